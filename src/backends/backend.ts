@@ -1,0 +1,83 @@
+import type { Hash } from '../nix/hash.ts';
+import type { PathInfo } from '../nix/path-info.ts';
+import type { ObjectBody } from './object-store.ts';
+
+/** The kinds of cache, as the output `cache` names them. */
+export type BackendKind = 'http' | 's3' | 'attic' | 'cachix' | 'nix-copy' | 'file' | 'actions-cache' | 'none';
+
+/** What a cache says about one path. */
+export type Presence =
+	| { readonly state: 'missing' }
+	/** There, with the NAR hash that the local store has. */
+	| { readonly state: 'present' }
+	/** There, with another NAR hash: the build is not reproducible. It is left as it is. */
+	| { readonly state: 'differs'; readonly narHash: string };
+
+/** How a NAR was packed; the names are those of the narinfo field `Compression`. */
+export type Compression = 'zstd' | 'xz' | 'gzip' | 'br' | 'none';
+
+/** A whole NAR, compressed and at rest (in memory or in a spool file), checked against the hash that Nix recorded. */
+export interface PackedNar {
+	readonly compression: Compression;
+	readonly fileHash: Hash;
+	readonly body: ObjectBody;
+	/** Gives memory or the spool file back. */
+	dispose(): Promise<void>;
+}
+
+/** The NAR of one path, read from the local store at most once however many backends want it. */
+export interface NarSource {
+	/** The NAR uncompressed. Ends with a thrown `path-corrupt` before its last bytes are handed out when its hash is not the recorded one. */
+	raw(signal: AbortSignal): AsyncIterable<Uint8Array>;
+	/** Packed with the job's compression. The caller that asked disposes of it. */
+	packed(signal: AbortSignal): Promise<PackedNar>;
+}
+
+/** What went up for one path. */
+export interface Published {
+	/** Bytes sent for the NAR; 0 when the cache had it already. */
+	readonly sentBytes: number;
+}
+
+/** Makes a prepared path visible. Called once, and only when all its references can be read there (invariant I1). */
+export type Publish = (signal: AbortSignal) => Promise<Published>;
+
+/** What Nix has to be told to read from this cache. */
+export interface NixReads {
+	/** Store URLs for `extra-substituters`, without credentials. */
+	readonly substituters: readonly string[];
+	/** `name:base64` for `extra-trusted-public-keys`, those that the cache itself names. */
+	readonly publicKeys: readonly string[];
+}
+
+/** Verdict on one path read back through the URL that readers use. */
+export type ReadBack = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+
+/**
+ * A cache that holds store paths. Required methods only; absent is `null`, failure is a thrown `CacheError`.
+ * Opened by `open.ts` alone, closed where it was opened.
+ */
+export interface Backend {
+	readonly kind: BackendKind;
+	/** For people: which cache this is, without credentials. */
+	readonly label: string;
+
+	reads(): NixReads;
+
+	/**
+	 * Says whether the cache answers and can be used with this store; repairs what may be repaired (a missing `nix-cache-info`
+	 * when `mayWrite`). Throws when it can't be read.
+	 */
+	check(mayWrite: boolean, signal: AbortSignal): Promise<void>;
+
+	/** What the cache has of these paths, keyed by full path; one entry for each. */
+	presence(paths: readonly PathInfo[], signal: AbortSignal): Promise<ReadonlyMap<string, Presence>>;
+
+	/** Brings what can be brought before the references are there (for a plain binary cache: the NAR). */
+	prepare(info: PathInfo, nar: NarSource, signal: AbortSignal): Promise<Publish>;
+
+	/** Reads one pushed path back as a substituter would: narinfo, a signature by one of `trustedKeys`, the NAR's presence. */
+	readBack(info: PathInfo, signal: AbortSignal): Promise<ReadBack>;
+
+	close(): Promise<void>;
+}

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+	test: {
+		projects: [
+			{
+				test: {
+					name: 'unit',
+					include: ['__tests__/**/*.test.ts'],
+					exclude: ['__tests__/e2e/**'],
+					testTimeout: 30_000,
+				},
+			},
+			{
+				test: {
+					name: 'e2e',
+					include: ['__tests__/e2e/**/*.test.ts'],
+					testTimeout: 180_000,
+					hookTimeout: 180_000,
+					fileParallelism: true,
+					maxWorkers: 2,
+				},
+			},
+		],
+	},
+});
