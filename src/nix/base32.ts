@@ -1,0 +1,64 @@
+import { CacheError } from '../errors.ts';
+import { quote } from './quote.ts';
+
+/** Nix's base 32: the digits and letters without `e`, `o`, `t` and `u` (nix/src/libutil/base-nix-32.hh). */
+const ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz';
+
+const NO_DIGIT = 255;
+
+/** Character code (below 128) to digit value. */
+const DIGITS = new Uint8Array(128).fill(NO_DIGIT);
+for (let digit = 0; digit < ALPHABET.length; digit++) DIGITS[ALPHABET.charCodeAt(digit)] = digit;
+
+/** How many characters encode `byteLength` bytes. */
+function textLength(byteLength: number): number {
+	return Math.ceil((byteLength * 8) / 5);
+}
+
+/**
+ * Nix32: the bytes read as one little-endian number, written with the most significant digit first. So the character `n` places
+ * from the right end holds the bits `5n` to `5n + 4`.
+ */
+export function encodeBase32(bytes: Uint8Array): string {
+	let text = '';
+	for (let place = textLength(bytes.length) - 1; place >= 0; place--) {
+		const bit = place * 5;
+		const index = bit >> 3;
+		const shift = bit & 7;
+		const pair = (bytes[index] ?? 0) | ((bytes[index + 1] ?? 0) << 8);
+		text += ALPHABET[(pair >> shift) & 31];
+	}
+	return text;
+}
+
+/**
+ * Inverse of `encodeBase32`; the length of the text gives that of the bytes. Throws `format-invalid` on a character outside the
+ * alphabet, a length that no whole number of bytes has, and set bits beyond the last byte: every value has one spelling.
+ */
+export function decodeBase32(text: string): Uint8Array {
+	const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
+	if (textLength(bytes.length) !== text.length) {
+		throw new CacheError('format-invalid', `${quote(text)} is not base 32 as Nix writes it: no value has ${text.length} digits.`);
+	}
+	for (let place = 0; place < text.length; place++) {
+		const at = text.length - 1 - place;
+		const digit = DIGITS[text.charCodeAt(at)] ?? NO_DIGIT;
+		if (digit === NO_DIGIT) {
+			throw new CacheError(
+				'format-invalid',
+				`${quote(text)} is not base 32 as Nix writes it: ${quote(text.charAt(at))} is no digit.`,
+			);
+		}
+		const bit = place * 5;
+		const index = bit >> 3;
+		const shifted = digit << (bit & 7);
+		bytes[index] = (bytes[index] ?? 0) | (shifted & 255);
+		const carry = shifted >> 8;
+		if (carry === 0) continue;
+		if (index + 1 >= bytes.length) {
+			throw new CacheError('format-invalid', `${quote(text)} is not base 32 as Nix writes it: its first digit is too large.`);
+		}
+		bytes[index + 1] = (bytes[index + 1] ?? 0) | carry;
+	}
+	return bytes;
+}
