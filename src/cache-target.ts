@@ -1,0 +1,85 @@
+/** HTTP credentials for one cache. They go to the host of the cache that they were given for and to no other. */
+export type Credentials =
+	| { readonly kind: 'basic'; readonly username: string; readonly password: string }
+	| { readonly kind: 'bearer'; readonly token: string };
+
+/** One line of the input `cache`, understood. One member for each kind that is built. */
+export type CacheTarget = HttpTarget;
+
+export interface HttpTarget {
+	readonly kind: 'http';
+	/** Where the cache serves: no user info, query or fragment. */
+	readonly url: URL;
+	/** Where it takes uploads; `null` when that is `url`. */
+	readonly pushUrl: URL | null;
+	/** The store URL as Nix gets it, with the parameters that the user wrote (`?priority=10`). */
+	readonly substituter: string;
+	readonly credentials: Credentials | null;
+}
+
+/** A store URL that can't be used: what is wrong, and what is allowed. It never repeats credentials. */
+export interface Refusal {
+	readonly problem: string;
+}
+
+const BUILT = '`https://…` and `http://…`';
+const PLANNED: ReadonlySet<string> = new Set([
+	's3:',
+	'attic:',
+	'attic+http:',
+	'cachix:',
+	'niks3:',
+	'file:',
+	'ssh:',
+	'ssh-ng:',
+	'local:',
+	'daemon:',
+	'unix:',
+]);
+
+/** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
+export function parseHttpUrl(line: string, input: string): URL | Refusal {
+	const bare = line.includes('://') ? line : `missing://${line}`;
+	const url = URL.canParse(bare) ? new URL(bare) : null;
+	if (url === null) return { problem: `${input}: \`${withoutUserInfo(line)}\` is not a URL; allowed are ${BUILT}.` };
+	if (url.username !== '' || url.password !== '') {
+		return {
+			problem:
+				`${input}: \`${withoutUserInfo(line)}\` has credentials inside, which would end in logs and in Nix's configuration; ` +
+				'give them as the inputs `username` and `password`, `token` or `netrc`.',
+		};
+	}
+	if (url.protocol === 'missing:') {
+		return { problem: `${input}: \`${withoutUserInfo(line)}\` has no scheme; write \`https://${withoutUserInfo(line)}\`.` };
+	}
+	if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+		const why = PLANNED.has(url.protocol) ? 'is of a kind that is not built yet' : 'is of an unknown kind';
+		return { problem: `${input}: \`${withoutUserInfo(line)}\` ${why}; this version has ${BUILT}.` };
+	}
+	if (url.hash !== '') return { problem: `${input}: \`${withoutUserInfo(line)}\` has a fragment (\`#…\`); leave it out.` };
+	return url;
+}
+
+/** Reads one line of `cache`. */
+export function parseCacheTarget(line: string, pushUrl: URL | null, credentials: Credentials | null): CacheTarget | Refusal {
+	if (line === 'actions-cache') {
+		return { problem: `cache: \`actions-cache\` is of a kind that is not built yet; this version has ${BUILT}.` };
+	}
+	const url = parseHttpUrl(line, 'cache');
+	if ('problem' in url) return url;
+	const base = new URL(url);
+	base.search = '';
+	return { kind: 'http', url: base, pushUrl, substituter: substituterUrl(url), credentials };
+}
+
+/**
+ * The store URL as it is written into Nix's configuration. Nix compares it as text with `trusted-substituters`, so nothing but an
+ * empty path's slash is normalized away.
+ */
+export function substituterUrl(url: URL): string {
+	return url.pathname === '/' ? `${url.origin}${url.search}` : url.href;
+}
+
+function withoutUserInfo(text: string): string {
+	return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
+}

@@ -1,0 +1,259 @@
+import type { Compression } from './backends/backend.ts';
+import { type CacheTarget, type Credentials, parseCacheTarget, parseHttpUrl, substituterUrl } from './cache-target.ts';
+import { CacheError, describeError } from './errors.ts';
+import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
+import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from './nix/signature.ts';
+import { parseDurationMs, parseSizeBytes } from './quantity.ts';
+
+/** All inputs of the action, checked. Made here and nowhere else. */
+export interface Inputs {
+	/** Empty when `cache` is. */
+	readonly caches: readonly CacheTarget[];
+	/** Store URLs to pull from only. */
+	readonly substituters: readonly string[];
+	readonly trustedPublicKeys: readonly PublicKey[];
+	readonly signingKey: SecretKey | null;
+	readonly netrc: readonly NetrcEntry[];
+	readonly push: 'auto' | 'always' | 'never';
+	/** Store paths or links to them that are pushed in place of the store difference. */
+	readonly paths: readonly string[];
+	readonly include: readonly RegExp[];
+	readonly exclude: readonly RegExp[];
+	readonly maxPathSizeBytes: number | null;
+	readonly skipSignedBy: readonly string[];
+	readonly compression: Compression;
+	/** `null`: the action's choice for that compression. */
+	readonly compressionLevel: number | null;
+	readonly concurrency: number | 'auto';
+	readonly pushTimeoutMs: number;
+	readonly onPushFailure: 'warn' | 'fail' | 'ignore';
+	readonly fallback: 'actions-cache' | 'none';
+	readonly verify: 'sample' | 'all' | 'none';
+	readonly jobStatus: string;
+}
+
+/** Inputs whose values are secrets: never saved in the state, never shown. */
+export const SECRET_INPUTS: ReadonlySet<string> = new Set([
+	'signing-key',
+	'username',
+	'password',
+	'token',
+	'netrc',
+	'github-token',
+]);
+
+const COMPRESSION_LEVELS: Readonly<Record<Compression, readonly [number, number] | null>> = {
+	zstd: [1, 19],
+	xz: [0, 9],
+	gzip: [1, 9],
+	br: [0, 11],
+	none: null,
+};
+
+/** Reads an input by name; an input that was not given is ''. */
+export type GetInput = (name: string) => string;
+
+/** How the runner hands inputs over: `INPUT_` and the name in capitals, blanks as underscores, hyphens kept. */
+export function inputFromEnv(env: Readonly<Record<string, string | undefined>>): GetInput {
+	return (name) => (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
+}
+
+/** Every text in the inputs that must never be shown, derived spellings included. Never throws: it runs before anything is checked. */
+export function secretTexts(get: GetInput): readonly string[] {
+	const found = new Set<string>();
+	const password = get('password');
+	for (const secret of [password, get('token'), get('github-token')]) addLines(found, secret);
+	if (password !== '') found.add(base64(`${get('username')}:${password}`));
+	const key = get('signing-key');
+	addLines(found, key);
+	const keyBody = key.slice(key.indexOf(':') + 1).trim();
+	if (keyBody !== '') found.add(keyBody);
+	for (const entry of readableNetrc(get('netrc'))) {
+		found.add(entry.password);
+		found.add(base64(`${entry.login}:${entry.password}`));
+	}
+	for (const name of ['cache', 'push-url', 'substituters']) {
+		for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
+			const userInfo = match[1] ?? '';
+			found.add(userInfo);
+			addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
+		}
+	}
+	found.delete('');
+	return [...found];
+}
+
+/**
+ * Checks all inputs together.
+ * @throws CacheError `input-invalid` whose message lists every problem: the input, what was given (never a secret), what is allowed.
+ */
+export function parseInputs(get: GetInput): Inputs {
+	const problems: string[] = [];
+	const read = reader(get, problems);
+	const credentials = readCredentials(get, problems);
+	const inputs: Inputs = {
+		...readCaches(get, credentials, problems),
+		trustedPublicKeys: read
+			.lines('trusted-public-keys')
+			.flatMap((line) => read.attempt('trusted-public-keys', () => parsePublicKey(line))),
+		signingKey:
+			get('signing-key') === '' ? null : (read.attempt('signing-key', () => parseSecretKey(get('signing-key')))[0] ?? null),
+		netrc: read.attempt('netrc', () => parseNetrc(get('netrc'))).flat(),
+		push: read.choice('push', ['auto', 'always', 'never']),
+		paths: read.lines('paths'),
+		include: read.regExps('include'),
+		exclude: read.regExps('exclude'),
+		maxPathSizeBytes: read.quantity('max-path-size', parseSizeBytes, 'a size such as `500 MB` or `2 GiB`'),
+		skipSignedBy: get('skip-signed-by')
+			.split(/[\s,]+/)
+			.filter((name) => name !== ''),
+		...readCompression(get, read, problems),
+		concurrency: readConcurrency(get('concurrency'), problems),
+		pushTimeoutMs: read.quantity('push-timeout', parseDurationMs, 'a duration such as `90 s` or `10 min`') ?? 600_000,
+		onPushFailure: read.choice('on-push-failure', ['warn', 'fail', 'ignore']),
+		fallback: read.choice('fallback', ['actions-cache', 'none']),
+		verify: read.choice('verify', ['sample', 'all', 'none']),
+		jobStatus: get('job-status'),
+	};
+	if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
+		problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
+	}
+	read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`');
+	if (problems.length > 0) {
+		const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
+		throw new CacheError('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+	}
+	return inputs;
+}
+
+function reader(get: GetInput, problems: string[]) {
+	const lines = (name: string): readonly string[] =>
+		get(name)
+			.split(/\r?\n/)
+			.map((line) => line.trim())
+			.filter((line) => line !== '');
+	const attempt = <T>(name: string, parse: () => T): readonly T[] => {
+		try {
+			return [parse()];
+		} catch (error) {
+			problems.push(`${name}: ${describeError(error)}`);
+			return [];
+		}
+	};
+	return {
+		lines,
+		attempt,
+		/** The first of `allowed` when the input is empty. */
+		choice<const T extends string>(name: string, allowed: readonly [T, ...T[]]): T {
+			const given = get(name);
+			const found = given === '' ? allowed[0] : allowed.find((value) => value === given);
+			if (found !== undefined) return found;
+			problems.push(`${name}: \`${given}\` is not allowed; allowed are ${allowed.map((value) => `\`${value}\``).join(', ')}.`);
+			return allowed[0];
+		},
+		regExps: (name: string): readonly RegExp[] =>
+			lines(name).flatMap((line) => {
+				try {
+					return [new RegExp(line, 'u')];
+				} catch (error) {
+					problems.push(`${name}: \`${line}\` is not a regular expression (${describeError(error)}).`);
+					return [];
+				}
+			}),
+		quantity(name: string, parse: (text: string) => number | null, allowed: string): number | null {
+			const given = get(name);
+			if (given === '') return null;
+			const value = parse(given);
+			if (value === null || value <= 0) problems.push(`${name}: \`${given}\` is not ${allowed}.`);
+			return value;
+		},
+	};
+}
+
+/** An empty secret (a pull request from a fork) means no credentials, not an error. */
+function readCredentials(get: GetInput, problems: string[]): Credentials | null {
+	const [username, password, token] = [get('username'), get('password'), get('token')];
+	if (token !== '' && password !== '') {
+		problems.push('token: given together with `password`; give `token` alone (bearer), or `username` and `password` (basic).');
+	}
+	if (/[\r\n]/.test(username + password + token)) {
+		problems.push('username, password, token: a line break inside; each is a single line.');
+	}
+	if (username.includes(':')) problems.push('username: a colon inside; HTTP basic authentication has no way to send one.');
+	if (password !== '' && username === '' && token === '') {
+		problems.push(
+			'username: empty although `password` is given; Nix reads both from a netrc entry, so name the user (any text if the server ignores it).',
+		);
+	}
+	if (token !== '') return { kind: 'bearer', token };
+	return username !== '' && password !== '' ? { kind: 'basic', username, password } : null;
+}
+
+function readCaches(get: GetInput, credentials: Credentials | null, problems: string[]): Pick<Inputs, 'caches' | 'substituters'> {
+	const split = (name: string) => reader(get, problems).lines(name);
+	const pushUrls = split('push-url');
+	const pushUrl = pushUrls[0] === undefined ? null : parseHttpUrl(pushUrls[0], 'push-url');
+	if (pushUrl !== null && 'problem' in pushUrl) problems.push(pushUrl.problem);
+	else if (pushUrl !== null && pushUrl.search !== '')
+		problems.push('push-url: parameters (`?…`) have no meaning here; leave them out.');
+	if (pushUrls.length > 1)
+		problems.push(`push-url: ${pushUrls.length} lines; it is for the first line of \`cache\` and has one.`);
+	const caches: CacheTarget[] = [];
+	for (const [index, line] of split('cache').entries()) {
+		const first = index === 0;
+		const target = parseCacheTarget(line, first && pushUrl instanceof URL ? pushUrl : null, first ? credentials : null);
+		if ('problem' in target) problems.push(target.problem);
+		else if (caches.some((other) => other.url.href === target.url.href)) problems.push(`cache: \`${line}\` is there twice.`);
+		else caches.push(target);
+	}
+	if (pushUrls.length > 0 && split('cache').length === 0)
+		problems.push('push-url: given without `cache`; name the URL to pull from there.');
+	const substituters = split('substituters').flatMap((line) => {
+		const url = parseHttpUrl(line, 'substituters');
+		if (!('problem' in url)) return [substituterUrl(url)];
+		problems.push(url.problem);
+		return [];
+	});
+	return { caches, substituters };
+}
+
+function readCompression(
+	get: GetInput,
+	read: ReturnType<typeof reader>,
+	problems: string[],
+): Pick<Inputs, 'compression' | 'compressionLevel'> {
+	const compression = read.choice('compression', ['zstd', 'xz', 'gzip', 'br', 'none']);
+	const given = get('compression-level');
+	if (given === '') return { compression, compressionLevel: null };
+	const range = COMPRESSION_LEVELS[compression];
+	const level = /^\d{1,2}$/.test(given) ? Number(given) : Number.NaN;
+	if (range === null) problems.push('compression-level: given although `compression` is `none`; leave it out.');
+	else if (!(level >= range[0] && level <= range[1])) {
+		problems.push(`compression-level: \`${given}\` is not allowed; \`${compression}\` has ${range[0]} to ${range[1]}.`);
+	}
+	return { compression, compressionLevel: level };
+}
+
+function readConcurrency(given: string, problems: string[]): number | 'auto' {
+	if (given === '' || given === 'auto') return 'auto';
+	const value = /^\d{1,3}$/.test(given) ? Number(given) : 0;
+	if (value < 1 || value > 256) problems.push(`concurrency: \`${given}\` is not allowed; allowed are \`auto\` and 1 to 256.`);
+	return value;
+}
+
+function readableNetrc(text: string): readonly NetrcEntry[] {
+	try {
+		return parseNetrc(text);
+	} catch {
+		// What can't be parsed is masked line by line, so that an error message of anyone's can't show it.
+		return text.split(/\s+/).map((word) => ({ machine: null, login: '', password: word.length >= 8 ? word : '' }));
+	}
+}
+
+function addLines(found: Set<string>, text: string): void {
+	for (const line of text.split(/\r?\n/)) found.add(line.trim());
+}
+
+function base64(text: string): string {
+	return Buffer.from(text, 'utf8').toString('base64');
+}
