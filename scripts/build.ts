@@ -1,0 +1,31 @@
+/** Builds dist/: `tsc` to build/, `ncc` to one ESM bundle, launchers of two lines. The same bytes on every build. */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const root = join(import.meta.dirname, '..');
+const bin = (name: string): string => join(root, 'node_modules', '.bin', name);
+
+/** Builds into `outDir`, emptied first (a leftover would change what ncc numbers and copies). */
+function build(outDir: string): void {
+	const buildDir = join(root, 'build');
+	for (const directory of [buildDir, outDir]) {
+		rmSync(directory, { recursive: true, force: true });
+		mkdirSync(directory, { recursive: true });
+	}
+	execFileSync(bin('tsc'), ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+	writeFileSync(join(buildDir, 'package.json'), '{ "type": "module" }\n');
+	execFileSync(bin('ncc'), ['build', join('build', 'index.js'), '--out', outDir, '--no-cache', '--quiet'], {
+		cwd: root,
+		stdio: ['ignore', 'ignore', 'inherit'],
+	});
+	for (const phase of ['pre', 'main', 'post', 'serve']) {
+		writeFileSync(join(outDir, `${phase}.js`), `import { ${phase} } from './index.js';\nawait ${phase}();\n`);
+	}
+	// Worker threads load this file by its path; it imports Node's own modules only.
+	copyFileSync(join(buildDir, 'push', 'frame-worker.js'), join(outDir, 'frame-worker.js'));
+}
+
+const outDir = process.argv[2] ?? join(root, 'dist');
+build(outDir);
+process.stdout.write(`${outDir}: ${readdirSync(outDir).sort().join(' ')}\n`);

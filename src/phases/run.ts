@@ -1,0 +1,22 @@
+import { describeError, isCacheError } from '../errors.ts';
+import type { Runner } from './runner.ts';
+
+export type Phase = 'pre' | 'main' | 'post' | 'serve';
+
+/**
+ * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user only; anything else,
+ * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
+ * arrives here is unexpected and a warning as well.
+ */
+export async function runPhase(phase: Phase, runner: Runner, body: () => Promise<void>): Promise<void> {
+	try {
+		await body();
+	} catch (error) {
+		if (isCacheError(error, 'input-invalid', 'push-impossible')) {
+			runner.fail(describeError(error));
+			return;
+		}
+		runner.log.warning(`${describeError(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
+		if (error instanceof Error && error.stack !== undefined) runner.log.debug(error.stack);
+	}
+}

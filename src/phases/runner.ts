@@ -1,0 +1,73 @@
+import * as core from '@actions/core';
+import type { Log } from '../log.ts';
+
+/** What a phase may ask of the runner. The only place that knows `@actions/core`. */
+export interface Runner {
+	readonly env: Readonly<Record<string, string | undefined>>;
+	readonly log: Log;
+	/** For the later phases of this same step; never seen by other steps. */
+	saveState(name: string, value: string): void;
+	state(name: string): string;
+	setOutput(name: string, value: string): void;
+	/** For all later steps of the job. */
+	exportVariable(name: string, value: string): void;
+	/** Appends Markdown to the job summary. */
+	addSummary(markdown: string): Promise<void>;
+	/** Marks the step as failed, with one annotation. */
+	fail(message: string): void;
+}
+
+/** Longest text that the runner is asked to mask as a whole; shorter than 4 would mask half of the log. */
+const SHORTEST_MASK = 4;
+
+export function createRunner(env: Readonly<Record<string, string | undefined>>): Runner {
+	const log = createLog();
+	return {
+		env,
+		log,
+		saveState: core.saveState,
+		state: core.getState,
+		setOutput: core.setOutput,
+		exportVariable: core.exportVariable,
+		async addSummary(markdown) {
+			if (env['GITHUB_STEP_SUMMARY'] === undefined) return;
+			await core.summary.addRaw(log.clean(markdown), true).write();
+		},
+		fail: (message) => core.setFailed(log.clean(message)),
+	};
+}
+
+/** A log on the runner's standard output that replaces every secret that it was told of, also in derived texts. */
+function createLog(): Log & { clean(text: string): string } {
+	let secrets: readonly string[] = [];
+	const clean = (text: string): string => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
+	const line = (text: string): string => withoutCommands(clean(text));
+	const annotated = (title: string | undefined): core.AnnotationProperties => (title === undefined ? {} : { title });
+	return {
+		clean,
+		debug: (message) => core.debug(line(message)),
+		info: (message) => core.info(line(message)),
+		notice: (message, title) => core.notice(line(message), annotated(title)),
+		warning: (message, title) => core.warning(line(message), annotated(title)),
+		error: (message, title) => core.error(line(message), annotated(title)),
+		group: (title, body) => core.group(line(title), body),
+		mask(secret) {
+			if (secret === '' || secrets.includes(secret)) return;
+			core.setSecret(secret);
+			if (secret.length < SHORTEST_MASK) return;
+			// Longest first: a secret that holds another one must be replaced whole.
+			secrets = [...secrets, secret].sort((a, b) => b.length - a.length);
+		},
+	};
+}
+
+/**
+ * Takes the power out of text that came from elsewhere (a server's answer, a file name): the runner obeys `::command::` at the start of a
+ * line and the older `##[command]` anywhere in it.
+ */
+function withoutCommands(text: string): string {
+	return text
+		.replaceAll('##[', '# #[')
+		.replace(/^(\s*):(?=:)/gm, '$1: ')
+		.replace(/[\0-\x08\x0b-\x1f\x7f]/g, '?');
+}
