@@ -19,10 +19,14 @@ function command(file: string, ...args: readonly string[]): () => boolean {
 function distIsCurrent(): boolean {
 	const fresh = mkdtempSync(join(tmpdir(), 'nix-cache-action-dist-'));
 	try {
-		if (spawnSync(process.execPath, ['scripts/build.ts', fresh], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0) return false;
+		if (
+			spawnSync(process.execPath, ['scripts/build.ts', fresh], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0
+		)
+			return false;
 		const names = new Set([...readdirSync(fresh), ...readdirSync(join(root, 'dist'))]);
 		const differing = [...names].filter((name) => !sameFile(join(fresh, name), join(root, 'dist', name)));
-		if (differing.length > 0) console.error(`dist/ is not what src/ gives: ${differing.join(', ')}. Run \`npm run build\` and commit dist/.`);
+		if (differing.length > 0)
+			console.error(`dist/ is not what src/ gives: ${differing.join(', ')}. Run \`npm run build\` and commit dist/.`);
 		return differing.length === 0;
 	} finally {
 		rmSync(fresh, { recursive: true, force: true });
@@ -42,7 +46,11 @@ const steps: readonly Step[] = [
 	{ name: 'types (tsc)', run: command('tsc', '-p', 'tsconfig.json') },
 	{ name: 'unused code (knip)', run: command('knip') },
 	{ name: 'dist is current', run: distIsCurrent },
-	{ name: 'tests', run: () => spawnSync(process.execPath, ['scripts/test.ts', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' }).status === 0 },
+	{
+		name: 'tests',
+		run: () =>
+			spawnSync(process.execPath, ['scripts/test.ts', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' }).status === 0,
+	},
 ];
 
 const failed: string[] = [];

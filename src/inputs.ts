@@ -206,6 +206,9 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 		else if (caches.some((other) => other.url.href === target.url.href)) problems.push(`cache: \`${line}\` is there twice.`);
 		else caches.push(target);
 	}
+	if (split('cache').length > 1) {
+		problems.push('cache: more than one line is not built yet; keep the one to push to, and name the others in `substituters`.');
+	}
 	if (pushUrls.length > 0 && split('cache').length === 0)
 		problems.push('push-url: given without `cache`; name the URL to pull from there.');
 	const substituters = split('substituters').flatMap((line) => {

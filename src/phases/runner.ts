@@ -30,7 +30,7 @@ export function createRunner(env: Readonly<Record<string, string | undefined>>):
 		setOutput: core.setOutput,
 		exportVariable: core.exportVariable,
 		async addSummary(markdown) {
-			if (env['GITHUB_STEP_SUMMARY'] === undefined) return;
+			if (env.GITHUB_STEP_SUMMARY === undefined) return;
 			await core.summary.addRaw(log.clean(markdown), true).write();
 		},
 		fail: (message) => core.setFailed(log.clean(message)),

@@ -1,0 +1,113 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const src = join(import.meta.dirname, '..', 'src');
+
+/** Rooms of src/ and the rooms that each may import from (its own always); ARCHITECTURE.md says why. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+	index: ['phases'],
+	phases: ['inputs', 'cache-target', 'state', 'report', 'push', 'store', 'setup', 'backends', 'nix', 'http', 'errors', 'log'],
+	state: ['inputs', 'setup', 'store', 'errors'],
+	report: ['push', 'backends', 'nix', 'errors', 'quantity'],
+	push: ['store', 'backends', 'nix', 'errors', 'log'],
+	backends: ['cache-target', 'http', 'nix', 'errors', 'log'],
+	setup: ['store', 'nix', 'errors', 'log'],
+	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
+	'cache-target': [],
+	quantity: [],
+	store: ['nix', 'errors', 'log'],
+	http: ['nix', 'errors', 'log', 'backends', 'cache-target'],
+	nix: ['errors'],
+	errors: [],
+	log: [],
+};
+
+/** What a room may take from another one beyond values: only types, whatever the room holds. */
+const TYPES_ONLY: ReadonlySet<string> = new Set([
+	'inputs -> backends',
+	'push -> backends',
+	'report -> backends',
+	'report -> push',
+	'http -> backends',
+	'http -> cache-target',
+	'backends -> cache-target',
+	'state -> setup',
+	'state -> store',
+]);
+
+/** Files without I/O: no `node:` module but these, no package but tweetnacl. */
+const PURE: readonly RegExp[] = [
+	/^nix\//,
+	/^push\/plan\.ts$/,
+	/^report\.ts$/,
+	/^inputs\.ts$/,
+	/^cache-target\.ts$/,
+	/^quantity\.ts$/,
+	/^errors\.ts$/,
+];
+const PURE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'tweetnacl']);
+
+interface Import {
+	readonly file: string;
+	readonly target: string;
+	readonly typeOnly: boolean;
+}
+
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+
+function importsOf(file: string): readonly Import[] {
+	const text = readFileSync(join(src, file), 'utf8');
+	const found = [
+		...text.matchAll(/^(?:import|export)\s+(type\s+)?([^;'"]*?)\s*(?:from\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm),
+	];
+	return found.map((match) => ({
+		file,
+		target: match[3] ?? match[4] ?? '',
+		typeOnly: match[1] !== undefined || /^\{(\s*type\s+\w+(\s+as\s+\w+)?\s*,?)+\}$/.test(match[2] ?? ''),
+	}));
+}
+
+const room = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : file.replace(/\.ts$/, ''));
+const inside = (entry: Import): string => relative(src, normalize(join(src, dirname(entry.file), entry.target)));
+
+describe('the layer rule', () => {
+	const local = files.flatMap(importsOf).filter((entry) => entry.target.startsWith('.'));
+
+	it('sees the imports at all', () => {
+		expect(files.length).toBeGreaterThan(20);
+		expect(local.length).toBeGreaterThan(40);
+	});
+
+	it('lets a room import only from the rooms under it', () => {
+		const wrong = local
+			.filter((entry) => room(entry.file) !== room(inside(entry)))
+			.filter((entry) => !(ALLOWED[room(entry.file)] ?? []).includes(room(inside(entry))))
+			.map((entry) => `${entry.file} -> ${inside(entry)}`);
+		expect(wrong).toEqual([]);
+	});
+
+	it('keeps arrows that are for types free of values', () => {
+		const wrong = local
+			.filter((entry) => TYPES_ONLY.has(`${room(entry.file)} -> ${room(inside(entry))}`) && !entry.typeOnly)
+			.map((entry) => `${entry.file} -> ${inside(entry)}`);
+		expect(wrong).toEqual([]);
+	});
+
+	it('keeps the pure files free of I/O', () => {
+		const wrong = files
+			.filter((file) => PURE.some((pattern) => pattern.test(file)))
+			.flatMap(importsOf)
+			.filter((entry) => !entry.typeOnly && !entry.target.startsWith('.') && !PURE_MODULES.has(entry.target))
+			.map((entry) => `${entry.file} -> ${entry.target}`);
+		expect(wrong).toEqual([]);
+	});
+
+	it('opens adapters in open.ts alone', () => {
+		const adapters = new Set(['backends/http-store.ts']);
+		const wrong = local
+			.filter((entry) => adapters.has(inside(entry)) && !entry.typeOnly && entry.file !== 'backends/open.ts')
+			.map((entry) => `${entry.file} -> ${inside(entry)}`);
+		expect(wrong).toEqual([]);
+	});
+});
