@@ -102,7 +102,8 @@ async function makeRoot(nix: NixVersion, mirror: string | null, say: (line: stri
 
 	const started = performance.now();
 	say(`${suite}: debootstrap from ${mirror === null ? 'its default mirror' : withoutCredentials(mirror)}, log in ${log}`);
-	await run(['debootstrap', '--variant=minbase', suite, partial, ...(mirror === null ? [] : [mirror])], log);
+	// An older debootstrap has no script of the suite's own name; all newer suites share one.
+	await run(['debootstrap', '--variant=minbase', suite, partial, mirror ?? '', 'sid'], log);
 	await installInside(partial, packages, log);
 	const nixVersion = await versionInside(partial, log);
 	if (!isExpectedVersion(nix, nixVersion)) throw new Error(`Debian ${suite} should have Nix ${nix}, but it has ${nixVersion}`);
