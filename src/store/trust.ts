@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { userInfo } from 'node:os';
+import { promisify } from 'node:util';
+import { CacheError, isCacheError } from '../errors.ts';
+import { isAtLeast } from './nix-about.ts';
+import type { NixCommand } from './nix-command.ts';
+import type { EffectiveSettings } from './settings.ts';
+
+/** Whether Nix does what this user's settings say: as owner of the store, or because the daemon trusts the user. */
+export type Trust = 'direct' | 'trusted' | 'untrusted' | 'unknown';
+
+/**
+ * Whether the daemon trusts this user. It says so itself since 2.15 or so; before, `trusted-users` in the system's nix.conf says it,
+ * as long as the daemon was started after the last change of it. Throws `store-unreadable` when no daemon answers.
+ */
+export async function findTrust(nix: NixCommand, settings: EffectiveSettings, signal: AbortSignal): Promise<Trust> {
+	const said = await askDaemon(nix, signal);
+	if (said !== null) return said ? 'trusted' : 'untrusted';
+	try {
+		return isTrustedUser(settings.trustedUsers, userInfo().username, await groupsOfUser(settings.trustedUsers))
+			? 'trusted'
+			: 'untrusted';
+	} catch {
+		return 'unknown';
+	}
+}
+
+/** `trusted-users` holds names, `@group`s and `*`. */
+export function isTrustedUser(trustedUsers: readonly string[], user: string, groups: readonly string[]): boolean {
+	return trustedUsers.some((entry) =>
+		entry.startsWith('@') ? groups.includes(entry.slice(1)) : entry === '*' || entry === user,
+	);
+}
+
+/** `null` when this Nix does not tell. Also sees whether there is a daemon at all. */
+async function askDaemon(nix: NixCommand, signal: AbortSignal): Promise<boolean | null> {
+	const { version } = nix.about;
+	const options = { signal, timeoutMs: 20_000 };
+	try {
+		if (!isAtLeast(version, 2, 15)) {
+			await nix.run(['store', 'ping'], options);
+			return null;
+		}
+		return parseTrusted(await nix.run(['store', isAtLeast(version, 2, 19) ? 'info' : 'ping', '--json'], options));
+	} catch (cause) {
+		if (!isCacheError(cause, 'nix-failed')) throw cause;
+		throw new CacheError('store-unreadable', `The Nix daemon does not answer: ${cause.message}`, {
+			cause,
+			hint: 'Start it, and see that this user may use its socket (`allowed-users`, or the group of the socket).',
+		});
+	}
+}
+
+/** Reads `nix store info --json`: `{"trusted": 0|1|true|false|null, ...}`. */
+export function parseTrusted(json: string): boolean | null {
+	const parsed: unknown = JSON.parse(json);
+	if (typeof parsed !== 'object' || parsed === null || !('trusted' in parsed)) return null;
+	return parsed.trusted === null ? null : parsed.trusted === true || parsed.trusted === 1;
+}
+
+async function groupsOfUser(trustedUsers: readonly string[]): Promise<readonly string[]> {
+	if (!trustedUsers.some((entry) => entry.startsWith('@'))) return [];
+	const { stdout } = await promisify(execFile)('id', ['-Gn'], { timeout: 10_000 });
+	return stdout.trim().split(' ');
+}
