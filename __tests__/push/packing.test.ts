@@ -1,0 +1,268 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readlink, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Compression, PackedNar } from '../../src/backends/backend.ts';
+import type { PathInfo } from '../../src/nix/path-info.ts';
+import { createPacker, type NarReader, type Packer, type PackerOptions } from '../../src/push/packing.ts';
+import { infoOf, narsOf, someBytes } from './narrator.ts';
+
+const MiB = 1024 * 1024;
+const never = new AbortController().signal;
+
+let folder: string;
+let packers: Packer[];
+beforeEach(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'packing-'));
+	packers = [];
+});
+afterEach(async () => {
+	for (const packer of packers) await packer.close();
+	await rm(folder, { recursive: true });
+});
+
+function packerOf(readNar: NarReader, more: Partial<PackerOptions> = {}): Packer {
+	const packer = createPacker({
+		compression: 'zstd',
+		level: null,
+		spoolDir: join(folder, 'spool'),
+		threads: 2,
+		readNar,
+		...more,
+	});
+	packers.push(packer);
+	return packer;
+}
+
+/** Packs `bytes` and gives back what was packed, having checked what every packed NAR has to fulfil. */
+async function pack(bytes: Uint8Array, more: Partial<PackerOptions> = {}): Promise<Buffer> {
+	const info = infoOf('some', bytes);
+	const packer = packerOf(narsOf(new Map([[info.path, bytes]])), more);
+	const packed = await packer.sourceOf(info).packed(never);
+	const body = await buffer(packed.body.stream());
+	expect(packed.compression).toBe(more.compression ?? 'zstd');
+	expect(packed.body.sizeBytes).toBe(body.length);
+	expect(Buffer.compare(packed.fileHash.digest, createHash('sha256').update(body).digest())).toBe(0);
+	if (packed.body.bytes !== null) expect(Buffer.compare(packed.body.bytes, body)).toBe(0);
+	await packed.dispose();
+	return body;
+}
+
+async function openSpoolFiles(): Promise<string[]> {
+	const descriptors = await readdir('/proc/self/fd').catch(() => []);
+	const targets = await Promise.all(descriptors.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+	return targets.filter((target) => target.startsWith(folder));
+}
+
+describe('what comes out is what went in', () => {
+	test.each([1, 8, 112, 256 * 1024, 256 * 1024 + 1, 4 * MiB - 8, 4 * MiB, 4 * MiB + 8, 13 * MiB])(
+		'zstd, %i bytes',
+		async (size) => {
+			const bytes = someBytes(size);
+			expect(Buffer.compare(zstdDecompressSync(await pack(bytes)), bytes)).toBe(0);
+		},
+	);
+
+	test.each<[Compression, (packed: Buffer) => Buffer]>([
+		['gzip', gunzipSync],
+		['br', brotliDecompressSync],
+		['none', (packed) => packed],
+	])('%s, small and in several frames', async (compression, unpack) => {
+		for (const size of [500, 9 * MiB]) {
+			const bytes = someBytes(size);
+			expect(Buffer.compare(unpack(await pack(bytes, { compression })), bytes)).toBe(0);
+		}
+	});
+
+	test('xz, through the program', async () => {
+		const { spawnSync } = await import('node:child_process');
+		for (const size of [500, 9 * MiB]) {
+			const bytes = someBytes(size);
+			const packed = await pack(bytes, { compression: 'xz', level: 1 });
+			const { stdout } = spawnSync('xz', ['--decompress', '--stdout'], { input: packed, maxBuffer: 20 * MiB });
+			expect(Buffer.compare(stdout, bytes)).toBe(0);
+		}
+	});
+
+	test('bytes that do not compress, at every level that is usual', async () => {
+		const { randomBytes } = await import('node:crypto');
+		const bytes = randomBytes(5 * MiB);
+		for (const level of [1, 2, 3]) expect(Buffer.compare(zstdDecompressSync(await pack(bytes, { level })), bytes)).toBe(0);
+	});
+
+	test('a higher level gives fewer bytes', async () => {
+		const bytes = someBytes(2 * MiB);
+		expect((await pack(bytes, { level: 9 })).length).toBeLessThan((await pack(bytes, { level: 1 })).length);
+	});
+
+	test('many at once, large and small, each its own bytes', async () => {
+		const nars = new Map<string, Uint8Array>();
+		const infos: PathInfo[] = [];
+		for (let index = 0; index < 60; index++) {
+			const bytes = someBytes(index % 10 === 0 ? 6 * MiB + index : 3000 * (index + 1), index + 1);
+			const info = infoOf(`n${index}`, bytes);
+			infos.push(info);
+			nars.set(info.path, bytes);
+		}
+		const packer = packerOf(narsOf(nars));
+		const packed = await Promise.all(infos.map((info) => packer.sourceOf(info).packed(never)));
+		for (const [index, info] of infos.entries()) {
+			const nar = packed[index] as PackedNar;
+			const bytes = zstdDecompressSync(await buffer(nar.body.stream()));
+			expect(Buffer.compare(bytes, nars.get(info.path) as Uint8Array)).toBe(0);
+			await nar.dispose();
+		}
+	});
+});
+
+describe('a NAR that is not what Nix recorded', () => {
+	const changes: [string, (bytes: Buffer) => Buffer][] = [
+		['another bit', (bytes) => Buffer.from(bytes).fill(1, bytes.length - 1)],
+		['shorter', (bytes) => bytes.subarray(0, -8)],
+		['longer', (bytes) => Buffer.concat([bytes, Buffer.alloc(8 * MiB)])],
+	];
+	test.each(changes)('%s: it is corrupt, with the command that tells and the one that repairs', async (_, change) => {
+		for (const size of [1000, 9 * MiB]) {
+			const bytes = someBytes(size);
+			const info = infoOf('some', bytes);
+			const packer = packerOf(narsOf(new Map([[info.path, change(bytes)]])));
+			await expect(packer.sourceOf(info).packed(never)).rejects.toMatchObject({
+				code: 'path-corrupt',
+				message: expect.stringContaining(info.path),
+				hint: expect.stringMatching(/--verify-path .*--repair-path/),
+			});
+			expect(await openSpoolFiles()).toEqual([]);
+		}
+	});
+
+	test.each(changes)('%s: the raw stream ends with that before its last bytes', async (_, change) => {
+		const bytes = someBytes(3 * MiB);
+		const info = infoOf('some', bytes);
+		const packer = packerOf(narsOf(new Map([[info.path, change(bytes)]])));
+		let seen = 0;
+		const read = async () => {
+			for await (const chunk of packer.sourceOf(info).raw(never)) seen += chunk.length;
+		};
+		await expect(read()).rejects.toMatchObject({ code: 'path-corrupt' });
+		expect(seen).toBeLessThan(bytes.length);
+	});
+
+	test('the raw stream of a good one has all bytes, in chunks that stay what they were', async () => {
+		const bytes = someBytes(5 * MiB + 8);
+		const info = infoOf('some', bytes);
+		const chunks: Uint8Array[] = [];
+		for await (const chunk of packerOf(narsOf(new Map([[info.path, bytes]])))
+			.sourceOf(info)
+			.raw(never))
+			chunks.push(chunk);
+		expect(Buffer.compare(Buffer.concat(chunks), bytes)).toBe(0);
+	});
+
+	test('after a failure the next path is packed as if nothing had been', async () => {
+		const bad = someBytes(20 * MiB, 1);
+		const good = someBytes(20 * MiB, 2);
+		const badInfo = infoOf('bad', bad);
+		const goodInfo = infoOf('good', good);
+		const packer = packerOf(
+			narsOf(
+				new Map([
+					[badInfo.path, Buffer.concat([bad, bad])],
+					[goodInfo.path, good],
+				]),
+			),
+		);
+		for (let round = 0; round < 3; round++) {
+			const [failed, packed] = await Promise.allSettled([
+				packer.sourceOf(badInfo).packed(never),
+				packer.sourceOf(goodInfo).packed(never),
+			]);
+			expect(failed.status).toBe('rejected');
+			if (packed.status === 'rejected') throw packed.reason;
+			expect(Buffer.compare(zstdDecompressSync(await buffer(packed.value.body.stream())), good)).toBe(0);
+			await packed.value.dispose();
+		}
+	});
+});
+
+describe('the spool', () => {
+	const large = someBytes(20 * MiB);
+	const info = infoOf('large', large);
+
+	test('a large one lies in a file without a name that only we can open, and is gone when disposed of', async () => {
+		const packer = packerOf(narsOf(new Map([[info.path, large]])));
+		const packed = await packer.sourceOf(info).packed(never);
+		expect(packed.body.bytes).toBe(null);
+		expect((await stat(join(folder, 'spool'))).mode & 0o777).toBe(0o700);
+		expect(await readdir(join(folder, 'spool'))).toEqual([]);
+		expect((await openSpoolFiles()).length).toBe(process.platform === 'linux' ? 1 : 0);
+		await packed.dispose();
+		await packed.dispose();
+		expect(await openSpoolFiles()).toEqual([]);
+		await packer.close();
+		expect(existsSync(join(folder, 'spool'))).toBe(false);
+	});
+
+	test('its bytes can be read several times, also at the same time', async () => {
+		const packed = await packerOf(narsOf(new Map([[info.path, large]])))
+			.sourceOf(info)
+			.packed(never);
+		const [one, two] = await Promise.all([buffer(packed.body.stream()), buffer(packed.body.stream())]);
+		const three = await buffer(packed.body.stream());
+		expect(Buffer.compare(one, two) || Buffer.compare(two, three)).toBe(0);
+		packed.body.stream().destroy();
+		expect(Buffer.compare(await buffer(packed.body.stream()), one)).toBe(0);
+		await packed.dispose();
+	});
+
+	test('an abort leaves no file and takes no time', async () => {
+		const packer = packerOf(narsOf(new Map([[info.path, large]]), 50));
+		const abort = new AbortController();
+		const packing = packer.sourceOf(info).packed(abort.signal);
+		setTimeout(() => abort.abort(new Error('enough')), 75);
+		const started = performance.now();
+		await expect(packing).rejects.toThrow('enough');
+		expect(performance.now() - started).toBeLessThan(1000);
+		expect(await openSpoolFiles()).toEqual([]);
+		expect(await readdir(join(folder, 'spool'))).toEqual([]);
+	});
+
+	test('two who ask at once share one packing, and the last to leave gives it back', async () => {
+		let reads = 0;
+		const nars = narsOf(new Map([[info.path, large]]));
+		const packer = packerOf((path, options) => {
+			reads++;
+			return nars(path, options);
+		});
+		const source = packer.sourceOf(info);
+		const [one, two] = await Promise.all([source.packed(never), source.packed(never)]);
+		expect(reads).toBe(1);
+		await one.dispose();
+		await one.dispose();
+		expect(Buffer.compare(zstdDecompressSync(await buffer(two.body.stream())), large)).toBe(0);
+		await two.dispose();
+		expect(await openSpoolFiles()).toEqual([]);
+	});
+
+	test('a folder that cannot be made fails that path by name', async () => {
+		const packer = packerOf(narsOf(new Map([[info.path, large]])), { spoolDir: '/dev/null/spool' });
+		await expect(packer.sourceOf(info).packed(never)).rejects.toMatchObject({ code: 'file-failed' });
+	});
+});
+
+test('when the program xz is missing, the message says so and what to do', async () => {
+	const path = process.env.PATH;
+	process.env.PATH = folder;
+	try {
+		await expect(pack(someBytes(9 * MiB), { compression: 'xz' })).rejects.toMatchObject({
+			code: 'input-invalid',
+			message: expect.stringContaining('xz'),
+			hint: expect.stringContaining('zstd'),
+		});
+	} finally {
+		process.env.PATH = path;
+	}
+});

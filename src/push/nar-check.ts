@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { CacheError } from '../errors.ts';
+import { equalHash, formatHash, type Hash } from '../nix/hash.ts';
+import type { PathInfo } from '../nix/path-info.ts';
+import type { WorkerPool } from './worker-pool.ts';
+
+/** A SHA-256 that grows. */
+export interface Digester {
+	/** Resolves when `bytes` may be overwritten. Calls need not wait for each other. */
+	update(bytes: Uint8Array): Promise<void>;
+	/** Ends it, also when the result is of no interest. */
+	digest(): Promise<Uint8Array>;
+}
+
+export function digestHere(): Digester {
+	const hash = createHash('sha256');
+	return {
+		async update(bytes) {
+			hash.update(bytes);
+		},
+		digest: async () => hash.digest(),
+	};
+}
+
+let lastStream = 0;
+
+/** Hashes on the one thread of `pool`. `bytes` have to lie in shared memory. */
+export function digestOnThread(pool: WorkerPool): Digester {
+	const stream = ++lastStream;
+	let offsetBytes = 0;
+	return {
+		async update(bytes) {
+			const task = { kind: 'hash', stream, offsetBytes, frame: bytes } as const;
+			offsetBytes += bytes.length;
+			await pool.run(task);
+		},
+		digest: () => pool.run({ kind: 'digest', stream, offsetBytes }),
+	};
+}
+
+/** Compares a NAR that flows by with what Nix recorded (invariant I2). */
+export interface NarCheck {
+	/** Like `Digester.update`; throws `path-corrupt` as soon as there are more bytes than recorded. */
+	update(bytes: Uint8Array): Promise<void>;
+	/** Throws `path-corrupt` unless size and hash are the recorded ones. */
+	verify(): Promise<void>;
+	/** After a failure: lets go of the hash. */
+	drop(): void;
+}
+
+export function checkNar(info: PathInfo, digester: Digester): NarCheck {
+	let sizeBytes = 0;
+	let ended = false;
+	const digest = (): Promise<Uint8Array> => {
+		ended = true;
+		return digester.digest();
+	};
+	return {
+		async update(bytes) {
+			sizeBytes += bytes.length;
+			if (sizeBytes > info.narSizeBytes) throw corrupt(info, `is larger than the recorded ${info.narSizeBytes} bytes`);
+			await digester.update(bytes);
+		},
+		async verify() {
+			const found: Hash = { algorithm: 'sha256', digest: await digest() };
+			if (sizeBytes !== info.narSizeBytes) {
+				throw corrupt(info, `has ${sizeBytes} bytes in place of the recorded ${info.narSizeBytes}`);
+			}
+			if (!equalHash(found, info.narHash)) {
+				throw corrupt(
+					info,
+					`has the hash ${formatHash(found, 'nix32')} in place of the recorded ${formatHash(info.narHash, 'nix32')}`,
+				);
+			}
+		},
+		drop() {
+			if (!ended) digest().catch(() => {});
+		},
+	};
+}
+
+function corrupt(info: PathInfo, problem: string): CacheError {
+	return new CacheError('path-corrupt', `${info.path} was changed after it was built: its NAR ${problem}.`, {
+		hint: `\`nix-store --verify-path ${info.path}\` checks it, \`nix-store --repair-path ${info.path}\` fetches or builds it anew.`,
+	});
+}

@@ -1,0 +1,166 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, rm, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { ObjectBody } from '../backends/object-store.ts';
+import { CacheError, systemCode } from '../errors.ts';
+import type { Hash } from '../nix/hash.ts';
+
+/** Packed bytes at rest. */
+export interface Spooled {
+	readonly body: ObjectBody;
+	readonly sha256: Hash;
+	dispose(): Promise<void>;
+}
+
+/** Takes bytes one write after another, and ends as `Spooled` or as nothing. */
+export interface SpoolWriter {
+	/** The bytes are read before it resolves and may be reused then. Throws `disk-full` or `file-failed`. */
+	write(bytes: Uint8Array): Promise<void>;
+	finish(): Promise<Spooled>;
+	/** Drops what was written. After `finish`: nothing. */
+	discard(): Promise<void>;
+}
+
+export interface Spool {
+	/** `expectedBytes` decides between memory and a file; `label` is for messages. */
+	open(expectedBytes: number, label: string): Promise<SpoolWriter>;
+	/** Removes the folder, if there is one. */
+	close(): Promise<void>;
+}
+
+/** What one body may take in memory, and all of them. */
+export interface SpoolLimits {
+	readonly bodyBytes: number;
+	readonly totalBytes: number;
+}
+
+const READ_CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
+ * after it was opened, so nothing stays behind however the process ends.
+ */
+export function createSpool(folder: string, limits: SpoolLimits): Spool {
+	let reservedBytes = 0;
+	let fileCount = 0;
+	let made: Promise<unknown> | null = null;
+
+	async function openFile(label: string): Promise<SpoolWriter> {
+		try {
+			made ??= mkdir(folder, { recursive: true, mode: 0o700 });
+			await made;
+			const path = join(folder, `${process.pid}-${fileCount++}`);
+			const file = await open(path, 'wx+', 0o600);
+			await unlink(path);
+			return fileWriter(file, (error) => fileError(error, folder, label));
+		} catch (error) {
+			made = null;
+			throw fileError(error, folder, label);
+		}
+	}
+
+	return {
+		async open(expectedBytes, label) {
+			if (expectedBytes > limits.bodyBytes || reservedBytes + expectedBytes > limits.totalBytes) return openFile(label);
+			reservedBytes += expectedBytes;
+			return memoryWriter((bytes) => {
+				reservedBytes -= expectedBytes - bytes;
+				return () => {
+					reservedBytes -= bytes;
+				};
+			});
+		},
+		async close() {
+			if (made !== null) await rm(folder, { recursive: true, force: true });
+		},
+	};
+}
+
+/** `settle` is told once how much memory it came to, and answers with what gives that back. */
+function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
+	const parts: Uint8Array[] = [];
+	let isOpen = true;
+	return {
+		async write(bytes) {
+			parts.push(bytes.slice());
+		},
+		async finish() {
+			isOpen = false;
+			const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+			const release = settle(bytes.length);
+			const body: ObjectBody = { sizeBytes: bytes.length, bytes, stream: () => Readable.from([bytes], { objectMode: false }) };
+			return { body, sha256: sha256(bytes), dispose: once(async () => release()) };
+		},
+		async discard() {
+			if (isOpen) settle(0)();
+			isOpen = false;
+		},
+	};
+}
+
+function fileWriter(file: FileHandle, explain: (error: unknown) => CacheError): SpoolWriter {
+	const hash = createHash('sha256');
+	let sizeBytes = 0;
+	let isOpen = true;
+	return {
+		async write(bytes) {
+			hash.update(bytes);
+			try {
+				for (let at = 0; at < bytes.length; ) {
+					const { bytesWritten } = await file.write(bytes, at, bytes.length - at, sizeBytes + at);
+					at += bytesWritten;
+				}
+			} catch (error) {
+				throw explain(error);
+			}
+			sizeBytes += bytes.length;
+		},
+		async finish() {
+			isOpen = false;
+			const body: ObjectBody = {
+				sizeBytes,
+				bytes: null,
+				stream: () => Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
+			};
+			return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
+		},
+		async discard() {
+			if (isOpen) await file.close();
+			isOpen = false;
+		},
+	};
+}
+
+/** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
+async function* readAll(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
+	for (let at = 0; at < sizeBytes; ) {
+		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
+		const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
+		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at} of ${sizeBytes}.`);
+		at += bytesRead;
+		yield chunk.subarray(0, bytesRead);
+	}
+}
+
+function sha256(bytes: Uint8Array): Hash {
+	return { algorithm: 'sha256', digest: createHash('sha256').update(bytes).digest() };
+}
+
+function once(action: () => Promise<void>): () => Promise<void> {
+	let done: Promise<void> | null = null;
+	return () => (done ??= action());
+}
+
+function fileError(error: unknown, folder: string, label: string): CacheError {
+	const code = systemCode(error);
+	if (code === 'ENOSPC' || code === 'EDQUOT') {
+		return new CacheError('disk-full', `No space left in ${folder} to pack ${label}.`, {
+			hint: 'Free space on that disk, lower `concurrency`, or leave the path out with `max-path-size` or `exclude`.',
+			cause: error,
+		});
+	}
+	return new CacheError('file-failed', `Writing a temporary file in ${folder} failed (${code ?? String(error)}).`, {
+		cause: error,
+	});
+}
