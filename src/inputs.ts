@@ -30,6 +30,8 @@ export interface Inputs {
 	readonly fallback: 'actions-cache' | 'none';
 	readonly verify: 'sample' | 'all' | 'none';
 	readonly jobStatus: string;
+	/** A version; only looked at when Nix is missing. */
+	readonly installNix: string | null;
 }
 
 /** Inputs whose values are secrets: never saved in the state, never shown. */
@@ -41,6 +43,38 @@ export const SECRET_INPUTS: ReadonlySet<string> = new Set([
 	'netrc',
 	'github-token',
 ]);
+
+/** Every input of action.yml. */
+export const INPUT_NAMES: readonly string[] = [
+	'cache',
+	'push-url',
+	'substituters',
+	'trusted-public-keys',
+	'signing-key',
+	'username',
+	'password',
+	'token',
+	'netrc',
+	'push',
+	'paths',
+	'include',
+	'exclude',
+	'max-path-size',
+	'skip-signed-by',
+	'compression',
+	'compression-level',
+	'concurrency',
+	'continuous',
+	'push-timeout',
+	'on-push-failure',
+	'fallback',
+	'verify',
+	'actions-cache-size',
+	'install-nix',
+	'github-token',
+	'lane',
+	'job-status',
+];
 
 const COMPRESSION_LEVELS: Readonly<Record<Compression, readonly [number, number] | null>> = {
 	zstd: [1, 19],
@@ -114,6 +148,7 @@ export function parseInputs(get: GetInput): Inputs {
 		fallback: read.choice('fallback', ['actions-cache', 'none']),
 		verify: read.choice('verify', ['sample', 'all', 'none']),
 		jobStatus: get('job-status'),
+		installNix: get('install-nix') === '' ? null : get('install-nix'),
 	};
 	if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
 		problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');

@@ -48,3 +48,12 @@ function parseQuantity(text: string, units: Readonly<Record<string, number>>): n
 	const value = Math.round(Number(match[1]) * unit);
 	return Number.isSafeInteger(value) ? value : null;
 }
+
+/** Bytes for people, in binary units: `640 B`, `1.4 MiB`. */
+export function formatBytes(bytes: number): string {
+	const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+	let value = bytes;
+	let unit = 0;
+	for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+	return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}

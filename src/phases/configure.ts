@@ -1,0 +1,60 @@
+import type { NixReads } from '../backends/backend.ts';
+import type { Inputs } from '../inputs.ts';
+import type { NetrcEntry } from '../nix/netrc.ts';
+import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
+import { configureNix, type SetupContext, undoConfiguration } from '../setup/configuration.ts';
+import type { LocalStore } from '../store/local-store.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
+ * the cache says.
+ */
+export async function applySettings(session: Session, store: LocalStore, reads: NixReads, signal: AbortSignal): Promise<void> {
+	const { inputs } = session;
+	const ownKeys = [...(inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)]), ...inputs.trustedPublicKeys];
+	const wish = {
+		substituters: unique([...reads.substituters, ...inputs.substituters]),
+		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
+		netrc: netrcOf(inputs),
+		other: [],
+	};
+	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
+	session.keep({ configuration });
+}
+
+/** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */
+export async function takeBackSettings(session: Session, signal: AbortSignal): Promise<void> {
+	const { configuration } = session.state();
+	if (configuration !== null) await undoConfiguration(configuration, contextOf(session, signal));
+}
+
+/** The entries that the workflow gives: for the first cache from its credentials, and the text of `netrc`. */
+export function netrcOf(inputs: Inputs): readonly NetrcEntry[] {
+	const own = inputs.caches.flatMap(({ url, credentials }): readonly NetrcEntry[] => {
+		if (credentials === null) return [];
+		// Nix sends nothing but Basic. Servers that know tokens take one as the password, with any user name (Artifactory, attic, Cachix).
+		return credentials.kind === 'basic'
+			? [{ machine: url.hostname, login: credentials.username, password: credentials.password }]
+			: [{ machine: url.hostname, login: 'token', password: credentials.token }];
+	});
+	return [...own, ...inputs.netrc];
+}
+
+function contextOf(session: Session, signal: AbortSignal): SetupContext {
+	const { runner } = session;
+	const { id, folder } = session.state();
+	return {
+		id,
+		folder,
+		env: runner.env,
+		exportVariable: runner.exportVariable,
+		remember: (configuration) => session.keep({ configuration }),
+		log: runner.log,
+		signal,
+	};
+}
+
+function unique(texts: readonly string[]): readonly string[] {
+	return [...new Set(texts)];
+}

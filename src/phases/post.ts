@@ -1,0 +1,100 @@
+import { writeFile } from 'node:fs/promises';
+import { CacheError, describeError } from '../errors.ts';
+import { type Report, reportJson, reportLines, reportSummary } from '../report.ts';
+import { reopenLocalStore } from '../store/local-store.ts';
+import { takeBackSettings } from './configure.ts';
+import { pushNewPaths } from './push-new-paths.ts';
+import { runPhase } from './run.ts';
+import { createRunner } from './runner.ts';
+import { removeFolder, resumeSession, type Session } from './session.ts';
+import { type Stop, stopOnSignals } from './stop.ts';
+
+/** What undoing the configuration may take: it restarts a daemon at worst. */
+const UNDO_TIMEOUT_MS = 60_000;
+
+/**
+ * The end of the job. Undoes the configuration first, so that whatever happens to the push, no secret stays on disk; then pushes what is
+ * new, reports, and follows `on-push-failure`.
+ */
+export async function post(): Promise<void> {
+	const runner = createRunner(process.env);
+	const stop = stopOnSignals(runner.log);
+	await runPhase('post', runner, async () => {
+		const session = resumeSession(runner);
+		if (session === null) return;
+		try {
+			await takeBack(session);
+			await push(session, stop);
+		} finally {
+			await removeFolder(session.state());
+		}
+	});
+	stop.close();
+}
+
+async function takeBack(session: Session): Promise<void> {
+	try {
+		await takeBackSettings(session, AbortSignal.timeout(UNDO_TIMEOUT_MS));
+	} catch (error) {
+		session.runner.log.warning(describeError(error), 'Nix configuration not undone');
+	}
+}
+
+async function push(session: Session, stop: Stop): Promise<void> {
+	const { main } = session.state();
+	const { log } = session.runner;
+	if (main === null) {
+		log.info('This step did not run, so nothing is pushed.');
+		return;
+	}
+	if (main.store === null || !main.canPush) {
+		log.info(`Nothing is pushed: ${main.whyNot ?? 'this job only reads.'}`);
+		return;
+	}
+	try {
+		const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop);
+		for (const line of reportLines(report)) log.info(line);
+		await publishReport(session, report);
+		const problem = problemOf(report);
+		if (problem !== null) settle(session, problem);
+	} catch (error) {
+		settle(session, describeError(error));
+		if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
+	}
+}
+
+async function publishReport({ runner, state }: Session, report: Report): Promise<void> {
+	const { reportFile } = state();
+	await runner.addSummary(reportSummary(report));
+	try {
+		await writeFile(reportFile, reportJson(report), { mode: 0o600 });
+	} catch (cause) {
+		throw new CacheError('file-failed', `The report ${reportFile} can't be written.`, { cause });
+	}
+}
+
+/** One line on what of the push did not succeed; `null` when all did. */
+function problemOf(report: Report): string | null {
+	const paths = (['failed', 'corrupt', 'out-of-time'] as const).map((name) => [name, report.counts[name]?.paths ?? 0] as const);
+	const parts = paths.filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name === 'out-of-time' ? 'out of time' : name}`);
+	const unreadable = report.verification?.problems.length ?? 0;
+	if (unreadable > 0) parts.push(`${unreadable} pushed, but not readable through the cache's URL`);
+	if (parts.length === 0) return null;
+	const why = report.stoppedBy === null ? '' : ` ${report.stoppedBy.message}${report.stoppedBy.hint === null ? '' : ` ${report.stoppedBy.hint}`}`;
+	return `Not every path was pushed to ${report.cache.label}: ${parts.join(', ')}.${why}`;
+}
+
+function settle({ inputs, runner }: Session, problem: string): void {
+	switch (inputs.onPushFailure) {
+		case 'fail':
+			runner.fail(problem);
+			return;
+		case 'warn':
+			runner.log.warning(problem, 'nix-cache-action: push');
+			return;
+		case 'ignore':
+			runner.log.info(problem);
+			return;
+	}
+}
+

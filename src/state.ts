@@ -1,0 +1,85 @@
+import { CacheError } from './errors.ts';
+import { type GetInput, SECRET_INPUTS } from './inputs.ts';
+import type { Configuration } from './setup/configuration.ts';
+import type { LocalStoreDescription } from './store/local-store.ts';
+
+/** What one phase hands to the next ones of the same step. JSON-serializable, and without any secret. */
+export interface State {
+	readonly version: 1;
+	/** Names this use of the action: two in one job never meet. */
+	readonly id: string;
+	/** Folder of this use under `RUNNER_TEMP`, mode 0700; it goes in post. */
+	readonly folder: string;
+	/** Where post writes the JSON report: outside of the folder, since it stays. */
+	readonly reportFile: string;
+	/** The inputs as the phase saw them, without secrets: a later phase must not see others (`hashFiles` and `env` change during a job). */
+	readonly inputs: Readonly<Record<string, string>>;
+	/** What was done to Nix's configuration, so that it can be undone. */
+	readonly configuration: Configuration | null;
+	/** `null` while only pre has run, or without Nix. */
+	readonly main: MainState | null;
+}
+
+/** What main found out. */
+export interface MainState {
+	readonly store: LocalStoreDescription | null;
+	/** `null`: there is nothing to compare the store with. */
+	readonly snapshotFile: string | null;
+	readonly canPush: boolean;
+	readonly whyNot: string | null;
+	/** Warnings so far, for the report. */
+	readonly warnings: readonly string[];
+}
+
+const STATE_KEY = 'nix-cache-action';
+
+/** Inputs that are read anew in each phase although they are no secrets. */
+const FRESH_INPUTS: ReadonlySet<string> = new Set(['job-status']);
+
+export function saveState(state: State, save: (name: string, value: string) => void): void {
+	save(STATE_KEY, JSON.stringify(state));
+}
+
+/** The state that an earlier phase saved, `null` when none did. Throws `state-invalid`. */
+export function loadState(load: (name: string) => string): State | null {
+	const text = load(STATE_KEY);
+	if (text === '') return null;
+	let parsed: unknown;
+	try {
+		parsed = JSON.parse(text);
+	} catch (cause) {
+		throw new CacheError('state-invalid', 'The state of the earlier phase is not valid JSON.', { cause });
+	}
+	if (!isState(parsed)) throw new CacheError('state-invalid', 'The state of the earlier phase is of another version of this action.');
+	return parsed;
+}
+
+/** The runner hands back what `saveState` wrote: the version and the kinds of its fields tell it from anything else. */
+function isState(value: unknown): value is State {
+	return (
+		typeof value === 'object' &&
+		value !== null &&
+		'version' in value &&
+		value.version === 1 &&
+		'id' in value &&
+		typeof value.id === 'string' &&
+		'folder' in value &&
+		typeof value.folder === 'string' &&
+		'reportFile' in value &&
+		typeof value.reportFile === 'string' &&
+		'inputs' in value &&
+		typeof value.inputs === 'object' &&
+		'configuration' in value &&
+		'main' in value
+	);
+}
+
+/** The inputs to keep for later phases. */
+export function inputsToKeep(names: readonly string[], get: GetInput): Readonly<Record<string, string>> {
+	return Object.fromEntries(names.filter((name) => !SECRET_INPUTS.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]));
+}
+
+/** Inputs for a later phase: secrets and the job's status as they are now, everything else as it was. */
+export function inputsAsKept(state: State, now: GetInput): GetInput {
+	return (name) => state.inputs[name] ?? now(name);
+}
