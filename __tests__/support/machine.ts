@@ -105,6 +105,8 @@ export class Machine implements AsyncDisposable {
 	readonly storeDir: string;
 	/** A folder that is the same inside and outside, 0755, owned by root. */
 	readonly work: string;
+	/** The store folder from outside, on the host's file system. */
+	readonly storeFolder: string;
 	/** The machine's root from outside. Absolute symbolic links under it lead to the host's files. */
 	readonly root: string;
 	/** What every command inside gets, beside what its options add. */
@@ -125,6 +127,7 @@ export class Machine implements AsyncDisposable {
 		this.nixVersion = nixVersion;
 		this.storeDir = storeDir;
 		this.work = join(namespace.folder, 'work');
+		this.storeFolder = join(namespace.folder, 'nix', 'store');
 		this.root = namespace.root;
 		this.environment = { PATH, LANG: 'C.UTF-8', ...nixEnvironment };
 	}
@@ -160,6 +163,11 @@ export class Machine implements AsyncDisposable {
 	/** Every process that runs inside now. */
 	processes(): readonly number[] {
 		return this.#namespace.processes();
+	}
+
+	/** Whether a process runs inside. */
+	has(pid: number): boolean {
+		return this.#namespace.has(pid);
 	}
 
 	/** A path inside as seen from outside. */
@@ -239,8 +247,7 @@ export class Machine implements AsyncDisposable {
 
 	/** The names in the store folder, without Nix's own (`.links`). */
 	storeNames(): readonly string[] {
-		const folder = join(this.#namespace.folder, 'nix', 'store');
-		return existsSync(folder) ? readdirSync(folder).filter((name) => !name.startsWith('.')) : [];
+		return existsSync(this.storeFolder) ? readdirSync(this.storeFolder).filter((name) => !name.startsWith('.')) : [];
 	}
 
 	/** Ends every process inside and removes all of it. May be called twice. */

@@ -37,6 +37,8 @@ export interface Namespace {
 	readonly root: string;
 	/** Starts a program inside, as root or as a user of the machine. Its pid is the program's. `env` is all of its environment. */
 	readonly spawn: (argv: readonly string[], options: InsideOptions) => ChildProcess;
+	/** Whether a process is inside. */
+	readonly has: (pid: number) => boolean;
 	/** Every process inside, but not the holder. */
 	readonly processes: () => readonly number[];
 	readonly dispose: () => Promise<void>;
@@ -87,6 +89,7 @@ export async function createNamespace(
 		folder,
 		root: `/proc/${pid}/root`,
 		spawn: (argv, options) => spawnInside(pid, argv, options),
+		has: (other) => markerOf(other) === id,
 		processes,
 		async dispose() {
 			await killAll(processes);

@@ -5,7 +5,9 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 unit_file=/etc/systemd/system/nix-daemon.service
 pid_file=/run/nix-daemon.pid
 
-running() { [ -s "$pid_file" ] && [ -d "/proc/$(cat "$pid_file")" ]; }
+# A zombie that its parent has not collected yet has ended.
+alive() { grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null; }
+running() { [ -s "$pid_file" ] && alive "$(cat "$pid_file")"; }
 
 need_root() {
 	[ "$(id -u)" = 0 ] && return 0
@@ -39,7 +41,7 @@ stop() {
 	running || return 0
 	pid=$(cat "$pid_file")
 	kill "$pid"
-	while [ -d "/proc/$pid" ]; do sleep 0.01; done
+	while alive "$pid"; do sleep 0.01; done
 	rm -f "$pid_file"
 }
 
