@@ -1,0 +1,65 @@
+import { Readable } from 'node:stream';
+import type { ObjectBody } from '../../../src/backends/object-store.ts';
+import { type Clock, systemClock } from '../../../src/http/cancel.ts';
+import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../../src/http/client.ts';
+import type { Log } from '../../../src/log.ts';
+
+/** Everything that was logged, one `level: message` each. */
+export interface RecordingLog extends Log {
+	readonly lines: readonly string[];
+}
+
+export function recordingLog(): RecordingLog {
+	const lines: string[] = [];
+	const at = (level: string) => (message: string) => void lines.push(`${level}: ${message}`);
+	return {
+		lines,
+		debug: at('debug'),
+		info: at('info'),
+		notice: at('notice'),
+		warning: at('warning'),
+		error: at('error'),
+		group: (_title, body) => body(),
+		mask: () => undefined,
+	};
+}
+
+/** A clock whose sleeps pass at once and are written down, in milliseconds. */
+export interface LeapingClock extends Clock {
+	readonly sleeps: readonly number[];
+}
+
+export function leapingClock(): LeapingClock {
+	const sleeps: number[] = [];
+	let skippedMs = 0;
+	return {
+		sleeps,
+		nowMs: () => systemClock.nowMs() + skippedMs,
+		async sleep(ms) {
+			sleeps.push(ms);
+			skippedMs += ms;
+			await new Promise((resolve) => setImmediate(resolve));
+		},
+	};
+}
+
+/** A client that leaps over its waits, and can be closed with `await using`. */
+export function testClient(options: Partial<HttpClientOptions> = {}): HttpClient & AsyncDisposable {
+	const client = createHttpClient({ env: {}, log: recordingLog(), clock: leapingClock(), ...options });
+	return { ...client, [Symbol.asyncDispose]: () => client.close() };
+}
+
+export function bodyOfBytes(bytes: Uint8Array): ObjectBody {
+	return { sizeBytes: bytes.length, bytes, stream: () => Readable.from([bytes], { objectMode: false }) };
+}
+
+/** A body of zeros that is in no memory, in parts of 64 KiB. */
+export function bodyOfZeros(sizeBytes: number): ObjectBody {
+	const part = new Uint8Array(64 * 1024);
+	function* parts() {
+		for (let left = sizeBytes; left > 0; left -= part.length) yield left < part.length ? part.subarray(0, left) : part;
+	}
+	return { sizeBytes, bytes: null, stream: () => Readable.from(parts(), { objectMode: false }) };
+}
+
+export const never: AbortSignal = new AbortController().signal;

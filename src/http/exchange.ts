@@ -1,0 +1,160 @@
+import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { ObjectBody } from '../backends/object-store.ts';
+import { CacheError, systemCode } from '../errors.ts';
+import { abortError, type Clock, orAborted } from './cancel.ts';
+import type { Connections } from './connections.ts';
+import { decodeContent } from './content-encoding.ts';
+
+/** One request and its answer: no retry, no redirect, no meaning of the status. */
+export interface Exchange {
+	readonly method: 'GET' | 'HEAD' | 'PUT';
+	readonly url: URL;
+	readonly headers: Readonly<Record<string, string>>;
+	readonly body: ObjectBody | null;
+	/** Send the first bytes, then wait for this long before the rest goes. */
+	readonly holdBodyMs: number;
+	/** Whether the answer's body is wanted; if not, only the start of it is read, for an error message. */
+	readonly wanted: (status: number) => boolean;
+	/** Longest body that is taken when it is wanted; 0: it is given up unread. */
+	readonly limitBytes: number;
+	readonly signal: AbortSignal;
+}
+
+export interface Answer {
+	readonly status: number;
+	/** `null` when the header is not there; the first one when it is there more than once. */
+	header(name: string): string | null;
+	/** The body without its `Content-Encoding`, or the start of one that was not wanted. */
+	readonly bytes: Uint8Array;
+}
+
+export interface Timeouts {
+	/** From the last byte sent to the first of the answer, and between any two while sending. */
+	readonly headersMs: number;
+	/** Between two parts of the answer's body. */
+	readonly bodyMs: number;
+}
+
+/** The answer's headers came and its body did not come whole. */
+export class AnswerBrokeOff extends Error {
+	override readonly name = 'AnswerBrokeOff';
+}
+
+/** Larger bodies are streamed even when they are in memory: only then is each part's progress seen, and a stall told from a slow line. */
+const WRITE_AT_ONCE_BYTES = 256 * 1024;
+const UNWANTED_BYTES = 16 * 1024;
+/** A server may move or check a large upload before it answers; nginx copies it between file systems at disk speed. */
+const SETTLING_BYTES_PER_MS = 10_000;
+
+/** @throws CacheError when cancelled, or when the answer is longer than the limit; else whatever undici throws */
+export async function exchange(connections: Connections, asked: Exchange, timeouts: Timeouts, clock: Clock): Promise<Answer> {
+	const doing = `${asked.method} ${asked.url.origin}${asked.url.pathname}`;
+	const route = connections.route(asked.url);
+	const body = openBody(asked, clock);
+	let bodyError: unknown = null;
+	if (body instanceof Readable) body.on('error', (error) => (bodyError ??= error));
+	const sizeBytes = asked.body?.sizeBytes ?? 0;
+	try {
+		const response = await orAborted(
+			route.dispatcher.request({
+				origin: route.origin,
+				path: route.path,
+				method: asked.method,
+				headers: { ...asked.headers, ...route.headers, ...(asked.body === null ? {} : { 'content-length': `${sizeBytes}` }) },
+				body,
+				// HEAD too keeps its connection, which undici would close out of distrust of servers from before HTTP/1.1.
+				reset: false,
+				headersTimeout: timeouts.headersMs + Math.ceil(sizeBytes / SETTLING_BYTES_PER_MS),
+				bodyTimeout: timeouts.bodyMs,
+				signal: asked.signal,
+			}),
+			asked.signal,
+			doing,
+		);
+		return await readAnswer(response, asked, doing);
+	} catch (error) {
+		if (asked.signal.aborted) throw abortError(asked.signal, doing);
+		// undici reports its own teardown of the body as well; only the body's own failure has a system code of a file.
+		if (bodyError !== null && isFileError(bodyError)) {
+			throw new CacheError('file-failed', `${doing}: what was to be sent can't be read (${systemCode(bodyError)}).`, {
+				cause: bodyError,
+			});
+		}
+		throw error;
+	} finally {
+		if (body instanceof Readable) body.destroy();
+	}
+}
+
+function openBody({ body, holdBodyMs }: Exchange, clock: Clock): Uint8Array | Readable | null {
+	if (body === null) return null;
+	if (holdBodyMs > 0 && body.sizeBytes > 0) return heldBack(body, holdBodyMs, clock);
+	return body.bytes !== null && body.sizeBytes <= WRITE_AT_ONCE_BYTES ? body.bytes : body.stream();
+}
+
+/** The body with a pause after its first byte (undici sends the head together with that). */
+function heldBack(body: ObjectBody, holdMs: number, clock: Clock): Readable {
+	const ended = new AbortController();
+	const source = body.stream();
+	async function* parts(): AsyncGenerator<Uint8Array> {
+		let first = true;
+		for await (const part of source) {
+			const bytes: Uint8Array = part;
+			if (!first) yield bytes;
+			else {
+				first = false;
+				yield bytes.subarray(0, 1);
+				await clock.sleep(holdMs, ended.signal);
+				yield bytes.subarray(1);
+			}
+		}
+	}
+	const held = Readable.from(parts(), { objectMode: false });
+	held.once('close', () => {
+		ended.abort();
+		source.destroy();
+	});
+	return held;
+}
+
+async function readAnswer(response: Dispatcher.ResponseData, asked: Exchange, doing: string): Promise<Answer> {
+	const { statusCode: status, headers, body } = response;
+	const header = (name: string): string | null => {
+		const value = headers[name];
+		return (Array.isArray(value) ? value[0] : value) ?? null;
+	};
+	if (!asked.wanted(status)) {
+		// The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
+		const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
+		return { status, header, bytes: start?.bytes ?? new Uint8Array() };
+	}
+	if (asked.limitBytes === 0) {
+		await body.dump({ limit: UNWANTED_BYTES });
+		return { status, header, bytes: new Uint8Array() };
+	}
+	const whole = await readUpTo(body, asked.limitBytes).catch((error: unknown) => {
+		throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: error });
+	});
+	if (whole.more) throw new CacheError('cache-invalid', `${doing}: the answer is longer than ${asked.limitBytes} bytes.`);
+	return { status, header, bytes: decodeContent(whole.bytes, header('content-encoding'), asked.limitBytes, doing) };
+}
+
+/** At most `limitBytes`; what is longer is given up, and its connection with it. */
+async function readUpTo(body: Readable, limitBytes: number): Promise<{ readonly bytes: Uint8Array; readonly more: boolean }> {
+	const parts: Uint8Array[] = [];
+	let sizeBytes = 0;
+	for await (const part of body) {
+		const bytes: Uint8Array = part;
+		const left = limitBytes - sizeBytes;
+		parts.push(bytes.length > left ? bytes.subarray(0, left) : bytes);
+		sizeBytes += bytes.length;
+		if (sizeBytes > limitBytes) return { bytes: Buffer.concat(parts), more: true };
+	}
+	const [only] = parts;
+	return { bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), more: false };
+}
+
+function isFileError(error: unknown): boolean {
+	return ['ENOENT', 'EACCES', 'EIO', 'EBADF', 'EISDIR', 'ESTALE', 'EMFILE', 'ENFILE'].includes(systemCode(error) ?? '');
+}

@@ -1,0 +1,45 @@
+/** The environment's variables, as `process.env` has them. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The proxy that the environment names for `url`, or `null` for a direct connection. The rules are curl's, since Nix goes by them and
+ * the two should take the same way: lower case before upper case, an empty variable counts as absent, `all_proxy` comes last, and
+ * loopback addresses are no exception. Two things are taken that curl leaves: `HTTP_PROXY` in upper case (curl fears CGI scripts),
+ * and entries of `no_proxy` with a port.
+ * Source: curl/lib/url.c, detect_proxy; curl/lib/noproxy.c; tried with curl 7.88.
+ */
+export function proxyFor(url: URL, env: Env): URL | null {
+	const scheme = url.protocol === 'https:' ? 'https' : 'http';
+	const proxy = variable(env, `${scheme}_proxy`) ?? variable(env, 'all_proxy');
+	if (proxy === null || isExempt(url, variable(env, 'no_proxy') ?? '')) return null;
+	const text = proxy.includes('://') ? proxy : `http://${proxy}`;
+	return URL.canParse(text) ? new URL(text) : null;
+}
+
+function variable(env: Env, name: string): string | null {
+	return env[name] || env[name.toUpperCase()] || null;
+}
+
+function isExempt(url: URL, noProxy: string): boolean {
+	if (noProxy.trim() === '*') return true;
+	const host = bare(url.hostname);
+	const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+	return noProxy.split(/[\s,]+/).some((entry) => {
+		const [, name = '', entryPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? [null, entry];
+		const pattern = bare(name).replace(/^\./, '');
+		if (pattern === '' || (entryPort !== undefined && entryPort !== port)) return false;
+		return host === pattern || (!isAddress(host) && host.endsWith(`.${pattern}`));
+	});
+}
+
+/** Lower case, without the brackets of an IPv6 address and the final dot of a complete name. */
+function bare(host: string): string {
+	return host
+		.toLowerCase()
+		.replace(/^\[(.*)\]$/, '$1')
+		.replace(/\.$/, '');
+}
+
+function isAddress(host: string): boolean {
+	return host.includes(':') || /^[\d.]+$/.test(host);
+}

@@ -1,0 +1,17 @@
+import type { ObjectBody } from '../backends/object-store.ts';
+import type { Credentials } from '../cache-target.ts';
+
+export interface HttpRequest {
+	readonly method: 'GET' | 'HEAD' | 'PUT';
+	readonly url: URL;
+	readonly headers?: Readonly<Record<string, string>>;
+	/** Sent with its length. Read again for a redirect or a further try. */
+	readonly body?: ObjectBody | null;
+	/** For the origin of `url`. Sent at once, unasked, and never to another origin after a redirect (invariant I7). */
+	readonly credentials?: Credentials | null;
+	/** The statuses that are an answer; every other one is a failure. */
+	readonly accept: readonly number[];
+	/** Longest body that a successful answer may have; 0: none is read, the headers are enough. */
+	readonly limitBytes: number;
+	readonly signal: AbortSignal;
+}
