@@ -6,7 +6,7 @@ unit_file=/etc/systemd/system/nix-daemon.service
 pid_file=/run/nix-daemon.pid
 
 # A zombie that its parent has not collected yet has ended.
-alive() { grep -q '^State:[[:space:]]*[^ZX]' "/proc/$1/status" 2>/dev/null; }
+alive() { grep -q '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$1/status" 2>/dev/null; }
 running() { [ -s "$pid_file" ] && alive "$(cat "$pid_file")"; }
 
 need_root() {
