@@ -31,9 +31,13 @@ export async function main(): Promise<void> {
 
 function withoutNix({ inputs, runner, keep }: Session): void {
 	if (inputs.installNix !== null) {
-		throw new CacheError('input-invalid', `install-nix: \`${inputs.installNix}\` is given, but installing Nix is not built yet.`, {
-			hint: 'Install Nix in a step before this one, for example with cachix/install-nix-action.',
-		});
+		throw new CacheError(
+			'input-invalid',
+			`install-nix: \`${inputs.installNix}\` is given, but installing Nix is not built yet.`,
+			{
+				hint: 'Install Nix in a step before this one, for example with cachix/install-nix-action.',
+			},
+		);
 	}
 	const whyNot = 'there is no Nix on this machine.';
 	runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
@@ -86,7 +90,10 @@ async function look(
 		if (!isCacheError(error)) throw error;
 		const lasting = isCacheError(error, 'cache-unauthorized', 'cache-forbidden', 'cache-invalid', 'cache-tls');
 		if (lasting && inputs.push === 'always') {
-			throw new CacheError('push-impossible', `\`push\` is \`always\`, but ${error.message}`, { hint: error.hint ?? undefined, cause: error });
+			throw new CacheError('push-impossible', `\`push\` is \`always\`, but ${error.message}`, {
+				hint: error.hint ?? undefined,
+				cause: error,
+			});
 		}
 		warn(`${describeError(error)} Nix goes on without this cache${fallbackNote(inputs.fallback)}.`);
 		runner.log.debug(String(error.stack));

@@ -76,11 +76,16 @@ async function publishReport({ runner, state }: Session, report: Report): Promis
 /** One line on what of the push did not succeed; `null` when all did. */
 function problemOf(report: Report): string | null {
 	const paths = (['failed', 'corrupt', 'out-of-time'] as const).map((name) => [name, report.counts[name]?.paths ?? 0] as const);
-	const parts = paths.filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name === 'out-of-time' ? 'out of time' : name}`);
+	const parts = paths
+		.filter(([, count]) => count > 0)
+		.map(([name, count]) => `${count} ${name === 'out-of-time' ? 'out of time' : name}`);
 	const unreadable = report.verification?.problems.length ?? 0;
 	if (unreadable > 0) parts.push(`${unreadable} pushed, but not readable through the cache's URL`);
 	if (parts.length === 0) return null;
-	const why = report.stoppedBy === null ? '' : ` ${report.stoppedBy.message}${report.stoppedBy.hint === null ? '' : ` ${report.stoppedBy.hint}`}`;
+	const why =
+		report.stoppedBy === null
+			? ''
+			: ` ${report.stoppedBy.message}${report.stoppedBy.hint === null ? '' : ` ${report.stoppedBy.hint}`}`;
 	return `Not every path was pushed to ${report.cache.label}: ${parts.join(', ')}.${why}`;
 }
 
@@ -97,4 +102,3 @@ function settle({ inputs, runner }: Session, problem: string): void {
 			return;
 	}
 }
-

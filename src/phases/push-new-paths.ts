@@ -23,10 +23,12 @@ const CANCELLED_TIMEOUT_MS = 4 * 60_000;
 export async function pushNewPaths(session: Session, store: LocalStore, stop: Stop): Promise<Report> {
 	const { inputs, runner } = session;
 	const startedMs = performance.now();
-	const timeoutMs = inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
+	const timeoutMs =
+		inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
 	const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)]);
 	const names = await store.names();
-	const roots = inputs.paths.length > 0 ? await namedRoots(inputs.paths, store, runner.env) : await newRoots(session, store, names);
+	const roots =
+		inputs.paths.length > 0 ? await namedRoots(inputs.paths, store, runner.env) : await newRoots(session, store, names);
 	const facts = factsOf(session, names.length);
 	if (roots.length === 0) return makeReport({ ...facts, durationsMs: { total: elapsed(startedMs) } });
 	const candidates = await findCandidates(store, roots, inputs.paths.length > 0, signal);
@@ -87,12 +89,17 @@ async function pushPlan(
 /** Full paths that came to the store since main's snapshot. */
 async function newRoots(session: Session, store: LocalStore, names: readonly string[]): Promise<readonly string[]> {
 	const file = session.state().main?.snapshotFile ?? null;
-	if (file === null) throw new CacheError('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
+	if (file === null)
+		throw new CacheError('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
 	return newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
 }
 
 /** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */
-async function namedRoots(lines: readonly string[], store: LocalStore, env: Session['runner']['env']): Promise<readonly string[]> {
+async function namedRoots(
+	lines: readonly string[],
+	store: LocalStore,
+	env: Session['runner']['env'],
+): Promise<readonly string[]> {
 	const found = await Promise.all(lines.map((line) => storePathOf(resolve(env.GITHUB_WORKSPACE ?? '.', line), line, store)));
 	return [...new Set(found)];
 }
@@ -103,9 +110,13 @@ async function storePathOf(file: string, line: string, store: LocalStore): Promi
 	const inside = target === null ? null : relative(await realpath(store.realStoreDir), target);
 	const name = inside?.split('/')[0] ?? '';
 	if (inside === null || name === '' || name === '..') {
-		throw new CacheError('input-invalid', `paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} at the end of the job.`, {
-			hint: 'It takes store paths and links to them such as `result`, seen from the workspace.',
-		});
+		throw new CacheError(
+			'input-invalid',
+			`paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} at the end of the job.`,
+			{
+				hint: 'It takes store paths and links to them such as `result`, seen from the workspace.',
+			},
+		);
 	}
 	return `${store.storeDir}/${name}`;
 }
@@ -161,4 +172,3 @@ function isDryRun(env: Session['runner']['env']): boolean {
 function elapsed(sinceMs: number): number {
 	return Math.round(performance.now() - sinceMs);
 }
-

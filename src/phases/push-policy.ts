@@ -19,11 +19,18 @@ const STRANGERS_EVENTS: ReadonlySet<string> = new Set(['pull_request_target', 'i
  * @param netrc entries that apply to the cache's host, given or found on the machine
  * @throws CacheError `push-impossible` when `push` is `always` and nothing could be pushed
  */
-export function decidePush(inputs: Inputs, target: CacheTarget | null, eventName: string, netrc: readonly NetrcEntry[]): PushDecision {
+export function decidePush(
+	inputs: Inputs,
+	target: CacheTarget | null,
+	eventName: string,
+	netrc: readonly NetrcEntry[],
+): PushDecision {
 	if (inputs.push === 'never') return { canPush: false, whyNot: '`push` is `never`.' };
 	if (target === null) {
 		if (inputs.push === 'always') {
-			throw new CacheError('push-impossible', '`push` is `always`, but `cache` is empty.', { hint: 'Name a cache, or use `push: auto`.' });
+			throw new CacheError('push-impossible', '`push` is `always`, but `cache` is empty.', {
+				hint: 'Name a cache, or use `push: auto`.',
+			});
 		}
 		return { canPush: false, whyNot: 'no `cache` is configured.' };
 	}
@@ -36,6 +43,7 @@ export function decidePush(inputs: Inputs, target: CacheTarget | null, eventName
 	if (hasCredentials || inputs.signingKey !== null) return { canPush: true, whyNot: null };
 	return {
 		canPush: false,
-		whyNot: 'there are no credentials and no signing key (a pull request from a fork has no secrets); `push: always` pushes all the same.',
+		whyNot:
+			'there are no credentials and no signing key (a pull request from a fork has no secrets); `push: always` pushes all the same.',
 	};
 }

@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CacheError, systemCode } from '../errors.ts';
-import { type GetInput, type Inputs, INPUT_NAMES, inputFromEnv, parseInputs, secretTexts } from '../inputs.ts';
+import { type GetInput, INPUT_NAMES, type Inputs, inputFromEnv, parseInputs, secretTexts } from '../inputs.ts';
 import { inputsAsKept, inputsToKeep, loadState, type State, saveState } from '../state.ts';
 import type { Runner } from './runner.ts';
 

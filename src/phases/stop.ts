@@ -15,7 +15,8 @@ const GRACE_MS = 1_500;
 export function stopOnSignals(log: Log): Stop {
 	const controller = new AbortController();
 	const onSignal = (name: NodeJS.Signals): void => {
-		if (!controller.signal.aborted) log.info(`${name}: ending; what is complete becomes visible, the rest is left for the next job.`);
+		if (!controller.signal.aborted)
+			log.info(`${name}: ending; what is complete becomes visible, the rest is left for the next job.`);
 		controller.abort();
 	};
 	process.on('SIGINT', onSignal);

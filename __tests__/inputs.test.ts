@@ -1,0 +1,173 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CacheError } from '../src/errors.ts';
+import { type GetInput, INPUT_NAMES, inputFromEnv, parseInputs, SECRET_INPUTS, secretTexts } from '../src/inputs.ts';
+import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../src/nix/signature.ts';
+
+const key = generateKey('test-1');
+const secret = formatSecretKey(key);
+const from =
+	(given: Readonly<Record<string, string>>): GetInput =>
+	(name) =>
+		(given[name] ?? '').trim();
+
+function refusal(given: Readonly<Record<string, string>>): string {
+	try {
+		parseInputs(from(given));
+	} catch (error) {
+		expect(error).toBeInstanceOf(CacheError);
+		if (error instanceof CacheError) {
+			expect(error.code).toBe('input-invalid');
+			return error.message;
+		}
+	}
+	throw new Error('the inputs were taken');
+}
+
+describe('inputs', () => {
+	it('has every input of action.yml and no other', () => {
+		const text = readFileSync(join(import.meta.dirname, '..', 'action.yml'), 'utf8');
+		const section = text.slice(text.indexOf('\ninputs:'), text.indexOf('\noutputs:'));
+		const declared = [...section.matchAll(/^ {2}([a-z-]+):$/gm)].map((match) => match[1]);
+		expect([...INPUT_NAMES].sort()).toEqual(declared.sort());
+	});
+
+	it('documents every input and output in README', () => {
+		const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
+		for (const name of INPUT_NAMES) expect(readme).toContain(`\`${name}\``);
+	});
+
+	it('takes all of them empty, as a pull request from a fork has them', () => {
+		const inputs = parseInputs(from({}));
+		expect(inputs.caches).toEqual([]);
+		expect(inputs.push).toBe('auto');
+		expect(inputs.signingKey).toBeNull();
+		expect(inputs.pushTimeoutMs).toBe(600_000);
+	});
+
+	it('takes a cache whose secrets are empty as one to read from', () => {
+		const inputs = parseInputs(from({ cache: 'https://cache.example/nix', username: 'ci', password: '' }));
+		expect(inputs.caches[0]?.credentials).toBeNull();
+	});
+
+	it('takes lists with CRLF, blank lines and blanks around', () => {
+		const inputs = parseInputs(
+			from({ 'trusted-public-keys': `\r\n  ${formatPublicKey(publicKeyOf(key))}  \r\n\r\n`, exclude: 'foo\r\n\r\nbar.*baz\r\n' }),
+		);
+		expect(inputs.trustedPublicKeys.map((one) => one.name)).toEqual(['test-1']);
+		expect(inputs.exclude.map(String)).toEqual(['/foo/u', '/bar.*baz/u']);
+	});
+
+	it('keeps the path of the base URL, and Nix parameters for Nix alone', () => {
+		const target = parseInputs(from({ cache: 'https://cache.example/a/b?priority=10' })).caches[0];
+		expect(target?.url.href).toBe('https://cache.example/a/b');
+		expect(target?.substituter).toBe('https://cache.example/a/b?priority=10');
+	});
+
+	it('reports all problems together, each with its input and what is allowed', () => {
+		const message = refusal({
+			cache: 'foo://x',
+			push: 'sometimes',
+			exclude: '(',
+			'max-path-size': 'big',
+			compression: 'zip',
+			concurrency: '0',
+			'push-timeout': 'soon',
+		});
+		for (const part of [
+			'cache:',
+			'push:',
+			'`auto`',
+			'exclude:',
+			'max-path-size:',
+			'2 GiB',
+			'compression:',
+			'concurrency:',
+			'push-timeout:',
+		]) {
+			expect(message).toContain(part);
+		}
+		expect(message).toContain('7 inputs are wrong');
+	});
+
+	it.each([
+		['s3://bucket', 'not built yet'],
+		['attic://host/cache', 'not built yet'],
+		['actions-cache', 'not built yet'],
+		['gopher://host', 'unknown kind'],
+		['cache.example.org', 'has no scheme'],
+		['https://', 'is not a URL'],
+	])('refuses the cache %s and lists the kinds that are built', (cache, why) => {
+		expect(refusal({ cache })).toContain(why);
+		expect(refusal({ cache })).toContain('https://');
+	});
+
+	it('refuses a URL with credentials inside without showing them', () => {
+		const message = refusal({ cache: 'https://user:s3cr3t-word@cache.example/nix' });
+		expect(message).toContain('`username` and `password`');
+		expect(message).not.toContain('s3cr3t-word');
+	});
+
+	it.each([
+		['a key without name', secret.slice(secret.indexOf(':') + 1)],
+		['a key that is too short', `${secret.slice(0, 40)}`],
+		['a public key in place of the secret one', formatPublicKey(publicKeyOf(key))],
+		['a key that is not base64', 'test-1:%%%%'],
+	])('refuses %s as signing-key without showing it', (_what, given) => {
+		const message = refusal({ 'signing-key': given });
+		expect(message).toContain('signing-key:');
+		expect(message).not.toContain(given.slice(given.indexOf(':') + 1));
+	});
+
+	it('refuses a password without a user, and a token beside a password', () => {
+		expect(refusal({ cache: 'https://c.example', password: 'pw' })).toContain('username:');
+		expect(refusal({ cache: 'https://c.example', username: 'u', password: 'pw', token: 't' })).toContain('token:');
+	});
+
+	it('keeps levels inside of what their compression has', () => {
+		expect(parseInputs(from({ 'compression-level': '19' })).compressionLevel).toBe(19);
+		expect(refusal({ 'compression-level': '20' })).toContain('1 to 19');
+		expect(refusal({ compression: 'none', 'compression-level': '1' })).toContain('leave it out');
+	});
+
+	it('knows the secrets of any inputs, wrong ones too, and their base64 forms', () => {
+		const given = {
+			username: 'ci',
+			password: 'pass word',
+			token: 'tok-123',
+			'signing-key': `${secret}\n`,
+			netrc: 'machine a login b password cccc-dddd',
+		};
+		const known = secretTexts(from(given));
+		expect(known).toContain('pass word');
+		expect(known).toContain(Buffer.from('ci:pass word').toString('base64'));
+		expect(known).toContain('tok-123');
+		expect(known).toContain(secret);
+		expect(known).toContain(secret.slice(secret.indexOf(':') + 1));
+		expect(known).toContain('cccc-dddd');
+		expect(known).not.toContain('');
+	});
+
+	it('never throws anything but its own error, and never shows a secret in it', () => {
+		fc.assert(
+			fc.property(fc.constantFrom(...INPUT_NAMES), fc.string({ minLength: 12 }), (name, value) => {
+				try {
+					parseInputs(from({ [name]: value }));
+				} catch (error) {
+					expect(error).toBeInstanceOf(CacheError);
+					if (SECRET_INPUTS.has(name) && value.trim().length >= 12 && error instanceof Error)
+						expect(error.message).not.toContain(value.trim());
+				}
+			}),
+		);
+	});
+
+	it('reads the variables that the runner sets: capitals, hyphens kept', () => {
+		const get = inputFromEnv({ 'INPUT_SIGNING-KEY': ' x ', INPUT_PUSH: 'never' });
+		expect(get('signing-key')).toBe('x');
+		expect(get('push')).toBe('never');
+		expect(get('cache')).toBe('');
+	});
+});
