@@ -69,6 +69,9 @@ export const NODE = '/opt/runner/node24/bin/node';
 /** The folder of this checkout. */
 export const CHECKOUT = join(import.meta.dirname, '..', '..');
 
+/** Names that mean 127.0.0.1 in every machine, for tests where the host matters; certificates of the tests are valid for them. */
+export const TEST_HOSTS = ['cache.test', 'other.test'];
+
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const SYSTEMCTL = join(import.meta.dirname, 'systemctl.sh');
 const SERVICE = '/etc/systemd/system/nix-daemon.service';
@@ -91,7 +94,7 @@ export async function createMachine(options: MachineOptions): Promise<Machine> {
 	const environment = Object.entries(nixEnvironment).map(([name, value]) => `${name}=${value}`);
 	const namespace = await createNamespace(root.directory, mounts, {
 		'/etc/nix/nix.conf': { text: lines(conf) },
-		'/etc/hosts': { text: `127.0.0.1 localhost ${hostname()}\n::1 localhost\n` },
+		'/etc/hosts': { text: `127.0.0.1 localhost ${TEST_HOSTS.join(' ')} ${hostname()}\n::1 localhost\n` },
 		// No name is looked up beyond this machine: an unknown host is unknown at once.
 		'/etc/nsswitch.conf': { text: 'passwd: files\ngroup: files\nshadow: files\nhosts: files\n' },
 		'/usr/bin/systemctl': { text: readFileSync(SYSTEMCTL, 'utf8'), mode: 0o755 },
