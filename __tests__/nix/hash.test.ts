@@ -70,6 +70,7 @@ describe('hashes', () => {
 		['a digit that is none', `sha256:e${empty.slice(8)}`, 'is no digit'],
 		['hex that is none', `sha256:${'g'.repeat(64)}`, 'not hexadecimal'],
 		['base 64 with stray bits', `sha256-${'A'.repeat(42)}B=`, 'not valid base 64'],
+		['base 64 of 33 bytes', `sha256-${'A'.repeat(44)}`, 'wrong length (44 characters)'],
 		['SRI with a digest in base 32', empty.replace(':', '-'), 'wrong length'],
 		['nothing', '', 'does not say its algorithm'],
 	])('are refused with %s', (_what, text, problem) => {

@@ -15,13 +15,20 @@ export interface ContentAddress {
 	readonly hash: Hash;
 }
 
-/** nix/src/libstore/content-address.cc; the longer prefixes first. */
-const PREFIXES: readonly (readonly [string, ContentAddress['method']])[] = [
-	['text:', 'text'],
-	['fixed:r:', 'recursive'],
-	['fixed:git:', 'git'],
-	['fixed:', 'flat'],
-];
+/** nix/src/libstore/content-address.cc, renderContentAddress. */
+const PREFIX: Readonly<Record<ContentAddress['method'], string>> = {
+	text: 'text:',
+	flat: 'fixed:',
+	recursive: 'fixed:r:',
+	git: 'fixed:git:',
+};
+
+const METHODS: Readonly<Record<string, ContentAddress['method']>> = {
+	text: 'text',
+	fixed: 'flat',
+	'fixed:r': 'recursive',
+	'fixed:git': 'git',
+};
 
 /** The method's part of the text that is hashed for all but `text` and NARs by SHA-256. */
 const INNER_PREFIX: Readonly<Record<ContentAddress['method'], string>> = { text: '', flat: '', recursive: 'r:', git: 'git:' };
@@ -30,21 +37,20 @@ const STORE_HASH_BYTES = 20;
 
 /** Reads `fixed:[r:|git:]algo:digest` or `text:sha256:digest`. Throws `format-invalid`. */
 export function parseContentAddress(text: string): ContentAddress {
-	for (const [prefix, method] of PREFIXES) {
-		if (text.startsWith(prefix) && /^[a-z0-9]+:/.test(text.slice(prefix.length))) {
-			return { method, hash: parseHash(text.slice(prefix.length)) };
-		}
+	const [, prefix = '', hash = ''] = /^(text|fixed|fixed:r|fixed:git):([a-z0-9]+:[A-Za-z0-9+/=]*)$/.exec(text) ?? [];
+	const method = METHODS[prefix];
+	if (method === undefined) {
+		throw new CacheError(
+			'format-invalid',
+			`${quote(text, 160)} is not a content address (\`text:\` or \`fixed:\`, then algorithm and digest).`,
+		);
 	}
-	throw new CacheError(
-		'format-invalid',
-		`${quote(text, 160)} is not a content address; it begins with \`text:\` or \`fixed:\`, then an algorithm.`,
-	);
+	return { method, hash: parseHash(hash) };
 }
 
 /** As Nix writes it, the digest in base 32. */
 export function formatContentAddress(ca: ContentAddress): string {
-	const prefix = PREFIXES.find(([, method]) => method === ca.method)?.[0] ?? '';
-	return prefix + formatHash(ca.hash, 'nix32');
+	return PREFIX[ca.method] + formatHash(ca.hash, 'nix32');
 }
 
 function sha256(text: string): Buffer {

@@ -32,13 +32,15 @@ function splitHash(text: string): Parts {
 
 /** The lengths of the three encodings differ for every algorithm, so the length tells which one it is. */
 function decodeDigest(digest: string, sizeBytes: number, sri: boolean, where: string): Uint8Array {
-	const base64Length = Math.ceil(sizeBytes / 3) * 4;
-	if (digest.length === base64Length) return decodeBase64(digest, `The digest of ${where}`);
-	if (!sri && digest.length === sizeBytes * 2) {
+	if (digest.length === Math.ceil(sizeBytes / 3) * 4) {
+		const bytes = decodeBase64(digest, `The digest of ${where}`);
+		if (bytes.length === sizeBytes) return bytes;
+	} else if (!sri && digest.length === sizeBytes * 2) {
 		if (!/^[0-9a-fA-F]*$/.test(digest)) throw new CacheError('format-invalid', `The digest of ${where} is not hexadecimal.`);
 		return new Uint8Array(Buffer.from(digest, 'hex'));
+	} else if (!sri && digest.length === Math.ceil((sizeBytes * 8) / 5)) {
+		return decodeBase32(digest);
 	}
-	if (!sri && digest.length === Math.ceil((sizeBytes * 8) / 5)) return decodeBase32(digest);
 	throw new CacheError('format-invalid', `The digest of ${where} has a wrong length (${digest.length} characters).`);
 }
 
