@@ -50,6 +50,14 @@ export interface NixReads {
 	readonly publicKeys: readonly string[];
 }
 
+/** What a cache is like that answers. */
+export interface Checked {
+	/** Whether Nix can read from it. A new cache without `nix-cache-info` is none for Nix, which drops it with a warning. */
+	readonly readable: boolean;
+	/** What people should know of it; `null` when all is as it should be. */
+	readonly note: string | null;
+}
+
 /** Verdict on one path read back through the URL that readers use. */
 export type ReadBack = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 
@@ -66,9 +74,9 @@ export interface Backend {
 
 	/**
 	 * Says whether the cache answers and can be used with this store; repairs what may be repaired (a missing `nix-cache-info`
-	 * when `mayWrite`). Throws when it can't be read.
+	 * when `mayWrite`). Throws when it does not answer, or can't be used with this store.
 	 */
-	check(mayWrite: boolean, signal: AbortSignal): Promise<void>;
+	check(mayWrite: boolean, signal: AbortSignal): Promise<Checked>;
 
 	/** What the cache has of these paths, keyed by full path; one entry for each. */
 	presence(paths: readonly PathInfo[], signal: AbortSignal): Promise<ReadonlyMap<string, Presence>>;

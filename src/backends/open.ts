@@ -1,0 +1,37 @@
+import type { CacheTarget } from '../cache-target.ts';
+import type { HttpClient } from '../http/client.ts';
+import type { Log } from '../log.ts';
+import type { NetrcEntry } from '../nix/netrc.ts';
+import type { PublicKey, SecretKey } from '../nix/signature.ts';
+import type { Backend } from './backend.ts';
+
+/** What the backends of a phase share. */
+export interface BackendMeans {
+	/** Stays open when a backend is closed. */
+	readonly client: HttpClient;
+	readonly log: Log;
+	readonly storeDir: string;
+	/** `null`: nothing is signed. */
+	readonly signingKey: SecretKey | null;
+	/** The keys that readers trust. */
+	readonly publicKeys: readonly PublicKey[];
+	/** For hosts without credentials of their own. */
+	readonly netrc: readonly NetrcEntry[];
+	/** Lookups in flight. */
+	readonly lookups: number;
+}
+
+/** Opens the backend for one line of `cache`, and loads the code for its kind alone. Asks nothing of the cache yet. */
+export async function openBackend(target: CacheTarget, means: BackendMeans): Promise<Backend> {
+	switch (target.kind) {
+		case 'http': {
+			const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([
+				import('./http-store.ts'),
+				import('./binary-cache.ts'),
+			]);
+			const { url: baseUrl, pushUrl, substituter, credentials } = target;
+			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
+			return createBinaryCache({ ...means, kind: 'http', store, substituter });
+		}
+	}
+}
