@@ -56,7 +56,14 @@ type Kind = 'regular' | 'directory' | 'symlink';
  */
 export function* narParts(root: string, caseHack: boolean): Generator<NarPart, void, void> {
 	const file = Buffer.from(root);
-	let entry: Entry | undefined = { name: Buffer.alloc(0), kind: kindOf(attempt(file, (path) => lstatSync(path)), file), file };
+	let entry: Entry | undefined = {
+		name: Buffer.alloc(0),
+		kind: kindOf(
+			attempt(file, (path) => lstatSync(path)),
+			file,
+		),
+		file,
+	};
 	/** What is left of the directories that are open, the innermost at the end; and of each, the next entry at the end. */
 	const open: Entry[][] = [];
 	yield NAR_MAGIC;

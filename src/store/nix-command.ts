@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { CacheError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type NixAbout, parseNixAbout } from './nix-about.ts';
@@ -71,16 +71,16 @@ export function nixCommand(program: string, about: NixAbout, env: Environment): 
 	};
 }
 
-function likelyFolders(env: Environment): readonly string[] {
-	const home = env.HOME ?? '';
-	const state = env.XDG_STATE_HOME ?? (home === '' ? '' : join(home, '.local/state'));
+/** `PATH`, then the profiles of the user and of the system. Absolute ones only: what lies in the checkout is nothing to run. */
+export function likelyFolders(env: Environment): readonly string[] {
+	const home = env.HOME ?? '/nonexistent';
 	return [
 		...(env.PATH ?? '').split(delimiter),
+		join(home, '.nix-profile/bin'),
+		join(env.XDG_STATE_HOME ?? join(home, '.local/state'), 'nix/profile/bin'),
 		'/nix/var/nix/profiles/default/bin',
-		...(home === '' ? [] : [join(home, '.nix-profile/bin')]),
-		...(state === '' ? [] : [join(state, 'nix/profile/bin')]),
 		'/run/current-system/sw/bin',
-	].filter((folder) => folder.startsWith('/'));
+	].filter(isAbsolute);
 }
 
 async function isExecutable(file: string): Promise<boolean> {

@@ -46,13 +46,11 @@ export function locateStore(url: string, about: NixAbout, probe: StoreProbe, env
 	if (place === 'local') return at('direct', null);
 	if (place.startsWith('local://')) return at('direct', place.slice('local://'.length) || null);
 	if (place.startsWith('/')) return at('direct', place);
-	throw new CacheError(
-		'store-unreadable',
-		`The Nix store ${quote(place)} is not on this machine, so nothing can be pushed from it.`,
-		{
-			hint: 'Use a local store: look at `store` in nix.conf and at NIX_REMOTE.',
-		},
-	);
+	// The rest of the URL may hold a password.
+	const kind = place.includes('://') ? `${place.slice(0, place.indexOf('://'))}://…` : quote(place);
+	throw new CacheError('store-unreadable', `The Nix store ${kind} is not on this machine, so nothing can be pushed from it.`, {
+		hint: 'Use a local store: look at `store` in nix.conf and at NIX_REMOTE.',
+	});
 }
 
 /** Without a `/nix` and not as root, Nix makes a store in the user's home (since 2.10). */

@@ -51,11 +51,10 @@ async function askDaemon(nix: NixCommand, signal: AbortSignal): Promise<boolean 
 	}
 }
 
-/** Reads `nix store info --json`: `{"trusted": 0|1|true|false|null, ...}`. */
+/** Reads `nix store info --json`: `{"trusted": 0|1|true|false|null, ...}`; `null` when it does not say. */
 export function parseTrusted(json: string): boolean | null {
-	const parsed: unknown = JSON.parse(json);
-	if (typeof parsed !== 'object' || parsed === null || !('trusted' in parsed)) return null;
-	return parsed.trusted === null ? null : parsed.trusted === true || parsed.trusted === 1;
+	const trusted = /"trusted"\s*:\s*(0|1|true|false)\b/.exec(json)?.[1];
+	return trusted === undefined ? null : trusted === '1' || trusted === 'true';
 }
 
 async function groupsOfUser(trustedUsers: readonly string[]): Promise<readonly string[]> {
