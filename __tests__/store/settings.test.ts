@@ -16,6 +16,7 @@ describe("Nix's settings", () => {
 			netrcFile: '/etc/nix/netrc',
 			fallback: false,
 			connectTimeout: version === '2.34' ? 15 : 0,
+			narinfoCacheNegativeTtl: 3600,
 		});
 	});
 

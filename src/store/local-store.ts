@@ -5,7 +5,7 @@ import type { NixAbout } from './nix-about.ts';
 import { type Environment, findNix, type NixCommand, nixCommand } from './nix-command.ts';
 import { type Closure, queryClosure, queryPathInfos } from './path-info.ts';
 import { type EffectiveSettings, querySettings } from './settings.ts';
-import { listStorePathNames, newSince, type Snapshot, takeSnapshot } from './snapshot.ts';
+import { listStorePathNames } from './snapshot.ts';
 import { locateStore, type StoreLocation, type StoreProbe } from './store-location.ts';
 import { findTrust, type Trust } from './trust.ts';
 
@@ -27,10 +27,8 @@ export interface LocalStore {
 	readonly trust: Trust;
 	/** Where the file system has a store path. */
 	realPath(storePath: string): string;
-	/** The names that are whole in the store directory now. No process. Throws `store-unreadable`. */
-	snapshot(): Promise<Snapshot>;
-	/** Names in the store directory that may be valid paths and are not in `before`. No process. Throws `store-unreadable`. */
-	newNames(before: Snapshot): Promise<readonly string[]>;
+	/** Names in the store directory that may be those of valid paths. No process. Throws `store-unreadable`. */
+	names(): Promise<readonly string[]>;
 	/** One entry for each of `paths` (full paths); `null` when it is not valid. */
 	infos(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo | null>>;
 	/** The valid ones of `paths` (full paths) and everything that they refer to. */
@@ -72,8 +70,7 @@ export function reopenLocalStore(
 		realStoreDir,
 		trust: description.trust,
 		realPath: (storePath) => `${realStoreDir}${storePath.slice(storeDir.length)}`,
-		snapshot: () => takeSnapshot(realStoreDir),
-		newNames: async (before) => newSince(before, await listStorePathNames(realStoreDir)),
+		names: () => listStorePathNames(realStoreDir),
 		infos: (paths, signal) => queryPathInfos(nix, storeDir, paths, signal),
 		closure: (paths, signal) => queryClosure(nix, storeDir, paths, signal),
 		settings: async (signal) => (settings ??= await querySettings(nix, signal)),

@@ -14,6 +14,8 @@ export interface EffectiveSettings {
 	readonly fallback: boolean;
 	/** Seconds; 0 waits for ever. */
 	readonly connectTimeout: number;
+	/** Seconds for which Nix believes that a cache lacks a path. */
+	readonly narinfoCacheNegativeTtl: number;
 }
 
 /** Asks Nix for its effective settings: one process. */
@@ -38,8 +40,8 @@ export function parseSettings(json: string): EffectiveSettings {
 		const found = value(name) ?? [];
 		return isTexts(found) ? found : wrong(name);
 	};
-	const number = (name: string): number => {
-		const found = value(name) ?? 0;
+	const number = (name: string, otherwise: number): number => {
+		const found = value(name) ?? otherwise;
 		return typeof found === 'number' ? found : wrong(name);
 	};
 	return {
@@ -50,7 +52,8 @@ export function parseSettings(json: string): EffectiveSettings {
 		trustedUsers: texts('trusted-users'),
 		netrcFile: text('netrc-file', '/etc/nix/netrc'),
 		fallback: value('fallback') === true,
-		connectTimeout: number('connect-timeout'),
+		connectTimeout: number('connect-timeout', 0),
+		narinfoCacheNegativeTtl: number('narinfo-cache-negative-ttl', 3600),
 	};
 }
 
