@@ -50,7 +50,8 @@ export function loadState(load: (name: string) => string): State | null {
 	} catch (cause) {
 		throw new CacheError('state-invalid', 'The state of the earlier phase is not valid JSON.', { cause });
 	}
-	if (!isState(parsed)) throw new CacheError('state-invalid', 'The state of the earlier phase is of another version of this action.');
+	if (!isState(parsed))
+		throw new CacheError('state-invalid', 'The state of the earlier phase is of another version of this action.');
 	return parsed;
 }
 
@@ -76,7 +77,9 @@ function isState(value: unknown): value is State {
 
 /** The inputs to keep for later phases. */
 export function inputsToKeep(names: readonly string[], get: GetInput): Readonly<Record<string, string>> {
-	return Object.fromEntries(names.filter((name) => !SECRET_INPUTS.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]));
+	return Object.fromEntries(
+		names.filter((name) => !SECRET_INPUTS.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]),
+	);
 }
 
 /** Inputs for a later phase: secrets and the job's status as they are now, everything else as it was. */

@@ -7,7 +7,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NIX_VERSIONS, type NixVersion } from '../../scripts/roots.ts';
 import { debianMirror, parseDeb822, parseOneLineStyle } from '../../scripts/system/apt-sources.ts';
 import { eventually } from '../support/child.ts';
+import { type Fault, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
+import { startNginx } from '../support/nginx.ts';
+import { startDelayProxy } from '../support/proxy.ts';
 import { evaluate } from '../support/runner/expression.ts';
 import { parsePairs } from '../support/runner/file-commands.ts';
 import { encodings } from '../support/runner/job-log.ts';
@@ -296,4 +299,109 @@ describe('file commands and expressions', () => {
 			expect(encodings('hunter2hunter2').some((form) => text.includes(form))).toBe(true);
 		}
 	});
+});
+
+describe('nginx', () => {
+	test('takes uploads of those with credentials and serves real Nix, over TLS and under a base path', async () => {
+		await using cache = await startNginx({ auth: 'write', tls: true });
+		await using machine = await createMachine({ nix: '2.34' });
+		machine.writeFile('/etc/ca.pem', cache.ca ?? '');
+		const env = { NIX_SSL_CERT_FILE: '/etc/ca.pem' };
+		const path = await machine.run(['nix-build', '--no-out-link', '-E', TRIVIAL]);
+		await expect(machine.nix(['copy', '--to', cache.url, path], { env })).rejects.toThrow('does not appear to be a binary cache');
+		machine.writeFile('/etc/nix/netrc', `machine 127.0.0.1 login ${cache.username} password ${cache.password}\n`);
+		await machine.nix(['copy', '--to', cache.url, path], { env });
+		expect(readdirSync(cache.folder)).toContain('nix-cache-info');
+		expect(
+			cache.requests().some(({ method, status, path: at }) => method === 'PUT' && status === 201 && at.endsWith('.narinfo')),
+		).toBe(true);
+		machine.writeFile('/etc/nix/netrc', '');
+		await machine.emptyStore();
+		const options = ['--option', 'substituters', cache.url, '--option', 'require-sigs', 'false'];
+		expect((await machine.exec(['nix-store', '--realise', path, ...options], { env })).stderr).toContain('copying path');
+	});
+
+	test('has a push path of its own, a largest body, and stops and starts on one port', async () => {
+		await using cache = await startNginx({ pushPath: '/upload/', maxBodySize: '1k' });
+		const headers = { Authorization: `Basic ${Buffer.from(`${cache.username}:${cache.password}`).toString('base64')}` };
+		const put = async (url: string, body = 'hi'): Promise<number> => (await fetch(url, { method: 'PUT', headers, body })).status;
+		expect(await put(`${cache.url}/a/b`)).toBe(405);
+		expect(await put(`${cache.pushUrl}/a/b`)).toBe(201);
+		expect(await put(`${cache.pushUrl}/c`, 'x'.repeat(2000))).toBe(413);
+		expect(await (await fetch(`${cache.url}/a/b`, { headers })).text()).toBe('hi');
+		expect((await fetch(`${cache.url}/a/b`)).status).toBe(401);
+		await cache.stop();
+		await expect(fetch(cache.url)).rejects.toThrow();
+		cache.forgetRequests();
+		await cache.restart({ auth: 'none' });
+		expect((await fetch(`${cache.url}/a/b`)).status).toBe(200);
+		expect(cache.requests()).toMatchObject([{ method: 'GET', path: '/repository/nix/a/b', status: 200, sentBytes: 2 }]);
+	});
+});
+
+describe('the faulty server', () => {
+	test('is a whole cache as long as nothing is asked of it', async () => {
+		await using server = await startFaultyServer({ credentials: 'u:p' });
+		expect((await fetch(`${server.url}/x`)).status).toBe(401);
+		const headers = { Authorization: `Basic ${Buffer.from('u:p').toString('base64')}` };
+		expect((await fetch(`${server.url}/a/x`, { method: 'PUT', headers, body: 'hello' })).status).toBe(201);
+		expect(server.read('a/x')).toBe('hello');
+		const part = await fetch(`${server.url}/a/x`, { headers: { ...headers, Range: 'bytes=1-2' } });
+		expect([part.status, await part.text()]).toEqual([206, 'el']);
+		expect((await fetch(`${server.url}/a/x`, { method: 'HEAD', headers })).headers.get('content-length')).toBe('5');
+		expect(server.requests.map(({ status }) => status)).toEqual([401, 201, 206, 200]);
+	});
+
+	test('fails as told, as often as told', async () => {
+		await using server = await startFaultyServer();
+		await using other = await startFaultyServer({ host: 'other.test' });
+		server.write('x', 'x'.repeat(1000));
+		const get = async (fault: Fault, init: RequestInit = {}): Promise<string> => {
+			server.heal();
+			server.fail({ path: /x$/ }, fault, { times: 1 });
+			try {
+				const response = await fetch(`${server.url}/x`, { redirect: 'manual', signal: AbortSignal.timeout(400), ...init });
+				return `${response.status} ${response.headers.get('location') ?? (await response.text()).length}`;
+			} catch (error) {
+				return error instanceof Error && error.name === 'TimeoutError' ? 'timeout' : 'broken';
+			}
+		};
+		expect(await get({ kind: 'status', status: 429, headers: { 'Retry-After': '1' } })).toBe('429 0');
+		expect(await get({ kind: 'cut', afterBytes: 10 })).toBe('broken');
+		expect(await get({ kind: 'stall' })).toBe('timeout');
+		expect(await get({ kind: 'slow', bytesPerSecond: 1000 })).toBe('timeout');
+		expect(await get({ kind: 'slow', bytesPerSecond: 10_000 })).toBe('200 1000');
+		expect(await get({ kind: 'delay', delayMs: 50 })).toBe('200 1000');
+		expect(await get({ kind: 'garbage', body: 'StorePath: no' })).toBe('200 13');
+		expect(await get({ kind: 'redirect', origin: other.origin })).toBe(`307 ${other.origin}/cache/x`);
+		const body = 'y'.repeat(500);
+		expect(await get({ kind: 'too-large', overBytes: 100 }, { method: 'PUT', body })).toBe('413 9');
+		expect(await get({ kind: 'cut', afterBytes: 100 }, { method: 'PUT', body })).toBe('broken');
+		expect(server.read('x')).toBe('x'.repeat(1000));
+		expect(await get({ kind: 'lie', keepBytes: 100 }, { method: 'PUT', body })).toBe('201 0');
+		expect(server.read('x')).toBe('y'.repeat(100));
+		expect((await fetch(`${server.url}/x`)).status).toBe(200);
+		await server.refuse();
+		await expect(fetch(`${server.url}/x`)).rejects.toThrow();
+		await server.accept();
+		expect((await fetch(`${server.url}/x`)).status).toBe(200);
+	});
+});
+
+test('the delaying proxy adds its round trip to each exchange and one to a connection', async () => {
+	await using server = await startFaultyServer();
+	server.write('small', 'x');
+	server.write('large', Buffer.alloc(20 << 20));
+	await using proxy = await startDelayProxy(server.port, 40);
+	const timed = async (path: string): Promise<number> => {
+		const started = performance.now();
+		await (await fetch(`${proxy.through(server.url)}/${path}`)).arrayBuffer();
+		return performance.now() - started;
+	};
+	expect(await timed('small')).toBeGreaterThan(79);
+	const second = await timed('small');
+	expect(second).toBeGreaterThan(39);
+	expect(second).toBeLessThan(75);
+	expect(await timed('large')).toBeLessThan(1000);
+	expect(proxy.connections()).toBe(1);
 });

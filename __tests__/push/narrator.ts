@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PathInfo } from '../../src/nix/path-info.ts';
-import type { NarReader } from '../../src/push/packing.ts';
+import type { narFrames } from '../../src/store/nar.ts';
 import { pathInfo } from './graph.ts';
 
 /** Bytes that compress about as programs do, the same for the same seed. */
@@ -23,12 +23,12 @@ export function infoOf(name: string, bytes: Uint8Array): PathInfo {
 }
 
 /** Reads from memory as the store's reader does from disk; `delayMs` passes before each frame. */
-export function narsOf(nars: ReadonlyMap<string, Uint8Array>, delayMs = 0): NarReader {
+export function narsOf(nars: ReadonlyMap<string, Uint8Array>, delayMs = 0): typeof narFrames {
 	return async function* (path, { frameBytes, allocate, signal }) {
 		const bytes = nars.get(path);
 		if (bytes === undefined) throw new Error(`the test has no ${path}`);
 		for (let at = 0; at < bytes.length; at += frameBytes) {
-			const frame = await allocate();
+			const frame = allocate();
 			signal.throwIfAborted();
 			if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
 			const part = bytes.subarray(at, at + frameBytes);

@@ -8,7 +8,8 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Compression, PackedNar } from '../../src/backends/backend.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
-import { createPacker, type NarReader, type Packer, type PackerOptions } from '../../src/push/packing.ts';
+import { createPacker, type Packer, type PackerOptions } from '../../src/push/packing.ts';
+import type { narFrames } from '../../src/store/nar.ts';
 import { infoOf, narsOf, someBytes } from './narrator.ts';
 
 const MiB = 1024 * 1024;
@@ -25,7 +26,7 @@ afterEach(async () => {
 	await rm(folder, { recursive: true });
 });
 
-function packerOf(readNar: NarReader, more: Partial<PackerOptions> = {}): Packer {
+function packerOf(readNar: typeof narFrames, more: Partial<PackerOptions> = {}): Packer {
 	const packer = createPacker({
 		compression: 'zstd',
 		level: null,

@@ -41,6 +41,12 @@ export function netrcOf(inputs: Inputs): readonly NetrcEntry[] {
 	return [...own, ...inputs.netrc];
 }
 
+/** The entries that the workflow gives, then those that Nix reads on this machine already. */
+export async function knownNetrc(inputs: Inputs, store: LocalStore, signal: AbortSignal): Promise<readonly NetrcEntry[]> {
+	const { netrcFile } = await store.settings(signal);
+	return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile))];
+}
+
 function contextOf(session: Session, signal: AbortSignal): SetupContext {
 	const { runner } = session;
 	const { id, folder } = session.state();

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import type { Backend, NixReads } from '../backends/backend.ts';
+import type { NixReads } from '../backends/backend.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
-import { findNetrc } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type LocalStore, openLocalStore } from '../store/local-store.ts';
 import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';
-import { withCache } from './cache.ts';
-import { applySettings } from './configure.ts';
+import { type Effort, withCache } from './cache.ts';
+import { applySettings, knownNetrc } from './configure.ts';
 import { decidePush, type PushDecision } from './push-policy.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
@@ -14,6 +13,11 @@ import { openSession, type Session } from './session.ts';
 
 /** The longest that main may take in all: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
+
+const EFFORT: Effort = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
+
+/** Failures that the end of the job would meet again. */
+const LASTING = ['cache-unauthorized', 'cache-forbidden', 'cache-read-only', 'cache-invalid', 'cache-tls'] as const;
 
 /** Nothing is read from the cache. */
 const NO_READS: NixReads = { substituters: [], publicKeys: [] };
@@ -29,7 +33,8 @@ export async function main(): Promise<void> {
 	});
 }
 
-function withoutNix({ inputs, runner, keep }: Session): void {
+function withoutNix(session: Session): void {
+	const { inputs, runner, keep } = session;
 	if (inputs.installNix !== null) {
 		throw new CacheError(
 			'input-invalid',
@@ -42,61 +47,81 @@ function withoutNix({ inputs, runner, keep }: Session): void {
 	const whyNot = 'there is no Nix on this machine.';
 	runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
 	keep({ main: { store: null, snapshotFile: null, canPush: false, whyNot, warnings: [] } });
-	setOutputs(session, 'none', false, NO_READS);
+	setOutputs(session, false, NO_READS);
 }
 
 async function withNix(session: Session, store: LocalStore, signal: AbortSignal): Promise<void> {
-	const { inputs, runner, keep } = session;
+	const { runner, keep } = session;
 	const snapshotFile = join(session.state().folder, 'snapshot');
 	const warnings: string[] = [];
 	const warn = (message: string): void => {
 		warnings.push(message);
 		runner.log.warning(message, 'nix-cache-action');
 	};
-	const target = inputs.caches[0] ?? null;
-	const [looked] = await Promise.all([
-		withCache(session, store, signal, async (backend, netrc) => {
-			const decision = decidePush(inputs, target, runner.env.GITHUB_EVENT_NAME ?? '', netrc);
-			return look(session, backend, decision, signal, warn);
-		}),
+	const [{ reads, decision }] = await Promise.all([
+		lookAtCache(session, store, warn, signal),
 		takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
 	]);
-	const { reads, decision } = looked ?? { reads: NO_READS, decision: decidePush(inputs, null, '', []) };
 	keep({ main: { store: store.description, snapshotFile, canPush: decision.canPush, whyNot: decision.whyNot, warnings } });
 	await applySettings(session, store, reads, signal);
-	if (target !== null && decision.canPush && inputs.signingKey === null) {
-		runner.log.notice(
-			'No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.',
-			'nix-cache-action',
-		);
-	}
-	setOutputs(session, reads.substituters.length > 0 ? (target?.kind ?? 'none') : 'none', decision.canPush, reads);
-	say(session, reads, decision);
+	setOutputs(session, decision.canPush, reads);
+	sayWhatServes(session, decision, reads);
 }
 
-/** Asks the cache whether it can be used. An outage costs the substituter, never the job. */
-async function look(
-	{ inputs, runner }: Session,
-	backend: Backend,
-	decision: PushDecision,
-	signal: AbortSignal,
+/** Decides whether the job pushes, and asks the cache whether it can be used. An outage costs the substituter, never the job. */
+async function lookAtCache(
+	session: Session,
+	store: LocalStore,
 	warn: (message: string) => void,
-): Promise<{ reads: NixReads; decision: PushDecision }> {
+	signal: AbortSignal,
+): Promise<{ readonly reads: NixReads; readonly decision: PushDecision }> {
+	const { inputs, runner } = session;
+	const target = inputs.caches[0] ?? null;
+	const netrc = await knownNetrc(inputs, store, signal);
+	const decision = decidePush(inputs, target, runner.env.GITHUB_EVENT_NAME ?? '', netrc);
+	if (target === null) return { reads: NO_READS, decision };
 	try {
-		const { readable, note } = await backend.check(decision.canPush, signal);
-		if (note !== null) warn(note);
-		return { reads: readable ? backend.reads() : NO_READS, decision };
+		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
+			const { readable, note } = await backend.check(decision.canPush, signal);
+			if (note !== null) warn(note);
+			return { reads: readable ? backend.reads() : NO_READS, decision };
+		});
 	} catch (error) {
 		if (!isCacheError(error)) throw error;
-		const lasting = isCacheError(error, 'cache-unauthorized', 'cache-forbidden', 'cache-invalid', 'cache-tls');
+		const lasting = isCacheError(error, ...LASTING);
 		if (lasting && inputs.push === 'always') {
 			throw new CacheError('push-impossible', `\`push\` is \`always\`, but ${error.message}`, {
 				hint: error.hint ?? undefined,
 				cause: error,
 			});
 		}
-		warn(`${describeError(error)} Nix goes on without this cache${fallbackNote(inputs.fallback)}.`);
-		runner.log.debug(String(error.stack));
+		const fallback = inputs.fallback === 'none' ? '' : ' (the Actions cache as a fallback is not built yet)';
+		warn(`${describeError(error)} The job goes on without this cache${fallback}.`);
 		return { reads: NO_READS, decision: lasting ? { canPush: false, whyNot: error.message } : decision };
+	}
+}
+
+function setOutputs({ inputs, runner, state }: Session, canPush: boolean, reads: NixReads): void {
+	runner.setOutput('cache', reads.substituters.length > 0 ? (inputs.caches[0]?.kind ?? 'none') : 'none');
+	runner.setOutput('can-push', String(canPush));
+	runner.setOutput('substituters', [...reads.substituters, ...inputs.substituters].join(' '));
+	runner.setOutput('public-key', inputs.signingKey === null ? '' : formatPublicKey(publicKeyOf(inputs.signingKey)));
+	runner.setOutput('report', state().reportFile);
+}
+
+function sayWhatServes({ inputs, runner }: Session, decision: PushDecision, reads: NixReads): void {
+	const { log } = runner;
+	const from = [...reads.substituters, ...inputs.substituters];
+	log.info(from.length > 0 ? `Nix reads from ${from.join(', ')}.` : 'No cache serves this job.');
+	if (!decision.canPush) {
+		log.info(`Nothing is pushed at the end of the job: ${decision.whyNot ?? 'this job only reads.'}`);
+		return;
+	}
+	log.info('What the job adds to the store is pushed at its end.');
+	if (inputs.signingKey === null) {
+		log.notice(
+			'No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.',
+			'nix-cache-action',
+		);
 	}
 }

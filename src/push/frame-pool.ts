@@ -1,4 +1,5 @@
 import { CacheError } from '../errors.ts';
+import type { NarFrameOptions } from '../store/nar.ts';
 
 /** A fixed number of buffers that threads can share: the bound on the memory of packing (invariant I6). */
 export interface FramePool {
@@ -51,11 +52,10 @@ export function createFramePool(count: number, frameBytes: number): FramePool {
 	};
 }
 
-/** The frames that are under way for one NAR. */
+/** The frames that are under way for one NAR. They come back to the pool when the caller's signal aborts or a use fails, too. */
 export interface FrameLoan {
-	/** Aborts with the caller's signal, or when a use failed. */
-	readonly signal: AbortSignal;
-	take(): Promise<Uint8Array>;
+	/** Reads with frames of the pool; each is for one `use`. */
+	fill(read: (options: NarFrameOptions) => AsyncGenerator<Uint8Array, void, void>): AsyncGenerator<Uint8Array, void, void>;
 	/** The frame goes back to the pool when all of `uses` are over, well or not. */
 	use(frame: Uint8Array, uses: readonly Promise<void>[]): void;
 	/** Waits for all uses; throws what failed first. */
@@ -79,12 +79,33 @@ export function borrowFrames(pool: FramePool, signal: AbortSignal): FrameLoan {
 		pool.give(frame);
 	}
 
+	async function take(): Promise<Uint8Array> {
+		const frame = await pool.take(either);
+		taken.set(frame.buffer, frame);
+		return frame;
+	}
+
 	return {
-		signal: either,
-		async take() {
-			const frame = await pool.take(either);
-			taken.set(frame.buffer, frame);
-			return frame;
+		async *fill(read) {
+			let spare: Uint8Array | null = null;
+			const allocate = (): Uint8Array => {
+				if (spare === null) throw new CacheError('internal', 'A reader wanted two frames at once.');
+				const frame = spare;
+				spare = null;
+				return frame;
+			};
+			const frames = read({ frameBytes: pool.frameBytes, allocate, signal: either });
+			try {
+				for (;;) {
+					// Readers can't wait for a frame, so there is one before they ask.
+					spare ??= await take();
+					const next = await frames.next();
+					if (next.done === true) return;
+					yield next.value;
+				}
+			} finally {
+				await frames.return();
+			}
 		},
 		use(frame, uses) {
 			const done: Promise<void> = track(frame, uses).finally(() => pending.delete(done));

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 
 /** Why a path cannot become readable in the cache; what needs it is withheld. */
-export type WithholdingClass = 'excluded' | 'too-large' | 'vanished' | 'corrupt' | 'failed' | 'out-of-time' | 'circular';
+export type WithholdingClass = 'excluded' | 'too-large' | 'vanished' | 'corrupt' | 'failed' | 'circular';
 
 /** A path that is left out since it needs, maybe through others, one that readers would not find. */
 export interface Withheld {
@@ -18,6 +18,7 @@ export type Outcome =
 	| { readonly class: 'corrupt'; readonly message: string }
 	| { readonly class: 'vanished' }
 	| { readonly class: 'failed'; readonly code: ErrorCode; readonly message: string }
+	/** It was not complete when time was up, or something that it needs was not. */
 	| { readonly class: 'out-of-time' }
 	| Withheld;
 

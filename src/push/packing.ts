@@ -1,22 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Compression, NarSource, PackedNar } from '../backends/backend.ts';
 import type { PathInfo } from '../nix/path-info.ts';
+import { type NarFrameOptions, narFrames } from '../store/nar.ts';
 import { createEncoder, DEFAULT_LEVELS } from './encoder.ts';
 import { borrowFrames, createFramePool } from './frame-pool.ts';
 import { compressFrame } from './frame-worker.ts';
 import { checkNar, digestHere, digestOnThread } from './nar-check.ts';
 import { createSpool, type Spooled } from './spool.ts';
 import { createWorkerPool } from './worker-pool.ts';
-
-/** The NAR of what lies at `path`, in frames of exactly `frameBytes` but the last, each in a buffer from `allocate`. */
-export type NarReader = (
-	path: string,
-	options: {
-		readonly frameBytes: number;
-		readonly allocate: () => Uint8Array | Promise<Uint8Array>;
-		readonly signal: AbortSignal;
-	},
-) => AsyncIterable<Uint8Array>;
 
 export interface PackerOptions {
 	readonly compression: Compression;
@@ -26,14 +17,16 @@ export interface PackerOptions {
 	readonly spoolDir: string;
 	/** Where the file system has a store path, for chroot stores. Default: the path itself. */
 	readonly realPath?: (storePath: string) => string;
-	readonly readNar: NarReader;
+	/** Reads the NAR from the file system. */
+	readonly readNar?: typeof narFrames;
 	/** Threads that compress. Default: one per core, at most 4. */
 	readonly threads?: number;
 }
 
 /** Packs NARs for one push. Threads start with the first large path; `close` ends them and removes the spool folder. */
 export interface Packer {
-	sourceOf(info: PathInfo): NarSource;
+	/** `onRead` is told of bytes of the NAR as they are read from the store. */
+	sourceOf(info: PathInfo, onRead?: (bytes: number) => void): NarSource;
 	close(): Promise<void>;
 }
 
@@ -53,54 +46,45 @@ const SPOOL_LIMITS = { bodyBytes: 8 * 1024 * 1024, totalBytes: 32 * 1024 * 1024 
 
 const RAW_CHUNK_BYTES = 1024 * 1024;
 
+/** One NAR: what Nix recorded of it and how to read it. */
+interface Nar {
+	readonly info: PathInfo;
+	readonly read: (options: NarFrameOptions) => AsyncGenerator<Uint8Array, void, void>;
+}
+
 export function createPacker(options: PackerOptions): Packer {
+	const { compression, readNar = narFrames, realPath = (path) => path } = options;
 	const threads = options.threads ?? Math.min(availableParallelism(), MAX_THREADS);
 	const compressing = createWorkerPool(threads);
 	const hashing = createWorkerPool(1);
-	// For each thread one frame at work and one ready, one being read, and one on its way into the spool.
+	// For each thread one frame at work and one ready; one being read, and one on its way into the spool.
 	const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
 	const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
-	const { compression, readNar, realPath = (path) => path } = options;
 	const level = options.level ?? DEFAULT_LEVELS[compression];
 
-	async function* raw(info: PathInfo, frameBytes: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-		const check = checkNar(info, digestHere());
-		let held: Uint8Array | null = null;
-		for await (const bytes of readNar(realPath(info.path), { frameBytes, allocate: () => new Uint8Array(frameBytes), signal })) {
-			await check.update(bytes);
-			if (held !== null) yield held;
-			held = bytes;
-		}
-		await check.verify();
-		if (held !== null) yield held;
-	}
-
-	async function packInline(info: PathInfo, signal: AbortSignal): Promise<PackedNar> {
-		const parts: Uint8Array[] = [];
-		for await (const bytes of raw(info, info.narSizeBytes, signal)) parts.push(bytes);
-		const nar = parts[0] ?? new Uint8Array(0);
-		const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, nar) : nar;
-		const writer = await spool.open(packed.length, info.path);
+	async function packInline(nar: Nar, signal: AbortSignal): Promise<PackedNar> {
+		const bytes = await readWhole(nar, signal);
+		const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
+		const writer = await spool.open(packed.length, nar.info.path);
 		try {
 			await writer.write(packed);
-			return toPacked(await writer.finish());
+			return toPacked(compression, await writer.finish());
 		} finally {
 			await writer.discard();
 		}
 	}
 
-	async function packInFrames(info: PathInfo, signal: AbortSignal): Promise<PackedNar> {
+	async function packInFrames({ info, read }: Nar, signal: AbortSignal): Promise<PackedNar> {
 		const writer = await spool.open(info.narSizeBytes, info.path);
 		const loan = borrowFrames(frames, signal);
 		const encoder = createEncoder(compression, level, compressing, writer.write);
 		const check = checkNar(info, digestOnThread(hashing));
 		try {
-			const reading = readNar(realPath(info.path), { frameBytes: FRAME_BYTES, allocate: loan.take, signal: loan.signal });
-			for await (const frame of reading) loan.use(frame, [check.update(frame), encoder.write(frame)]);
+			for await (const frame of loan.fill(read)) loan.use(frame, [check.update(frame), encoder.write(frame)]);
 			await loan.settled();
 			await encoder.finish();
 			await check.verify();
-			return toPacked(await writer.finish());
+			return toPacked(compression, await writer.finish());
 		} catch (error) {
 			// What failed first made the rest fail.
 			const first = loan.failure() ?? error;
@@ -113,23 +97,55 @@ export function createPacker(options: PackerOptions): Packer {
 		}
 	}
 
-	function toPacked({ body, sha256, dispose }: Spooled): PackedNar {
-		return { compression, fileHash: sha256, body, dispose };
-	}
-
 	const packsInline = compression === 'zstd' || compression === 'gzip' || compression === 'none';
 	return {
-		sourceOf: (info) => ({
-			raw: (signal) => raw(info, RAW_CHUNK_BYTES, signal),
-			packed: shared((signal) =>
-				packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline(info, signal) : packInFrames(info, signal),
-			),
-		}),
+		sourceOf(info, onRead = () => {}) {
+			const nar: Nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
+			const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
+			return { raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal), packed: shared((signal) => pack(nar, signal)) };
+		},
 		async close() {
 			await Promise.all([compressing.close(), hashing.close()]);
 			await spool.close();
 		},
 	};
+}
+
+function toPacked(compression: Compression, { body, sha256, dispose }: Spooled): PackedNar {
+	return { compression, fileHash: sha256, body, dispose };
+}
+
+async function* counted(
+	frames: AsyncGenerator<Uint8Array, void, void>,
+	onRead: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void, void> {
+	for await (const frame of frames) {
+		onRead(frame.length);
+		yield frame;
+	}
+}
+
+/** In buffers of its own; the last one only when the hash is right. */
+async function* readChecked(
+	{ info, read }: Nar,
+	frameBytes: number,
+	signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, void> {
+	const check = checkNar(info, digestHere());
+	let held: Uint8Array | null = null;
+	for await (const bytes of read({ frameBytes, allocate: () => new Uint8Array(frameBytes), signal })) {
+		await check.update(bytes);
+		if (held !== null) yield held;
+		held = bytes;
+	}
+	await check.verify();
+	if (held !== null) yield held;
+}
+
+async function readWhole(nar: Nar, signal: AbortSignal): Promise<Uint8Array> {
+	// One frame has room for all of it: a NAR is never empty, and one byte more is refused.
+	for await (const bytes of readChecked(nar, Math.max(1, nar.info.narSizeBytes), signal)) return bytes;
+	return new Uint8Array(0);
 }
 
 /** One packing for all who ask before the last of them has disposed of it. The signal of the first counts. */

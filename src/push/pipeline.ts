@@ -1,35 +1,25 @@
 import type { Backend, NarSource } from '../backends/backend.ts';
+import { CacheError, describeError, type ErrorCode, isCacheError } from '../errors.ts';
 import type { PathInfo } from '../nix/path-info.ts';
-import type { PushResult } from './outcome.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { decide, type Job, jobsOf } from './jobs.ts';
+import type { Outcome, PushResult } from './outcome.ts';
 import type { Plan } from './plan.ts';
+import { type Progress, ProgressMeter } from './progress.ts';
 
-export interface Progress {
-	readonly pathsDone: number;
-	readonly pathsTotal: number;
-	/** Sizes are those of the NARs, uncompressed. */
-	readonly bytesDone: number;
-	readonly bytesTotal: number;
-	/** `null` until enough was measured. */
-	readonly bytesPerSecond: number | null;
-	readonly remainingMs: number | null;
-}
-
-/** Monotonic time; `sleep` ends early, without a throw, when `signal` aborts. */
-export interface Clock {
-	nowMs(): number;
-	sleep(ms: number, signal: AbortSignal): Promise<void>;
-}
+export type { Progress } from './progress.ts';
 
 export interface PipelineOptions {
 	readonly backend: Pick<Backend, 'prepare'>;
-	readonly sourceOf: (info: PathInfo) => NarSource;
-	/** Stop soon (the job was cancelled): begins nothing new, finishes what is complete within `graceMs`, then cuts. */
+	/** `onRead` is to be told of bytes of the NAR as they are read. */
+	readonly sourceOf: (info: PathInfo, onRead: (bytes: number) => void) => NarSource;
+	/** Stop soon (the job was cancelled): begins nothing new, finishes what was begun within `graceMs`, then cuts. */
 	readonly signal: AbortSignal;
 	/** Time of `clock` after which nothing may be in flight any more. */
 	readonly deadlineMs: number;
 	/** How long before the deadline, or after `signal`, only what was begun is finished. Default 5,000. */
 	readonly graceMs?: number;
-	/** Requests in flight. */
+	/** Paths in flight. */
 	readonly concurrency: number | 'auto';
 	/** Called every `progressEveryMs` (default 5,000) while something is under way, and at the end. */
 	readonly onProgress?: (progress: Progress) => void;
@@ -37,5 +27,303 @@ export interface PipelineOptions {
 	readonly clock?: Clock;
 }
 
-/** Pushes what the plan says. Does not throw for what a path or the cache does wrong: that is in the result. */
-export declare function runPipeline(plan: Plan, options: PipelineOptions): Promise<PushResult>;
+/**
+ * Small paths cost round trips: 1,500 of them with two requests each at 20 ms are 2 s in 32 lanes. Nix's own client uses 25
+ * connections, so no server is surprised.
+ */
+const AUTO_CONCURRENCY = 32;
+
+/** Larger NARs cost processor, memory and disk, and have lanes of their own beside those of the small ones. */
+const LARGE_BYTES = 8 * 1024 * 1024;
+
+/** Large NARs that are read and packed at a time: one would wait for its slowest frame at the end. */
+const PACKING_LARGE = 2;
+
+/** Large NARs in flight, packed or not: what lies in the spool. */
+const LARGE_IN_FLIGHT = 6;
+
+const GRACE_MS = 5000;
+const PROGRESS_EVERY_MS = 5000;
+const TICK_MS = 1000;
+
+/** How long calls that were aborted may take to come back. */
+const SETTLE_MS = 2000;
+
+/** These say that no other path will fare better: the cache does not let us in, or the program that `compression` needs is missing. */
+const FATAL_CODES: ReadonlySet<ErrorCode> = new Set(['cache-unauthorized', 'cache-read-only', 'cache-tls', 'input-invalid']);
+
+/** These may be the fault of one path, unless they come this often in a row. The HTTP client has made its retries before each of them. */
+const CACHE_CODES: ReadonlySet<ErrorCode> = new Set([
+	'cache-unreachable',
+	'cache-forbidden',
+	'cache-not-found',
+	'cache-throttled',
+	'cache-failing',
+	'cache-stalled',
+	'cache-invalid',
+]);
+const FAILURES_IN_A_ROW = 4;
+
+/**
+ * Pushes what the plan says: NARs in any order, large ones first; a path becomes visible only when all its references are
+ * (invariant I1). A path that fails takes along what refers to it and nothing else; an error of the whole cache ends the run.
+ * Does not throw for what a path or the cache does wrong: that is in the result, which has an outcome for each path of `plan.push`.
+ */
+export async function runPipeline(plan: Plan, options: PipelineOptions): Promise<PushResult> {
+	return new PushRun(plan, options).run();
+}
+
+class PushRun {
+	readonly #options: PipelineOptions;
+	readonly #clock: Clock;
+	readonly #jobs: readonly Job[];
+	/** Next at the end. */
+	readonly #large: Job[];
+	readonly #small: Job[];
+	readonly #publishable: Job[] = [];
+	readonly #lanes: number;
+	readonly #inFlight = new Set<Job>();
+	readonly #packing = new Set<Job>();
+	readonly #largeInFlight = new Set<Job>();
+	readonly #meter: ProgressMeter;
+	/** Aborts everything in flight. */
+	readonly #cut = new AbortController();
+	/** Ends the timers. */
+	readonly #over = new AbortController();
+	readonly #idle = Promise.withResolvers<void>();
+	readonly #startedMs: number;
+	/** Time at which nothing new is begun any more. */
+	readonly #endMs: number;
+	#ending = false;
+	#inClosureOrder = false;
+	#failuresInARow = 0;
+	#stoppedBy: PushResult['stoppedBy'] = null;
+
+	constructor(plan: Plan, options: PipelineOptions) {
+		this.#options = options;
+		this.#clock = options.clock ?? systemClock;
+		this.#startedMs = this.#clock.nowMs();
+		// A short time is not to be eaten up by its own end.
+		const graceMs = Math.min(options.graceMs ?? GRACE_MS, (options.deadlineMs - this.#startedMs) / 4);
+		this.#endMs = options.deadlineMs - Math.max(0, graceMs);
+		this.#lanes = options.concurrency === 'auto' ? AUTO_CONCURRENCY : options.concurrency;
+		this.#jobs = jobsOf(plan.push);
+		const bySize = this.#jobs.toSorted((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
+		this.#large = bySize.filter(isLarge);
+		this.#small = bySize.filter((job) => !isLarge(job));
+		this.#meter = new ProgressMeter(
+			this.#jobs.map(({ info }) => info.narSizeBytes),
+			this.#startedMs,
+		);
+	}
+
+	async run(): Promise<PushResult> {
+		const { signal, onProgress } = this.#options;
+		const onStop = () => this.#stopSoon();
+		signal.addEventListener('abort', onStop, { once: true });
+		if (signal.aborted) onStop();
+		const ticking = this.#tick();
+		this.#pump();
+		await this.#idle.promise;
+		this.#over.abort();
+		await ticking;
+		signal.removeEventListener('abort', onStop);
+		for (const job of this.#jobs) if (job.outcome === null) this.#decide(job, { class: 'out-of-time' });
+		onProgress?.(this.#meter.progress(this.#clock.nowMs()));
+		return {
+			outcomes: new Map(this.#jobs.map((job) => [job.info.path, job.outcome ?? { class: 'out-of-time' }])),
+			stoppedBy: this.#stoppedBy,
+			elapsedMs: this.#clock.nowMs() - this.#startedMs,
+		};
+	}
+
+	/** Begins as much as there is room for. What can become visible goes first: it ends the wait of others. */
+	#pump(): void {
+		while (!this.#cut.signal.aborted && this.#inFlight.size < this.#lanes) {
+			const job = this.#nextPublishable() ?? this.#nextToPrepare();
+			if (job === null) break;
+			this.#inFlight.add(job);
+			// Neither rejects: what goes wrong is the outcome of the job.
+			void (job.publish === null ? this.#prepare(job) : this.#publish(job, job.publish)).finally(() => {
+				this.#inFlight.delete(job);
+				this.#pump();
+			});
+		}
+		if (this.#inFlight.size === 0) this.#idle.resolve();
+	}
+
+	#nextPublishable(): Job | null {
+		for (let job = this.#publishable.shift(); job !== undefined; job = this.#publishable.shift()) {
+			// A cache that takes the NAR in this step would begin with it only now.
+			if (job.outcome === null && !(this.#ending && job.readBytes === 0)) return job;
+		}
+		return null;
+	}
+
+	#nextToPrepare(): Job | null {
+		if (this.#ending) return null;
+		const hasRoom = this.#packing.size < PACKING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+		return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
+	}
+
+	#takeFrom(queue: Job[]): Job | null {
+		for (let job = queue.pop(); job !== undefined; job = queue.pop()) {
+			if (job.outcome !== null) continue;
+			if (this.#canFinish(job)) return job;
+			this.#decide(job, { class: 'out-of-time' });
+		}
+		return null;
+	}
+
+	/** Whether a large NAR that is begun now can be done before the end, as far as is known. */
+	#canFinish(job: Job): boolean {
+		if (!isLarge(job)) return true;
+		const aheadBytes = [...this.#largeInFlight].reduce((sum, { info, readBytes }) => sum + info.narSizeBytes - readBytes, 0);
+		const neededMs = this.#meter.bestCaseMs(aheadBytes + job.info.narSizeBytes);
+		return neededMs === null || this.#clock.nowMs() + neededMs <= this.#endMs;
+	}
+
+	async #prepare(job: Job): Promise<void> {
+		if (isLarge(job)) {
+			this.#packing.add(job);
+			this.#largeInFlight.add(job);
+		}
+		try {
+			const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), this.#signalOf(job));
+			this.#failuresInARow = 0;
+			job.publish = publish;
+			if (job.waitsFor === 0) this.#publishable.push(job);
+		} catch (error) {
+			this.#fail(job, error);
+		} finally {
+			this.#packing.delete(job);
+			this.#largeInFlight.delete(job);
+		}
+	}
+
+	async #publish(job: Job, publish: NonNullable<Job['publish']>): Promise<void> {
+		try {
+			const { sentBytes } = await publish(this.#signalOf(job));
+			this.#failuresInARow = 0;
+			this.#decide(job, { class: 'pushed', sentBytes });
+			for (const dependant of job.dependants) {
+				if (dependant.waitsFor === 0 && dependant.publish !== null) this.#publishable.push(dependant);
+			}
+		} catch (error) {
+			this.#fail(job, error);
+		}
+	}
+
+	#signalOf(job: Job): AbortSignal {
+		return AbortSignal.any([this.#cut.signal, job.abort.signal]);
+	}
+
+	/** The job's NAR, watched: how much was read counts as progress, and a NAR that is packed makes room for the next large one. */
+	#sourceOf(job: Job): NarSource {
+		const read = (bytes: number): void => {
+			const newBytes = Math.min(bytes, job.info.narSizeBytes - job.readBytes);
+			job.readBytes += newBytes;
+			if (job.outcome === null) this.#meter.add(0, newBytes / 2);
+		};
+		const source = this.#options.sourceOf(job.info, read);
+		return {
+			raw: (signal) => source.raw(signal),
+			packed: async (signal) => {
+				const packed = await source.packed(signal);
+				read(job.info.narSizeBytes);
+				this.#packing.delete(job);
+				this.#pump();
+				return packed;
+			},
+		};
+	}
+
+	#decide(job: Job, outcome: Outcome): void {
+		for (const { info, readBytes } of decide(job, outcome)) this.#meter.add(1, info.narSizeBytes - readBytes / 2);
+	}
+
+	#fail(job: Job, error: unknown): void {
+		// Aborted, for a reason that is known already.
+		if (job.outcome !== null) return;
+		const outcome: Outcome = this.#cut.signal.aborted ? { class: 'out-of-time' } : outcomeOf(error);
+		if (outcome.class === 'failed' && this.#concernsAll(outcome.code)) this.#stop(outcome, error);
+		else this.#decide(job, outcome);
+	}
+
+	#concernsAll(code: ErrorCode): boolean {
+		if (CACHE_CODES.has(code)) this.#failuresInARow++;
+		return FATAL_CODES.has(code) || this.#failuresInARow >= FAILURES_IN_A_ROW;
+	}
+
+	/** Ends the run: whatever is not done fails for the same reason, which is said once. */
+	#stop(outcome: Outcome & { class: 'failed' }, error: unknown): void {
+		const { code, message } = outcome;
+		this.#stoppedBy = isCacheError(error) ? { code, message: error.message, hint: error.hint } : { code, message, hint: null };
+		for (const job of this.#jobs) job.outcome ??= outcome;
+		this.#cutNow(error);
+	}
+
+	/** Looks at the clock about once a second: progress, order, end. */
+	async #tick(): Promise<void> {
+		const { onProgress, deadlineMs, progressEveryMs = PROGRESS_EVERY_MS } = this.#options;
+		let progressMs = this.#startedMs + progressEveryMs;
+		while (!this.#over.signal.aborted && !this.#cut.signal.aborted) {
+			const nowMs = this.#clock.nowMs();
+			this.#meter.sample(nowMs);
+			if (nowMs >= deadlineMs) this.#cutNow(new CacheError('deadline', 'The time for uploads is over.'));
+			else if (nowMs >= this.#endMs) this.#end();
+			else this.#mindTheOrder(nowMs);
+			if (nowMs >= progressMs) {
+				progressMs = nowMs + progressEveryMs;
+				onProgress?.(this.#meter.progress(nowMs));
+			}
+			const nextMs = Math.min(nowMs + TICK_MS, progressMs, this.#ending ? deadlineMs : this.#endMs);
+			await this.#clock.sleep(Math.max(1, nextMs - nowMs), this.#over.signal);
+		}
+	}
+
+	/** When there is not enough time for everything: whole closures, one after another, in place of the largest NARs. */
+	#mindTheOrder(nowMs: number): void {
+		const remainingMs = this.#meter.remainingMs(nowMs);
+		if (this.#inClosureOrder || remainingMs === null || nowMs + remainingMs <= this.#endMs) return;
+		this.#inClosureOrder = true;
+		for (const queue of [this.#large, this.#small]) queue.sort((a, b) => b.index - a.index);
+	}
+
+	#stopSoon(): void {
+		this.#end();
+		const graceMs = this.#options.graceMs ?? GRACE_MS;
+		void this.#clock.sleep(graceMs, this.#over.signal).then(() => {
+			if (!this.#over.signal.aborted) this.#cutNow(new CacheError('cancelled', 'The push was cancelled.'));
+		});
+	}
+
+	#end(): void {
+		this.#ending = true;
+		this.#pump();
+	}
+
+	#cutNow(reason: unknown): void {
+		this.#ending = true;
+		this.#cut.abort(reason);
+		if (this.#inFlight.size === 0) this.#idle.resolve();
+		// What does not listen to its signal is not waited for.
+		void this.#clock.sleep(SETTLE_MS, this.#over.signal).then(() => this.#idle.resolve());
+	}
+}
+
+function isLarge(job: Job): boolean {
+	return job.info.narSizeBytes > LARGE_BYTES;
+}
+
+function outcomeOf(error: unknown): Outcome {
+	if (!isCacheError(error)) return { class: 'failed', code: 'internal', message: describeError(error) };
+	switch (error.code) {
+		case 'path-corrupt':
+			return { class: 'corrupt', message: describeError(error) };
+		case 'path-vanished':
+			return { class: 'vanished' };
+		default:
+			return { class: 'failed', code: error.code, message: describeError(error) };
+	}
+}

@@ -1,0 +1,4 @@
+export { main } from './phases/main.ts';
+export { post } from './phases/post.ts';
+export { pre } from './phases/pre.ts';
+export { serve } from './phases/serve.ts';
