@@ -1,6 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: GitHub's expressions look like JavaScript's
 /** The tests' own machinery, tested: a harness that is wrong about the runner or about Nix would make every other test worthless. */
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -393,9 +395,11 @@ test('the delaying proxy adds its round trip to each exchange and one to a conne
 	server.write('small', 'x');
 	server.write('large', Buffer.alloc(20 << 20));
 	await using proxy = await startDelayProxy(server.port, 40);
+	const agent = new Agent({ keepAlive: true });
 	const timed = async (path: string): Promise<number> => {
 		const started = performance.now();
-		await (await fetch(`${proxy.through(server.url)}/${path}`)).arrayBuffer();
+		const sent = request(`${proxy.through(server.url)}/${path}`, { agent }).end();
+		await once(sent, 'response').then(([response]) => once(response.resume(), 'end'));
 		return performance.now() - started;
 	};
 	expect(await timed('small')).toBeGreaterThan(79);
@@ -404,4 +408,5 @@ test('the delaying proxy adds its round trip to each exchange and one to a conne
 	expect(second).toBeLessThan(75);
 	expect(await timed('large')).toBeLessThan(1000);
 	expect(proxy.connections()).toBe(1);
+	agent.destroy();
 });
