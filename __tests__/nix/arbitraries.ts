@@ -17,7 +17,7 @@ export const hash: fc.Arbitrary<Hash> = fc
 const digits = '0123456789abcdfghijklmnpqrsvwxyz';
 const letters = `${digits}eotuABCDEFGHIJKLMNOPQRSTUVWXYZ+-_?=`;
 
-export const hashPart = fc.string({ unit: fc.constantFrom(...digits), minLength: 32, maxLength: 32 });
+const hashPart = fc.string({ unit: fc.constantFrom(...digits), minLength: 32, maxLength: 32 });
 
 export const storeName = fc
 	.tuple(fc.constantFrom(...letters.replace('-', '')), fc.string({ unit: fc.constantFrom(...letters, '.'), maxLength: 210 }))

@@ -15,12 +15,12 @@ import { quote } from './quote.ts';
  */
 
 /** Strings, names and numbers are padded to this many bytes. */
-export const ALIGNMENT = 8;
+const ALIGNMENT = 8;
 
 /** What Nix 2.31.5 and later accept (archive.cc); a tree beyond them can be dumped by older versions, but not be restored everywhere. */
 export const NAR_MAX_DEPTH = 64;
-export const NAR_MAX_NAME_BYTES = 255;
-export const NAR_MAX_TARGET_BYTES = 4095;
+const NAR_MAX_NAME_BYTES = 255;
+const NAR_MAX_TARGET_BYTES = 4095;
 
 const PADDINGS: readonly Uint8Array[] = Array.from(
 	{ length: ALIGNMENT },
