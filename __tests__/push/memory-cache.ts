@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { Backend, NarSource, NixReads, PackedNar, Presence, Publish, ReadBack } from '../../src/backends/backend.ts';
+import type {
+	Backend,
+	Checked,
+	NarSource,
+	NixReads,
+	PackedNar,
+	Presence,
+	Publish,
+	ReadBack,
+} from '../../src/backends/backend.ts';
 import { CacheError } from '../../src/errors.ts';
 import { equalHash, formatHash } from '../../src/nix/hash.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
@@ -53,7 +62,9 @@ export class MemoryCache implements Backend {
 		return { substituters: ['memory://'], publicKeys: [] };
 	}
 
-	async check(): Promise<void> {}
+	async check(): Promise<Checked> {
+		return { readable: true, note: null };
+	}
 
 	async presence(paths: readonly PathInfo[]): Promise<ReadonlyMap<string, Presence>> {
 		return new Map(paths.map((info) => [info.path, this.#presenceOf(info)]));
@@ -129,7 +140,11 @@ export class MemoryCache implements Backend {
 function sleep(ms: number, signal: AbortSignal): Promise<void> {
 	return new Promise((resolve) => {
 		const timer = setTimeout(resolve, ms);
-		signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+		const onAbort = () => {
+			clearTimeout(timer);
+			resolve();
+		};
+		signal.addEventListener('abort', onAbort, { once: true });
 	});
 }
 

@@ -2,7 +2,9 @@ import type { NixReads } from '../backends/backend.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
-import { configureNix, type SetupContext, undoConfiguration } from '../setup/configuration.ts';
+import type { SetupContext } from '../setup/configuration.ts';
+import { configureNix, undoConfiguration } from '../setup/configure-nix.ts';
+import { readNetrcFile } from '../setup/netrc-file.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import type { Session } from './session.ts';
 

@@ -58,12 +58,13 @@ export interface SystemInclude {
 	readonly includeFile: string;
 	/** Command that restarts the daemon, to be run as root. */
 	readonly restart: readonly string[];
+	/** The last line of `confFile` had no end, and got one. */
+	readonly endedLine: boolean;
+	/** There was no `confFile`. */
+	readonly created: boolean;
 }
 
-export declare function configureNix(
-	wish: NixSettings,
-	store: LocalStore,
-	previous: Configuration | null,
-	context: SetupContext,
-): Promise<Configuration>;
-export declare function undoConfiguration(configuration: Configuration, context: SetupContext): Promise<void>;
+/** Nothing was told. */
+export function noConfiguration(id: string, route: Route): Configuration {
+	return { route, id, files: [], userConfFile: null, system: null };
+}
