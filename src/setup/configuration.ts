@@ -1,6 +1,5 @@
 import type { Log } from '../log.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
-import type { LocalStore } from '../store/local-store.ts';
 
 /** What Nix should know in the steps to come. */
 export interface NixSettings {
