@@ -50,7 +50,7 @@ export function graph(salt: string): string {
 	const lib = derivation({ name: `lib-${salt}`, script: 'mkdir $out; echo "$out uses $base" > $out/lib', env: { base: 'base' } });
 	const tool = derivation({
 		name: `tool-${salt}`,
-		script: 'mkdir -p $out/bin; echo "cat $1" > $out/bin/tool; chmod +x $out/bin/tool',
+		script: "mkdir -p $out/bin; echo 'cat \"$1\"' > $out/bin/tool; chmod +x $out/bin/tool",
 	});
 	const app = derivation({
 		name: `app-${salt}`,
