@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HttpStoreOptions, openHttpStore } from '../../src/backends/http-store.ts';
+import { bodyOfBytes } from '../../src/backends/object-body.ts';
 import { never, testClient } from '../http/peers/means.ts';
 import { startServer } from '../http/peers/server.ts';
 import { objectStoreContract } from './object-store-contract.ts';
-import { bodyOf } from './peers/paths.ts';
 import { type Repository, type RepositoryOptions, startRepository } from './peers/repository.ts';
 
 const toClose: { close(): Promise<void> }[] = [];
@@ -24,7 +24,7 @@ async function open(server: RepositoryOptions = {}, options: Partial<HttpStoreOp
 }
 
 const put = (store: Awaited<ReturnType<typeof open>>['store'], key: string, text = 'x') =>
-	store.put(key, bodyOf(Buffer.from(text)), 'text/plain', never);
+	store.put(key, bodyOfBytes(Buffer.from(text)), 'text/plain', never);
 const get = (store: Awaited<ReturnType<typeof open>>['store'], key: string) => store.get(key, 1000, never);
 
 const basic = { kind: 'basic', username: 'ci', password: 'pass' } as const;
@@ -68,7 +68,7 @@ describe('the HTTP store', () => {
 
 	it('sends the content type', async () => {
 		const { repository, store } = await open();
-		await store.put('a.narinfo', bodyOf(Buffer.from('x')), 'text/x-nix-narinfo', never);
+		await store.put('a.narinfo', bodyOfBytes(Buffer.from('x')), 'text/x-nix-narinfo', never);
 		expect(repository.files.get('a.narinfo')?.contentType).toBe('text/x-nix-narinfo');
 	});
 

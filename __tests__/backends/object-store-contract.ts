@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bodyOfBytes } from '../../src/backends/object-body.ts';
 import type { ObjectBody, ObjectStore } from '../../src/backends/object-store.ts';
 import { never } from '../http/peers/means.ts';
-import { bodyOf } from './peers/paths.ts';
 
 /** An empty store to try the contract on. */
 export interface StoreUnderTest {
@@ -40,26 +40,26 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
 			'gives back what was put at %s',
 			async (key) => {
 				const bytes = randomBytes(1000);
-				await put(key, bodyOf(bytes));
+				await put(key, bodyOfBytes(bytes));
 				expect(await get(key)).toEqual(bytes);
 				expect([1000, -1]).toContain(await store.size(key, never));
 			},
 		);
 
 		it('keeps objects apart', async () => {
-			await put('a', bodyOf(Buffer.from('1')));
-			await put('nar/a', bodyOf(Buffer.from('2')));
+			await put('a', bodyOfBytes(Buffer.from('1')));
+			await put('nar/a', bodyOfBytes(Buffer.from('2')));
 			expect([await get('a'), await get('nar/a')].map(String)).toEqual(['1', '2']);
 		});
 
 		it('replaces what was there', async () => {
-			await put('a', bodyOf(Buffer.from('a long text')));
-			await put('a', bodyOf(Buffer.from('short')));
+			await put('a', bodyOfBytes(Buffer.from('a long text')));
+			await put('a', bodyOfBytes(Buffer.from('short')));
 			expect(String(await get('a'))).toBe('short');
 		});
 
 		it('takes an empty object', async () => {
-			await put('empty', bodyOf(new Uint8Array()));
+			await put('empty', bodyOfBytes(new Uint8Array()));
 			expect(await get('empty')).toEqual(Buffer.alloc(0));
 			expect([0, -1]).toContain(await store.size('empty', never));
 		});
@@ -72,27 +72,27 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
 		});
 
 		it('refuses to get more than the limit', async () => {
-			await put('a', bodyOf(Buffer.alloc(1001)));
+			await put('a', bodyOfBytes(Buffer.alloc(1001)));
 			await expect(store.get('a', 1000, never)).rejects.toMatchObject({ name: 'CacheError' });
 			expect((await store.get('a', 1001, never))?.length).toBe(1001);
 		});
 
 		it('shows the old bytes or the new ones while two put at once', async () => {
 			const bodies = [Buffer.alloc(200_000, 'a'), Buffer.alloc(300_000, 'b')];
-			await Promise.all(bodies.map((bytes) => put('a', bodyOf(bytes))));
+			await Promise.all(bodies.map((bytes) => put('a', bodyOfBytes(bytes))));
 			const there = await get('a');
 			expect(bodies.some((bytes) => there?.equals(bytes))).toBe(true);
 		});
 
 		it('takes many objects at once', async () => {
 			const keys = Array.from({ length: 200 }, (_, i) => `nar/${i}`);
-			await Promise.all(keys.map((key) => put(key, bodyOf(Buffer.from(key)))));
+			await Promise.all(keys.map((key) => put(key, bodyOfBytes(Buffer.from(key)))));
 			expect((await Promise.all(keys.map(get))).map(String)).toEqual(keys);
 		});
 
 		it('does nothing when it was cancelled before', async () => {
 			const aborted = AbortSignal.abort();
-			await expect(put('a', bodyOf(Buffer.from('x')), aborted)).rejects.toMatchObject({ code: 'cancelled' });
+			await expect(put('a', bodyOfBytes(Buffer.from('x')), aborted)).rejects.toMatchObject({ code: 'cancelled' });
 			await expect(store.get('a', 10, aborted)).rejects.toMatchObject({ code: 'cancelled' });
 			await expect(store.size('a', aborted)).rejects.toMatchObject({ code: 'cancelled' });
 			expect(await get('a')).toBeNull();

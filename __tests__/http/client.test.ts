@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { bodyOfBytes } from '../../src/backends/object-body.ts';
 import { CacheError } from '../../src/errors.ts';
 import { systemClock } from '../../src/http/cancel.ts';
 import type { HttpRequest } from '../../src/http/request.ts';
-import { bodyOfBytes, bodyOfZeros, leapingClock, never, recordingLog, testClient } from './peers/means.ts';
+import { bodyOfZeros, leapingClock, never, recordingLog, testClient } from './peers/means.ts';
 import { bodyOf, closedPort, type Handler, type Peer, startServer } from './peers/server.ts';
 
 const peers: Peer[] = [];

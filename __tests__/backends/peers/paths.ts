@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { zstdCompressSync } from 'node:zlib';
 import type { Compression, NarSource, PackedNar } from '../../../src/backends/backend.ts';
-import type { ObjectBody } from '../../../src/backends/object-store.ts';
+import { bodyOfBytes } from '../../../src/backends/object-body.ts';
 import { CacheError } from '../../../src/errors.ts';
 import { encodeBase32 } from '../../../src/nix/base32.ts';
 import { contentAddressPath } from '../../../src/nix/content-address.ts';
@@ -76,7 +75,7 @@ export function sourceOf(
 			return {
 				compression,
 				fileHash: sha256(bytes),
-				body: bodyOf(bytes),
+				body: bodyOfBytes(bytes),
 				async dispose() {
 					source.disposals++;
 				},
@@ -85,8 +84,4 @@ export function sourceOf(
 	};
 	if (info.narSizeBytes !== nar.length) throw new CacheError('internal', 'The size of the NAR is wrong.');
 	return source;
-}
-
-export function bodyOf(bytes: Uint8Array): ObjectBody {
-	return { sizeBytes: bytes.length, bytes, stream: () => Readable.from([bytes], { objectMode: false }) };
 }

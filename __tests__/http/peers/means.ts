@@ -49,10 +49,6 @@ export function testClient(options: Partial<HttpClientOptions> = {}): HttpClient
 	return { ...client, [Symbol.asyncDispose]: () => client.close() };
 }
 
-export function bodyOfBytes(bytes: Uint8Array): ObjectBody {
-	return { sizeBytes: bytes.length, bytes, stream: () => Readable.from([bytes], { objectMode: false }) };
-}
-
 /** A body of zeros that is in no memory, in parts of 64 KiB. */
 export function bodyOfZeros(sizeBytes: number): ObjectBody {
 	const part = new Uint8Array(64 * 1024);
