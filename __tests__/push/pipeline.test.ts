@@ -261,11 +261,11 @@ describe('when time runs out', () => {
 	test('a large NAR that can not be done in time is not begun, and what needs it is out of time as well', async () => {
 		const large = Array.from({ length: 10 }, (_, index) => pathInfo(`large${index}`, { narSizeBytes: 50 * MiB }));
 		const users = large.map(({ path }, index) => pathInfo(`user${index}`, { references: [path] }));
-		// 5 MiB/s each, two at a time: 20 s for four, and at 29 s nothing is begun any more.
+		// 5 MiB/s each, two at a time: 20 s for four, which leaves 11 s for what takes 20.
 		const { cache, result, elapsedMs } = await push(
 			[...large, ...users, ...numbered(50)],
 			{ weather: (step, info) => ({ delayMs: step === 'publish' ? 1 : (info.narSizeBytes / MiB) * 200 }) },
-			{ deadlineMs: 1000 + 30_000, graceMs: 1000 },
+			{ deadlineMs: 1000 + 32_000, graceMs: 1000 },
 		);
 		expect(cache.prepared.filter((path) => path.includes('-large')).length).toBe(4);
 		expect(elapsedMs).toBeLessThan(21_000);
@@ -323,7 +323,8 @@ test('progress grows to all of it, with a rate and an estimate on the way', asyn
 
 describe('for random stores, failures, delays and aborts', () => {
 	const weather: fc.Arbitrary<Weather> = fc.oneof(
-		{ weight: 6, arbitrary: fc.record({ delayMs: fc.nat({ max: 400 }) }) },
+		{ weight: 3, arbitrary: fc.record({ delayMs: fc.nat({ max: 400 }) }) },
+		{ weight: 3, arbitrary: fc.constant({}) },
 		{
 			weight: 1,
 			arbitrary: fc.record({

@@ -82,9 +82,11 @@ class PushRun {
 	readonly #small: Job[];
 	readonly #publishable: Job[] = [];
 	readonly #lanes: number;
-	readonly #inFlight = new Set<Job>();
+	/** Calls to the backend; a job may be in its second before the first is counted off. */
+	#inFlight = 0;
 	readonly #packing = new Set<Job>();
 	readonly #largeInFlight = new Set<Job>();
+	#largeDoneBytes = 0;
 	readonly #meter: ProgressMeter;
 	/** Aborts everything in flight. */
 	readonly #cut = new AbortController();
@@ -139,17 +141,17 @@ class PushRun {
 
 	/** Begins as much as there is room for. What can become visible goes first: it ends the wait of others. */
 	#pump(): void {
-		while (!this.#cut.signal.aborted && this.#inFlight.size < this.#lanes) {
+		while (!this.#cut.signal.aborted && this.#inFlight < this.#lanes) {
 			const job = this.#nextPublishable() ?? this.#nextToPrepare();
 			if (job === null) break;
-			this.#inFlight.add(job);
+			this.#inFlight++;
 			// Neither rejects: what goes wrong is the outcome of the job.
 			void (job.publish === null ? this.#prepare(job) : this.#publish(job, job.publish)).finally(() => {
-				this.#inFlight.delete(job);
+				this.#inFlight--;
 				this.#pump();
 			});
 		}
-		if (this.#inFlight.size === 0) this.#idle.resolve();
+		if (this.#inFlight === 0) this.#idle.resolve();
 	}
 
 	#nextPublishable(): Job | null {
@@ -175,12 +177,16 @@ class PushRun {
 		return null;
 	}
 
-	/** Whether a large NAR that is begun now can be done before the end, as far as is known. */
+	/**
+	 * Whether a large NAR that is begun now can be done before the end, going by how long the large ones took that are done. Those under
+	 * way are taken to be half done.
+	 */
 	#canFinish(job: Job): boolean {
-		if (!isLarge(job)) return true;
-		const aheadBytes = [...this.#largeInFlight].reduce((sum, { info, readBytes }) => sum + info.narSizeBytes - readBytes, 0);
-		const neededMs = this.#meter.bestCaseMs(aheadBytes + job.info.narSizeBytes);
-		return neededMs === null || this.#clock.nowMs() + neededMs <= this.#endMs;
+		if (!isLarge(job) || this.#largeDoneBytes === 0) return true;
+		const nowMs = this.#clock.nowMs();
+		const aheadBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
+		const bytesPerMs = this.#largeDoneBytes / (nowMs - this.#startedMs);
+		return nowMs + (aheadBytes + job.info.narSizeBytes) / bytesPerMs <= this.#endMs;
 	}
 
 	async #prepare(job: Job): Promise<void> {
@@ -191,6 +197,7 @@ class PushRun {
 		try {
 			const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), this.#signalOf(job));
 			this.#failuresInARow = 0;
+			if (isLarge(job) && job.readBytes > 0) this.#largeDoneBytes += job.info.narSizeBytes;
 			job.publish = publish;
 			if (job.waitsFor === 0) this.#publishable.push(job);
 		} catch (error) {
@@ -306,7 +313,7 @@ class PushRun {
 	#cutNow(reason: unknown): void {
 		this.#ending = true;
 		this.#cut.abort(reason);
-		if (this.#inFlight.size === 0) this.#idle.resolve();
+		if (this.#inFlight === 0) this.#idle.resolve();
 		// What does not listen to its signal is not waited for.
 		void this.#clock.sleep(SETTLE_MS, this.#over.signal).then(() => this.#idle.resolve());
 	}

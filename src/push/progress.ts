@@ -29,7 +29,6 @@ export class ProgressMeter {
 	readonly #bytesTotal: number;
 	#paths = 0;
 	#bytes = 0;
-	#bestBytesPerMs = 0;
 
 	constructor(sizesBytes: readonly number[], nowMs: number) {
 		this.#pathsTotal = sizesBytes.length;
@@ -46,12 +45,6 @@ export class ProgressMeter {
 	sample(nowMs: number): void {
 		this.#samples.push({ atMs: nowMs, paths: this.#paths, bytes: this.#bytes });
 		if (this.#samples.length > MAX_SAMPLES) this.#samples.shift();
-		this.#bestBytesPerMs = Math.max(this.#bestBytesPerMs, this.#rates(nowMs)?.bytesPerMs ?? 0);
-	}
-
-	/** What `bytes` would take at the best rate so far (small paths lower it without saying anything on large ones); `null`: not known. */
-	bestCaseMs(bytes: number): number | null {
-		return this.#bestBytesPerMs === 0 ? null : bytes / this.#bestBytesPerMs;
 	}
 
 	/** What the rest takes if bytes and paths go on at the present rate; `null`: not known. */
