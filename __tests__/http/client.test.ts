@@ -1,4 +1,6 @@
+import { createReadStream } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bodyOfBytes } from '../../src/backends/object-body.ts';
@@ -84,9 +86,17 @@ describe('a request', () => {
 		const peer = await serve((_, response) => void response.writeHead(200, { 'content-encoding': 'zstd' }).end(body));
 		await using client = testClient();
 		expect(Buffer.from((await client.request(get(peer.url))).bytes).toString()).toBe('StorePath: x\n');
-		const bomb = zstdCompressSync(Buffer.alloc(5000));
-		const other = await serve((_, response) => void response.writeHead(200, { 'content-encoding': 'zstd' }).end(bomb));
-		expect(await failure(client.request(get(other.url)))).toMatchObject({ code: 'cache-invalid' });
+	});
+
+	it.each([
+		['zstd', zstdCompressSync(Buffer.alloc(5000))],
+		['gzip', Buffer.from('not gzip')],
+		['snappy', Buffer.from('?')],
+		['constructor', Buffer.from('?')],
+	])('refuses a Content-Encoding %s that is too long, damaged or unknown', async (encoding, body) => {
+		const peer = await serve((_, response) => void response.writeHead(200, { 'content-encoding': encoding }).end(body));
+		await using client = testClient();
+		expect(await failure(client.request(get(peer.url)))).toMatchObject({ code: 'cache-invalid' });
 	});
 
 	it('refuses an answer that is longer than the limit', async () => {
@@ -286,7 +296,8 @@ describe('a failure that stays', () => {
 			'{\n "errors" : [ {\n  "status" : 403, "message" : "Not enough permissions" } ]\n}',
 			'Not enough permissions',
 		],
-		['text/html', '<html>\n<head><title>413 Request\nEntity Too Large</title></head>', '413 Request Entity Too Large'],
+		['text/html', '<html>\n<head><title>Log\nin here</title></head>', 'Log in here'],
+		['text/html', '<html><head><title>400 Bad Request</title></head>', undefined],
 		['text/plain', '\n  \u001b[31mred\u0007 alert\nmore', '[31mred alert'],
 		['text/plain', 'x'.repeat(20_000), `${'x'.repeat(200)}…`],
 	])('shows one line of what the server says in %s', async (contentType, text, line) => {
@@ -308,6 +319,42 @@ describe('a failure that stays', () => {
 			code: 'cache-invalid',
 			message: expect.stringContaining('not HTTP'),
 		});
+	});
+});
+
+describe('a body that can not be sent as promised', () => {
+	const accepting: Handler = async (request, response) => {
+		await bodyOf(request);
+		response.writeHead(201).end();
+	};
+
+	it('since its file is gone, or is shorter or longer than it was, is the fault of the file', async () => {
+		const peer = await serve(accepting);
+		await using client = testClient();
+		const gone = { sizeBytes: 10, bytes: null, stream: () => createReadStream('/no/such/file') };
+		expect(await failure(client.request(put(peer.url, gone)))).toMatchObject({
+			code: 'file-failed',
+			message: expect.stringContaining('ENOENT'),
+		});
+		for (const sizeBytes of [999, 1001]) {
+			const changed = { ...bodyOfZeros(1000), sizeBytes };
+			expect(await failure(client.request(put(peer.url, changed)))).toMatchObject({ code: 'file-failed' });
+		}
+	});
+
+	it('for a reason of its own says that reason', async () => {
+		const peer = await serve(accepting);
+		await using client = testClient();
+		const reason = new CacheError('path-corrupt', 'Not what it was.');
+		const stream = () =>
+			Readable.from(
+				(function* () {
+					yield Buffer.alloc(100);
+					throw reason;
+				})(),
+				{ objectMode: false },
+			);
+		expect(await failure(client.request(put(peer.url, { sizeBytes: 1000, bytes: null, stream })))).toBe(reason);
 	});
 });
 

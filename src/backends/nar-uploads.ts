@@ -25,7 +25,7 @@ const SUFFIX: Readonly<Record<Compression, string>> = { zstd: '.zst', xz: '.xz',
 const ASK_BEFORE_SENDING_BYTES = 1024 * 1024;
 
 /** The key of a NAR is its uncompressed hash, so it is known before the first byte is read. */
-export function narKey(narHash: Hash, compression: Compression): string {
+function narKey(narHash: Hash, compression: Compression): string {
 	return `nar/${digestText(narHash, 'nix32')}.nar${SUFFIX[compression]}`;
 }
 

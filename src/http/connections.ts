@@ -15,7 +15,7 @@ export interface ConnectionOptions {
 }
 
 /** How one request leaves the machine. */
-export interface Route {
+interface Route {
 	readonly dispatcher: Dispatcher;
 	readonly origin: string;
 	/** Path and query, or the whole URL where the request goes to a proxy that reads it. */

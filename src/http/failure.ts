@@ -44,7 +44,9 @@ export function shownUrl(url: URL): string {
 /** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
 export function failureOfAnswer(answer: Answer, asked: Asked, nowMs: number): Failure {
 	const { status } = answer;
-	const said = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
+	const line = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
+	// Error pages of web servers say the status once more, and nothing else.
+	const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
 	const name = STATUS_CODES[status] === undefined ? `${status}` : `${status} ${STATUS_CODES[status]}`;
 	const meaning = meaningOf(status, asked);
 	return {

@@ -18,7 +18,7 @@ export interface RepositoryOptions {
 	readonly unlistable?: boolean;
 }
 
-export interface StoredFile {
+interface StoredFile {
 	readonly bytes: Buffer;
 	readonly contentType: string | undefined;
 }

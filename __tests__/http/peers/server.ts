@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 
 /** One request as it arrived. */
-export interface Received {
+interface Received {
 	readonly method: string;
 	/** Path and query. */
 	readonly path: string;
