@@ -190,7 +190,9 @@ export function reportLines(report: Report): readonly string[] {
 		lines.push(
 			`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`,
 		);
-		lines.push(...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${problem}`));
+		lines.push(
+			...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${oneLine(problem ?? '')}`),
+		);
 	}
 	return lines;
 }
@@ -202,75 +204,125 @@ function volume({ counts, sentBytes, durationsMs }: Report): string {
 	return `; ${formatBytes(counts.pushed.narBytes)} as ${formatBytes(sentBytes)}${seconds}`;
 }
 
+/** One line for each reason: when a cache is down, thousands of paths have the same. */
 function classLines(report: Report, name: ReportClass): readonly string[] {
-	const all = report.paths.filter((path) => path.class === name);
-	const shown = all
+	const groups = [...byReason(report.paths.filter((path) => path.class === name))];
+	const lines = groups
 		.slice(0, LOG_LINES_PER_CLASS)
-		.map((path) => `  ${baseName(path.path)}: ${CLASS_WORDS[name]}. ${path.reason ?? ''}`.trimEnd());
-	return all.length > shown.length ? [...shown, `  and ${all.length - shown.length} more ${CLASS_WORDS[name]}`] : shown;
+		.map(([reason, paths]) => `  ${someNames(paths)}: ${CLASS_WORDS[name]}. ${oneLine(reason)}`.trimEnd());
+	return groups.length > lines.length ? [...lines, `  and for ${groups.length - lines.length} more reasons`] : lines;
 }
 
-/** The runner takes 1 MiB for a step; other tools show less well what is long. */
-const SUMMARY_PATHS_PER_CLASS = 100;
+function byReason(paths: readonly ReportedPath[]): ReadonlyMap<string, readonly ReportedPath[]> {
+	return Map.groupBy(paths, (path) => path.reason ?? '');
+}
+
+/** The first of them, and how many more. */
+function someNames(paths: readonly ReportedPath[]): string {
+	const first = baseName(paths[0]?.path ?? '');
+	return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
+}
+
+/** The runner takes 1 MiB for a step and drops what is longer. */
+const SUMMARY_LIMIT_BYTES = 900 * 1024;
+/** A page with thousands of rows helps nobody; all of them are in the JSON report. */
+const SUMMARY_ROWS = 100;
 const SUMMARY_LARGEST = 10;
 
 /** Markdown for the job summary, under 1 MiB whatever the report holds. */
 export function reportSummary(report: Report): string {
-	const { cache, counts, verification, stoppedBy } = report;
-	const lines = [`### Nix cache: ${cell(cache.label)}`, ''];
-	if (report.paths.length === 0) return [...lines, 'Nothing new to push.', ''].join('\n');
-	lines.push('| | paths | NAR size |', '|---|---:|---:|');
-	for (const name of CLASSES) {
+	const sections =
+		report.paths.length === 0
+			? [['', 'Nothing new to push.']]
+			: [
+					countsTable(report),
+					stopOf(report),
+					verificationOf(report),
+					...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
+					largestTable(report),
+					times(report),
+				];
+	const warnings = report.warnings.slice(0, SUMMARY_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
+	return withinLimit([[`### Nix cache: ${cell(report.cache.label)}`], ...sections, ...warnings]);
+}
+
+/** Leaves out the sections for which there is no room. */
+function withinLimit(sections: readonly (readonly string[])[]): string {
+	let text = '';
+	for (const lines of sections) {
+		const more = lines.map((line) => `${line}\n`).join('');
+		if (Buffer.byteLength(text) + Buffer.byteLength(more) <= SUMMARY_LIMIT_BYTES) text += more;
+	}
+	return text;
+}
+
+function countsTable({ counts, sentBytes }: Report): readonly string[] {
+	const rows = CLASSES.flatMap((name) => {
 		const count = counts[name];
-		if (count !== undefined) lines.push(`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`);
-	}
-	if (counts.pushed !== undefined) lines.push('', `Sent ${formatBytes(report.sentBytes)} after compression.`);
-	if (stoppedBy !== null)
-		lines.push('', `**The push ended early:** ${cell(stoppedBy.message)} ${cell(stoppedBy.hint ?? '')}`.trimEnd());
-	if (verification !== null) {
-		lines.push(
-			'',
-			`Read back through the pull URL: ${verification.checked} paths, ${verification.problems.length} with problems.`,
-		);
-		lines.push(
-			...table(
-				'Not readable',
-				verification.problems.map(({ path, problem }) => [baseName(path), problem ?? '']),
-			),
-		);
-	}
-	for (const name of CLASSES.filter((one) => TROUBLE.has(one))) {
-		const rows = report.paths.filter((path) => path.class === name).map((path) => [baseName(path.path), path.reason ?? '']);
-		lines.push(...table(`${rows.length} ${CLASS_WORDS[name]}`, rows));
-	}
-	const largest = report.paths
+		return count === undefined ? [] : [`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`];
+	});
+	const sent = counts.pushed === undefined ? [] : ['', `Sent ${formatBytes(sentBytes)} after compression.`];
+	return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
+}
+
+function stopOf({ stoppedBy }: Report): readonly string[] {
+	if (stoppedBy === null) return [];
+	return ['', `**The push ended early:** ${cell(stoppedBy.message)} ${cell(stoppedBy.hint ?? '')}`.trimEnd()];
+}
+
+function verificationOf({ verification }: Report): readonly string[] {
+	if (verification === null) return [];
+	const { checked, problems } = verification;
+	const line = `Read back through the pull URL: ${checked} ${checked === 1 ? 'path' : 'paths'}, ${problems.length} with problems.`;
+	const rows = problems.map(({ path, problem }) => [baseName(path), problem ?? '']);
+	return ['', line, ...table('Not readable', ['path', 'problem'], rows)];
+}
+
+function classTable(report: Report, name: ReportClass): readonly string[] {
+	const paths = report.paths.filter((path) => path.class === name);
+	const rows = [...byReason(paths)].map(([reason, group]) => [someNames(group), reason]);
+	return table(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
+}
+
+function largestTable(report: Report): readonly string[] {
+	const rows = report.paths
 		.filter((path) => path.class === 'pushed')
-		.sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0));
-	const largestRows = largest
+		.sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0))
 		.slice(0, SUMMARY_LARGEST)
-		.map((path) => [baseName(path.path), `${formatBytes(path.narSizeBytes ?? 0)} as ${formatBytes(path.sentBytes ?? 0)}`]);
-	lines.push(...table('Largest pushed paths', largestRows));
-	for (const warning of report.warnings) lines.push('', `> ${cell(warning)}`);
-	return [...lines, ''].join('\n');
+		.map((path) => [baseName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
+	return table('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
 }
 
-function table(title: string, rows: readonly (readonly string[])[]): readonly string[] {
+function times({ durationsMs }: Report): readonly string[] {
+	const parts = Object.entries(durationsMs).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
+	return parts.length === 0 ? [] : ['', `Time: ${parts.join(', ')}.`];
+}
+
+function table(title: string, columns: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
 	if (rows.length === 0) return [];
-	const shown = rows.slice(0, SUMMARY_PATHS_PER_CLASS).map((row) => `| ${row.map(cell).join(' | ')} |`);
-	const more = rows.length > shown.length ? [`| and ${rows.length - shown.length} more | |`] : [];
-	return ['', `<details><summary>${title}</summary>`, '', '| path | |', '|---|---|', ...shown, ...more, '', '</details>'];
+	const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+	const shown = rows.slice(0, SUMMARY_ROWS).map((row) => line(row.map(cell)));
+	const more =
+		rows.length > shown.length ? [line([`and ${rows.length - shown.length} more`, ...columns.slice(1).map(() => '')])] : [];
+	const head = [line(columns), line(columns.map(() => '---'))];
+	return ['', `<details><summary>${title}</summary>`, '', ...head, ...shown, ...more, '', '</details>'];
 }
 
-const CELL_LIMIT = 300;
+const CELL_LIMIT = 500;
 
-/** Text from elsewhere as one cell of a table: no Markdown, no HTML, no line break. */
+/**
+ * Text from elsewhere (names, answers of servers) as one line that shows it as it is. As entities, because those are never markup:
+ * no HTML, Markdown, mention, formula or link; control characters and those that turn the direction of writing are not shown.
+ */
 function cell(text: string): string {
 	const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
-	return short
-		.replace(/\s+/g, ' ')
-		.replaceAll('&', '&amp;')
-		.replaceAll('<', '&lt;')
-		.replace(/[\\`*_[\]|#~]/g, (character) => `\\${character}`);
+	return oneLine(short)
+		.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
+		.replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
+function oneLine(text: string): string {
+	return text.replace(/\s+/g, ' ').trim();
 }
 
 function baseName(path: string): string {
