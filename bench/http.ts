@@ -1,0 +1,205 @@
+/**
+ * `npm run bench`: the end of a job (the whole post process, as the runner starts it) against `nix copy`, on the same machine, store and nginx.
+ * Both in turn, medians, ratios. README.md has what was seen.
+ *
+ *     npm run bench -- [--nix 2.26] [--runs 5] [large] [small] [delay] [empty] [memory]
+ */
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { build, copyOf, manyName, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
+import { createMachine, type Machine } from '../__tests__/support/machine.ts';
+import { type Nginx, startNginx } from '../__tests__/support/nginx.ts';
+import { startDelayProxy } from '../__tests__/support/proxy.ts';
+import type { StageResult } from '../__tests__/support/runner/steps.ts';
+import { run, runJob, uses } from '../__tests__/support/runner.ts';
+import { ensureRoots, findRoot, NIX_VERSIONS } from '../scripts/roots.ts';
+import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
+
+const args = process.argv.slice(2);
+const option = (name: string, otherwise: string): string =>
+	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
+const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.26')) ?? '2.26';
+const runs = Number(option('--runs', '5'));
+const parts = args.filter((arg) => ['large', 'small', 'delay', 'empty', 'memory'].includes(arg));
+const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
+
+const secret = formatSecretKey(generateKey('bench-1'));
+
+function median(values: readonly number[]): number {
+	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+const shown = (values: readonly number[]): string =>
+	`${median(values).toFixed(2)} s (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
+
+/** Starts with an empty cache each time; nginx goes on. */
+function emptyCache(nginx: Nginx): void {
+	for (const name of readdirSync(nginx.folder)) rmSync(join(nginx.folder, name), { recursive: true });
+}
+
+function sizeOf(folder: string): number {
+	return readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce(
+		(sum, name) => sum + statSync(join(folder, name)).size,
+		0,
+	);
+}
+
+async function post(machine: Machine, nginx: Nginx, url: string, more: Readonly<Record<string, string>>): Promise<StageResult> {
+	const inputs = { cache: url, username: nginx.username, password: nginx.password, 'signing-key': secret, ...more };
+	const job = await runJob(machine, [uses({ with: inputs })]);
+	if (job.status !== 'success' || job.annotations.length > 0) throw new Error(job.log);
+	return job.stage('post');
+}
+
+async function copySeconds(
+	machine: Machine,
+	nginx: Nginx,
+	url: string,
+	parameters: string,
+	paths: readonly string[],
+): Promise<number> {
+	machine.writeFile('/etc/nix/netrc', `machine 127.0.0.1 login ${nginx.username} password ${nginx.password}\n`, 0o600);
+	rmSync(join(machine.root, 'root/.cache/nix'), { recursive: true, force: true });
+	const startedMs = performance.now();
+	await machine.nix(['copy', '--to', `${url.replace(/\/$/, '')}?${parameters}`, ...paths], { timeoutMs: 600_000 });
+	return (performance.now() - startedMs) / 1000;
+}
+
+async function narMebibytes(machine: Machine, paths: readonly string[]): Promise<number> {
+	const sizes = (await machine.run(['nix-store', '--query', '--size', ...paths])).split('\n');
+	return sizes.reduce((sum, size) => sum + Number(size), 0) / 2 ** 20;
+}
+
+interface Case {
+	readonly name: string;
+	/** What `nix copy` gets beside the key. */
+	readonly copy: string;
+	readonly inputs: Readonly<Record<string, string>>;
+}
+
+async function compare(
+	machine: Machine,
+	nginx: Nginx,
+	url: string,
+	paths: readonly string[],
+	cases: readonly Case[],
+	count = runs,
+): Promise<void> {
+	for (const one of cases) {
+		const [ours, theirs, ratios]: [number[], number[], number[]] = [[], [], []];
+		let bytes = [0, 0];
+		for (let index = 0; index <= count; index++) {
+			emptyCache(nginx);
+			const seconds = (await post(machine, nginx, url, { paths: paths.join('\n'), ...one.inputs })).durationMs / 1000;
+			const sent = sizeOf(nginx.folder);
+			emptyCache(nginx);
+			const copied = await copySeconds(machine, nginx, url, `secret-key=${machine.work}/key&${one.copy}`, paths);
+			bytes = [sent, sizeOf(nginx.folder)];
+			// The first pair warms up.
+			if (index === 0) continue;
+			ours.push(seconds);
+			theirs.push(copied);
+			ratios.push(copied / seconds);
+		}
+		const size = ((bytes[0] ?? 0) / (bytes[1] ?? 1)).toFixed(3);
+		console.log(
+			`${one.name}: post ${shown(ours)}, nix copy ${shown(theirs)}: ${median(ratios).toFixed(2)} times as fast, ${size} times the bytes`,
+		);
+	}
+}
+
+/** What stores are full of: programs and libraries. Those of this Node and of two Debian systems, each as one large path. */
+async function storeLarge(machine: Machine): Promise<readonly string[]> {
+	const files = ['node', 'libraries', 'more'].map((name) => join(machine.work, `large-${name}`));
+	const [node = '', libraries = '', more = ''] = files;
+	copyFileSync(process.execPath, node);
+	execFileSync('tar', ['-cf', libraries, '-C', findRoot('2.26').directory, 'usr/lib', 'usr/bin']);
+	execFileSync('tar', ['-cf', more, '-C', findRoot('2.8').directory, 'usr/lib', 'usr/bin']);
+	const paths: string[] = [];
+	for (const [index, file] of files.entries()) {
+		paths.push(...(await build(machine, copyOf(file, `large-${index}`))));
+		rmSync(file);
+	}
+	return paths;
+}
+
+await ensureRoots([nix, '2.8', '2.26'], console.log);
+await using machine = await createMachine({ nix });
+await using nginx = await startNginx();
+writeFileSync(join(machine.work, 'key'), secret);
+console.log(
+	`Nix ${machine.nixVersion}, Node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, ${runs} runs each after one to warm up`,
+);
+
+if (wants('large')) {
+	const paths = await storeLarge(machine);
+	await compare(machine, nginx, nginx.url, paths, [
+		{
+			name: `${Math.round(await narMebibytes(machine, paths))} MiB in ${paths.length} paths, defaults against zstd`,
+			copy: 'compression=zstd',
+			inputs: {},
+		},
+		{ name: 'the same at level 3', copy: 'compression=zstd&compression-level=3', inputs: { 'compression-level': '3' } },
+	]);
+	await compare(
+		machine,
+		nginx,
+		nginx.url,
+		paths,
+		[{ name: "the same, defaults against nix copy's (xz)", copy: '', inputs: {} }],
+		1,
+	);
+}
+
+if (wants('small') || wants('delay')) {
+	const attributes = Array.from({ length: 1500 }, (_, index) => manyName(index));
+	const paths = await build(machine, `{ many = ${manyPaths(1500, 'bench')}; }`, {
+		attributes: attributes.map((name) => `many.${name}`),
+	});
+	const zstd = { copy: 'compression=zstd', inputs: {} };
+	if (wants('small')) await compare(machine, nginx, nginx.url, paths, [{ name: `${paths.length} small paths`, ...zstd }]);
+	if (wants('delay')) {
+		await using proxy = await startDelayProxy(nginx.port, 20);
+		const url = nginx.url.replace(`:${nginx.port}`, `:${proxy.port}`);
+		await compare(machine, nginx, url, paths, [{ name: `${paths.length} small paths, 20 ms of round trip`, ...zstd }]);
+	}
+}
+
+if (wants('empty')) {
+	await using large = await createMachine({ nix });
+	// Names alone make the snapshot and the difference; that they are not valid is never asked, since none is new.
+	for (let index = 0; index < 50_000; index++)
+		large.writeFile(`/nix/store/${index.toString().padStart(32, '0')}-path-${index}`, '');
+	const inputs = { cache: nginx.url, username: nginx.username, password: nginx.password, 'signing-key': secret };
+	const [nothing, bare]: [number[], number[]] = [[], []];
+	for (let index = 0; index <= runs; index++) {
+		const job = await runJob(large, [
+			uses({ with: inputs }),
+			uses({ name: 'bare', with: inputs, if: 'never', local: true }),
+			run('true'),
+		]);
+		nothing.push(job.stage('post', 'action').durationMs / 1000);
+		const startedMs = performance.now();
+		await large.run([
+			'/opt/runner/node24/bin/node',
+			'-e',
+			`import(${JSON.stringify(`${join(import.meta.dirname, '..')}/dist/index.js`)})`,
+		]);
+		bare.push((performance.now() - startedMs) / 1000);
+	}
+	console.log(`nothing to push, 50,000 paths: post ${shown(nothing.slice(1))}, the bundle alone ${shown(bare.slice(1))}`);
+}
+
+if (wants('memory')) {
+	const file = join(machine.work, 'huge');
+	await writeBytes(file, 4096, 0.2, 'huge');
+	const [path = ''] = await build(machine, copyOf(file, 'huge'), { timeoutMs: 600_000 });
+	rmSync(file);
+	emptyCache(nginx);
+	const stage = await post(machine, nginx, nginx.url, { paths: path });
+	console.log(
+		`one path of 4 GiB: post ${(stage.durationMs / 1000).toFixed(1)} s, peak memory ${Math.round(stage.peakRssBytes / 2 ** 20)} MiB`,
+	);
+}

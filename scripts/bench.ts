@@ -1,0 +1,2 @@
+/** `npm run bench`: see bench/README.md. */
+import '../bench/http.ts';
