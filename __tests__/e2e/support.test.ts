@@ -1,14 +1,28 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: GitHub's expressions look like JavaScript's
 /** The tests' own machinery, tested: a harness that is wrong about the runner or about Nix would make every other test worthless. */
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { NIX_VERSIONS, type NixVersion } from '../../scripts/roots.ts';
 import { debianMirror, parseDeb822, parseOneLineStyle } from '../../scripts/system/apt-sources.ts';
 import { eventually } from '../support/child.ts';
+import {
+	awkwardFiles,
+	build,
+	buildOne,
+	chain,
+	fixedOutput,
+	graph,
+	largePath,
+	manyPaths,
+	source,
+	textPath,
+	writeBytes,
+} from '../support/derivations.ts';
 import { type Fault, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { startNginx } from '../support/nginx.ts';
@@ -409,4 +423,48 @@ test('the delaying proxy adds its round trip to each exchange and one to a conne
 	expect(await timed('large')).toBeLessThan(1000);
 	expect(proxy.connections()).toBe(1);
 	agent.destroy();
+});
+
+describe.each(NIX_VERSIONS)('derivations for tests, with Nix %s', (nix) => {
+	let machine: Machine;
+	beforeAll(async () => {
+		machine = await createMachine({ nix });
+	});
+	afterAll(() => machine.dispose());
+	const closure = async (path: string): Promise<readonly string[]> =>
+		(await machine.run(['nix-store', '--query', '--requisites', path])).split('\n').map((line) => line.replace(/^.*?-/, ''));
+
+	test('a graph has real references, and none to what was only needed for building', async () => {
+		const [app = ''] = await build(machine, graph('x'), { attributes: ['app'] });
+		expect((await closure(app)).toSorted()).toEqual(['app-x', 'base-x', 'lib-x']);
+		expect(machine.storeNames().some((name) => name.endsWith('-app-x-doc'))).toBe(true);
+		expect((await closure(await buildOne(machine, chain(5, 'x')))).length).toBe(5);
+	});
+
+	test('many paths are one closure', async () => {
+		expect((await closure(await buildOne(machine, manyPaths(150, 'x')))).length).toBe(150);
+	});
+
+	test('awkward files, fixed outputs, texts and sources are what they say', async () => {
+		const awkward = await buildOne(machine, awkwardFiles('x'));
+		expect(await machine.run(['sh', '-c', 'ls -d "$1"/dir-*/* | od -An -c | tr -d " \\n"', 'sh', awkward])).toContain(
+			'dir-200/376',
+		);
+		const info = await machine.nix(['path-info', '--json', await buildOne(machine, fixedOutput('f', "it's")), '--offline']);
+		expect(info).toMatch(/"ca":\s*"fixed:sha256:/);
+		const evaluate = (expression: string): Promise<string> => machine.run(['nix-instantiate', '--eval', '-E', expression]);
+		expect(await evaluate(textPath('t', 'a "b" ${c} $d'))).toMatch(/-t"$/);
+		mkdirSync(join(machine.work, 'tree'), { recursive: true });
+		expect(await evaluate(source(join(machine.work, 'tree')))).toMatch(/-source"$/);
+	});
+
+	test('a large path has the bytes that were asked for, every time the same', async () => {
+		const path = await buildOne(machine, await largePath(machine, 'big', 3));
+		const again = join(machine.work, 'again');
+		await writeBytes(again, 3, 0.5, 'big');
+		const ratio = zstdCompressSync(readFileSync(again)).length / (3 << 20);
+		expect(ratio).toBeGreaterThan(0.4);
+		expect(ratio).toBeLessThan(0.65);
+		expect((await machine.exec(['cmp', path, again])).code).toBe(0);
+	});
 });

@@ -8,7 +8,6 @@ import { createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandOptions, Machine } from './machine.ts';
 
-/** An attribute value as Nix text: a string is quoted, an expression in `${ }` markers is for the caller to write. */
 export interface DerivationParts {
 	readonly name: string;
 	/** Shell text; the programs of /bin and /usr/bin are there, and every part of `env` as a variable. */
@@ -50,7 +49,7 @@ export function graph(salt: string): string {
 	const lib = derivation({ name: `lib-${salt}`, script: 'mkdir $out; echo "$out uses $base" > $out/lib', env: { base: 'base' } });
 	const tool = derivation({
 		name: `tool-${salt}`,
-		script: "mkdir -p $out/bin; echo 'cat \"$1\"' > $out/bin/tool; chmod +x $out/bin/tool",
+		script: 'mkdir -p $out/bin; echo \'cat "$1"\' > $out/bin/tool; chmod +x $out/bin/tool',
 	});
 	const app = derivation({
 		name: `app-${salt}`,
@@ -71,31 +70,37 @@ export function chain(length: number, salt: string): string {
 	return `builtins.foldl' (before: n: ${link}) "" (builtins.genList (n: n) ${length})`;
 }
 
-/** The name of output `index` of `manyPaths`; nix-build shows the paths of all. */
-export function manyName(index: number): string {
-	return index === 0 ? 'out' : `o${index}`;
-}
+/** Outputs of one derivation of `manyPaths`: more make Nix's search for references slow, fewer mean more builds. */
+const BATCH = 60;
 
 /**
- * `count` small paths from one build: one derivation with that many outputs, each a folder with two files, referring to two earlier
- * ones. The quickest way to many paths that Nix itself built and registered: 1,500 in about two seconds.
+ * `count` small paths that Nix itself built and registered, quickly: derivations with many outputs, each output a folder that
+ * refers to two earlier ones. The result refers to all others, so its closure is all of them.
  */
 export function manyPaths(count: number, salt: string): string {
-	const outputs = Array.from({ length: count }, (_, index) => manyName(index));
 	const script = `
-all=
-for name in $outputs; do eval "all=\\"\\$all \\$$name\\""; done
-mkdir $all
-set -- $all
+paths=
+for name in $outputs; do eval "paths=\\"\\$paths \\$$name\\""; done
+mkdir $paths
+set -- $paths
 i=0
-for path in $all; do
+for path in $paths; do
 	i=$((i + 1))
-	eval "half=\\\${$((i / 2 + 1))} third=\\\${$((i / 3 + 1))}"
-	[ $i -lt 3 ] && half= third=
-	echo "path $i of ${salt}" > "$path/data"
-	echo "$half $third" > "$path/uses"
+	eval "half=\\\${$((i / 2 + 1))}"
+	[ $i -lt 3 ] && half=$before
+	echo "path $i of ${salt} $number" > "$path/data"
+	echo "$half $before" > "$path/uses"
 done`;
-	return derivation({ name: `many-${salt}`, script, outputs });
+	const batches = Array.from({ length: Math.ceil((count - 1) / BATCH) }, (_, number) => {
+		const outputs = Array.from({ length: Math.min(BATCH, count - 1 - number * BATCH) }, (_, index) =>
+			index === 0 ? 'out' : `o${index}`,
+		);
+		const env = { number: quote(String(number)), before: number === 0 ? '""' : `b${number - 1}` };
+		return `b${number} = ${derivation({ name: `many-${salt}-${number}`, script, env, outputs })};`;
+	});
+	const every = batches.map((_, number) => `b${number}.all`).join(' ++ ');
+	const env = { paths: `${every}`, passAsFile: '[ "paths" ]' };
+	return `with rec { ${batches.join('\n')} }; ${derivation({ name: `all-${salt}`, script: 'cp "$pathsPath" $out', env })}`;
 }
 
 /** A fixed-output derivation (its path depends on the content alone, its CA field is set). */
@@ -168,7 +173,7 @@ export async function largePath(machine: Machine, name: string, mebibytes: numbe
 
 let expressions = 0;
 
-/** Builds what an expression says, or attributes of it, and returns the store paths that nix-build prints. */
+/** Builds what an expression says, or attributes of it, and returns the store paths that nix-build prints: the default outputs. */
 export async function build(
 	machine: Machine,
 	expression: string,
