@@ -32944,7 +32944,9 @@ function shownUrl(url) {
 /** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
 function failureOfAnswer(answer, asked, nowMs) {
     const { status } = answer;
-    const said = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
+    const line = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
+    // Error pages of web servers say the status once more, and nothing else.
+    const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
     const name = external_node_http_.STATUS_CODES[status] === undefined ? `${status}` : `${status} ${external_node_http_.STATUS_CODES[status]}`;
     const meaning = meaningOf(status, asked);
     return {
@@ -33677,1859 +33679,22 @@ async function writeNetrcFile(file, ours, existing) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/setup/run-as-root.js
-
-
-const run_as_root_TIMEOUT_MS = 60_000;
-/** Whether `sudo` works here without asking for a password. */
-async function canBecomeRoot(env, signal) {
-    return runAsRoot(['true'], '', env, signal).then(() => true, () => false);
-}
-/** Runs a command as root with `input` as its standard input. Secrets must be in neither. Throws `config-failed`. */
-function runAsRoot(argv, input, env, signal) {
-    return new Promise((resolve, reject) => {
-        const { PATH, HOME, LANG } = env;
-        const child = (0,external_node_child_process_namespaceObject.spawn)('sudo', ['-n', ...argv], { env: { PATH, HOME, LANG }, signal, timeout: run_as_root_TIMEOUT_MS });
-        const out = [];
-        const err = [];
-        child.stdout.on('data', (chunk) => out.push(chunk));
-        child.stderr.on('data', (chunk) => err.push(chunk));
-        const fail = (why, cause) => reject(new errors/* CacheError */.xA('config-failed', `\`sudo ${argv.join(' ').slice(0, 120)}\` failed: ${why}.`, { cause }));
-        child.once('error', (cause) => fail(cause.message, cause));
-        child.once('close', (code, killedBy) => {
-            if (code === 0)
-                resolve(Buffer.concat(out).toString('utf8'));
-            else
-                fail(Buffer.concat(err).toString('utf8').trim().split('\n').at(-1) || `status ${code ?? killedBy}`);
-        });
-        // A command that ends early closes the pipe; its status says why.
-        child.stdin.on('error', () => undefined);
-        child.stdin.end(input);
-    });
-}
-
-;// CONCATENATED MODULE: ./build/setup/system-include.js
-
-
-
-
-
-/** How long a daemon may take to answer after its restart. */
-const RESTART_MS = 15_000;
-/** What would be done; `null` where nothing is known that restarts the daemon (no systemd, no launchd). */
-async function planSystemInclude({ env, id }) {
-    const restart = await restartCommand(env);
-    if (restart === null)
-        return null;
-    const folder = env.NIX_CONF_DIR || '/etc/nix';
-    const confFile = (0,external_node_path_namespaceObject.join)(folder, 'nix.conf');
-    const text = await system_include_readText(confFile);
-    return {
-        confFile,
-        includeFile: (0,external_node_path_namespaceObject.join)(folder, `nix-cache-action-${id}.conf`),
-        restart,
-        endedLine: text !== null && text !== '' && !text.endsWith('\n'),
-        created: text === null,
-    };
-}
-/** Lets the system's nix.conf include `settings`, and restarts the daemon, which reads it only then. */
-async function addSystemInclude(plan, settings, store, context) {
-    const { env, signal } = context;
-    const old = await system_include_readText(plan.includeFile);
-    const text = (await system_include_readText(plan.confFile)) ?? '';
-    const line = includeLine(plan);
-    const included = text.split('\n').includes(line);
-    if (old === settings && included)
-        return;
-    await runAsRoot(['mkdir', '-p', (0,external_node_path_namespaceObject.dirname)(plan.confFile)], '', env, signal);
-    await writeAsRoot(plan.includeFile, settings, env, signal);
-    if (!included)
-        await writeAsRoot(plan.confFile, `${text}${plan.endedLine ? '\n' : ''}${line}\n`, env, signal);
-    await runAsRoot(plan.restart, '', env, signal);
-    await untilDaemonAnswers(store, signal);
-}
-/** Takes our line and file away, so that the system's nix.conf is byte for byte what it was, and restarts the daemon. */
-async function removeSystemInclude(done, { env, signal }) {
-    const text = await system_include_readText(done.confFile);
-    const line = `${includeLine(done)}\n`;
-    const at = text === null ? -1 : `\n${text}`.indexOf(`\n${line}`);
-    if (text !== null && at >= 0) {
-        const before = text.slice(0, at);
-        const after = text.slice(at + line.length);
-        const left = `${done.endedLine && after === '' && before.endsWith('\n') ? before.slice(0, -1) : before}${after}`;
-        if (left === '' && done.created)
-            await runAsRoot(['rm', '-f', done.confFile], '', env, signal);
-        else
-            await writeAsRoot(done.confFile, left, env, signal);
-    }
-    if ((await system_include_readText(done.includeFile)) === null && at < 0)
-        return;
-    await runAsRoot(['rm', '-f', done.includeFile], '', env, signal);
-    await runAsRoot(done.restart, '', env, signal);
-}
-function includeLine({ includeFile }) {
-    return `!include ${includeFile}`;
-}
-async function restartCommand(env) {
-    if (process.platform === 'darwin')
-        return ['launchctl', 'kickstart', '-k', 'system/org.nixos.nix-daemon'];
-    for (const folder of (env.PATH ?? '').split(external_node_path_namespaceObject.delimiter)) {
-        if (folder.startsWith('/') && (await system_include_isExecutable((0,external_node_path_namespaceObject.join)(folder, 'systemctl'))))
-            return ['systemctl', 'restart', 'nix-daemon'];
-    }
-    return null;
-}
-/** Overwrites in place: owner, mode and links of an existing file stay. `tee` writes what it is given, no shell in between. */
-async function writeAsRoot(file, text, env, signal) {
-    await runAsRoot(['tee', file], text, env, signal);
-}
-async function system_include_readText(file) {
-    try {
-        return await (0,promises_namespaceObject.readFile)(file, 'utf8');
-    }
-    catch (cause) {
-        if ((0,errors/* systemCode */.xU)(cause) === 'ENOENT')
-            return null;
-        throw new errors/* CacheError */.xA('config-failed', `${file} can't be read (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
-    }
-}
-async function untilDaemonAnswers(store, signal) {
-    const endMs = performance.now() + RESTART_MS;
-    for (;;) {
-        try {
-            await store.nix.run(['store', 'ping'], { signal, timeoutMs: 5_000 });
-            return;
-        }
-        catch (cause) {
-            if (signal.aborted || performance.now() > endMs) {
-                throw new errors/* CacheError */.xA('config-failed', 'The Nix daemon does not answer after its restart.', { cause });
-            }
-            await (0,external_node_timers_promises_namespaceObject.setTimeout)(100, undefined, { signal });
-        }
-    }
-}
-async function system_include_isExecutable(file) {
-    return (0,promises_namespaceObject.access)(file, promises_namespaceObject.constants.X_OK).then(() => true, () => false);
-}
-
-;// CONCATENATED MODULE: ./build/setup/user-file.js
-
-const VARIABLE = 'NIX_USER_CONF_FILES';
-/**
- * Puts our nix.conf in front of the files that Nix reads for this user. Nix applies the first one last, and ours only adds (`extra-`), so
- * every other file keeps its say. Nix looks at the variable first: nix/src/libutil/config-global.cc, libstore/globals.cc.
- */
-function addUserConfFile(file, { env, exportVariable }) {
-    const files = userConfFiles(env);
-    if (!files.includes(file))
-        exportVariable(VARIABLE, [file, ...files].join(':'));
-}
-/** Takes our file out again. The variable can't be unset for later steps, so it names the files that Nix reads without it. */
-function removeUserConfFile(file, { env, exportVariable }) {
-    const files = userConfFiles(env);
-    if (files.includes(file))
-        exportVariable(VARIABLE, files.filter((other) => other !== file).join(':'));
-}
-/** The files that Nix reads for this user now, the one that wins first. */
-function userConfFiles(env) {
-    const set = env[VARIABLE];
-    if (set !== undefined && set !== '')
-        return set.split(':').filter((file) => file !== '');
-    const home = env.XDG_CONFIG_HOME || (env.HOME === undefined ? '' : (0,external_node_path_namespaceObject.join)(env.HOME, '.config'));
-    const system = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(':');
-    return [home, ...system].filter((folder) => folder !== '').map((folder) => (0,external_node_path_namespaceObject.join)(folder, 'nix', 'nix.conf'));
-}
-/** Settings in `NIX_CONFIG` come after all files; a plain one hides what ours adds. */
-function hiddenByNixConfig(env) {
-    const hiding = ['substituters', 'trusted-public-keys', 'netrc-file'];
-    const lines = (env.NIX_CONFIG ?? '').split('\n').map((line) => line.split('=')[0]?.trim() ?? '');
-    return hiding.filter((name) => lines.includes(name));
-}
-
-;// CONCATENATED MODULE: ./build/setup/configure-nix.js
-
-
-
-
-
-
-
-
-
-/**
- * Tells Nix what `wish` says, by the route with the least rights that works. Calling it again, also from a later phase with what the first call
- * gave, replaces what was told before.
- * @throws CacheError `config-failed`, `file-failed`, `format-invalid`
- */
-async function configureNix(wish, store, previous, context) {
-    const settings = await store.settings(context.signal);
-    const next = await chooseRoute(wish, store, settings, previous, context);
-    if (previous !== null && previous.route !== next.route)
-        await undoConfiguration(previous, context);
-    context.remember(next);
-    switch (next.route) {
-        case 'user-file':
-            await tellUser(wish, settings, next, context);
-            break;
-        case 'system-include':
-            await tellSystem(wish, settings, next, store, context);
-            break;
-        case 'advice-only':
-            advise(wish, context);
-            break;
-        case 'already-there':
-        case 'none':
-            break;
-    }
-    return next;
-}
-/** Takes back what was told; nothing that is not ours is touched. Doing it twice does no harm. Throws `config-failed`. */
-async function undoConfiguration(configuration, context) {
-    if (configuration.userConfFile !== null)
-        removeUserConfFile(configuration.userConfFile, context);
-    for (const file of configuration.files)
-        await (0,promises_namespaceObject.rm)(file, { force: true });
-    if (configuration.system !== null)
-        await removeSystemInclude(configuration.system, context);
-}
-async function chooseRoute(wish, store, settings, previous, context) {
-    const { id, folder } = context;
-    if (wish.substituters.length + wish.publicKeys.length + wish.netrc.length === 0)
-        return noConfiguration(id, 'none');
-    const userConfFile = (0,external_node_path_namespaceObject.join)(folder, 'nix.conf');
-    const files = [userConfFile, (0,external_node_path_namespaceObject.join)(folder, 'netrc')];
-    const userFile = { route: 'user-file', id, files, userConfFile, system: null };
-    if (store.trust !== 'untrusted')
-        return userFile;
-    if (previous?.route === 'system-include')
-        return previous;
-    if (wish.publicKeys.every((key) => settings.trustedPublicKeys.includes(key)) && wish.netrc.length === 0) {
-        if (wish.substituters.every((url) => settings.substituters.includes(url)))
-            return noConfiguration(id, 'already-there');
-        const allowed = [...settings.substituters, ...settings.trustedSubstituters];
-        if (wish.substituters.every((url) => allowed.includes(url)))
-            return userFile;
-    }
-    const system = (await canBecomeRoot(context.env, context.signal)) ? await planSystemInclude(context) : null;
-    if (system === null)
-        return noConfiguration(id, 'advice-only');
-    return { route: 'system-include', id, files: [(0,external_node_path_namespaceObject.join)(folder, 'netrc')], userConfFile: null, system };
-}
-async function tellUser(wish, settings, next, context) {
-    const [confFile = '', netrcFile = ''] = next.files;
-    const text = await confText(wish, settings, netrcFile);
-    try {
-        await (0,promises_namespaceObject.writeFile)(confFile, text, { mode: 0o600 });
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('file-failed', `${confFile} can't be written (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
-    }
-    addUserConfFile(confFile, context);
-    const hidden = hiddenByNixConfig(context.env);
-    if (hidden.length > 0) {
-        const names = hidden.map((name) => `\`${name}\``).join(', ');
-        context.log.warning(`NIX_CONFIG sets ${names}, which hides what this action adds. Write \`extra-\` in front there, or use the action's inputs.`, 'nix-cache-action');
-    }
-}
-/** A daemon that can't be told costs this job the cache, not the build: it becomes advice. */
-async function tellSystem(wish, settings, next, store, context) {
-    if (next.system === null)
-        return;
-    const text = await confText(wish, settings, next.files[0] ?? '');
-    try {
-        await addSystemInclude(next.system, text, store, context);
-    }
-    catch (error) {
-        context.log.debug((0,errors/* describeError */.Uc)(error));
-        await undoConfiguration(next, context).catch((undone) => context.log.debug((0,errors/* describeError */.Uc)(undone)));
-        advise(wish, context, ` (${(0,errors/* describeError */.Uc)(error)})`);
-    }
-}
-/** Only settings that add, and the one for the netrc, which goes with a copy of what it hides. */
-async function confText(wish, settings, netrcFile) {
-    const parts = [];
-    if (wish.substituters.length > 0)
-        parts.push(formatSetting('extra-substituters', wish.substituters));
-    if (wish.publicKeys.length > 0)
-        parts.push(formatSetting('extra-trusted-public-keys', wish.publicKeys));
-    if (wish.netrc.length > 0) {
-        const existing = settings.netrcFile === netrcFile ? [] : await readNetrcFile(settings.netrcFile);
-        await writeNetrcFile(netrcFile, wish.netrc, existing);
-        parts.push(formatSetting('netrc-file', netrcFile));
-    }
-    for (const [name, value] of wish.other)
-        parts.push(formatSetting(name, value));
-    return parts.join('');
-}
-function advise(wish, { log, env }, why = '') {
-    const lines = [
-        ...(wish.substituters.length > 0 ? [`extra-trusted-substituters = ${wish.substituters.join(' ')}`] : []),
-        ...(wish.publicKeys.length > 0 ? [`extra-trusted-public-keys = ${wish.publicKeys.join(' ')}`] : []),
-    ];
-    log.warning(`The Nix daemon does not trust this user, so Nix will not read from the cache${why}. Add \`extra-trusted-users = ${env.USER ?? 'USER'}\` to ` +
-        `/etc/nix/nix.conf and restart the daemon; or, for this cache alone: ${lines.map((line) => `\`${line}\``).join(' and ')}.`, 'nix-cache-action');
-}
-
-;// CONCATENATED MODULE: ./build/phases/configure.js
-
-
-
-/**
- * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
- * the cache says.
- */
-async function applySettings(session, store, reads, signal) {
-    const { inputs } = session;
-    const ownKeys = [...(inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)]), ...inputs.trustedPublicKeys];
-    const wish = {
-        substituters: unique([...reads.substituters, ...inputs.substituters]),
-        publicKeys: unique([...ownKeys.map(signature/* formatPublicKey */.et), ...reads.publicKeys]),
-        netrc: netrcOf(inputs),
-        other: [],
-    };
-    const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
-    session.keep({ configuration });
-}
-/** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */
-async function takeBackSettings(session, signal) {
-    const { configuration } = session.state();
-    if (configuration !== null)
-        await undoConfiguration(configuration, contextOf(session, signal));
-}
-/** The entries that the workflow gives: for the first cache from its credentials, and the text of `netrc`. */
-function netrcOf(inputs) {
-    const own = inputs.caches.flatMap(({ url, credentials }) => {
-        if (credentials === null)
-            return [];
-        // Nix sends nothing but Basic. Servers that know tokens take one as the password, with any user name (Artifactory, attic, Cachix).
-        return credentials.kind === 'basic'
-            ? [{ machine: url.hostname, login: credentials.username, password: credentials.password }]
-            : [{ machine: url.hostname, login: 'token', password: credentials.token }];
-    });
-    return [...own, ...inputs.netrc];
-}
-/** The entries that the workflow gives, then those that Nix reads on this machine already. */
-async function knownNetrc(inputs, store, signal) {
-    const { netrcFile } = await store.settings(signal);
-    return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile))];
-}
-function contextOf(session, signal) {
-    const { runner } = session;
-    const { id, folder } = session.state();
-    return {
-        id,
-        folder,
-        env: runner.env,
-        exportVariable: runner.exportVariable,
-        remember: (configuration) => session.keep({ configuration }),
-        log: runner.log,
-        signal,
-    };
-}
-function unique(texts) {
-    return [...new Set(texts)];
-}
-
-;// CONCATENATED MODULE: ./build/phases/push-policy.js
-
-
-/**
- * Events that a stranger can trigger and that yet see the repository's secrets. What such a job builds may be the stranger's code, and a
- * signed path is believed wherever the key is trusted.
- */
-const STRANGERS_EVENTS = new Set(['pull_request_target', 'issue_comment']);
-/**
- * @param netrc entries that apply to the cache's host, given or found on the machine
- * @throws CacheError `push-impossible` when `push` is `always` and nothing could be pushed
- */
-function decidePush(inputs, target, eventName, netrc) {
-    if (inputs.push === 'never')
-        return { canPush: false, whyNot: '`push` is `never`.' };
-    if (target === null) {
-        if (inputs.push === 'always') {
-            throw new errors/* CacheError */.xA('push-impossible', '`push` is `always`, but `cache` is empty.', {
-                hint: 'Name a cache, or use `push: auto`.',
-            });
-        }
-        return { canPush: false, whyNot: 'no `cache` is configured.' };
-    }
-    if (inputs.push === 'always')
-        return { canPush: true, whyNot: null };
-    if (STRANGERS_EVENTS.has(eventName)) {
-        return { canPush: false, whyNot: `anybody can start a job for \`${eventName}\`; \`push: always\` pushes all the same.` };
-    }
-    const writesTo = target.pushUrl ?? target.url;
-    const hasCredentials = target.credentials !== null || (0,nix_netrc/* findNetrc */.kE)(netrc, writesTo.hostname) !== null;
-    if (hasCredentials || inputs.signingKey !== null)
-        return { canPush: true, whyNot: null };
-    return {
-        canPush: false,
-        whyNot: 'there are no credentials and no signing key (a pull request from a fork has no secrets); `push: always` pushes all the same.',
-    };
-}
-
-;// CONCATENATED MODULE: ./build/phases/run.js
-
-/**
- * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user only; anything else,
- * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
- * arrives here is unexpected and a warning as well.
- */
-async function runPhase(phase, runner, body) {
-    try {
-        await body();
-    }
-    catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible')) {
-            runner.fail((0,errors/* describeError */.Uc)(error));
-            return;
-        }
-        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
-        if (error instanceof Error && error.stack !== undefined)
-            runner.log.debug(error.stack);
-    }
-}
-
-;// CONCATENATED MODULE: external "os"
-const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
-// We use any as a valid input type
-/* eslint-disable @typescript-eslint/no-explicit-any */
-/**
- * Sanitizes an input into a string so it can be passed into issueCommand safely
- * @param input input to sanitize into a string
- */
-function toCommandValue(input) {
-    if (input === null || input === undefined) {
-        return '';
-    }
-    else if (typeof input === 'string' || input instanceof String) {
-        return input;
-    }
-    return JSON.stringify(input);
-}
-/**
- *
- * @param annotationProperties
- * @returns The command properties to send with the actual annotation command
- * See IssueCommandProperties: https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionCommandManager.cs#L646
- */
-function toCommandProperties(annotationProperties) {
-    if (!Object.keys(annotationProperties).length) {
-        return {};
-    }
-    return {
-        title: annotationProperties.title,
-        file: annotationProperties.file,
-        line: annotationProperties.startLine,
-        endLine: annotationProperties.endLine,
-        col: annotationProperties.startColumn,
-        endColumn: annotationProperties.endColumn
-    };
-}
-//# sourceMappingURL=utils.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/command.js
-
-
-/**
- * Issues a command to the GitHub Actions runner
- *
- * @param command - The command name to issue
- * @param properties - Additional properties for the command (key-value pairs)
- * @param message - The message to include with the command
- * @remarks
- * This function outputs a specially formatted string to stdout that the Actions
- * runner interprets as a command. These commands can control workflow behavior,
- * set outputs, create annotations, mask values, and more.
- *
- * Command Format:
- *   ::name key=value,key=value::message
- *
- * @example
- * ```typescript
- * // Issue a warning annotation
- * issueCommand('warning', {}, 'This is a warning message');
- * // Output: ::warning::This is a warning message
- *
- * // Set an environment variable
- * issueCommand('set-env', { name: 'MY_VAR' }, 'some value');
- * // Output: ::set-env name=MY_VAR::some value
- *
- * // Add a secret mask
- * issueCommand('add-mask', {}, 'secretValue123');
- * // Output: ::add-mask::secretValue123
- * ```
- *
- * @internal
- * This is an internal utility function that powers the public API functions
- * such as setSecret, warning, error, and exportVariable.
- */
-function command_issueCommand(command, properties, message) {
-    const cmd = new Command(command, properties, message);
-    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
-}
-function command_issue(name, message = '') {
-    command_issueCommand(name, {}, message);
-}
-const CMD_STRING = '::';
-class Command {
-    constructor(command, properties, message) {
-        if (!command) {
-            command = 'missing.command';
-        }
-        this.command = command;
-        this.properties = properties;
-        this.message = message;
-    }
-    toString() {
-        let cmdStr = CMD_STRING + this.command;
-        if (this.properties && Object.keys(this.properties).length > 0) {
-            cmdStr += ' ';
-            let first = true;
-            for (const key in this.properties) {
-                if (this.properties.hasOwnProperty(key)) {
-                    const val = this.properties[key];
-                    if (val) {
-                        if (first) {
-                            first = false;
-                        }
-                        else {
-                            cmdStr += ',';
-                        }
-                        cmdStr += `${key}=${escapeProperty(val)}`;
-                    }
-                }
-            }
-        }
-        cmdStr += `${CMD_STRING}${escapeData(this.message)}`;
-        return cmdStr;
-    }
-}
-function escapeData(s) {
-    return toCommandValue(s)
-        .replace(/%/g, '%25')
-        .replace(/\r/g, '%0D')
-        .replace(/\n/g, '%0A');
-}
-function escapeProperty(s) {
-    return toCommandValue(s)
-        .replace(/%/g, '%25')
-        .replace(/\r/g, '%0D')
-        .replace(/\n/g, '%0A')
-        .replace(/:/g, '%3A')
-        .replace(/,/g, '%2C');
-}
-//# sourceMappingURL=command.js.map
-// EXTERNAL MODULE: external "crypto"
-var external_crypto_ = __nccwpck_require__(6982);
-;// CONCATENATED MODULE: external "fs"
-const external_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
-// For internal use, subject to change.
-// We use any as a valid input type
-/* eslint-disable @typescript-eslint/no-explicit-any */
-
-
-
-
-function file_command_issueFileCommand(command, message) {
-    const filePath = process.env[`GITHUB_${command}`];
-    if (!filePath) {
-        throw new Error(`Unable to find environment variable for file command ${command}`);
-    }
-    if (!external_fs_namespaceObject.existsSync(filePath)) {
-        throw new Error(`Missing file at path: ${filePath}`);
-    }
-    external_fs_namespaceObject.appendFileSync(filePath, `${toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
-        encoding: 'utf8'
-    });
-}
-function prepareKeyValueMessage(key, value) {
-    const delimiter = `ghadelimiter_${external_crypto_.randomUUID()}`;
-    const convertedValue = toCommandValue(value);
-    // These should realistically never happen, but just in case someone finds a
-    // way to exploit uuid generation let's not allow keys or values that contain
-    // the delimiter.
-    if (key.includes(delimiter)) {
-        throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter}"`);
-    }
-    if (convertedValue.includes(delimiter)) {
-        throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
-    }
-    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
-}
-//# sourceMappingURL=file-command.js.map
-;// CONCATENATED MODULE: external "path"
-const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
-// EXTERNAL MODULE: external "http"
-var external_http_ = __nccwpck_require__(8611);
-// EXTERNAL MODULE: external "https"
-var external_https_ = __nccwpck_require__(5692);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
-function getProxyUrl(reqUrl) {
-    const usingSsl = reqUrl.protocol === 'https:';
-    if (checkBypass(reqUrl)) {
-        return undefined;
-    }
-    const proxyVar = (() => {
-        if (usingSsl) {
-            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
-        }
-        else {
-            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
-        }
-    })();
-    if (proxyVar) {
-        try {
-            return new DecodedURL(proxyVar);
-        }
-        catch (_a) {
-            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
-                return new DecodedURL(`http://${proxyVar}`);
-        }
-    }
-    else {
-        return undefined;
-    }
-}
-function checkBypass(reqUrl) {
-    if (!reqUrl.hostname) {
-        return false;
-    }
-    const reqHost = reqUrl.hostname;
-    if (isLoopbackAddress(reqHost)) {
-        return true;
-    }
-    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
-    if (!noProxy) {
-        return false;
-    }
-    // Determine the request port
-    let reqPort;
-    if (reqUrl.port) {
-        reqPort = Number(reqUrl.port);
-    }
-    else if (reqUrl.protocol === 'http:') {
-        reqPort = 80;
-    }
-    else if (reqUrl.protocol === 'https:') {
-        reqPort = 443;
-    }
-    // Format the request hostname and hostname with port
-    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
-    if (typeof reqPort === 'number') {
-        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
-    }
-    // Compare request host against noproxy
-    for (const upperNoProxyItem of noProxy
-        .split(',')
-        .map(x => x.trim().toUpperCase())
-        .filter(x => x)) {
-        if (upperNoProxyItem === '*' ||
-            upperReqHosts.some(x => x === upperNoProxyItem ||
-                x.endsWith(`.${upperNoProxyItem}`) ||
-                (upperNoProxyItem.startsWith('.') &&
-                    x.endsWith(`${upperNoProxyItem}`)))) {
-            return true;
-        }
-    }
-    return false;
-}
-function isLoopbackAddress(host) {
-    const hostLower = host.toLowerCase();
-    return (hostLower === 'localhost' ||
-        hostLower.startsWith('127.') ||
-        hostLower.startsWith('[::1]') ||
-        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
-}
-class DecodedURL extends URL {
-    constructor(url, base) {
-        super(url, base);
-        this._decodedUsername = decodeURIComponent(super.username);
-        this._decodedPassword = decodeURIComponent(super.password);
-    }
-    get username() {
-        return this._decodedUsername;
-    }
-    get password() {
-        return this._decodedPassword;
-    }
-}
-//# sourceMappingURL=proxy.js.map
-// EXTERNAL MODULE: ./node_modules/tunnel/index.js
-var node_modules_tunnel = __nccwpck_require__(770);
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
-/* eslint-disable @typescript-eslint/no-explicit-any */
-var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-
-
-var HttpCodes;
-(function (HttpCodes) {
-    HttpCodes[HttpCodes["OK"] = 200] = "OK";
-    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
-    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
-    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
-    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
-    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
-    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
-    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
-    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
-    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
-    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
-    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
-    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
-    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
-    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
-    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
-    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
-    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
-    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
-    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
-    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
-    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
-    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
-    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
-    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
-    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
-    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
-})(HttpCodes || (HttpCodes = {}));
-var Headers;
-(function (Headers) {
-    Headers["Accept"] = "accept";
-    Headers["ContentType"] = "content-type";
-})(Headers || (Headers = {}));
-var MediaTypes;
-(function (MediaTypes) {
-    MediaTypes["ApplicationJson"] = "application/json";
-})(MediaTypes || (MediaTypes = {}));
-/**
- * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
- * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
- */
-function lib_getProxyUrl(serverUrl) {
-    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
-    return proxyUrl ? proxyUrl.href : '';
-}
-const HttpRedirectCodes = [
-    HttpCodes.MovedPermanently,
-    HttpCodes.ResourceMoved,
-    HttpCodes.SeeOther,
-    HttpCodes.TemporaryRedirect,
-    HttpCodes.PermanentRedirect
-];
-const HttpResponseRetryCodes = [
-    HttpCodes.BadGateway,
-    HttpCodes.ServiceUnavailable,
-    HttpCodes.GatewayTimeout
-];
-const RetryableHttpVerbs = (/* unused pure expression or super */ null && (['OPTIONS', 'GET', 'DELETE', 'HEAD']));
-const ExponentialBackoffCeiling = 10;
-const ExponentialBackoffTimeSlice = 5;
-class HttpClientError extends Error {
-    constructor(message, statusCode) {
-        super(message);
-        this.name = 'HttpClientError';
-        this.statusCode = statusCode;
-        Object.setPrototypeOf(this, HttpClientError.prototype);
-    }
-}
-class HttpClientResponse {
-    constructor(message) {
-        this.message = message;
-    }
-    readBody() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                let output = Buffer.alloc(0);
-                this.message.on('data', (chunk) => {
-                    output = Buffer.concat([output, chunk]);
-                });
-                this.message.on('end', () => {
-                    resolve(output.toString());
-                });
-            }));
-        });
-    }
-    readBodyBuffer() {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve) => __awaiter(this, void 0, void 0, function* () {
-                const chunks = [];
-                this.message.on('data', (chunk) => {
-                    chunks.push(chunk);
-                });
-                this.message.on('end', () => {
-                    resolve(Buffer.concat(chunks));
-                });
-            }));
-        });
-    }
-}
-function isHttps(requestUrl) {
-    const parsedUrl = new URL(requestUrl);
-    return parsedUrl.protocol === 'https:';
-}
-class lib_HttpClient {
-    constructor(userAgent, handlers, requestOptions) {
-        this._ignoreSslError = false;
-        this._allowRedirects = true;
-        this._allowRedirectDowngrade = false;
-        this._maxRedirects = 50;
-        this._allowRetries = false;
-        this._maxRetries = 1;
-        this._keepAlive = false;
-        this._disposed = false;
-        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
-        this.handlers = handlers || [];
-        this.requestOptions = requestOptions;
-        if (requestOptions) {
-            if (requestOptions.ignoreSslError != null) {
-                this._ignoreSslError = requestOptions.ignoreSslError;
-            }
-            this._socketTimeout = requestOptions.socketTimeout;
-            if (requestOptions.allowRedirects != null) {
-                this._allowRedirects = requestOptions.allowRedirects;
-            }
-            if (requestOptions.allowRedirectDowngrade != null) {
-                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
-            }
-            if (requestOptions.maxRedirects != null) {
-                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
-            }
-            if (requestOptions.keepAlive != null) {
-                this._keepAlive = requestOptions.keepAlive;
-            }
-            if (requestOptions.allowRetries != null) {
-                this._allowRetries = requestOptions.allowRetries;
-            }
-            if (requestOptions.maxRetries != null) {
-                this._maxRetries = requestOptions.maxRetries;
-            }
-        }
-    }
-    options(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    get(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('GET', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    del(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    post(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('POST', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    patch(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    put(requestUrl, data, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('PUT', requestUrl, data, additionalHeaders || {});
-        });
-    }
-    head(requestUrl, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
-        });
-    }
-    sendStream(verb, requestUrl, stream, additionalHeaders) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return this.request(verb, requestUrl, stream, additionalHeaders);
-        });
-    }
-    /**
-     * Gets a typed object from an endpoint
-     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
-     */
-    getJson(requestUrl_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            const res = yield this.get(requestUrl, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    postJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.post(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    putJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.put(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    patchJson(requestUrl_1, obj_1) {
-        return __awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
-            const data = JSON.stringify(obj, null, 2);
-            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
-            additionalHeaders[Headers.ContentType] =
-                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
-            const res = yield this.patch(requestUrl, data, additionalHeaders);
-            return this._processResponse(res, this.requestOptions);
-        });
-    }
-    /**
-     * Makes a raw http request.
-     * All other methods such as get, post, patch, and request ultimately call this.
-     * Prefer get, del, post and patch
-     */
-    request(verb, requestUrl, data, headers) {
-        return __awaiter(this, void 0, void 0, function* () {
-            if (this._disposed) {
-                throw new Error('Client has already been disposed.');
-            }
-            const parsedUrl = new URL(requestUrl);
-            let info = this._prepareRequest(verb, parsedUrl, headers);
-            // Only perform retries on reads since writes may not be idempotent.
-            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
-                ? this._maxRetries + 1
-                : 1;
-            let numTries = 0;
-            let response;
-            do {
-                response = yield this.requestRaw(info, data);
-                // Check if it's an authentication challenge
-                if (response &&
-                    response.message &&
-                    response.message.statusCode === HttpCodes.Unauthorized) {
-                    let authenticationHandler;
-                    for (const handler of this.handlers) {
-                        if (handler.canHandleAuthentication(response)) {
-                            authenticationHandler = handler;
-                            break;
-                        }
-                    }
-                    if (authenticationHandler) {
-                        return authenticationHandler.handleAuthentication(this, info, data);
-                    }
-                    else {
-                        // We have received an unauthorized response but have no handlers to handle it.
-                        // Let the response return to the caller.
-                        return response;
-                    }
-                }
-                let redirectsRemaining = this._maxRedirects;
-                while (response.message.statusCode &&
-                    HttpRedirectCodes.includes(response.message.statusCode) &&
-                    this._allowRedirects &&
-                    redirectsRemaining > 0) {
-                    const redirectUrl = response.message.headers['location'];
-                    if (!redirectUrl) {
-                        // if there's no location to redirect to, we won't
-                        break;
-                    }
-                    const parsedRedirectUrl = new URL(redirectUrl);
-                    if (parsedUrl.protocol === 'https:' &&
-                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
-                        !this._allowRedirectDowngrade) {
-                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
-                    }
-                    // we need to finish reading the response before reassigning response
-                    // which will leak the open socket.
-                    yield response.readBody();
-                    // strip authorization header if redirected to a different hostname
-                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
-                        for (const header in headers) {
-                            // header names are case insensitive
-                            if (header.toLowerCase() === 'authorization') {
-                                delete headers[header];
-                            }
-                        }
-                    }
-                    // let's make the request with the new redirectUrl
-                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
-                    response = yield this.requestRaw(info, data);
-                    redirectsRemaining--;
-                }
-                if (!response.message.statusCode ||
-                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
-                    // If not a retry code, return immediately instead of retrying
-                    return response;
-                }
-                numTries += 1;
-                if (numTries < maxTries) {
-                    yield response.readBody();
-                    yield this._performExponentialBackoff(numTries);
-                }
-            } while (numTries < maxTries);
-            return response;
-        });
-    }
-    /**
-     * Needs to be called if keepAlive is set to true in request options.
-     */
-    dispose() {
-        if (this._agent) {
-            this._agent.destroy();
-        }
-        this._disposed = true;
-    }
-    /**
-     * Raw request.
-     * @param info
-     * @param data
-     */
-    requestRaw(info, data) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => {
-                function callbackForResult(err, res) {
-                    if (err) {
-                        reject(err);
-                    }
-                    else if (!res) {
-                        // If `err` is not passed, then `res` must be passed.
-                        reject(new Error('Unknown error'));
-                    }
-                    else {
-                        resolve(res);
-                    }
-                }
-                this.requestRawWithCallback(info, data, callbackForResult);
-            });
-        });
-    }
-    /**
-     * Raw request with callback.
-     * @param info
-     * @param data
-     * @param onResult
-     */
-    requestRawWithCallback(info, data, onResult) {
-        if (typeof data === 'string') {
-            if (!info.options.headers) {
-                info.options.headers = {};
-            }
-            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
-        }
-        let callbackCalled = false;
-        function handleResult(err, res) {
-            if (!callbackCalled) {
-                callbackCalled = true;
-                onResult(err, res);
-            }
-        }
-        const req = info.httpModule.request(info.options, (msg) => {
-            const res = new HttpClientResponse(msg);
-            handleResult(undefined, res);
-        });
-        let socket;
-        req.on('socket', sock => {
-            socket = sock;
-        });
-        // If we ever get disconnected, we want the socket to timeout eventually
-        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
-            if (socket) {
-                socket.end();
-            }
-            handleResult(new Error(`Request timeout: ${info.options.path}`));
-        });
-        req.on('error', function (err) {
-            // err has statusCode property
-            // res should have headers
-            handleResult(err);
-        });
-        if (data && typeof data === 'string') {
-            req.write(data, 'utf8');
-        }
-        if (data && typeof data !== 'string') {
-            data.on('close', function () {
-                req.end();
-            });
-            data.pipe(req);
-        }
-        else {
-            req.end();
-        }
-    }
-    /**
-     * Gets an http agent. This function is useful when you need an http agent that handles
-     * routing through a proxy server - depending upon the url and proxy environment variables.
-     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
-     */
-    getAgent(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        return this._getAgent(parsedUrl);
-    }
-    getAgentDispatcher(serverUrl) {
-        const parsedUrl = new URL(serverUrl);
-        const proxyUrl = pm.getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (!useProxy) {
-            return;
-        }
-        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
-    }
-    _prepareRequest(method, requestUrl, headers) {
-        const info = {};
-        info.parsedUrl = requestUrl;
-        const usingSsl = info.parsedUrl.protocol === 'https:';
-        info.httpModule = usingSsl ? https : http;
-        const defaultPort = usingSsl ? 443 : 80;
-        info.options = {};
-        info.options.host = info.parsedUrl.hostname;
-        info.options.port = info.parsedUrl.port
-            ? parseInt(info.parsedUrl.port)
-            : defaultPort;
-        info.options.path =
-            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
-        info.options.method = method;
-        info.options.headers = this._mergeHeaders(headers);
-        if (this.userAgent != null) {
-            info.options.headers['user-agent'] = this.userAgent;
-        }
-        info.options.agent = this._getAgent(info.parsedUrl);
-        // gives handlers an opportunity to participate
-        if (this.handlers) {
-            for (const handler of this.handlers) {
-                handler.prepareRequest(info.options);
-            }
-        }
-        return info;
-    }
-    _mergeHeaders(headers) {
-        if (this.requestOptions && this.requestOptions.headers) {
-            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
-        }
-        return lowercaseKeys(headers || {});
-    }
-    /**
-     * Gets an existing header value or returns a default.
-     * Handles converting number header values to strings since HTTP headers must be strings.
-     * Note: This returns string | string[] since some headers can have multiple values.
-     * For headers that must always be a single string (like Content-Type), use the
-     * specialized _getExistingOrDefaultContentTypeHeader method instead.
-     */
-    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
-            if (headerValue) {
-                clientHeader =
-                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
-            }
-        }
-        const additionalValue = additionalHeaders[header];
-        if (additionalValue !== undefined) {
-            return typeof additionalValue === 'number'
-                ? additionalValue.toString()
-                : additionalValue;
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    /**
-     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
-     * Always returns a single string (not an array) since Content-Type should be a single value.
-     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
-     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
-     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
-     */
-    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
-        let clientHeader;
-        if (this.requestOptions && this.requestOptions.headers) {
-            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
-            if (headerValue) {
-                if (typeof headerValue === 'number') {
-                    clientHeader = String(headerValue);
-                }
-                else if (Array.isArray(headerValue)) {
-                    clientHeader = headerValue.join(', ');
-                }
-                else {
-                    clientHeader = headerValue;
-                }
-            }
-        }
-        const additionalValue = additionalHeaders[Headers.ContentType];
-        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
-        if (additionalValue !== undefined) {
-            if (typeof additionalValue === 'number') {
-                return String(additionalValue);
-            }
-            else if (Array.isArray(additionalValue)) {
-                return additionalValue.join(', ');
-            }
-            else {
-                return additionalValue;
-            }
-        }
-        if (clientHeader !== undefined) {
-            return clientHeader;
-        }
-        return _default;
-    }
-    _getAgent(parsedUrl) {
-        let agent;
-        const proxyUrl = pm.getProxyUrl(parsedUrl);
-        const useProxy = proxyUrl && proxyUrl.hostname;
-        if (this._keepAlive && useProxy) {
-            agent = this._proxyAgent;
-        }
-        if (!useProxy) {
-            agent = this._agent;
-        }
-        // if agent is already assigned use that agent.
-        if (agent) {
-            return agent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        let maxSockets = 100;
-        if (this.requestOptions) {
-            maxSockets = this.requestOptions.maxSockets || http.globalAgent.maxSockets;
-        }
-        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
-        if (proxyUrl && proxyUrl.hostname) {
-            const agentOptions = {
-                maxSockets,
-                keepAlive: this._keepAlive,
-                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
-                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
-                })), { host: proxyUrl.hostname, port: proxyUrl.port })
-            };
-            let tunnelAgent;
-            const overHttps = proxyUrl.protocol === 'https:';
-            if (usingSsl) {
-                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
-            }
-            else {
-                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
-            }
-            agent = tunnelAgent(agentOptions);
-            this._proxyAgent = agent;
-        }
-        // if tunneling agent isn't assigned create a new agent
-        if (!agent) {
-            const options = { keepAlive: this._keepAlive, maxSockets };
-            agent = usingSsl ? new https.Agent(options) : new http.Agent(options);
-            this._agent = agent;
-        }
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            agent.options = Object.assign(agent.options || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return agent;
-    }
-    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
-        let proxyAgent;
-        if (this._keepAlive) {
-            proxyAgent = this._proxyAgentDispatcher;
-        }
-        // if agent is already assigned use that agent.
-        if (proxyAgent) {
-            return proxyAgent;
-        }
-        const usingSsl = parsedUrl.protocol === 'https:';
-        proxyAgent = new ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
-            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
-        })));
-        this._proxyAgentDispatcher = proxyAgent;
-        if (usingSsl && this._ignoreSslError) {
-            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
-            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
-            // we have to cast it to any and change it directly
-            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
-                rejectUnauthorized: false
-            });
-        }
-        return proxyAgent;
-    }
-    _getUserAgentWithOrchestrationId(userAgent) {
-        const baseUserAgent = userAgent || 'actions/http-client';
-        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
-        if (orchId) {
-            // Sanitize the orchestration ID to ensure it contains only valid characters
-            // Valid characters: 0-9, a-z, _, -, .
-            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
-            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
-        }
-        return baseUserAgent;
-    }
-    _performExponentialBackoff(retryNumber) {
-        return __awaiter(this, void 0, void 0, function* () {
-            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
-            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
-            return new Promise(resolve => setTimeout(() => resolve(), ms));
-        });
-    }
-    _processResponse(res, options) {
-        return __awaiter(this, void 0, void 0, function* () {
-            return new Promise((resolve, reject) => __awaiter(this, void 0, void 0, function* () {
-                const statusCode = res.message.statusCode || 0;
-                const response = {
-                    statusCode,
-                    result: null,
-                    headers: {}
-                };
-                // not found leads to null obj returned
-                if (statusCode === HttpCodes.NotFound) {
-                    resolve(response);
-                }
-                // get the result from the body
-                function dateTimeDeserializer(key, value) {
-                    if (typeof value === 'string') {
-                        const a = new Date(value);
-                        if (!isNaN(a.valueOf())) {
-                            return a;
-                        }
-                    }
-                    return value;
-                }
-                let obj;
-                let contents;
-                try {
-                    contents = yield res.readBody();
-                    if (contents && contents.length > 0) {
-                        if (options && options.deserializeDates) {
-                            obj = JSON.parse(contents, dateTimeDeserializer);
-                        }
-                        else {
-                            obj = JSON.parse(contents);
-                        }
-                        response.result = obj;
-                    }
-                    response.headers = res.message.headers;
-                }
-                catch (err) {
-                    // Invalid resource (contents not json);  leaving result obj null
-                }
-                // note that 3xx redirects are handled by the http layer.
-                if (statusCode > 299) {
-                    let msg;
-                    // if exception/error in body, attempt to get better error
-                    if (obj && obj.message) {
-                        msg = obj.message;
-                    }
-                    else if (contents && contents.length > 0) {
-                        // it may be the case that the exception is in the body message as string
-                        msg = contents;
-                    }
-                    else {
-                        msg = `Failed request: (${statusCode})`;
-                    }
-                    const err = new HttpClientError(msg, statusCode);
-                    err.result = response.result;
-                    reject(err);
-                }
-                else {
-                    resolve(response);
-                }
-            }));
-        });
-    }
-}
-const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
-//# sourceMappingURL=index.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
-var auth_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-class BasicCredentialHandler {
-    constructor(username, password) {
-        this.username = username;
-        this.password = password;
-    }
-    prepareRequest(options) {
-        if (!options.headers) {
-            throw Error('The request has no headers');
-        }
-        options.headers['Authorization'] = `Basic ${Buffer.from(`${this.username}:${this.password}`).toString('base64')}`;
-    }
-    // This handler cannot handle 401
-    canHandleAuthentication() {
-        return false;
-    }
-    handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
-            throw new Error('not implemented');
-        });
-    }
-}
-class auth_BearerCredentialHandler {
-    constructor(token) {
-        this.token = token;
-    }
-    // currently implements pre-authorization
-    // TODO: support preAuth = false where it hooks on 401
-    prepareRequest(options) {
-        if (!options.headers) {
-            throw Error('The request has no headers');
-        }
-        options.headers['Authorization'] = `Bearer ${this.token}`;
-    }
-    // This handler cannot handle 401
-    canHandleAuthentication() {
-        return false;
-    }
-    handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
-            throw new Error('not implemented');
-        });
-    }
-}
-class PersonalAccessTokenCredentialHandler {
-    constructor(token) {
-        this.token = token;
-    }
-    // currently implements pre-authorization
-    // TODO: support preAuth = false where it hooks on 401
-    prepareRequest(options) {
-        if (!options.headers) {
-            throw Error('The request has no headers');
-        }
-        options.headers['Authorization'] = `Basic ${Buffer.from(`PAT:${this.token}`).toString('base64')}`;
-    }
-    // This handler cannot handle 401
-    canHandleAuthentication() {
-        return false;
-    }
-    handleAuthentication() {
-        return auth_awaiter(this, void 0, void 0, function* () {
-            throw new Error('not implemented');
-        });
-    }
-}
-//# sourceMappingURL=auth.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
-var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-
-class oidc_utils_OidcClient {
-    static createHttpClient(allowRetry = true, maxRetry = 10) {
-        const requestOptions = {
-            allowRetries: allowRetry,
-            maxRetries: maxRetry
-        };
-        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(oidc_utils_OidcClient.getRequestToken())], requestOptions);
-    }
-    static getRequestToken() {
-        const token = process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
-        if (!token) {
-            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_TOKEN env variable');
-        }
-        return token;
-    }
-    static getIDTokenUrl() {
-        const runtimeUrl = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
-        if (!runtimeUrl) {
-            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable');
-        }
-        return runtimeUrl;
-    }
-    static getCall(id_token_url) {
-        return oidc_utils_awaiter(this, void 0, void 0, function* () {
-            var _a;
-            const httpclient = oidc_utils_OidcClient.createHttpClient();
-            const res = yield httpclient
-                .getJson(id_token_url)
-                .catch(error => {
-                throw new Error(`Failed to get ID Token. \n 
-        Error Code : ${error.statusCode}\n 
-        Error Message: ${error.message}`);
-            });
-            const id_token = (_a = res.result) === null || _a === void 0 ? void 0 : _a.value;
-            if (!id_token) {
-                throw new Error('Response json body do not have ID Token field');
-            }
-            return id_token;
-        });
-    }
-    static getIDToken(audience) {
-        return oidc_utils_awaiter(this, void 0, void 0, function* () {
-            try {
-                // New ID Token is requested from action service
-                let id_token_url = oidc_utils_OidcClient.getIDTokenUrl();
-                if (audience) {
-                    const encodedAudience = encodeURIComponent(audience);
-                    id_token_url = `${id_token_url}&audience=${encodedAudience}`;
-                }
-                debug(`ID token url is ${id_token_url}`);
-                const id_token = yield oidc_utils_OidcClient.getCall(id_token_url);
-                setSecret(id_token);
-                return id_token;
-            }
-            catch (error) {
-                throw new Error(`Error message: ${error.message}`);
-            }
-        });
-    }
-}
-//# sourceMappingURL=oidc-utils.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/summary.js
-var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
-    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
-    return new (P || (P = Promise))(function (resolve, reject) {
-        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
-        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
-        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
-        step((generator = generator.apply(thisArg, _arguments || [])).next());
-    });
-};
-
-
-const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
-const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
-const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
-class Summary {
-    constructor() {
-        this._buffer = '';
-    }
-    /**
-     * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
-     * Also checks r/w permissions.
-     *
-     * @returns step summary file path
-     */
-    filePath() {
-        return summary_awaiter(this, void 0, void 0, function* () {
-            if (this._filePath) {
-                return this._filePath;
-            }
-            const pathFromEnv = process.env[SUMMARY_ENV_VAR];
-            if (!pathFromEnv) {
-                throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
-            }
-            try {
-                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
-            }
-            catch (_a) {
-                throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
-            }
-            this._filePath = pathFromEnv;
-            return this._filePath;
-        });
-    }
-    /**
-     * Wraps content in an HTML tag, adding any HTML attributes
-     *
-     * @param {string} tag HTML tag to wrap
-     * @param {string | null} content content within the tag
-     * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
-     *
-     * @returns {string} content wrapped in HTML element
-     */
-    wrap(tag, content, attrs = {}) {
-        const htmlAttrs = Object.entries(attrs)
-            .map(([key, value]) => ` ${key}="${value}"`)
-            .join('');
-        if (!content) {
-            return `<${tag}${htmlAttrs}>`;
-        }
-        return `<${tag}${htmlAttrs}>${content}</${tag}>`;
-    }
-    /**
-     * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
-     *
-     * @param {SummaryWriteOptions} [options] (optional) options for write operation
-     *
-     * @returns {Promise<Summary>} summary instance
-     */
-    write(options) {
-        return summary_awaiter(this, void 0, void 0, function* () {
-            const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
-            const filePath = yield this.filePath();
-            const writeFunc = overwrite ? writeFile : appendFile;
-            yield writeFunc(filePath, this._buffer, { encoding: 'utf8' });
-            return this.emptyBuffer();
-        });
-    }
-    /**
-     * Clears the summary buffer and wipes the summary file
-     *
-     * @returns {Summary} summary instance
-     */
-    clear() {
-        return summary_awaiter(this, void 0, void 0, function* () {
-            return this.emptyBuffer().write({ overwrite: true });
-        });
-    }
-    /**
-     * Returns the current summary buffer as a string
-     *
-     * @returns {string} string of summary buffer
-     */
-    stringify() {
-        return this._buffer;
-    }
-    /**
-     * If the summary buffer is empty
-     *
-     * @returns {boolen} true if the buffer is empty
-     */
-    isEmptyBuffer() {
-        return this._buffer.length === 0;
-    }
-    /**
-     * Resets the summary buffer without writing to summary file
-     *
-     * @returns {Summary} summary instance
-     */
-    emptyBuffer() {
-        this._buffer = '';
-        return this;
-    }
-    /**
-     * Adds raw text to the summary buffer
-     *
-     * @param {string} text content to add
-     * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
-     *
-     * @returns {Summary} summary instance
-     */
-    addRaw(text, addEOL = false) {
-        this._buffer += text;
-        return addEOL ? this.addEOL() : this;
-    }
-    /**
-     * Adds the operating system-specific end-of-line marker to the buffer
-     *
-     * @returns {Summary} summary instance
-     */
-    addEOL() {
-        return this.addRaw(external_os_namespaceObject.EOL);
-    }
-    /**
-     * Adds an HTML codeblock to the summary buffer
-     *
-     * @param {string} code content to render within fenced code block
-     * @param {string} lang (optional) language to syntax highlight code
-     *
-     * @returns {Summary} summary instance
-     */
-    addCodeBlock(code, lang) {
-        const attrs = Object.assign({}, (lang && { lang }));
-        const element = this.wrap('pre', this.wrap('code', code), attrs);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML list to the summary buffer
-     *
-     * @param {string[]} items list of items to render
-     * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
-     *
-     * @returns {Summary} summary instance
-     */
-    addList(items, ordered = false) {
-        const tag = ordered ? 'ol' : 'ul';
-        const listItems = items.map(item => this.wrap('li', item)).join('');
-        const element = this.wrap(tag, listItems);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML table to the summary buffer
-     *
-     * @param {SummaryTableCell[]} rows table rows
-     *
-     * @returns {Summary} summary instance
-     */
-    addTable(rows) {
-        const tableBody = rows
-            .map(row => {
-            const cells = row
-                .map(cell => {
-                if (typeof cell === 'string') {
-                    return this.wrap('td', cell);
-                }
-                const { header, data, colspan, rowspan } = cell;
-                const tag = header ? 'th' : 'td';
-                const attrs = Object.assign(Object.assign({}, (colspan && { colspan })), (rowspan && { rowspan }));
-                return this.wrap(tag, data, attrs);
-            })
-                .join('');
-            return this.wrap('tr', cells);
-        })
-            .join('');
-        const element = this.wrap('table', tableBody);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds a collapsable HTML details element to the summary buffer
-     *
-     * @param {string} label text for the closed state
-     * @param {string} content collapsable content
-     *
-     * @returns {Summary} summary instance
-     */
-    addDetails(label, content) {
-        const element = this.wrap('details', this.wrap('summary', label) + content);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML image tag to the summary buffer
-     *
-     * @param {string} src path to the image you to embed
-     * @param {string} alt text description of the image
-     * @param {SummaryImageOptions} options (optional) addition image attributes
-     *
-     * @returns {Summary} summary instance
-     */
-    addImage(src, alt, options) {
-        const { width, height } = options || {};
-        const attrs = Object.assign(Object.assign({}, (width && { width })), (height && { height }));
-        const element = this.wrap('img', null, Object.assign({ src, alt }, attrs));
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML section heading element
-     *
-     * @param {string} text heading text
-     * @param {number | string} [level=1] (optional) the heading level, default: 1
-     *
-     * @returns {Summary} summary instance
-     */
-    addHeading(text, level) {
-        const tag = `h${level}`;
-        const allowedTag = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].includes(tag)
-            ? tag
-            : 'h1';
-        const element = this.wrap(allowedTag, text);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML thematic break (<hr>) to the summary buffer
-     *
-     * @returns {Summary} summary instance
-     */
-    addSeparator() {
-        const element = this.wrap('hr', null);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML line break (<br>) to the summary buffer
-     *
-     * @returns {Summary} summary instance
-     */
-    addBreak() {
-        const element = this.wrap('br', null);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML blockquote to the summary buffer
-     *
-     * @param {string} text quote text
-     * @param {string} cite (optional) citation url
-     *
-     * @returns {Summary} summary instance
-     */
-    addQuote(text, cite) {
-        const attrs = Object.assign({}, (cite && { cite }));
-        const element = this.wrap('blockquote', text, attrs);
-        return this.addRaw(element).addEOL();
-    }
-    /**
-     * Adds an HTML anchor tag to the summary buffer
-     *
-     * @param {string} text link text/content
-     * @param {string} href hyperlink
-     *
-     * @returns {Summary} summary instance
-     */
-    addLink(text, href) {
-        const element = this.wrap('a', text, { href });
-        return this.addRaw(element).addEOL();
-    }
-}
-const _summary = new Summary();
-/**
- * @deprecated use `core.summary`
- */
-const markdownSummary = (/* unused pure expression or super */ null && (_summary));
-const summary = _summary;
-//# sourceMappingURL=summary.js.map
-;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/path-utils.js
-
-/**
- * toPosixPath converts the given path to the posix form. On Windows, \\ will be
- * replaced with /.
- *
- * @param pth. Path to transform.
- * @return string Posix path.
- */
-function toPosixPath(pth) {
-    return pth.replace(/[\\]/g, '/');
-}
-/**
- * toWin32Path converts the given path to the win32 form. On Linux, / will be
- * replaced with \\.
- *
- * @param pth. Path to transform.
- * @return string Win32 path.
- */
-function toWin32Path(pth) {
-    return pth.replace(/[/]/g, '\\');
-}
-/**
- * toPlatformPath converts the given path to a platform-specific path. It does
- * this by replacing instances of / and \ with the platform-specific path
- * separator.
- *
- * @param pth The path to platformize.
- * @return string The platform-specific path.
- */
-function toPlatformPath(pth) {
-    return pth.replace(/[/\\]/g, path.sep);
-}
-//# sourceMappingURL=path-utils.js.map
 // EXTERNAL MODULE: external "string_decoder"
 var external_string_decoder_ = __nccwpck_require__(3193);
+;// CONCATENATED MODULE: external "os"
+const external_os_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("os");
 // EXTERNAL MODULE: external "events"
 var external_events_ = __nccwpck_require__(4434);
 ;// CONCATENATED MODULE: external "child_process"
 const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+;// CONCATENATED MODULE: external "path"
+const external_path_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("path");
 // EXTERNAL MODULE: external "assert"
 var external_assert_ = __nccwpck_require__(2613);
+;// CONCATENATED MODULE: external "fs"
+const external_fs_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("fs");
 ;// CONCATENATED MODULE: ./node_modules/@actions/io/lib/io-util.js
-var io_util_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
     return new (P || (P = Promise))(function (resolve, reject) {
         function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
@@ -35555,7 +33720,7 @@ const IS_WINDOWS = process.platform === 'win32';
  * backslash to all junction results on Windows.
  */
 function readlink(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
+    return __awaiter(this, void 0, void 0, function* () {
         const result = yield fs.promises.readlink(fsPath);
         // On Windows, restore Node 20 behavior: add trailing backslash to all results
         // since junctions on Windows are always directory links
@@ -35569,7 +33734,7 @@ function readlink(fsPath) {
 const UV_FS_O_EXLOCK = 0x10000000;
 const READONLY = external_fs_namespaceObject.constants.O_RDONLY;
 function exists(fsPath) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
+    return __awaiter(this, void 0, void 0, function* () {
         try {
             yield stat(fsPath);
         }
@@ -35583,7 +33748,7 @@ function exists(fsPath) {
     });
 }
 function isDirectory(fsPath_1) {
-    return io_util_awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
+    return __awaiter(this, arguments, void 0, function* (fsPath, useStat = false) {
         const stats = useStat ? yield stat(fsPath) : yield lstat(fsPath);
         return stats.isDirectory();
     });
@@ -35610,7 +33775,7 @@ function isRooted(p) {
  * @return if file exists and is executable, returns the file path. otherwise empty string.
  */
 function tryGetExecutablePath(filePath, extensions) {
-    return io_util_awaiter(this, void 0, void 0, function* () {
+    return __awaiter(this, void 0, void 0, function* () {
         let stats = undefined;
         try {
             // test file exists
@@ -36594,14 +34759,14 @@ var exec_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arg
  */
 function exec_exec(commandLine, args, options) {
     return exec_awaiter(this, void 0, void 0, function* () {
-        const commandArgs = tr.argStringToArray(commandLine);
+        const commandArgs = argStringToArray(commandLine);
         if (commandArgs.length === 0) {
             throw new Error(`Parameter 'commandLine' cannot be null or empty.`);
         }
         // Path to tool to execute should be first arg
         const toolPath = commandArgs[0];
         args = commandArgs.slice(1).concat(args || []);
-        const runner = new tr.ToolRunner(toolPath, args, options);
+        const runner = new ToolRunner(toolPath, args, options);
         return runner.exec();
     });
 }
@@ -36621,8 +34786,8 @@ function getExecOutput(commandLine, args, options) {
         let stdout = '';
         let stderr = '';
         //Using string decoder covers the case where a mult-byte character is split
-        const stdoutDecoder = new StringDecoder('utf8');
-        const stderrDecoder = new StringDecoder('utf8');
+        const stdoutDecoder = new external_string_decoder_.StringDecoder('utf8');
+        const stderrDecoder = new external_string_decoder_.StringDecoder('utf8');
         const originalStdoutListener = (_a = options === null || options === void 0 ? void 0 : options.listeners) === null || _a === void 0 ? void 0 : _a.stdout;
         const originalStdErrListener = (_b = options === null || options === void 0 ? void 0 : options.listeners) === null || _b === void 0 ? void 0 : _b.stderr;
         const stdErrListener = (data) => {
@@ -36650,6 +34815,1846 @@ function getExecOutput(commandLine, args, options) {
     });
 }
 //# sourceMappingURL=exec.js.map
+;// CONCATENATED MODULE: ./build/setup/run-as-root.js
+
+
+/** Whether `sudo` works here without asking for a password. */
+async function canBecomeRoot(env, signal) {
+    return runAsRoot(['true'], '', env, signal).then(() => true, () => false);
+}
+/** Runs a command as root with `input` as its standard input; secrets must be in neither. Throws `config-failed`, also when `signal` aborts. */
+async function runAsRoot(argv, input, env, signal) {
+    const shown = `\`sudo ${argv.join(' ').slice(0, 120)}\``;
+    const { PATH = '', HOME = '' } = env;
+    const stopped = Promise.withResolvers();
+    const onAbort = () => stopped.reject(new errors/* CacheError */.xA('config-failed', `${shown} did not end in time.`));
+    if (signal.aborted)
+        onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+        const options = { env: { PATH, HOME }, input: Buffer.from(input), silent: true, ignoreReturnCode: true };
+        const { exitCode, stderr } = await Promise.race([getExecOutput('sudo', ['-n', ...argv], options), stopped.promise]);
+        if (exitCode === 0)
+            return;
+        const why = stderr.trim().split('\n').at(-1) || `status ${exitCode}`;
+        throw new errors/* CacheError */.xA('config-failed', `${shown} failed: ${why.slice(0, 300)}.`);
+    }
+    catch (cause) {
+        if (cause instanceof errors/* CacheError */.xA)
+            throw cause;
+        throw new errors/* CacheError */.xA('config-failed', `${shown} could not be run.`, { cause });
+    }
+    finally {
+        signal.removeEventListener('abort', onAbort);
+    }
+}
+
+;// CONCATENATED MODULE: ./build/setup/system-include.js
+
+
+
+
+
+/** How long a daemon may take to answer after its restart. */
+const RESTART_MS = 15_000;
+/** What would be done; `null` where nothing is known that restarts the daemon (no systemd, no launchd). */
+async function planSystemInclude({ env, id }) {
+    const restart = await restartCommand(env);
+    if (restart === null)
+        return null;
+    const folder = env.NIX_CONF_DIR || '/etc/nix';
+    const confFile = (0,external_node_path_namespaceObject.join)(folder, 'nix.conf');
+    const text = await system_include_readText(confFile);
+    return {
+        confFile,
+        includeFile: (0,external_node_path_namespaceObject.join)(folder, `nix-cache-action-${id}.conf`),
+        restart,
+        endedLine: text !== null && text !== '' && !text.endsWith('\n'),
+        created: text === null,
+    };
+}
+/** Lets the system's nix.conf include `settings`, and restarts the daemon, which reads it only then. */
+async function addSystemInclude(plan, settings, store, context) {
+    const { env, signal } = context;
+    const old = await system_include_readText(plan.includeFile);
+    const text = (await system_include_readText(plan.confFile)) ?? '';
+    const line = includeLine(plan);
+    const included = text.split('\n').includes(line);
+    if (old === settings && included)
+        return;
+    await runAsRoot(['mkdir', '-p', (0,external_node_path_namespaceObject.dirname)(plan.confFile)], '', env, signal);
+    await writeAsRoot(plan.includeFile, settings, env, signal);
+    if (!included)
+        await writeAsRoot(plan.confFile, `${text}${plan.endedLine ? '\n' : ''}${line}\n`, env, signal);
+    await runAsRoot(plan.restart, '', env, signal);
+    await untilDaemonAnswers(store, signal);
+}
+/** Takes our line and file away, so that the system's nix.conf is byte for byte what it was, and restarts the daemon. */
+async function removeSystemInclude(done, { env, signal }) {
+    const text = await system_include_readText(done.confFile);
+    const line = `${includeLine(done)}\n`;
+    const at = text === null ? -1 : `\n${text}`.indexOf(`\n${line}`);
+    if (text !== null && at >= 0) {
+        const before = text.slice(0, at);
+        const after = text.slice(at + line.length);
+        const left = `${done.endedLine && after === '' && before.endsWith('\n') ? before.slice(0, -1) : before}${after}`;
+        if (left === '' && done.created)
+            await runAsRoot(['rm', '-f', done.confFile], '', env, signal);
+        else
+            await writeAsRoot(done.confFile, left, env, signal);
+    }
+    if ((await system_include_readText(done.includeFile)) === null && at < 0)
+        return;
+    await runAsRoot(['rm', '-f', done.includeFile], '', env, signal);
+    await runAsRoot(done.restart, '', env, signal);
+}
+function includeLine({ includeFile }) {
+    return `!include ${includeFile}`;
+}
+async function restartCommand(env) {
+    if (process.platform === 'darwin')
+        return ['launchctl', 'kickstart', '-k', 'system/org.nixos.nix-daemon'];
+    for (const folder of (env.PATH ?? '').split(external_node_path_namespaceObject.delimiter)) {
+        if (folder.startsWith('/') && (await system_include_isExecutable((0,external_node_path_namespaceObject.join)(folder, 'systemctl'))))
+            return ['systemctl', 'restart', 'nix-daemon'];
+    }
+    return null;
+}
+/** Overwrites in place: owner, mode and links of an existing file stay. `tee` writes what it is given, no shell in between. */
+async function writeAsRoot(file, text, env, signal) {
+    await runAsRoot(['tee', file], text, env, signal);
+}
+async function system_include_readText(file) {
+    try {
+        return await (0,promises_namespaceObject.readFile)(file, 'utf8');
+    }
+    catch (cause) {
+        if ((0,errors/* systemCode */.xU)(cause) === 'ENOENT')
+            return null;
+        throw new errors/* CacheError */.xA('config-failed', `${file} can't be read (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
+    }
+}
+async function untilDaemonAnswers(store, signal) {
+    const endMs = performance.now() + RESTART_MS;
+    for (;;) {
+        try {
+            await store.nix.run(['store', 'ping'], { signal, timeoutMs: 5_000 });
+            return;
+        }
+        catch (cause) {
+            if (signal.aborted || performance.now() > endMs) {
+                throw new errors/* CacheError */.xA('config-failed', 'The Nix daemon does not answer after its restart.', { cause });
+            }
+            await (0,external_node_timers_promises_namespaceObject.setTimeout)(100, undefined, { signal });
+        }
+    }
+}
+async function system_include_isExecutable(file) {
+    return (0,promises_namespaceObject.access)(file, promises_namespaceObject.constants.X_OK).then(() => true, () => false);
+}
+
+;// CONCATENATED MODULE: ./build/setup/user-file.js
+
+const VARIABLE = 'NIX_USER_CONF_FILES';
+/**
+ * Puts our nix.conf in front of the files that Nix reads for this user. Nix applies the first one last, and ours only adds (`extra-`), so
+ * every other file keeps its say. Nix looks at the variable first: nix/src/libutil/config-global.cc, libstore/globals.cc.
+ */
+function addUserConfFile(file, { env, exportVariable }) {
+    const files = userConfFiles(env);
+    if (!files.includes(file))
+        exportVariable(VARIABLE, [file, ...files].join(':'));
+}
+/** Takes our file out again. The variable can't be unset for later steps, so it names the files that Nix reads without it. */
+function removeUserConfFile(file, { env, exportVariable }) {
+    const files = userConfFiles(env);
+    if (files.includes(file))
+        exportVariable(VARIABLE, files.filter((other) => other !== file).join(':'));
+}
+/** The files that Nix reads for this user now, the one that wins first. */
+function userConfFiles(env) {
+    const set = env[VARIABLE];
+    if (set !== undefined && set !== '')
+        return set.split(':').filter((file) => file !== '');
+    const home = env.XDG_CONFIG_HOME || (env.HOME === undefined ? '' : (0,external_node_path_namespaceObject.join)(env.HOME, '.config'));
+    const system = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(':');
+    return [home, ...system].filter((folder) => folder !== '').map((folder) => (0,external_node_path_namespaceObject.join)(folder, 'nix', 'nix.conf'));
+}
+/** Settings in `NIX_CONFIG` come after all files; a plain one hides what ours adds. */
+function hiddenByNixConfig(env) {
+    const hiding = ['substituters', 'trusted-public-keys', 'netrc-file'];
+    const lines = (env.NIX_CONFIG ?? '').split('\n').map((line) => line.split('=')[0]?.trim() ?? '');
+    return hiding.filter((name) => lines.includes(name));
+}
+
+;// CONCATENATED MODULE: ./build/setup/configure-nix.js
+
+
+
+
+
+
+
+
+
+/**
+ * Tells Nix what `wish` says, by the route with the least rights that works. Calling it again, also from a later phase with what the first call
+ * gave, replaces what was told before.
+ * @throws CacheError `config-failed`, `file-failed`, `format-invalid`
+ */
+async function configureNix(wish, store, previous, context) {
+    const settings = await store.settings(context.signal);
+    const next = await chooseRoute(wish, store, settings, previous, context);
+    if (previous !== null && previous.route !== next.route)
+        await undoConfiguration(previous, context);
+    context.remember(next);
+    switch (next.route) {
+        case 'user-file':
+            await tellUser(wish, settings, next, context);
+            break;
+        case 'system-include':
+            await tellSystem(wish, settings, next, store, context);
+            break;
+        case 'advice-only':
+            advise(wish, context);
+            break;
+        case 'already-there':
+        case 'none':
+            break;
+    }
+    return next;
+}
+/** Takes back what was told; nothing that is not ours is touched. Doing it twice does no harm. Throws `config-failed`. */
+async function undoConfiguration(configuration, context) {
+    if (configuration.userConfFile !== null)
+        removeUserConfFile(configuration.userConfFile, context);
+    for (const file of configuration.files)
+        await (0,promises_namespaceObject.rm)(file, { force: true });
+    if (configuration.system !== null)
+        await removeSystemInclude(configuration.system, context);
+}
+async function chooseRoute(wish, store, settings, previous, context) {
+    const { id, folder } = context;
+    if (wish.substituters.length + wish.publicKeys.length + wish.netrc.length === 0)
+        return noConfiguration(id, 'none');
+    const userConfFile = (0,external_node_path_namespaceObject.join)(folder, 'nix.conf');
+    const files = [userConfFile, (0,external_node_path_namespaceObject.join)(folder, 'netrc')];
+    const userFile = { route: 'user-file', id, files, userConfFile, system: null };
+    if (store.trust !== 'untrusted')
+        return userFile;
+    if (previous?.route === 'system-include')
+        return previous;
+    if (wish.publicKeys.every((key) => settings.trustedPublicKeys.includes(key)) && wish.netrc.length === 0) {
+        if (wish.substituters.every((url) => settings.substituters.includes(url)))
+            return noConfiguration(id, 'already-there');
+        const allowed = [...settings.substituters, ...settings.trustedSubstituters];
+        if (wish.substituters.every((url) => allowed.includes(url)))
+            return userFile;
+    }
+    const system = (await canBecomeRoot(context.env, context.signal)) ? await planSystemInclude(context) : null;
+    if (system === null)
+        return noConfiguration(id, 'advice-only');
+    return { route: 'system-include', id, files: [(0,external_node_path_namespaceObject.join)(folder, 'netrc')], userConfFile: null, system };
+}
+async function tellUser(wish, settings, next, context) {
+    const [confFile = '', netrcFile = ''] = next.files;
+    const text = await confText(wish, settings, netrcFile);
+    try {
+        await (0,promises_namespaceObject.writeFile)(confFile, text, { mode: 0o600 });
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('file-failed', `${confFile} can't be written (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
+    }
+    addUserConfFile(confFile, context);
+    const hidden = hiddenByNixConfig(context.env);
+    if (hidden.length > 0) {
+        const names = hidden.map((name) => `\`${name}\``).join(', ');
+        context.log.warning(`NIX_CONFIG sets ${names}, which hides what this action adds. Write \`extra-\` in front there, or use the action's inputs.`, 'nix-cache-action');
+    }
+}
+/** A daemon that can't be told costs this job the cache, not the build: it becomes advice. */
+async function tellSystem(wish, settings, next, store, context) {
+    if (next.system === null)
+        return;
+    const text = await confText(wish, settings, next.files[0] ?? '');
+    try {
+        await addSystemInclude(next.system, text, store, context);
+    }
+    catch (error) {
+        context.log.debug((0,errors/* describeError */.Uc)(error));
+        await undoConfiguration(next, context).catch((undone) => context.log.debug((0,errors/* describeError */.Uc)(undone)));
+        advise(wish, context, ` (${(0,errors/* describeError */.Uc)(error)})`);
+    }
+}
+/** Only settings that add, and the one for the netrc, which goes with a copy of what it hides. */
+async function confText(wish, settings, netrcFile) {
+    const parts = [];
+    if (wish.substituters.length > 0)
+        parts.push(formatSetting('extra-substituters', wish.substituters));
+    if (wish.publicKeys.length > 0)
+        parts.push(formatSetting('extra-trusted-public-keys', wish.publicKeys));
+    if (wish.netrc.length > 0) {
+        const existing = settings.netrcFile === netrcFile ? [] : await readNetrcFile(settings.netrcFile);
+        await writeNetrcFile(netrcFile, wish.netrc, existing);
+        parts.push(formatSetting('netrc-file', netrcFile));
+    }
+    for (const [name, value] of wish.other)
+        parts.push(formatSetting(name, value));
+    return parts.join('');
+}
+function advise(wish, { log, env }, why = '') {
+    const lines = [
+        ...(wish.substituters.length > 0 ? [`extra-trusted-substituters = ${wish.substituters.join(' ')}`] : []),
+        ...(wish.publicKeys.length > 0 ? [`extra-trusted-public-keys = ${wish.publicKeys.join(' ')}`] : []),
+    ];
+    log.warning(`The Nix daemon does not trust this user, so Nix will not read from the cache${why}. Add \`extra-trusted-users = ${env.USER ?? 'USER'}\` to ` +
+        `/etc/nix/nix.conf and restart the daemon; or, for this cache alone: ${lines.map((line) => `\`${line}\``).join(' and ')}.`, 'nix-cache-action');
+}
+
+;// CONCATENATED MODULE: ./build/phases/configure.js
+
+
+
+/**
+ * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
+ * the cache says.
+ */
+async function applySettings(session, store, reads, signal) {
+    const { inputs } = session;
+    const ownKeys = [...(inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)]), ...inputs.trustedPublicKeys];
+    const wish = {
+        substituters: unique([...reads.substituters, ...inputs.substituters]),
+        publicKeys: unique([...ownKeys.map(signature/* formatPublicKey */.et), ...reads.publicKeys]),
+        netrc: netrcOf(inputs),
+        other: [],
+    };
+    const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
+    session.keep({ configuration });
+}
+/** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */
+async function takeBackSettings(session, signal) {
+    const { configuration } = session.state();
+    if (configuration !== null)
+        await undoConfiguration(configuration, contextOf(session, signal));
+}
+/** The entries that the workflow gives: for the first cache from its credentials, and the text of `netrc`. */
+function netrcOf(inputs) {
+    const own = inputs.caches.flatMap(({ url, credentials }) => {
+        if (credentials === null)
+            return [];
+        // Nix sends nothing but Basic. Servers that know tokens take one as the password, with any user name (Artifactory, attic, Cachix).
+        return credentials.kind === 'basic'
+            ? [{ machine: url.hostname, login: credentials.username, password: credentials.password }]
+            : [{ machine: url.hostname, login: 'token', password: credentials.token }];
+    });
+    return [...own, ...inputs.netrc];
+}
+/** The entries that the workflow gives, then those that Nix reads on this machine already. */
+async function knownNetrc(inputs, store, signal) {
+    const { netrcFile } = await store.settings(signal);
+    return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile))];
+}
+function contextOf(session, signal) {
+    const { runner } = session;
+    const { id, folder } = session.state();
+    return {
+        id,
+        folder,
+        env: runner.env,
+        exportVariable: runner.exportVariable,
+        remember: (configuration) => session.keep({ configuration }),
+        log: runner.log,
+        signal,
+    };
+}
+function unique(texts) {
+    return [...new Set(texts)];
+}
+
+;// CONCATENATED MODULE: ./build/phases/push-policy.js
+
+
+/**
+ * Events that a stranger can trigger and that yet see the repository's secrets. What such a job builds may be the stranger's code, and a
+ * signed path is believed wherever the key is trusted.
+ */
+const STRANGERS_EVENTS = new Set(['pull_request_target', 'issue_comment']);
+/**
+ * @param netrc entries that apply to the cache's host, given or found on the machine
+ * @throws CacheError `push-impossible` when `push` is `always` and nothing could be pushed
+ */
+function decidePush(inputs, target, eventName, netrc) {
+    if (inputs.push === 'never')
+        return { canPush: false, whyNot: '`push` is `never`.' };
+    if (target === null) {
+        if (inputs.push === 'always') {
+            throw new errors/* CacheError */.xA('push-impossible', '`push` is `always`, but `cache` is empty.', {
+                hint: 'Name a cache, or use `push: auto`.',
+            });
+        }
+        return { canPush: false, whyNot: 'no `cache` is configured.' };
+    }
+    if (inputs.push === 'always')
+        return { canPush: true, whyNot: null };
+    if (STRANGERS_EVENTS.has(eventName)) {
+        return { canPush: false, whyNot: `anybody can start a job for \`${eventName}\`; \`push: always\` pushes all the same.` };
+    }
+    const writesTo = target.pushUrl ?? target.url;
+    const hasCredentials = target.credentials !== null || (0,nix_netrc/* findNetrc */.kE)(netrc, writesTo.hostname) !== null;
+    if (hasCredentials || inputs.signingKey !== null)
+        return { canPush: true, whyNot: null };
+    return {
+        canPush: false,
+        whyNot: 'there are no credentials and no signing key (a pull request from a fork has no secrets); `push: always` pushes all the same.',
+    };
+}
+
+;// CONCATENATED MODULE: ./build/phases/run.js
+
+/**
+ * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user only; anything else,
+ * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
+ * arrives here is unexpected and a warning as well.
+ */
+async function runPhase(phase, runner, body) {
+    try {
+        await body();
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible')) {
+            runner.fail((0,errors/* describeError */.Uc)(error));
+            return;
+        }
+        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
+        if (error instanceof Error && error.stack !== undefined)
+            runner.log.debug(error.stack);
+    }
+}
+
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/utils.js
+// We use any as a valid input type
+/* eslint-disable @typescript-eslint/no-explicit-any */
+/**
+ * Sanitizes an input into a string so it can be passed into issueCommand safely
+ * @param input input to sanitize into a string
+ */
+function toCommandValue(input) {
+    if (input === null || input === undefined) {
+        return '';
+    }
+    else if (typeof input === 'string' || input instanceof String) {
+        return input;
+    }
+    return JSON.stringify(input);
+}
+/**
+ *
+ * @param annotationProperties
+ * @returns The command properties to send with the actual annotation command
+ * See IssueCommandProperties: https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionCommandManager.cs#L646
+ */
+function toCommandProperties(annotationProperties) {
+    if (!Object.keys(annotationProperties).length) {
+        return {};
+    }
+    return {
+        title: annotationProperties.title,
+        file: annotationProperties.file,
+        line: annotationProperties.startLine,
+        endLine: annotationProperties.endLine,
+        col: annotationProperties.startColumn,
+        endColumn: annotationProperties.endColumn
+    };
+}
+//# sourceMappingURL=utils.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/command.js
+
+
+/**
+ * Issues a command to the GitHub Actions runner
+ *
+ * @param command - The command name to issue
+ * @param properties - Additional properties for the command (key-value pairs)
+ * @param message - The message to include with the command
+ * @remarks
+ * This function outputs a specially formatted string to stdout that the Actions
+ * runner interprets as a command. These commands can control workflow behavior,
+ * set outputs, create annotations, mask values, and more.
+ *
+ * Command Format:
+ *   ::name key=value,key=value::message
+ *
+ * @example
+ * ```typescript
+ * // Issue a warning annotation
+ * issueCommand('warning', {}, 'This is a warning message');
+ * // Output: ::warning::This is a warning message
+ *
+ * // Set an environment variable
+ * issueCommand('set-env', { name: 'MY_VAR' }, 'some value');
+ * // Output: ::set-env name=MY_VAR::some value
+ *
+ * // Add a secret mask
+ * issueCommand('add-mask', {}, 'secretValue123');
+ * // Output: ::add-mask::secretValue123
+ * ```
+ *
+ * @internal
+ * This is an internal utility function that powers the public API functions
+ * such as setSecret, warning, error, and exportVariable.
+ */
+function command_issueCommand(command, properties, message) {
+    const cmd = new Command(command, properties, message);
+    process.stdout.write(cmd.toString() + external_os_namespaceObject.EOL);
+}
+function command_issue(name, message = '') {
+    command_issueCommand(name, {}, message);
+}
+const CMD_STRING = '::';
+class Command {
+    constructor(command, properties, message) {
+        if (!command) {
+            command = 'missing.command';
+        }
+        this.command = command;
+        this.properties = properties;
+        this.message = message;
+    }
+    toString() {
+        let cmdStr = CMD_STRING + this.command;
+        if (this.properties && Object.keys(this.properties).length > 0) {
+            cmdStr += ' ';
+            let first = true;
+            for (const key in this.properties) {
+                if (this.properties.hasOwnProperty(key)) {
+                    const val = this.properties[key];
+                    if (val) {
+                        if (first) {
+                            first = false;
+                        }
+                        else {
+                            cmdStr += ',';
+                        }
+                        cmdStr += `${key}=${escapeProperty(val)}`;
+                    }
+                }
+            }
+        }
+        cmdStr += `${CMD_STRING}${escapeData(this.message)}`;
+        return cmdStr;
+    }
+}
+function escapeData(s) {
+    return toCommandValue(s)
+        .replace(/%/g, '%25')
+        .replace(/\r/g, '%0D')
+        .replace(/\n/g, '%0A');
+}
+function escapeProperty(s) {
+    return toCommandValue(s)
+        .replace(/%/g, '%25')
+        .replace(/\r/g, '%0D')
+        .replace(/\n/g, '%0A')
+        .replace(/:/g, '%3A')
+        .replace(/,/g, '%2C');
+}
+//# sourceMappingURL=command.js.map
+// EXTERNAL MODULE: external "crypto"
+var external_crypto_ = __nccwpck_require__(6982);
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/file-command.js
+// For internal use, subject to change.
+// We use any as a valid input type
+/* eslint-disable @typescript-eslint/no-explicit-any */
+
+
+
+
+function file_command_issueFileCommand(command, message) {
+    const filePath = process.env[`GITHUB_${command}`];
+    if (!filePath) {
+        throw new Error(`Unable to find environment variable for file command ${command}`);
+    }
+    if (!external_fs_namespaceObject.existsSync(filePath)) {
+        throw new Error(`Missing file at path: ${filePath}`);
+    }
+    external_fs_namespaceObject.appendFileSync(filePath, `${toCommandValue(message)}${external_os_namespaceObject.EOL}`, {
+        encoding: 'utf8'
+    });
+}
+function prepareKeyValueMessage(key, value) {
+    const delimiter = `ghadelimiter_${external_crypto_.randomUUID()}`;
+    const convertedValue = toCommandValue(value);
+    // These should realistically never happen, but just in case someone finds a
+    // way to exploit uuid generation let's not allow keys or values that contain
+    // the delimiter.
+    if (key.includes(delimiter)) {
+        throw new Error(`Unexpected input: name should not contain the delimiter "${delimiter}"`);
+    }
+    if (convertedValue.includes(delimiter)) {
+        throw new Error(`Unexpected input: value should not contain the delimiter "${delimiter}"`);
+    }
+    return `${key}<<${delimiter}${external_os_namespaceObject.EOL}${convertedValue}${external_os_namespaceObject.EOL}${delimiter}`;
+}
+//# sourceMappingURL=file-command.js.map
+// EXTERNAL MODULE: external "http"
+var external_http_ = __nccwpck_require__(8611);
+// EXTERNAL MODULE: external "https"
+var external_https_ = __nccwpck_require__(5692);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/proxy.js
+function getProxyUrl(reqUrl) {
+    const usingSsl = reqUrl.protocol === 'https:';
+    if (checkBypass(reqUrl)) {
+        return undefined;
+    }
+    const proxyVar = (() => {
+        if (usingSsl) {
+            return process.env['https_proxy'] || process.env['HTTPS_PROXY'];
+        }
+        else {
+            return process.env['http_proxy'] || process.env['HTTP_PROXY'];
+        }
+    })();
+    if (proxyVar) {
+        try {
+            return new DecodedURL(proxyVar);
+        }
+        catch (_a) {
+            if (!proxyVar.startsWith('http://') && !proxyVar.startsWith('https://'))
+                return new DecodedURL(`http://${proxyVar}`);
+        }
+    }
+    else {
+        return undefined;
+    }
+}
+function checkBypass(reqUrl) {
+    if (!reqUrl.hostname) {
+        return false;
+    }
+    const reqHost = reqUrl.hostname;
+    if (isLoopbackAddress(reqHost)) {
+        return true;
+    }
+    const noProxy = process.env['no_proxy'] || process.env['NO_PROXY'] || '';
+    if (!noProxy) {
+        return false;
+    }
+    // Determine the request port
+    let reqPort;
+    if (reqUrl.port) {
+        reqPort = Number(reqUrl.port);
+    }
+    else if (reqUrl.protocol === 'http:') {
+        reqPort = 80;
+    }
+    else if (reqUrl.protocol === 'https:') {
+        reqPort = 443;
+    }
+    // Format the request hostname and hostname with port
+    const upperReqHosts = [reqUrl.hostname.toUpperCase()];
+    if (typeof reqPort === 'number') {
+        upperReqHosts.push(`${upperReqHosts[0]}:${reqPort}`);
+    }
+    // Compare request host against noproxy
+    for (const upperNoProxyItem of noProxy
+        .split(',')
+        .map(x => x.trim().toUpperCase())
+        .filter(x => x)) {
+        if (upperNoProxyItem === '*' ||
+            upperReqHosts.some(x => x === upperNoProxyItem ||
+                x.endsWith(`.${upperNoProxyItem}`) ||
+                (upperNoProxyItem.startsWith('.') &&
+                    x.endsWith(`${upperNoProxyItem}`)))) {
+            return true;
+        }
+    }
+    return false;
+}
+function isLoopbackAddress(host) {
+    const hostLower = host.toLowerCase();
+    return (hostLower === 'localhost' ||
+        hostLower.startsWith('127.') ||
+        hostLower.startsWith('[::1]') ||
+        hostLower.startsWith('[0:0:0:0:0:0:0:1]'));
+}
+class DecodedURL extends URL {
+    constructor(url, base) {
+        super(url, base);
+        this._decodedUsername = decodeURIComponent(super.username);
+        this._decodedPassword = decodeURIComponent(super.password);
+    }
+    get username() {
+        return this._decodedUsername;
+    }
+    get password() {
+        return this._decodedPassword;
+    }
+}
+//# sourceMappingURL=proxy.js.map
+// EXTERNAL MODULE: ./node_modules/tunnel/index.js
+var node_modules_tunnel = __nccwpck_require__(770);
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/index.js
+/* eslint-disable @typescript-eslint/no-explicit-any */
+var lib_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+
+
+var HttpCodes;
+(function (HttpCodes) {
+    HttpCodes[HttpCodes["OK"] = 200] = "OK";
+    HttpCodes[HttpCodes["MultipleChoices"] = 300] = "MultipleChoices";
+    HttpCodes[HttpCodes["MovedPermanently"] = 301] = "MovedPermanently";
+    HttpCodes[HttpCodes["ResourceMoved"] = 302] = "ResourceMoved";
+    HttpCodes[HttpCodes["SeeOther"] = 303] = "SeeOther";
+    HttpCodes[HttpCodes["NotModified"] = 304] = "NotModified";
+    HttpCodes[HttpCodes["UseProxy"] = 305] = "UseProxy";
+    HttpCodes[HttpCodes["SwitchProxy"] = 306] = "SwitchProxy";
+    HttpCodes[HttpCodes["TemporaryRedirect"] = 307] = "TemporaryRedirect";
+    HttpCodes[HttpCodes["PermanentRedirect"] = 308] = "PermanentRedirect";
+    HttpCodes[HttpCodes["BadRequest"] = 400] = "BadRequest";
+    HttpCodes[HttpCodes["Unauthorized"] = 401] = "Unauthorized";
+    HttpCodes[HttpCodes["PaymentRequired"] = 402] = "PaymentRequired";
+    HttpCodes[HttpCodes["Forbidden"] = 403] = "Forbidden";
+    HttpCodes[HttpCodes["NotFound"] = 404] = "NotFound";
+    HttpCodes[HttpCodes["MethodNotAllowed"] = 405] = "MethodNotAllowed";
+    HttpCodes[HttpCodes["NotAcceptable"] = 406] = "NotAcceptable";
+    HttpCodes[HttpCodes["ProxyAuthenticationRequired"] = 407] = "ProxyAuthenticationRequired";
+    HttpCodes[HttpCodes["RequestTimeout"] = 408] = "RequestTimeout";
+    HttpCodes[HttpCodes["Conflict"] = 409] = "Conflict";
+    HttpCodes[HttpCodes["Gone"] = 410] = "Gone";
+    HttpCodes[HttpCodes["TooManyRequests"] = 429] = "TooManyRequests";
+    HttpCodes[HttpCodes["InternalServerError"] = 500] = "InternalServerError";
+    HttpCodes[HttpCodes["NotImplemented"] = 501] = "NotImplemented";
+    HttpCodes[HttpCodes["BadGateway"] = 502] = "BadGateway";
+    HttpCodes[HttpCodes["ServiceUnavailable"] = 503] = "ServiceUnavailable";
+    HttpCodes[HttpCodes["GatewayTimeout"] = 504] = "GatewayTimeout";
+})(HttpCodes || (HttpCodes = {}));
+var Headers;
+(function (Headers) {
+    Headers["Accept"] = "accept";
+    Headers["ContentType"] = "content-type";
+})(Headers || (Headers = {}));
+var MediaTypes;
+(function (MediaTypes) {
+    MediaTypes["ApplicationJson"] = "application/json";
+})(MediaTypes || (MediaTypes = {}));
+/**
+ * Returns the proxy URL, depending upon the supplied url and proxy environment variables.
+ * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+ */
+function lib_getProxyUrl(serverUrl) {
+    const proxyUrl = pm.getProxyUrl(new URL(serverUrl));
+    return proxyUrl ? proxyUrl.href : '';
+}
+const HttpRedirectCodes = [
+    HttpCodes.MovedPermanently,
+    HttpCodes.ResourceMoved,
+    HttpCodes.SeeOther,
+    HttpCodes.TemporaryRedirect,
+    HttpCodes.PermanentRedirect
+];
+const HttpResponseRetryCodes = [
+    HttpCodes.BadGateway,
+    HttpCodes.ServiceUnavailable,
+    HttpCodes.GatewayTimeout
+];
+const RetryableHttpVerbs = (/* unused pure expression or super */ null && (['OPTIONS', 'GET', 'DELETE', 'HEAD']));
+const ExponentialBackoffCeiling = 10;
+const ExponentialBackoffTimeSlice = 5;
+class HttpClientError extends Error {
+    constructor(message, statusCode) {
+        super(message);
+        this.name = 'HttpClientError';
+        this.statusCode = statusCode;
+        Object.setPrototypeOf(this, HttpClientError.prototype);
+    }
+}
+class HttpClientResponse {
+    constructor(message) {
+        this.message = message;
+    }
+    readBody() {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => lib_awaiter(this, void 0, void 0, function* () {
+                let output = Buffer.alloc(0);
+                this.message.on('data', (chunk) => {
+                    output = Buffer.concat([output, chunk]);
+                });
+                this.message.on('end', () => {
+                    resolve(output.toString());
+                });
+            }));
+        });
+    }
+    readBodyBuffer() {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve) => lib_awaiter(this, void 0, void 0, function* () {
+                const chunks = [];
+                this.message.on('data', (chunk) => {
+                    chunks.push(chunk);
+                });
+                this.message.on('end', () => {
+                    resolve(Buffer.concat(chunks));
+                });
+            }));
+        });
+    }
+}
+function isHttps(requestUrl) {
+    const parsedUrl = new URL(requestUrl);
+    return parsedUrl.protocol === 'https:';
+}
+class lib_HttpClient {
+    constructor(userAgent, handlers, requestOptions) {
+        this._ignoreSslError = false;
+        this._allowRedirects = true;
+        this._allowRedirectDowngrade = false;
+        this._maxRedirects = 50;
+        this._allowRetries = false;
+        this._maxRetries = 1;
+        this._keepAlive = false;
+        this._disposed = false;
+        this.userAgent = this._getUserAgentWithOrchestrationId(userAgent);
+        this.handlers = handlers || [];
+        this.requestOptions = requestOptions;
+        if (requestOptions) {
+            if (requestOptions.ignoreSslError != null) {
+                this._ignoreSslError = requestOptions.ignoreSslError;
+            }
+            this._socketTimeout = requestOptions.socketTimeout;
+            if (requestOptions.allowRedirects != null) {
+                this._allowRedirects = requestOptions.allowRedirects;
+            }
+            if (requestOptions.allowRedirectDowngrade != null) {
+                this._allowRedirectDowngrade = requestOptions.allowRedirectDowngrade;
+            }
+            if (requestOptions.maxRedirects != null) {
+                this._maxRedirects = Math.max(requestOptions.maxRedirects, 0);
+            }
+            if (requestOptions.keepAlive != null) {
+                this._keepAlive = requestOptions.keepAlive;
+            }
+            if (requestOptions.allowRetries != null) {
+                this._allowRetries = requestOptions.allowRetries;
+            }
+            if (requestOptions.maxRetries != null) {
+                this._maxRetries = requestOptions.maxRetries;
+            }
+        }
+    }
+    options(requestUrl, additionalHeaders) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return this.request('OPTIONS', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    get(requestUrl, additionalHeaders) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return this.request('GET', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    del(requestUrl, additionalHeaders) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return this.request('DELETE', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    post(requestUrl, data, additionalHeaders) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return this.request('POST', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    patch(requestUrl, data, additionalHeaders) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return this.request('PATCH', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    put(requestUrl, data, additionalHeaders) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return this.request('PUT', requestUrl, data, additionalHeaders || {});
+        });
+    }
+    head(requestUrl, additionalHeaders) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return this.request('HEAD', requestUrl, null, additionalHeaders || {});
+        });
+    }
+    sendStream(verb, requestUrl, stream, additionalHeaders) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return this.request(verb, requestUrl, stream, additionalHeaders);
+        });
+    }
+    /**
+     * Gets a typed object from an endpoint
+     * Be aware that not found returns a null.  Other errors (4xx, 5xx) reject the promise
+     */
+    getJson(requestUrl_1) {
+        return lib_awaiter(this, arguments, void 0, function* (requestUrl, additionalHeaders = {}) {
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            const res = yield this.get(requestUrl, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    postJson(requestUrl_1, obj_1) {
+        return lib_awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.post(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    putJson(requestUrl_1, obj_1) {
+        return lib_awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.put(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    patchJson(requestUrl_1, obj_1) {
+        return lib_awaiter(this, arguments, void 0, function* (requestUrl, obj, additionalHeaders = {}) {
+            const data = JSON.stringify(obj, null, 2);
+            additionalHeaders[Headers.Accept] = this._getExistingOrDefaultHeader(additionalHeaders, Headers.Accept, MediaTypes.ApplicationJson);
+            additionalHeaders[Headers.ContentType] =
+                this._getExistingOrDefaultContentTypeHeader(additionalHeaders, MediaTypes.ApplicationJson);
+            const res = yield this.patch(requestUrl, data, additionalHeaders);
+            return this._processResponse(res, this.requestOptions);
+        });
+    }
+    /**
+     * Makes a raw http request.
+     * All other methods such as get, post, patch, and request ultimately call this.
+     * Prefer get, del, post and patch
+     */
+    request(verb, requestUrl, data, headers) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            if (this._disposed) {
+                throw new Error('Client has already been disposed.');
+            }
+            const parsedUrl = new URL(requestUrl);
+            let info = this._prepareRequest(verb, parsedUrl, headers);
+            // Only perform retries on reads since writes may not be idempotent.
+            const maxTries = this._allowRetries && RetryableHttpVerbs.includes(verb)
+                ? this._maxRetries + 1
+                : 1;
+            let numTries = 0;
+            let response;
+            do {
+                response = yield this.requestRaw(info, data);
+                // Check if it's an authentication challenge
+                if (response &&
+                    response.message &&
+                    response.message.statusCode === HttpCodes.Unauthorized) {
+                    let authenticationHandler;
+                    for (const handler of this.handlers) {
+                        if (handler.canHandleAuthentication(response)) {
+                            authenticationHandler = handler;
+                            break;
+                        }
+                    }
+                    if (authenticationHandler) {
+                        return authenticationHandler.handleAuthentication(this, info, data);
+                    }
+                    else {
+                        // We have received an unauthorized response but have no handlers to handle it.
+                        // Let the response return to the caller.
+                        return response;
+                    }
+                }
+                let redirectsRemaining = this._maxRedirects;
+                while (response.message.statusCode &&
+                    HttpRedirectCodes.includes(response.message.statusCode) &&
+                    this._allowRedirects &&
+                    redirectsRemaining > 0) {
+                    const redirectUrl = response.message.headers['location'];
+                    if (!redirectUrl) {
+                        // if there's no location to redirect to, we won't
+                        break;
+                    }
+                    const parsedRedirectUrl = new URL(redirectUrl);
+                    if (parsedUrl.protocol === 'https:' &&
+                        parsedUrl.protocol !== parsedRedirectUrl.protocol &&
+                        !this._allowRedirectDowngrade) {
+                        throw new Error('Redirect from HTTPS to HTTP protocol. This downgrade is not allowed for security reasons. If you want to allow this behavior, set the allowRedirectDowngrade option to true.');
+                    }
+                    // we need to finish reading the response before reassigning response
+                    // which will leak the open socket.
+                    yield response.readBody();
+                    // strip authorization header if redirected to a different hostname
+                    if (parsedRedirectUrl.hostname !== parsedUrl.hostname) {
+                        for (const header in headers) {
+                            // header names are case insensitive
+                            if (header.toLowerCase() === 'authorization') {
+                                delete headers[header];
+                            }
+                        }
+                    }
+                    // let's make the request with the new redirectUrl
+                    info = this._prepareRequest(verb, parsedRedirectUrl, headers);
+                    response = yield this.requestRaw(info, data);
+                    redirectsRemaining--;
+                }
+                if (!response.message.statusCode ||
+                    !HttpResponseRetryCodes.includes(response.message.statusCode)) {
+                    // If not a retry code, return immediately instead of retrying
+                    return response;
+                }
+                numTries += 1;
+                if (numTries < maxTries) {
+                    yield response.readBody();
+                    yield this._performExponentialBackoff(numTries);
+                }
+            } while (numTries < maxTries);
+            return response;
+        });
+    }
+    /**
+     * Needs to be called if keepAlive is set to true in request options.
+     */
+    dispose() {
+        if (this._agent) {
+            this._agent.destroy();
+        }
+        this._disposed = true;
+    }
+    /**
+     * Raw request.
+     * @param info
+     * @param data
+     */
+    requestRaw(info, data) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => {
+                function callbackForResult(err, res) {
+                    if (err) {
+                        reject(err);
+                    }
+                    else if (!res) {
+                        // If `err` is not passed, then `res` must be passed.
+                        reject(new Error('Unknown error'));
+                    }
+                    else {
+                        resolve(res);
+                    }
+                }
+                this.requestRawWithCallback(info, data, callbackForResult);
+            });
+        });
+    }
+    /**
+     * Raw request with callback.
+     * @param info
+     * @param data
+     * @param onResult
+     */
+    requestRawWithCallback(info, data, onResult) {
+        if (typeof data === 'string') {
+            if (!info.options.headers) {
+                info.options.headers = {};
+            }
+            info.options.headers['Content-Length'] = Buffer.byteLength(data, 'utf8');
+        }
+        let callbackCalled = false;
+        function handleResult(err, res) {
+            if (!callbackCalled) {
+                callbackCalled = true;
+                onResult(err, res);
+            }
+        }
+        const req = info.httpModule.request(info.options, (msg) => {
+            const res = new HttpClientResponse(msg);
+            handleResult(undefined, res);
+        });
+        let socket;
+        req.on('socket', sock => {
+            socket = sock;
+        });
+        // If we ever get disconnected, we want the socket to timeout eventually
+        req.setTimeout(this._socketTimeout || 3 * 60000, () => {
+            if (socket) {
+                socket.end();
+            }
+            handleResult(new Error(`Request timeout: ${info.options.path}`));
+        });
+        req.on('error', function (err) {
+            // err has statusCode property
+            // res should have headers
+            handleResult(err);
+        });
+        if (data && typeof data === 'string') {
+            req.write(data, 'utf8');
+        }
+        if (data && typeof data !== 'string') {
+            data.on('close', function () {
+                req.end();
+            });
+            data.pipe(req);
+        }
+        else {
+            req.end();
+        }
+    }
+    /**
+     * Gets an http agent. This function is useful when you need an http agent that handles
+     * routing through a proxy server - depending upon the url and proxy environment variables.
+     * @param serverUrl  The server URL where the request will be sent. For example, https://api.github.com
+     */
+    getAgent(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        return this._getAgent(parsedUrl);
+    }
+    getAgentDispatcher(serverUrl) {
+        const parsedUrl = new URL(serverUrl);
+        const proxyUrl = pm.getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (!useProxy) {
+            return;
+        }
+        return this._getProxyAgentDispatcher(parsedUrl, proxyUrl);
+    }
+    _prepareRequest(method, requestUrl, headers) {
+        const info = {};
+        info.parsedUrl = requestUrl;
+        const usingSsl = info.parsedUrl.protocol === 'https:';
+        info.httpModule = usingSsl ? https : http;
+        const defaultPort = usingSsl ? 443 : 80;
+        info.options = {};
+        info.options.host = info.parsedUrl.hostname;
+        info.options.port = info.parsedUrl.port
+            ? parseInt(info.parsedUrl.port)
+            : defaultPort;
+        info.options.path =
+            (info.parsedUrl.pathname || '') + (info.parsedUrl.search || '');
+        info.options.method = method;
+        info.options.headers = this._mergeHeaders(headers);
+        if (this.userAgent != null) {
+            info.options.headers['user-agent'] = this.userAgent;
+        }
+        info.options.agent = this._getAgent(info.parsedUrl);
+        // gives handlers an opportunity to participate
+        if (this.handlers) {
+            for (const handler of this.handlers) {
+                handler.prepareRequest(info.options);
+            }
+        }
+        return info;
+    }
+    _mergeHeaders(headers) {
+        if (this.requestOptions && this.requestOptions.headers) {
+            return Object.assign({}, lowercaseKeys(this.requestOptions.headers), lowercaseKeys(headers || {}));
+        }
+        return lowercaseKeys(headers || {});
+    }
+    /**
+     * Gets an existing header value or returns a default.
+     * Handles converting number header values to strings since HTTP headers must be strings.
+     * Note: This returns string | string[] since some headers can have multiple values.
+     * For headers that must always be a single string (like Content-Type), use the
+     * specialized _getExistingOrDefaultContentTypeHeader method instead.
+     */
+    _getExistingOrDefaultHeader(additionalHeaders, header, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[header];
+            if (headerValue) {
+                clientHeader =
+                    typeof headerValue === 'number' ? headerValue.toString() : headerValue;
+            }
+        }
+        const additionalValue = additionalHeaders[header];
+        if (additionalValue !== undefined) {
+            return typeof additionalValue === 'number'
+                ? additionalValue.toString()
+                : additionalValue;
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    /**
+     * Specialized version of _getExistingOrDefaultHeader for Content-Type header.
+     * Always returns a single string (not an array) since Content-Type should be a single value.
+     * Converts arrays to comma-separated strings and numbers to strings to ensure type safety.
+     * This was split from _getExistingOrDefaultHeader to provide stricter typing for callers
+     * that assign the result to places expecting a string (e.g., additionalHeaders[Headers.ContentType]).
+     */
+    _getExistingOrDefaultContentTypeHeader(additionalHeaders, _default) {
+        let clientHeader;
+        if (this.requestOptions && this.requestOptions.headers) {
+            const headerValue = lowercaseKeys(this.requestOptions.headers)[Headers.ContentType];
+            if (headerValue) {
+                if (typeof headerValue === 'number') {
+                    clientHeader = String(headerValue);
+                }
+                else if (Array.isArray(headerValue)) {
+                    clientHeader = headerValue.join(', ');
+                }
+                else {
+                    clientHeader = headerValue;
+                }
+            }
+        }
+        const additionalValue = additionalHeaders[Headers.ContentType];
+        // Return the first non-undefined value, converting numbers or arrays to strings if necessary
+        if (additionalValue !== undefined) {
+            if (typeof additionalValue === 'number') {
+                return String(additionalValue);
+            }
+            else if (Array.isArray(additionalValue)) {
+                return additionalValue.join(', ');
+            }
+            else {
+                return additionalValue;
+            }
+        }
+        if (clientHeader !== undefined) {
+            return clientHeader;
+        }
+        return _default;
+    }
+    _getAgent(parsedUrl) {
+        let agent;
+        const proxyUrl = pm.getProxyUrl(parsedUrl);
+        const useProxy = proxyUrl && proxyUrl.hostname;
+        if (this._keepAlive && useProxy) {
+            agent = this._proxyAgent;
+        }
+        if (!useProxy) {
+            agent = this._agent;
+        }
+        // if agent is already assigned use that agent.
+        if (agent) {
+            return agent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        let maxSockets = 100;
+        if (this.requestOptions) {
+            maxSockets = this.requestOptions.maxSockets || http.globalAgent.maxSockets;
+        }
+        // This is `useProxy` again, but we need to check `proxyURl` directly for TypeScripts's flow analysis.
+        if (proxyUrl && proxyUrl.hostname) {
+            const agentOptions = {
+                maxSockets,
+                keepAlive: this._keepAlive,
+                proxy: Object.assign(Object.assign({}, ((proxyUrl.username || proxyUrl.password) && {
+                    proxyAuth: `${proxyUrl.username}:${proxyUrl.password}`
+                })), { host: proxyUrl.hostname, port: proxyUrl.port })
+            };
+            let tunnelAgent;
+            const overHttps = proxyUrl.protocol === 'https:';
+            if (usingSsl) {
+                tunnelAgent = overHttps ? tunnel.httpsOverHttps : tunnel.httpsOverHttp;
+            }
+            else {
+                tunnelAgent = overHttps ? tunnel.httpOverHttps : tunnel.httpOverHttp;
+            }
+            agent = tunnelAgent(agentOptions);
+            this._proxyAgent = agent;
+        }
+        // if tunneling agent isn't assigned create a new agent
+        if (!agent) {
+            const options = { keepAlive: this._keepAlive, maxSockets };
+            agent = usingSsl ? new https.Agent(options) : new http.Agent(options);
+            this._agent = agent;
+        }
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            agent.options = Object.assign(agent.options || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return agent;
+    }
+    _getProxyAgentDispatcher(parsedUrl, proxyUrl) {
+        let proxyAgent;
+        if (this._keepAlive) {
+            proxyAgent = this._proxyAgentDispatcher;
+        }
+        // if agent is already assigned use that agent.
+        if (proxyAgent) {
+            return proxyAgent;
+        }
+        const usingSsl = parsedUrl.protocol === 'https:';
+        proxyAgent = new ProxyAgent(Object.assign({ uri: proxyUrl.href, pipelining: !this._keepAlive ? 0 : 1 }, ((proxyUrl.username || proxyUrl.password) && {
+            token: `Basic ${Buffer.from(`${proxyUrl.username}:${proxyUrl.password}`).toString('base64')}`
+        })));
+        this._proxyAgentDispatcher = proxyAgent;
+        if (usingSsl && this._ignoreSslError) {
+            // we don't want to set NODE_TLS_REJECT_UNAUTHORIZED=0 since that will affect request for entire process
+            // http.RequestOptions doesn't expose a way to modify RequestOptions.agent.options
+            // we have to cast it to any and change it directly
+            proxyAgent.options = Object.assign(proxyAgent.options.requestTls || {}, {
+                rejectUnauthorized: false
+            });
+        }
+        return proxyAgent;
+    }
+    _getUserAgentWithOrchestrationId(userAgent) {
+        const baseUserAgent = userAgent || 'actions/http-client';
+        const orchId = process.env['ACTIONS_ORCHESTRATION_ID'];
+        if (orchId) {
+            // Sanitize the orchestration ID to ensure it contains only valid characters
+            // Valid characters: 0-9, a-z, _, -, .
+            const sanitizedId = orchId.replace(/[^a-z0-9_.-]/gi, '_');
+            return `${baseUserAgent} actions_orchestration_id/${sanitizedId}`;
+        }
+        return baseUserAgent;
+    }
+    _performExponentialBackoff(retryNumber) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            retryNumber = Math.min(ExponentialBackoffCeiling, retryNumber);
+            const ms = ExponentialBackoffTimeSlice * Math.pow(2, retryNumber);
+            return new Promise(resolve => setTimeout(() => resolve(), ms));
+        });
+    }
+    _processResponse(res, options) {
+        return lib_awaiter(this, void 0, void 0, function* () {
+            return new Promise((resolve, reject) => lib_awaiter(this, void 0, void 0, function* () {
+                const statusCode = res.message.statusCode || 0;
+                const response = {
+                    statusCode,
+                    result: null,
+                    headers: {}
+                };
+                // not found leads to null obj returned
+                if (statusCode === HttpCodes.NotFound) {
+                    resolve(response);
+                }
+                // get the result from the body
+                function dateTimeDeserializer(key, value) {
+                    if (typeof value === 'string') {
+                        const a = new Date(value);
+                        if (!isNaN(a.valueOf())) {
+                            return a;
+                        }
+                    }
+                    return value;
+                }
+                let obj;
+                let contents;
+                try {
+                    contents = yield res.readBody();
+                    if (contents && contents.length > 0) {
+                        if (options && options.deserializeDates) {
+                            obj = JSON.parse(contents, dateTimeDeserializer);
+                        }
+                        else {
+                            obj = JSON.parse(contents);
+                        }
+                        response.result = obj;
+                    }
+                    response.headers = res.message.headers;
+                }
+                catch (err) {
+                    // Invalid resource (contents not json);  leaving result obj null
+                }
+                // note that 3xx redirects are handled by the http layer.
+                if (statusCode > 299) {
+                    let msg;
+                    // if exception/error in body, attempt to get better error
+                    if (obj && obj.message) {
+                        msg = obj.message;
+                    }
+                    else if (contents && contents.length > 0) {
+                        // it may be the case that the exception is in the body message as string
+                        msg = contents;
+                    }
+                    else {
+                        msg = `Failed request: (${statusCode})`;
+                    }
+                    const err = new HttpClientError(msg, statusCode);
+                    err.result = response.result;
+                    reject(err);
+                }
+                else {
+                    resolve(response);
+                }
+            }));
+        });
+    }
+}
+const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCase()] = obj[k]), c), {});
+//# sourceMappingURL=index.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/http-client/lib/auth.js
+var auth_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+class BasicCredentialHandler {
+    constructor(username, password) {
+        this.username = username;
+        this.password = password;
+    }
+    prepareRequest(options) {
+        if (!options.headers) {
+            throw Error('The request has no headers');
+        }
+        options.headers['Authorization'] = `Basic ${Buffer.from(`${this.username}:${this.password}`).toString('base64')}`;
+    }
+    // This handler cannot handle 401
+    canHandleAuthentication() {
+        return false;
+    }
+    handleAuthentication() {
+        return auth_awaiter(this, void 0, void 0, function* () {
+            throw new Error('not implemented');
+        });
+    }
+}
+class auth_BearerCredentialHandler {
+    constructor(token) {
+        this.token = token;
+    }
+    // currently implements pre-authorization
+    // TODO: support preAuth = false where it hooks on 401
+    prepareRequest(options) {
+        if (!options.headers) {
+            throw Error('The request has no headers');
+        }
+        options.headers['Authorization'] = `Bearer ${this.token}`;
+    }
+    // This handler cannot handle 401
+    canHandleAuthentication() {
+        return false;
+    }
+    handleAuthentication() {
+        return auth_awaiter(this, void 0, void 0, function* () {
+            throw new Error('not implemented');
+        });
+    }
+}
+class PersonalAccessTokenCredentialHandler {
+    constructor(token) {
+        this.token = token;
+    }
+    // currently implements pre-authorization
+    // TODO: support preAuth = false where it hooks on 401
+    prepareRequest(options) {
+        if (!options.headers) {
+            throw Error('The request has no headers');
+        }
+        options.headers['Authorization'] = `Basic ${Buffer.from(`PAT:${this.token}`).toString('base64')}`;
+    }
+    // This handler cannot handle 401
+    canHandleAuthentication() {
+        return false;
+    }
+    handleAuthentication() {
+        return auth_awaiter(this, void 0, void 0, function* () {
+            throw new Error('not implemented');
+        });
+    }
+}
+//# sourceMappingURL=auth.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/oidc-utils.js
+var oidc_utils_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+
+class oidc_utils_OidcClient {
+    static createHttpClient(allowRetry = true, maxRetry = 10) {
+        const requestOptions = {
+            allowRetries: allowRetry,
+            maxRetries: maxRetry
+        };
+        return new HttpClient('actions/oidc-client', [new BearerCredentialHandler(oidc_utils_OidcClient.getRequestToken())], requestOptions);
+    }
+    static getRequestToken() {
+        const token = process.env['ACTIONS_ID_TOKEN_REQUEST_TOKEN'];
+        if (!token) {
+            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_TOKEN env variable');
+        }
+        return token;
+    }
+    static getIDTokenUrl() {
+        const runtimeUrl = process.env['ACTIONS_ID_TOKEN_REQUEST_URL'];
+        if (!runtimeUrl) {
+            throw new Error('Unable to get ACTIONS_ID_TOKEN_REQUEST_URL env variable');
+        }
+        return runtimeUrl;
+    }
+    static getCall(id_token_url) {
+        return oidc_utils_awaiter(this, void 0, void 0, function* () {
+            var _a;
+            const httpclient = oidc_utils_OidcClient.createHttpClient();
+            const res = yield httpclient
+                .getJson(id_token_url)
+                .catch(error => {
+                throw new Error(`Failed to get ID Token. \n 
+        Error Code : ${error.statusCode}\n 
+        Error Message: ${error.message}`);
+            });
+            const id_token = (_a = res.result) === null || _a === void 0 ? void 0 : _a.value;
+            if (!id_token) {
+                throw new Error('Response json body do not have ID Token field');
+            }
+            return id_token;
+        });
+    }
+    static getIDToken(audience) {
+        return oidc_utils_awaiter(this, void 0, void 0, function* () {
+            try {
+                // New ID Token is requested from action service
+                let id_token_url = oidc_utils_OidcClient.getIDTokenUrl();
+                if (audience) {
+                    const encodedAudience = encodeURIComponent(audience);
+                    id_token_url = `${id_token_url}&audience=${encodedAudience}`;
+                }
+                debug(`ID token url is ${id_token_url}`);
+                const id_token = yield oidc_utils_OidcClient.getCall(id_token_url);
+                setSecret(id_token);
+                return id_token;
+            }
+            catch (error) {
+                throw new Error(`Error message: ${error.message}`);
+            }
+        });
+    }
+}
+//# sourceMappingURL=oidc-utils.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/summary.js
+var summary_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
+    function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
+    return new (P || (P = Promise))(function (resolve, reject) {
+        function fulfilled(value) { try { step(generator.next(value)); } catch (e) { reject(e); } }
+        function rejected(value) { try { step(generator["throw"](value)); } catch (e) { reject(e); } }
+        function step(result) { result.done ? resolve(result.value) : adopt(result.value).then(fulfilled, rejected); }
+        step((generator = generator.apply(thisArg, _arguments || [])).next());
+    });
+};
+
+
+const { access, appendFile, writeFile } = external_fs_namespaceObject.promises;
+const SUMMARY_ENV_VAR = 'GITHUB_STEP_SUMMARY';
+const SUMMARY_DOCS_URL = 'https://docs.github.com/actions/using-workflows/workflow-commands-for-github-actions#adding-a-job-summary';
+class Summary {
+    constructor() {
+        this._buffer = '';
+    }
+    /**
+     * Finds the summary file path from the environment, rejects if env var is not found or file does not exist
+     * Also checks r/w permissions.
+     *
+     * @returns step summary file path
+     */
+    filePath() {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            if (this._filePath) {
+                return this._filePath;
+            }
+            const pathFromEnv = process.env[SUMMARY_ENV_VAR];
+            if (!pathFromEnv) {
+                throw new Error(`Unable to find environment variable for $${SUMMARY_ENV_VAR}. Check if your runtime environment supports job summaries.`);
+            }
+            try {
+                yield access(pathFromEnv, external_fs_namespaceObject.constants.R_OK | external_fs_namespaceObject.constants.W_OK);
+            }
+            catch (_a) {
+                throw new Error(`Unable to access summary file: '${pathFromEnv}'. Check if the file has correct read/write permissions.`);
+            }
+            this._filePath = pathFromEnv;
+            return this._filePath;
+        });
+    }
+    /**
+     * Wraps content in an HTML tag, adding any HTML attributes
+     *
+     * @param {string} tag HTML tag to wrap
+     * @param {string | null} content content within the tag
+     * @param {[attribute: string]: string} attrs key-value list of HTML attributes to add
+     *
+     * @returns {string} content wrapped in HTML element
+     */
+    wrap(tag, content, attrs = {}) {
+        const htmlAttrs = Object.entries(attrs)
+            .map(([key, value]) => ` ${key}="${value}"`)
+            .join('');
+        if (!content) {
+            return `<${tag}${htmlAttrs}>`;
+        }
+        return `<${tag}${htmlAttrs}>${content}</${tag}>`;
+    }
+    /**
+     * Writes text in the buffer to the summary buffer file and empties buffer. Will append by default.
+     *
+     * @param {SummaryWriteOptions} [options] (optional) options for write operation
+     *
+     * @returns {Promise<Summary>} summary instance
+     */
+    write(options) {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
+            const filePath = yield this.filePath();
+            const writeFunc = overwrite ? writeFile : appendFile;
+            yield writeFunc(filePath, this._buffer, { encoding: 'utf8' });
+            return this.emptyBuffer();
+        });
+    }
+    /**
+     * Clears the summary buffer and wipes the summary file
+     *
+     * @returns {Summary} summary instance
+     */
+    clear() {
+        return summary_awaiter(this, void 0, void 0, function* () {
+            return this.emptyBuffer().write({ overwrite: true });
+        });
+    }
+    /**
+     * Returns the current summary buffer as a string
+     *
+     * @returns {string} string of summary buffer
+     */
+    stringify() {
+        return this._buffer;
+    }
+    /**
+     * If the summary buffer is empty
+     *
+     * @returns {boolen} true if the buffer is empty
+     */
+    isEmptyBuffer() {
+        return this._buffer.length === 0;
+    }
+    /**
+     * Resets the summary buffer without writing to summary file
+     *
+     * @returns {Summary} summary instance
+     */
+    emptyBuffer() {
+        this._buffer = '';
+        return this;
+    }
+    /**
+     * Adds raw text to the summary buffer
+     *
+     * @param {string} text content to add
+     * @param {boolean} [addEOL=false] (optional) append an EOL to the raw text (default: false)
+     *
+     * @returns {Summary} summary instance
+     */
+    addRaw(text, addEOL = false) {
+        this._buffer += text;
+        return addEOL ? this.addEOL() : this;
+    }
+    /**
+     * Adds the operating system-specific end-of-line marker to the buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addEOL() {
+        return this.addRaw(external_os_namespaceObject.EOL);
+    }
+    /**
+     * Adds an HTML codeblock to the summary buffer
+     *
+     * @param {string} code content to render within fenced code block
+     * @param {string} lang (optional) language to syntax highlight code
+     *
+     * @returns {Summary} summary instance
+     */
+    addCodeBlock(code, lang) {
+        const attrs = Object.assign({}, (lang && { lang }));
+        const element = this.wrap('pre', this.wrap('code', code), attrs);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML list to the summary buffer
+     *
+     * @param {string[]} items list of items to render
+     * @param {boolean} [ordered=false] (optional) if the rendered list should be ordered or not (default: false)
+     *
+     * @returns {Summary} summary instance
+     */
+    addList(items, ordered = false) {
+        const tag = ordered ? 'ol' : 'ul';
+        const listItems = items.map(item => this.wrap('li', item)).join('');
+        const element = this.wrap(tag, listItems);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML table to the summary buffer
+     *
+     * @param {SummaryTableCell[]} rows table rows
+     *
+     * @returns {Summary} summary instance
+     */
+    addTable(rows) {
+        const tableBody = rows
+            .map(row => {
+            const cells = row
+                .map(cell => {
+                if (typeof cell === 'string') {
+                    return this.wrap('td', cell);
+                }
+                const { header, data, colspan, rowspan } = cell;
+                const tag = header ? 'th' : 'td';
+                const attrs = Object.assign(Object.assign({}, (colspan && { colspan })), (rowspan && { rowspan }));
+                return this.wrap(tag, data, attrs);
+            })
+                .join('');
+            return this.wrap('tr', cells);
+        })
+            .join('');
+        const element = this.wrap('table', tableBody);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds a collapsable HTML details element to the summary buffer
+     *
+     * @param {string} label text for the closed state
+     * @param {string} content collapsable content
+     *
+     * @returns {Summary} summary instance
+     */
+    addDetails(label, content) {
+        const element = this.wrap('details', this.wrap('summary', label) + content);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML image tag to the summary buffer
+     *
+     * @param {string} src path to the image you to embed
+     * @param {string} alt text description of the image
+     * @param {SummaryImageOptions} options (optional) addition image attributes
+     *
+     * @returns {Summary} summary instance
+     */
+    addImage(src, alt, options) {
+        const { width, height } = options || {};
+        const attrs = Object.assign(Object.assign({}, (width && { width })), (height && { height }));
+        const element = this.wrap('img', null, Object.assign({ src, alt }, attrs));
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML section heading element
+     *
+     * @param {string} text heading text
+     * @param {number | string} [level=1] (optional) the heading level, default: 1
+     *
+     * @returns {Summary} summary instance
+     */
+    addHeading(text, level) {
+        const tag = `h${level}`;
+        const allowedTag = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'].includes(tag)
+            ? tag
+            : 'h1';
+        const element = this.wrap(allowedTag, text);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML thematic break (<hr>) to the summary buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addSeparator() {
+        const element = this.wrap('hr', null);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML line break (<br>) to the summary buffer
+     *
+     * @returns {Summary} summary instance
+     */
+    addBreak() {
+        const element = this.wrap('br', null);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML blockquote to the summary buffer
+     *
+     * @param {string} text quote text
+     * @param {string} cite (optional) citation url
+     *
+     * @returns {Summary} summary instance
+     */
+    addQuote(text, cite) {
+        const attrs = Object.assign({}, (cite && { cite }));
+        const element = this.wrap('blockquote', text, attrs);
+        return this.addRaw(element).addEOL();
+    }
+    /**
+     * Adds an HTML anchor tag to the summary buffer
+     *
+     * @param {string} text link text/content
+     * @param {string} href hyperlink
+     *
+     * @returns {Summary} summary instance
+     */
+    addLink(text, href) {
+        const element = this.wrap('a', text, { href });
+        return this.addRaw(element).addEOL();
+    }
+}
+const _summary = new Summary();
+/**
+ * @deprecated use `core.summary`
+ */
+const markdownSummary = (/* unused pure expression or super */ null && (_summary));
+const summary = _summary;
+//# sourceMappingURL=summary.js.map
+;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/path-utils.js
+
+/**
+ * toPosixPath converts the given path to the posix form. On Windows, \\ will be
+ * replaced with /.
+ *
+ * @param pth. Path to transform.
+ * @return string Posix path.
+ */
+function toPosixPath(pth) {
+    return pth.replace(/[\\]/g, '/');
+}
+/**
+ * toWin32Path converts the given path to the win32 form. On Linux, / will be
+ * replaced with \\.
+ *
+ * @param pth. Path to transform.
+ * @return string Win32 path.
+ */
+function toWin32Path(pth) {
+    return pth.replace(/[/]/g, '\\');
+}
+/**
+ * toPlatformPath converts the given path to a platform-specific path. It does
+ * this by replacing instances of / and \ with the platform-specific path
+ * separator.
+ *
+ * @param pth The path to platformize.
+ * @return string The platform-specific path.
+ */
+function toPlatformPath(pth) {
+    return pth.replace(/[/\\]/g, path.sep);
+}
+//# sourceMappingURL=path-utils.js.map
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -37614,7 +37619,14 @@ async function makeFolder(folder) {
 const MAIN_TIMEOUT_MS = 120_000;
 const EFFORT = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
 /** Failures that the end of the job would meet again. */
-const LASTING = ['cache-unauthorized', 'cache-forbidden', 'cache-read-only', 'cache-invalid', 'cache-tls'];
+const LASTING = [
+    'cache-unauthorized',
+    'cache-forbidden',
+    'cache-read-only',
+    'cache-not-found',
+    'cache-invalid',
+    'cache-tls',
+];
 /** Nothing is read from the cache. */
 const NO_READS = { substituters: [], publicKeys: [] };
 async function main() {
@@ -37830,7 +37842,7 @@ function reportLines(report) {
     if (verification !== null) {
         const { checked, problems } = verification;
         lines.push(`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`);
-        lines.push(...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${problem}`));
+        lines.push(...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${oneLine(problem ?? '')}`));
     }
     return lines;
 }
@@ -37841,67 +37853,112 @@ function volume({ counts, sentBytes, durationsMs }) {
     const seconds = push === undefined ? '' : ` in ${(push / 1000).toFixed(1)} s`;
     return `; ${formatBytes(counts.pushed.narBytes)} as ${formatBytes(sentBytes)}${seconds}`;
 }
+/** One line for each reason: when a cache is down, thousands of paths have the same. */
 function classLines(report, name) {
-    const all = report.paths.filter((path) => path.class === name);
-    const shown = all
+    const groups = [...byReason(report.paths.filter((path) => path.class === name))];
+    const lines = groups
         .slice(0, LOG_LINES_PER_CLASS)
-        .map((path) => `  ${baseName(path.path)}: ${CLASS_WORDS[name]}. ${path.reason ?? ''}`.trimEnd());
-    return all.length > shown.length ? [...shown, `  and ${all.length - shown.length} more ${CLASS_WORDS[name]}`] : shown;
+        .map(([reason, paths]) => `  ${someNames(paths)}: ${CLASS_WORDS[name]}. ${oneLine(reason)}`.trimEnd());
+    return groups.length > lines.length ? [...lines, `  and for ${groups.length - lines.length} more reasons`] : lines;
 }
-/** The runner takes 1 MiB for a step; other tools show less well what is long. */
-const SUMMARY_PATHS_PER_CLASS = 100;
+function byReason(paths) {
+    return Map.groupBy(paths, (path) => path.reason ?? '');
+}
+/** The first of them, and how many more. */
+function someNames(paths) {
+    const first = baseName(paths[0]?.path ?? '');
+    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
+}
+/** The runner takes 1 MiB for a step and drops what is longer. */
+const SUMMARY_LIMIT_BYTES = 900 * 1024;
+/** A page with thousands of rows helps nobody; all of them are in the JSON report. */
+const SUMMARY_ROWS = 100;
 const SUMMARY_LARGEST = 10;
 /** Markdown for the job summary, under 1 MiB whatever the report holds. */
 function reportSummary(report) {
-    const { cache, counts, verification, stoppedBy } = report;
-    const lines = [`### Nix cache: ${cell(cache.label)}`, ''];
-    if (report.paths.length === 0)
-        return [...lines, 'Nothing new to push.', ''].join('\n');
-    lines.push('| | paths | NAR size |', '|---|---:|---:|');
-    for (const name of CLASSES) {
-        const count = counts[name];
-        if (count !== undefined)
-            lines.push(`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`);
-    }
-    if (counts.pushed !== undefined)
-        lines.push('', `Sent ${formatBytes(report.sentBytes)} after compression.`);
-    if (stoppedBy !== null)
-        lines.push('', `**The push ended early:** ${cell(stoppedBy.message)} ${cell(stoppedBy.hint ?? '')}`.trimEnd());
-    if (verification !== null) {
-        lines.push('', `Read back through the pull URL: ${verification.checked} paths, ${verification.problems.length} with problems.`);
-        lines.push(...table('Not readable', verification.problems.map(({ path, problem }) => [baseName(path), problem ?? ''])));
-    }
-    for (const name of CLASSES.filter((one) => TROUBLE.has(one))) {
-        const rows = report.paths.filter((path) => path.class === name).map((path) => [baseName(path.path), path.reason ?? '']);
-        lines.push(...table(`${rows.length} ${CLASS_WORDS[name]}`, rows));
-    }
-    const largest = report.paths
-        .filter((path) => path.class === 'pushed')
-        .sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0));
-    const largestRows = largest
-        .slice(0, SUMMARY_LARGEST)
-        .map((path) => [baseName(path.path), `${formatBytes(path.narSizeBytes ?? 0)} as ${formatBytes(path.sentBytes ?? 0)}`]);
-    lines.push(...table('Largest pushed paths', largestRows));
-    for (const warning of report.warnings)
-        lines.push('', `> ${cell(warning)}`);
-    return [...lines, ''].join('\n');
+    const sections = report.paths.length === 0
+        ? [['', 'Nothing new to push.']]
+        : [
+            countsTable(report),
+            stopOf(report),
+            verificationOf(report),
+            ...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
+            largestTable(report),
+            times(report),
+        ];
+    const warnings = report.warnings.slice(0, SUMMARY_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
+    return withinLimit([[`### Nix cache: ${cell(report.cache.label)}`], ...sections, ...warnings]);
 }
-function table(title, rows) {
+/** Leaves out the sections for which there is no room. */
+function withinLimit(sections) {
+    let text = '';
+    for (const lines of sections) {
+        const more = lines.map((line) => `${line}\n`).join('');
+        if (Buffer.byteLength(text) + Buffer.byteLength(more) <= SUMMARY_LIMIT_BYTES)
+            text += more;
+    }
+    return text;
+}
+function countsTable({ counts, sentBytes }) {
+    const rows = CLASSES.flatMap((name) => {
+        const count = counts[name];
+        return count === undefined ? [] : [`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`];
+    });
+    const sent = counts.pushed === undefined ? [] : ['', `Sent ${formatBytes(sentBytes)} after compression.`];
+    return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
+}
+function stopOf({ stoppedBy }) {
+    if (stoppedBy === null)
+        return [];
+    return ['', `**The push ended early:** ${cell(stoppedBy.message)} ${cell(stoppedBy.hint ?? '')}`.trimEnd()];
+}
+function verificationOf({ verification }) {
+    if (verification === null)
+        return [];
+    const { checked, problems } = verification;
+    const line = `Read back through the pull URL: ${checked} ${checked === 1 ? 'path' : 'paths'}, ${problems.length} with problems.`;
+    const rows = problems.map(({ path, problem }) => [baseName(path), problem ?? '']);
+    return ['', line, ...table('Not readable', ['path', 'problem'], rows)];
+}
+function classTable(report, name) {
+    const paths = report.paths.filter((path) => path.class === name);
+    const rows = [...byReason(paths)].map(([reason, group]) => [someNames(group), reason]);
+    return table(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
+}
+function largestTable(report) {
+    const rows = report.paths
+        .filter((path) => path.class === 'pushed')
+        .sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0))
+        .slice(0, SUMMARY_LARGEST)
+        .map((path) => [baseName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
+    return table('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
+}
+function times({ durationsMs }) {
+    const parts = Object.entries(durationsMs).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
+    return parts.length === 0 ? [] : ['', `Time: ${parts.join(', ')}.`];
+}
+function table(title, columns, rows) {
     if (rows.length === 0)
         return [];
-    const shown = rows.slice(0, SUMMARY_PATHS_PER_CLASS).map((row) => `| ${row.map(cell).join(' | ')} |`);
-    const more = rows.length > shown.length ? [`| and ${rows.length - shown.length} more | |`] : [];
-    return ['', `<details><summary>${title}</summary>`, '', '| path | |', '|---|---|', ...shown, ...more, '', '</details>'];
+    const line = (cells) => `| ${cells.join(' | ')} |`;
+    const shown = rows.slice(0, SUMMARY_ROWS).map((row) => line(row.map(cell)));
+    const more = rows.length > shown.length ? [line([`and ${rows.length - shown.length} more`, ...columns.slice(1).map(() => '')])] : [];
+    const head = [line(columns), line(columns.map(() => '---'))];
+    return ['', `<details><summary>${title}</summary>`, '', ...head, ...shown, ...more, '', '</details>'];
 }
-const CELL_LIMIT = 300;
-/** Text from elsewhere as one cell of a table: no Markdown, no HTML, no line break. */
+const CELL_LIMIT = 500;
+/**
+ * Text from elsewhere (names, answers of servers) as one line that shows it as it is. As entities, because those are never markup:
+ * no HTML, Markdown, mention, formula or link; control characters and those that turn the direction of writing are not shown.
+ */
 function cell(text) {
     const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
-    return short
-        .replace(/\s+/g, ' ')
-        .replaceAll('&', '&amp;')
-        .replaceAll('<', '&lt;')
-        .replace(/[\\`*_[\]|#~]/g, (character) => `\\${character}`);
+    return oneLine(short)
+        .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
+        .replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+function oneLine(text) {
+    return text.replace(/\s+/g, ' ').trim();
 }
 function baseName(path) {
     return path.slice(path.lastIndexOf('/') + 1);
@@ -39195,7 +39252,6 @@ class ProgressMeter {
     #bytesTotal;
     #paths = 0;
     #bytes = 0;
-    #bestBytesPerMs = 0;
     constructor(sizesBytes, nowMs) {
         this.#pathsTotal = sizesBytes.length;
         this.#bytesTotal = sizesBytes.reduce((sum, size) => sum + size, 0);
@@ -39210,11 +39266,6 @@ class ProgressMeter {
         this.#samples.push({ atMs: nowMs, paths: this.#paths, bytes: this.#bytes });
         if (this.#samples.length > MAX_SAMPLES)
             this.#samples.shift();
-        this.#bestBytesPerMs = Math.max(this.#bestBytesPerMs, this.#rates(nowMs)?.bytesPerMs ?? 0);
-    }
-    /** What `bytes` would take at the best rate so far (small paths lower it without saying anything on large ones); `null`: not known. */
-    bestCaseMs(bytes) {
-        return this.#bestBytesPerMs === 0 ? null : bytes / this.#bestBytesPerMs;
     }
     /** What the rest takes if bytes and paths go on at the present rate; `null`: not known. */
     remainingMs(nowMs) {
@@ -39297,9 +39348,11 @@ class PushRun {
     #small;
     #publishable = [];
     #lanes;
-    #inFlight = new Set();
+    /** Calls to the backend; a job may be in its second before the first is counted off. */
+    #inFlight = 0;
     #packing = new Set();
     #largeInFlight = new Set();
+    #largeDoneBytes = 0;
     #meter;
     /** Aborts everything in flight. */
     #cut = new AbortController();
@@ -39351,18 +39404,18 @@ class PushRun {
     }
     /** Begins as much as there is room for. What can become visible goes first: it ends the wait of others. */
     #pump() {
-        while (!this.#cut.signal.aborted && this.#inFlight.size < this.#lanes) {
+        while (!this.#cut.signal.aborted && this.#inFlight < this.#lanes) {
             const job = this.#nextPublishable() ?? this.#nextToPrepare();
             if (job === null)
                 break;
-            this.#inFlight.add(job);
+            this.#inFlight++;
             // Neither rejects: what goes wrong is the outcome of the job.
             void (job.publish === null ? this.#prepare(job) : this.#publish(job, job.publish)).finally(() => {
-                this.#inFlight.delete(job);
+                this.#inFlight--;
                 this.#pump();
             });
         }
-        if (this.#inFlight.size === 0)
+        if (this.#inFlight === 0)
             this.#idle.resolve();
     }
     #nextPublishable() {
@@ -39389,13 +39442,17 @@ class PushRun {
         }
         return null;
     }
-    /** Whether a large NAR that is begun now can be done before the end, as far as is known. */
+    /**
+     * Whether a large NAR that is begun now can be done before the end, going by how long the large ones took that are done. Those under
+     * way are taken to be half done.
+     */
     #canFinish(job) {
-        if (!isLarge(job))
+        if (!isLarge(job) || this.#largeDoneBytes === 0)
             return true;
-        const aheadBytes = [...this.#largeInFlight].reduce((sum, { info, readBytes }) => sum + info.narSizeBytes - readBytes, 0);
-        const neededMs = this.#meter.bestCaseMs(aheadBytes + job.info.narSizeBytes);
-        return neededMs === null || this.#clock.nowMs() + neededMs <= this.#endMs;
+        const nowMs = this.#clock.nowMs();
+        const aheadBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
+        const bytesPerMs = this.#largeDoneBytes / (nowMs - this.#startedMs);
+        return nowMs + (aheadBytes + job.info.narSizeBytes) / bytesPerMs <= this.#endMs;
     }
     async #prepare(job) {
         if (isLarge(job)) {
@@ -39405,6 +39462,8 @@ class PushRun {
         try {
             const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), this.#signalOf(job));
             this.#failuresInARow = 0;
+            if (isLarge(job) && job.readBytes > 0)
+                this.#largeDoneBytes += job.info.narSizeBytes;
             job.publish = publish;
             if (job.waitsFor === 0)
                 this.#publishable.push(job);
@@ -39526,7 +39585,7 @@ class PushRun {
     #cutNow(reason) {
         this.#ending = true;
         this.#cut.abort(reason);
-        if (this.#inFlight.size === 0)
+        if (this.#inFlight === 0)
             this.#idle.resolve();
         // What does not listen to its signal is not waited for.
         void this.#clock.sleep(SETTLE_MS, this.#over.signal).then(() => this.#idle.resolve());
@@ -39844,7 +39903,10 @@ async function pushPlan({ inputs, runner, state }, store, stop, run) {
     }
     const pushedMs = elapsed(startedMs);
     const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
-    const verifySignal = AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+    const verifySignal = AbortSignal.any([
+        stop.signal,
+        AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now()))),
+    ]);
     const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, verifySignal);
     const { plan: planMs = 0 } = facts.durationsMs;
     const durationsMs = { plan: planMs, push: pushedMs - planMs, verify: elapsed(startedMs) - pushedMs, total: elapsed(startedMs) };

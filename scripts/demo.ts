@@ -12,6 +12,7 @@ import type { JobResult } from '../__tests__/support/runner/steps.ts';
 import { assertNoSecrets, run, runJob, uses } from '../__tests__/support/runner.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
 import { ensureRoots } from './roots.ts';
+import { continueAsRoot } from './system/privilege.ts';
 
 const NIX = '2.26';
 const credentials = { username: 'ci', password: 'demo-password-of-no-value' };
@@ -84,4 +85,5 @@ async function demo(): Promise<void> {
 	}
 }
 
+continueAsRoot('The demo', say);
 await demo();

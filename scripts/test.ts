@@ -6,6 +6,13 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { continueAsRoot } from './system/privilege.ts';
+
+/** The unit tests need no machine; all else does. */
+function needsRoots(): boolean {
+	const at = args.indexOf('--project');
+	return !(at >= 0 && args[at + 1] === 'unit');
+}
 
 const root = join(import.meta.dirname, '..');
 const args = process.argv.slice(2);
@@ -28,12 +35,6 @@ function readTotals(file: string): Totals | null {
 	} catch {
 		return null;
 	}
-}
-
-/** The unit tests need no machine; all else does. */
-function needsRoots(): boolean {
-	const at = args.indexOf('--project');
-	return !(at >= 0 && args[at + 1] === 'unit');
 }
 
 function runTests(): number {
@@ -60,4 +61,5 @@ function runTests(): number {
 	}
 }
 
+if (needsRoots()) continueAsRoot('The end-to-end tests', console.log);
 process.exitCode = runTests();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readlink, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Compression, PackedNar } from '../../src/backends/backend.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
 import { createPacker, type Packer, type PackerOptions } from '../../src/push/packing.ts';
-import type { narFrames } from '../../src/store/nar.ts';
+import { narFrames } from '../../src/store/nar.ts';
 import { infoOf, narsOf, someBytes } from './narrator.ts';
 
 const MiB = 1024 * 1024;
@@ -248,9 +248,55 @@ describe('the spool', () => {
 		expect(await openSpoolFiles()).toEqual([]);
 	});
 
+	test('what is read from the store is told as it is read', async () => {
+		const packer = packerOf(narsOf(new Map([[info.path, large]])));
+		const reads: number[] = [];
+		const packed = await packer.sourceOf(info, (bytes) => reads.push(bytes)).packed(never);
+		await packed.dispose();
+		expect(reads.length).toBe(5);
+		expect(reads.reduce((sum, bytes) => sum + bytes, 0)).toBe(large.length);
+	});
+
 	test('a folder that cannot be made fails that path by name', async () => {
 		const packer = packerOf(narsOf(new Map([[info.path, large]])), { spoolDir: '/dev/null/spool' });
 		await expect(packer.sourceOf(info).packed(never)).rejects.toMatchObject({ code: 'file-failed' });
+	});
+});
+
+describe('from the file system', () => {
+	test('a tree is packed as the NAR that the store’s reader makes of it', async () => {
+		const path = join(folder, 'tree');
+		await mkdir(join(path, 'bin'), { recursive: true });
+		await writeFile(join(path, 'bin', 'tool'), someBytes(9 * MiB), { mode: 0o755 });
+		await symlink('bin/tool', join(path, 'link'));
+		const parts: Buffer[] = [];
+		const reading = narFrames(path, { frameBytes: MiB, allocate: () => new Uint8Array(MiB), signal: never });
+		for await (const frame of reading) parts.push(Buffer.from(frame));
+		const nar = Buffer.concat(parts);
+		const packed = await packerOf(narFrames, { realPath: () => path })
+			.sourceOf(infoOf('tree', nar))
+			.packed(never);
+		expect(Buffer.compare(zstdDecompressSync(await buffer(packed.body.stream())), nar)).toBe(0);
+		await packed.dispose();
+	});
+
+	test('a path that is gone is `path-vanished`, small or large', async () => {
+		const packer = packerOf(narFrames, { realPath: () => join(folder, 'gone') });
+		for (const narSizeBytes of [500, 50 * MiB]) {
+			const info = { ...infoOf('gone', Buffer.alloc(1)), narSizeBytes };
+			await expect(packer.sourceOf(info).packed(never)).rejects.toMatchObject({ code: 'path-vanished' });
+		}
+	});
+
+	test('a recorded size of nothing is corrupt and no endless loop', async () => {
+		const info = { ...infoOf('some', Buffer.alloc(1)), narSizeBytes: 0 };
+		await expect(
+			packerOf(narFrames, { realPath: () => folder })
+				.sourceOf(info)
+				.packed(never),
+		).rejects.toMatchObject({
+			code: 'path-corrupt',
+		});
 	});
 });
 

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 const KEPT_VARIABLES = ['PATH', 'CI', 'NO_COLOR', 'FORCE_COLOR', 'NODE_EXTRA_CA_CERTS', 'http_proxy', 'https_proxy', 'no_proxy'];
 
 /** Throws unless this is Linux: mount namespaces and overlay file systems exist nowhere else. */
-export function needLinux(what: string): void {
+function needLinux(what: string): void {
 	if (process.platform !== 'linux') {
 		throw new Error(
 			`${what} need Linux (mount namespaces, Debian root file systems); this is ${process.platform}. ` +

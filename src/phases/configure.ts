@@ -32,7 +32,7 @@ export async function takeBackSettings(session: Session, signal: AbortSignal): P
 }
 
 /** The entries that the workflow gives: for the first cache from its credentials, and the text of `netrc`. */
-export function netrcOf(inputs: Inputs): readonly NetrcEntry[] {
+function netrcOf(inputs: Inputs): readonly NetrcEntry[] {
 	const own = inputs.caches.flatMap(({ url, credentials }): readonly NetrcEntry[] => {
 		if (credentials === null) return [];
 		// Nix sends nothing but Basic. Servers that know tokens take one as the password, with any user name (Artifactory, attic, Cachix).

@@ -17,7 +17,14 @@ const MAIN_TIMEOUT_MS = 120_000;
 const EFFORT: Effort = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
 
 /** Failures that the end of the job would meet again. */
-const LASTING = ['cache-unauthorized', 'cache-forbidden', 'cache-read-only', 'cache-invalid', 'cache-tls'] as const;
+const LASTING = [
+	'cache-unauthorized',
+	'cache-forbidden',
+	'cache-read-only',
+	'cache-not-found',
+	'cache-invalid',
+	'cache-tls',
+] as const;
 
 /** Nothing is read from the cache. */
 const NO_READS: NixReads = { substituters: [], publicKeys: [] };

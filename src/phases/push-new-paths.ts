@@ -86,7 +86,10 @@ async function pushPlan(
 	}
 	const pushedMs = elapsed(startedMs);
 	const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
-	const verifySignal = AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+	const verifySignal = AbortSignal.any([
+		stop.signal,
+		AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now()))),
+	]);
 	const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, verifySignal);
 	const { plan: planMs = 0 } = facts.durationsMs;
 	const durationsMs = { plan: planMs, push: pushedMs - planMs, verify: elapsed(startedMs) - pushedMs, total: elapsed(startedMs) };

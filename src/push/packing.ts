@@ -42,7 +42,8 @@ const INLINE_BYTES = 256 * 1024;
 /** SHA-256 of one path is one thread's work; more than this many compressing threads would wait for it. */
 const MAX_THREADS = 4;
 
-const SPOOL_LIMITS = { bodyBytes: 8 * 1024 * 1024, totalBytes: 32 * 1024 * 1024 };
+/** What waits packed in memory; the rest waits on disk. */
+const SPOOL_LIMITS = { bodyBytes: 2 * 1024 * 1024, totalBytes: 16 * 1024 * 1024 };
 
 const RAW_CHUNK_BYTES = 1024 * 1024;
 

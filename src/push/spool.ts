@@ -35,7 +35,8 @@ export interface SpoolLimits {
 	readonly totalBytes: number;
 }
 
-const READ_CHUNK_BYTES = 256 * 1024;
+/** With 256 KiB a post of one large path had a peak memory of 193 MiB in place of 150: large chunks are returned to the system late. */
+const READ_CHUNK_BYTES = 64 * 1024;
 
 /**
  * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
+import { getExecOutput } from '@actions/exec';
 import { CacheError } from '../errors.ts';
 
-const TIMEOUT_MS = 60_000;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Whether `sudo` works here without asking for a password. */
 export async function canBecomeRoot(env: Environment, signal: AbortSignal): Promise<boolean> {
@@ -11,26 +11,24 @@ export async function canBecomeRoot(env: Environment, signal: AbortSignal): Prom
 	);
 }
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Runs a command as root with `input` as its standard input. Secrets must be in neither. Throws `config-failed`. */
-export function runAsRoot(argv: readonly string[], input: string, env: Environment, signal: AbortSignal): Promise<string> {
-	return new Promise((resolve, reject) => {
-		const { PATH, HOME, LANG } = env;
-		const child = spawn('sudo', ['-n', ...argv], { env: { PATH, HOME, LANG }, signal, timeout: TIMEOUT_MS });
-		const out: Buffer[] = [];
-		const err: Buffer[] = [];
-		child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
-		child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
-		const fail = (why: string, cause?: unknown): void =>
-			reject(new CacheError('config-failed', `\`sudo ${argv.join(' ').slice(0, 120)}\` failed: ${why}.`, { cause }));
-		child.once('error', (cause) => fail(cause.message, cause));
-		child.once('close', (code, killedBy) => {
-			if (code === 0) resolve(Buffer.concat(out).toString('utf8'));
-			else fail(Buffer.concat(err).toString('utf8').trim().split('\n').at(-1) || `status ${code ?? killedBy}`);
-		});
-		// A command that ends early closes the pipe; its status says why.
-		child.stdin.on('error', () => undefined);
-		child.stdin.end(input);
-	});
+/** Runs a command as root with `input` as its standard input; secrets must be in neither. Throws `config-failed`, also when `signal` aborts. */
+export async function runAsRoot(argv: readonly string[], input: string, env: Environment, signal: AbortSignal): Promise<void> {
+	const shown = `\`sudo ${argv.join(' ').slice(0, 120)}\``;
+	const { PATH = '', HOME = '' } = env;
+	const stopped = Promise.withResolvers<never>();
+	const onAbort = (): void => stopped.reject(new CacheError('config-failed', `${shown} did not end in time.`));
+	if (signal.aborted) onAbort();
+	signal.addEventListener('abort', onAbort, { once: true });
+	try {
+		const options = { env: { PATH, HOME }, input: Buffer.from(input), silent: true, ignoreReturnCode: true };
+		const { exitCode, stderr } = await Promise.race([getExecOutput('sudo', ['-n', ...argv], options), stopped.promise]);
+		if (exitCode === 0) return;
+		const why = stderr.trim().split('\n').at(-1) || `status ${exitCode}`;
+		throw new CacheError('config-failed', `${shown} failed: ${why.slice(0, 300)}.`);
+	} catch (cause) {
+		if (cause instanceof CacheError) throw cause;
+		throw new CacheError('config-failed', `${shown} could not be run.`, { cause });
+	} finally {
+		signal.removeEventListener('abort', onAbort);
+	}
 }

@@ -1,0 +1,56 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+const MiB = 1024 * 1024;
+const program = join(import.meta.dirname, 'pack-in-child.ts');
+
+interface Packed {
+	readonly code: string | null;
+	readonly packedBytes: number;
+	readonly maxRssMiB: number;
+}
+
+let folder: string;
+beforeEach(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'packing-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Packs in a process of its own, started by `wrap` when there is one, with its spool in `folder`. */
+async function pack(count: number, sizeBytes: number, wrap: readonly string[] = []): Promise<Packed> {
+	const [file, ...args] = [...wrap, process.execPath, program, join(folder, 'spool'), String(count), String(sizeBytes)];
+	const { stdout } = await promisify(execFile)(file ?? '', args, { env: { PATH: process.env.PATH } });
+	return JSON.parse(stdout) as Packed;
+}
+
+describe('peak memory stays under 256 MiB', () => {
+	test.each([
+		['one path of 600 MiB', 1, 600 * MiB],
+		['1,500 small paths', 1500, 20_000],
+		['60 paths of 8 MB, 32 at a time', 60, 8_000_000],
+	])('%s', async (_, count, sizeBytes) => {
+		const { code, packedBytes, maxRssMiB } = await pack(count, sizeBytes);
+		expect(code).toBe(null);
+		expect(packedBytes).toBeGreaterThan(0);
+		expect(maxRssMiB).toBeLessThan(256);
+	});
+});
+
+// A disk of its own takes root; without it, the end-to-end tests do the same on the whole action.
+describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('a full disk', () => {
+	const onSmallDisk = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o size=4m tmpfs "$0" && exec "$@"'];
+
+	test('fails with `disk-full` and leaves nothing', async () => {
+		const { code } = await pack(1, 60 * MiB, [...onSmallDisk, folder]);
+		expect(code).toBe('disk-full');
+		expect(await readdir(folder)).toEqual([]);
+	});
+
+	test('does not keep what fits from being packed', async () => {
+		expect((await pack(50, MiB, [...onSmallDisk, folder])).code).toBe(null);
+	});
+});
