@@ -51,6 +51,6 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('a full
 	});
 
 	test('does not keep what fits from being packed', async () => {
-		expect((await pack(50, MiB, [...onSmallDisk, folder])).code).toBe(null);
+		expect((await pack(20, MiB, [...onSmallDisk, folder])).code).toBe(null);
 	});
 });
