@@ -33667,7 +33667,8 @@ async function readNetrcFile(file) {
  */
 async function writeNetrcFile(file, ours, existing) {
     // An entry `default` ends the list for curl, whatever stands behind it.
-    const all = [...ours, ...existing];
+    const isOurs = (entry) => ours.some(({ machine, login, password }) => machine === entry.machine && login === entry.login && password === entry.password);
+    const all = [...ours, ...existing.filter((entry) => !isOurs(entry))];
     const sorted = [...all.filter((entry) => entry.machine !== null), ...all.filter((entry) => entry.machine === null)];
     try {
         await (0,promises_namespaceObject.writeFile)(file, (0,nix_netrc/* formatNetrc */.gG)(sorted), { mode: 0o600 });
@@ -35013,10 +35014,11 @@ async function configureNix(wish, store, previous, context) {
             await tellUser(wish, settings, next, context);
             break;
         case 'system-include':
-            await tellSystem(wish, settings, next, store, context);
-            break;
+            return tellSystem(wish, settings, next, store, context);
         case 'advice-only':
-            advise(wish, context);
+            // Pre has said it already.
+            if (previous?.route !== 'advice-only')
+                advise(wish, context);
             break;
         case 'already-there':
         case 'none':
@@ -35075,15 +35077,17 @@ async function tellUser(wish, settings, next, context) {
 /** A daemon that can't be told costs this job the cache, not the build: it becomes advice. */
 async function tellSystem(wish, settings, next, store, context) {
     if (next.system === null)
-        return;
+        return next;
     const text = await confText(wish, settings, next.files[0] ?? '');
     try {
         await addSystemInclude(next.system, text, store, context);
+        return next;
     }
     catch (error) {
         context.log.debug((0,errors/* describeError */.Uc)(error));
         await undoConfiguration(next, context).catch((undone) => context.log.debug((0,errors/* describeError */.Uc)(undone)));
         advise(wish, context, ` (${(0,errors/* describeError */.Uc)(error)})`);
+        return noConfiguration(next.id, 'advice-only');
     }
 }
 /** Only settings that add, and the one for the netrc, which goes with a copy of what it hides. */
@@ -35094,8 +35098,8 @@ async function confText(wish, settings, netrcFile) {
     if (wish.publicKeys.length > 0)
         parts.push(formatSetting('extra-trusted-public-keys', wish.publicKeys));
     if (wish.netrc.length > 0) {
-        const existing = settings.netrcFile === netrcFile ? [] : await readNetrcFile(settings.netrcFile);
-        await writeNetrcFile(netrcFile, wish.netrc, existing);
+        // In main this is the file that pre wrote, with the entries that it took over.
+        await writeNetrcFile(netrcFile, wish.netrc, await readNetrcFile(settings.netrcFile));
         parts.push(formatSetting('netrc-file', netrcFile));
     }
     for (const [name, value] of wish.other)
@@ -35130,6 +35134,7 @@ async function applySettings(session, store, reads, signal) {
     };
     const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
     session.keep({ configuration });
+    return configuration.route;
 }
 /** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */
 async function takeBackSettings(session, signal) {
@@ -37651,10 +37656,10 @@ function withoutNix(session) {
     const whyNot = 'there is no Nix on this machine.';
     runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
     keep({ main: { store: null, snapshotFile: null, canPush: false, whyNot, warnings: [] } });
-    setOutputs(session, false, NO_READS);
+    setOutputs(session, 'none', false, []);
 }
 async function withNix(session, store, signal) {
-    const { runner, keep } = session;
+    const { inputs, runner, keep } = session;
     const snapshotFile = (0,external_node_path_namespaceObject.join)(session.state().folder, 'snapshot');
     const warnings = [];
     const warn = (message) => {
@@ -37666,9 +37671,11 @@ async function withNix(session, store, signal) {
         takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
     ]);
     keep({ main: { store: store.description, snapshotFile, canPush: decision.canPush, whyNot: decision.whyNot, warnings } });
-    await applySettings(session, store, reads, signal);
-    setOutputs(session, decision.canPush, reads);
-    sayWhatServes(session, decision, reads);
+    const route = await applySettings(session, store, reads, signal);
+    const serving = route === 'advice-only' ? [] : [...reads.substituters, ...inputs.substituters];
+    const kind = route === 'advice-only' || reads.substituters.length === 0 ? 'none' : (inputs.caches[0]?.kind ?? 'none');
+    setOutputs(session, kind, decision.canPush, serving);
+    sayWhatServes(session, decision, serving);
 }
 /** Decides whether the job pushes, and asks the cache whether it can be used. An outage costs the substituter, never the job. */
 async function lookAtCache(session, store, warn, signal) {
@@ -37701,17 +37708,16 @@ async function lookAtCache(session, store, warn, signal) {
         return { reads: NO_READS, decision: lasting ? { canPush: false, whyNot: error.message } : decision };
     }
 }
-function setOutputs({ inputs, runner, state }, canPush, reads) {
-    runner.setOutput('cache', reads.substituters.length > 0 ? (inputs.caches[0]?.kind ?? 'none') : 'none');
+function setOutputs({ inputs, runner, state }, kind, canPush, serving) {
+    runner.setOutput('cache', kind);
     runner.setOutput('can-push', String(canPush));
-    runner.setOutput('substituters', [...reads.substituters, ...inputs.substituters].join(' '));
+    runner.setOutput('substituters', serving.join(' '));
     runner.setOutput('public-key', inputs.signingKey === null ? '' : (0,signature/* formatPublicKey */.et)((0,signature/* publicKeyOf */.kc)(inputs.signingKey)));
     runner.setOutput('report', state().reportFile);
 }
-function sayWhatServes({ inputs, runner }, decision, reads) {
+function sayWhatServes({ inputs, runner }, decision, serving) {
     const { log } = runner;
-    const from = [...reads.substituters, ...inputs.substituters];
-    log.info(from.length > 0 ? `Nix reads from ${from.join(', ')}.` : 'No cache serves this job.');
+    log.info(serving.length > 0 ? `Nix reads from ${serving.join(', ')}.` : 'No cache serves this job.');
     if (!decision.canPush) {
         log.info(`Nothing is pushed at the end of the job: ${decision.whyNot ?? 'this job only reads.'}`);
         return;
@@ -38824,7 +38830,8 @@ function nar_check_corrupt(info, problem) {
 
 
 
-const READ_CHUNK_BYTES = 256 * 1024;
+/** With 256 KiB a post of one large path had a peak memory of 193 MiB in place of 150: large chunks are returned to the system late. */
+const READ_CHUNK_BYTES = 64 * 1024;
 /**
  * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
  * after it was opened, so nothing stays behind however the process ends.
@@ -39044,7 +39051,8 @@ const FRAME_BYTES = 4 * 1024 * 1024;
 const INLINE_BYTES = 256 * 1024;
 /** SHA-256 of one path is one thread's work; more than this many compressing threads would wait for it. */
 const MAX_THREADS = 4;
-const SPOOL_LIMITS = { bodyBytes: 8 * 1024 * 1024, totalBytes: 32 * 1024 * 1024 };
+/** What waits packed in memory; the rest waits on disk. */
+const SPOOL_LIMITS = { bodyBytes: 2 * 1024 * 1024, totalBytes: 16 * 1024 * 1024 };
 const RAW_CHUNK_BYTES = 1024 * 1024;
 function createPacker(options) {
     const { compression, readNar = narFrames, realPath = (path) => path } = options;

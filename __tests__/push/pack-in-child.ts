@@ -9,6 +9,14 @@ import type { NarFrameOptions } from '../../src/store/nar.ts';
 import { pathInfo } from './graph.ts';
 import { someBytes } from './narrator.ts';
 
+/** What the process prints. */
+export interface PackedInChild {
+	/** Of the error that ended it; `null` when all went well. */
+	readonly code: string | null;
+	readonly packedBytes: number;
+	readonly maxRssMiB: number;
+}
+
 const [spoolDir = '', count = 0, sizeBytes = 0] = process.argv
 	.slice(2)
 	.map((arg, index) => (index === 0 ? arg : Number(arg))) as [string, number, number];
@@ -67,4 +75,6 @@ try {
 	code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }
 await packer.close();
-process.stdout.write(JSON.stringify({ code, packedBytes, maxRssMiB: process.resourceUsage().maxRSS / 1024 }));
+process.stdout.write(
+	JSON.stringify({ code, packedBytes, maxRssMiB: process.resourceUsage().maxRSS / 1024 } satisfies PackedInChild),
+);

@@ -4,15 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { PackedInChild } from './pack-in-child.ts';
 
 const MiB = 1024 * 1024;
 const program = join(import.meta.dirname, 'pack-in-child.ts');
-
-interface Packed {
-	readonly code: string | null;
-	readonly packedBytes: number;
-	readonly maxRssMiB: number;
-}
 
 let folder: string;
 beforeEach(async () => {
@@ -21,10 +16,10 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** Packs in a process of its own, started by `wrap` when there is one, with its spool in `folder`. */
-async function pack(count: number, sizeBytes: number, wrap: readonly string[] = []): Promise<Packed> {
+async function pack(count: number, sizeBytes: number, wrap: readonly string[] = []): Promise<PackedInChild> {
 	const [file, ...args] = [...wrap, process.execPath, program, join(folder, 'spool'), String(count), String(sizeBytes)];
 	const { stdout } = await promisify(execFile)(file ?? '', args, { env: { PATH: process.env.PATH } });
-	return JSON.parse(stdout) as Packed;
+	return JSON.parse(stdout) as PackedInChild;
 }
 
 describe('peak memory stays under 256 MiB', () => {

@@ -2,7 +2,7 @@ import type { NixReads } from '../backends/backend.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
-import type { SetupContext } from '../setup/configuration.ts';
+import type { Route, SetupContext } from '../setup/configuration.ts';
 import { configureNix, undoConfiguration } from '../setup/configure-nix.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
 import type { LocalStore } from '../store/local-store.ts';
@@ -12,7 +12,7 @@ import type { Session } from './session.ts';
  * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
  * the cache says.
  */
-export async function applySettings(session: Session, store: LocalStore, reads: NixReads, signal: AbortSignal): Promise<void> {
+export async function applySettings(session: Session, store: LocalStore, reads: NixReads, signal: AbortSignal): Promise<Route> {
 	const { inputs } = session;
 	const ownKeys = [...(inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)]), ...inputs.trustedPublicKeys];
 	const wish = {
@@ -23,6 +23,7 @@ export async function applySettings(session: Session, store: LocalStore, reads: 
 	};
 	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
 	session.keep({ configuration });
+	return configuration.route;
 }
 
 /** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */

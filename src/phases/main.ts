@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { NixReads } from '../backends/backend.ts';
+import type { BackendKind, NixReads } from '../backends/backend.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type LocalStore, openLocalStore } from '../store/local-store.ts';
@@ -54,11 +54,11 @@ function withoutNix(session: Session): void {
 	const whyNot = 'there is no Nix on this machine.';
 	runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
 	keep({ main: { store: null, snapshotFile: null, canPush: false, whyNot, warnings: [] } });
-	setOutputs(session, false, NO_READS);
+	setOutputs(session, 'none', false, []);
 }
 
 async function withNix(session: Session, store: LocalStore, signal: AbortSignal): Promise<void> {
-	const { runner, keep } = session;
+	const { inputs, runner, keep } = session;
 	const snapshotFile = join(session.state().folder, 'snapshot');
 	const warnings: string[] = [];
 	const warn = (message: string): void => {
@@ -70,9 +70,11 @@ async function withNix(session: Session, store: LocalStore, signal: AbortSignal)
 		takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
 	]);
 	keep({ main: { store: store.description, snapshotFile, canPush: decision.canPush, whyNot: decision.whyNot, warnings } });
-	await applySettings(session, store, reads, signal);
-	setOutputs(session, decision.canPush, reads);
-	sayWhatServes(session, decision, reads);
+	const route = await applySettings(session, store, reads, signal);
+	const serving = route === 'advice-only' ? [] : [...reads.substituters, ...inputs.substituters];
+	const kind = route === 'advice-only' || reads.substituters.length === 0 ? 'none' : (inputs.caches[0]?.kind ?? 'none');
+	setOutputs(session, kind, decision.canPush, serving);
+	sayWhatServes(session, decision, serving);
 }
 
 /** Decides whether the job pushes, and asks the cache whether it can be used. An outage costs the substituter, never the job. */
@@ -108,18 +110,17 @@ async function lookAtCache(
 	}
 }
 
-function setOutputs({ inputs, runner, state }: Session, canPush: boolean, reads: NixReads): void {
-	runner.setOutput('cache', reads.substituters.length > 0 ? (inputs.caches[0]?.kind ?? 'none') : 'none');
+function setOutputs({ inputs, runner, state }: Session, kind: BackendKind, canPush: boolean, serving: readonly string[]): void {
+	runner.setOutput('cache', kind);
 	runner.setOutput('can-push', String(canPush));
-	runner.setOutput('substituters', [...reads.substituters, ...inputs.substituters].join(' '));
+	runner.setOutput('substituters', serving.join(' '));
 	runner.setOutput('public-key', inputs.signingKey === null ? '' : formatPublicKey(publicKeyOf(inputs.signingKey)));
 	runner.setOutput('report', state().reportFile);
 }
 
-function sayWhatServes({ inputs, runner }: Session, decision: PushDecision, reads: NixReads): void {
+function sayWhatServes({ inputs, runner }: Session, decision: PushDecision, serving: readonly string[]): void {
 	const { log } = runner;
-	const from = [...reads.substituters, ...inputs.substituters];
-	log.info(from.length > 0 ? `Nix reads from ${from.join(', ')}.` : 'No cache serves this job.');
+	log.info(serving.length > 0 ? `Nix reads from ${serving.join(', ')}.` : 'No cache serves this job.');
 	if (!decision.canPush) {
 		log.info(`Nothing is pushed at the end of the job: ${decision.whyNot ?? 'this job only reads.'}`);
 		return;

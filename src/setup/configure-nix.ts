@@ -30,10 +30,10 @@ export async function configureNix(
 			await tellUser(wish, settings, next, context);
 			break;
 		case 'system-include':
-			await tellSystem(wish, settings, next, store, context);
-			break;
+			return tellSystem(wish, settings, next, store, context);
 		case 'advice-only':
-			advise(wish, context);
+			// Pre has said it already.
+			if (previous?.route !== 'advice-only') advise(wish, context);
 			break;
 		case 'already-there':
 		case 'none':
@@ -104,15 +104,17 @@ async function tellSystem(
 	next: Configuration,
 	store: LocalStore,
 	context: SetupContext,
-): Promise<void> {
-	if (next.system === null) return;
+): Promise<Configuration> {
+	if (next.system === null) return next;
 	const text = await confText(wish, settings, next.files[0] ?? '');
 	try {
 		await addSystemInclude(next.system, text, store, context);
+		return next;
 	} catch (error) {
 		context.log.debug(describeError(error));
 		await undoConfiguration(next, context).catch((undone: unknown) => context.log.debug(describeError(undone)));
 		advise(wish, context, ` (${describeError(error)})`);
+		return noConfiguration(next.id, 'advice-only');
 	}
 }
 
@@ -122,8 +124,8 @@ async function confText(wish: NixSettings, settings: EffectiveSettings, netrcFil
 	if (wish.substituters.length > 0) parts.push(formatSetting('extra-substituters', wish.substituters));
 	if (wish.publicKeys.length > 0) parts.push(formatSetting('extra-trusted-public-keys', wish.publicKeys));
 	if (wish.netrc.length > 0) {
-		const existing = settings.netrcFile === netrcFile ? [] : await readNetrcFile(settings.netrcFile);
-		await writeNetrcFile(netrcFile, wish.netrc, existing);
+		// In main this is the file that pre wrote, with the entries that it took over.
+		await writeNetrcFile(netrcFile, wish.netrc, await readNetrcFile(settings.netrcFile));
 		parts.push(formatSetting('netrc-file', netrcFile));
 	}
 	for (const [name, value] of wish.other) parts.push(formatSetting(name, value));

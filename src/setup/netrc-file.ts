@@ -19,7 +19,11 @@ export async function readNetrcFile(file: string): Promise<readonly NetrcEntry[]
  */
 export async function writeNetrcFile(file: string, ours: readonly NetrcEntry[], existing: readonly NetrcEntry[]): Promise<void> {
 	// An entry `default` ends the list for curl, whatever stands behind it.
-	const all = [...ours, ...existing];
+	const isOurs = (entry: NetrcEntry): boolean =>
+		ours.some(
+			({ machine, login, password }) => machine === entry.machine && login === entry.login && password === entry.password,
+		);
+	const all = [...ours, ...existing.filter((entry) => !isOurs(entry))];
 	const sorted = [...all.filter((entry) => entry.machine !== null), ...all.filter((entry) => entry.machine === null)];
 	try {
 		await writeFile(file, formatNetrc(sorted), { mode: 0o600 });
