@@ -157,7 +157,7 @@ class PushRun {
 	#nextPublishable(): Job | null {
 		for (let job = this.#publishable.shift(); job !== undefined; job = this.#publishable.shift()) {
 			// A cache that takes the NAR in this step would begin with it only now.
-			if (job.outcome === null && !(this.#ending && job.readBytes === 0)) return job;
+			if (job.outcome === null && !(this.#ending && job.readBytes === 0 && isLarge(job))) return job;
 		}
 		return null;
 	}
