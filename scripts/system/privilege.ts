@@ -2,7 +2,17 @@
 import { spawnSync } from 'node:child_process';
 
 /** What a program started through sudo still needs of our environment. No secret is among it. */
-const KEPT_VARIABLES = ['PATH', 'TMPDIR', 'CI', 'NO_COLOR', 'FORCE_COLOR', 'NODE_EXTRA_CA_CERTS', 'http_proxy', 'https_proxy', 'no_proxy'];
+const KEPT_VARIABLES = [
+	'PATH',
+	'TMPDIR',
+	'CI',
+	'NO_COLOR',
+	'FORCE_COLOR',
+	'NODE_EXTRA_CA_CERTS',
+	'http_proxy',
+	'https_proxy',
+	'no_proxy',
+];
 
 /** Throws unless this is Linux: mount namespaces and overlay file systems exist nowhere else. */
 function needLinux(what: string): void {
