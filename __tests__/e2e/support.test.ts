@@ -1,7 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: GitHub's expressions look like JavaScript's
 /** The tests' own machinery, tested: a harness that is wrong about the runner or about Nix would make every other test worthless. */
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +16,7 @@ import {
 	build,
 	buildOne,
 	chain,
+	derivation,
 	fixedOutput,
 	graph,
 	largePath,
@@ -24,7 +26,7 @@ import {
 	writeBytes,
 } from '../support/derivations.ts';
 import { type Fault, startFaultyServer } from '../support/faulty-server.ts';
-import { createMachine, type Machine } from '../support/machine.ts';
+import { CHECKOUT, createMachine, type Machine } from '../support/machine.ts';
 import { startNginx } from '../support/nginx.ts';
 import { startDelayProxy } from '../support/proxy.ts';
 import { evaluate } from '../support/runner/expression.ts';
@@ -33,8 +35,7 @@ import { encodings } from '../support/runner/job-log.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
 
 const SHORT_TIMES = { interruptMs: 300, terminateMs: 300, pipesMs: 500 };
-const TRIVIAL =
-	'derivation { name = "trivial"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo hi > $out" ]; }';
+const TRIVIAL = derivation({ name: 'trivial', script: 'echo hi > $out' });
 
 describe('apt sources', () => {
 	test('the mirror of a Debian machine is that of its own release', () => {
@@ -125,6 +126,22 @@ test('nothing is left of a machine that was disposed of, not even a daemon', asy
 	expect(machine.processes()).toEqual([]);
 	expect(child.exitCode ?? child.signalCode).not.toBeNull();
 	expect(readdirSync(tmpdir()).filter((name) => machine.work.includes(`/${name}/`))).toEqual([]);
+});
+
+test('what a killed test run left behind is swept by the next', async () => {
+	const script = (after: string): string =>
+		`const { createMachine } = await import(${JSON.stringify(join(CHECKOUT, '__tests__/support/machine.ts'))});
+		const machine = await createMachine({ nix: '2.26' }); await machine.startDaemon(); console.log(machine.work, machine.processes()[0]); ${after}`;
+	const first = spawn(process.execPath, ['--input-type=module', '-e', script('setInterval(() => {}, 1000)')]);
+	const [work = '', daemon = ''] = await new Promise<string[]>((resolve) =>
+		first.stdout.once('data', (data: Buffer) => resolve(data.toString().trim().split(' '))),
+	);
+	first.kill('SIGKILL');
+	await once(first, 'exit');
+	expect([existsSync(work), existsSync(`/proc/${daemon}`)]).toEqual([true, true]);
+	execFileSync(process.execPath, ['--input-type=module', '-e', script('await machine.dispose()')]);
+	expect(existsSync(work)).toBe(false);
+	await eventually('the end of the daemon', () => !existsSync(`/proc/${daemon}`));
 });
 
 interface Scripts {

@@ -32,11 +32,6 @@ export function derivation({ name, script, env = {}, outputs = ['out'] }: Deriva
 		.join(' ')} }`;
 }
 
-/** One file that says `text`. */
-export function file(name: string, text: string): string {
-	return derivation({ name, script: `printf %s ${shellQuote(text)} > $out` });
-}
-
 /** The attributes of `graph`, dependencies first. `app` has two outputs. */
 export const GRAPH = ['base', 'lib', 'tool', 'app'] as const;
 
