@@ -279,13 +279,13 @@ describe('the runner harness', () => {
 	});
 
 	test('sweeps orphans at the end, and refuses a stage that leaves its pipes to one', async () => {
-		const spawn = (stdio: string): string =>
+		const leaveBehind = (stdio: string): string =>
 			`require("node:child_process").spawn("sleep", ["600"], { detached: true, stdio: "${stdio}" }).unref()`;
-		const quiet = await runJob(machine, [uses({ action: writeAction(machine, { main: spawn('ignore') }) })], {
+		const quiet = await runJob(machine, [uses({ action: writeAction(machine, { main: leaveBehind('ignore') }) })], {
 			times: SHORT_TIMES,
 		});
 		expect(quiet.orphans).toEqual(['sleep 600']);
-		const holding = uses({ action: writeAction(machine, { main: spawn('inherit') }) });
+		const holding = uses({ action: writeAction(machine, { main: leaveBehind('inherit') }) });
 		await expect(runJob(machine, [holding], { times: SHORT_TIMES })).rejects.toThrow('pipes');
 		const tolerated = await runJob(machine, [holding], { times: SHORT_TIMES, strict: false });
 		expect(tolerated.stage('main').pipesHeld).toBe(true);
