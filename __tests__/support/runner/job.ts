@@ -183,7 +183,7 @@ export class Job implements RunningJob {
 			env: { ...env, ...(debug ? { RUNNER_DEBUG: '1' } : {}) },
 			cwd: this.place.workspace,
 			user: this.#user,
-			watch: true,
+			watch: this.#hasSecrets(),
 		};
 		const process = startStage(this.machine, command, this.#times, (line) => log.take(line));
 		this.#running = { process, condition };
