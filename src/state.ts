@@ -25,6 +25,8 @@ export interface MainState {
 	readonly store: LocalStoreDescription | null;
 	/** `null`: there is nothing to compare the store with. */
 	readonly snapshotFile: string | null;
+	/** The cache did not answer when main asked: post tries less long. */
+	readonly cacheFailed: boolean;
 	readonly canPush: boolean;
 	readonly whyNot: string | null;
 	/** Warnings so far, for the report. */

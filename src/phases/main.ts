@@ -53,7 +53,7 @@ function withoutNix(session: Session): void {
 	}
 	const whyNot = 'there is no Nix on this machine.';
 	runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
-	keep({ main: { store: null, snapshotFile: null, canPush: false, whyNot, warnings: [] } });
+	keep({ main: { store: null, snapshotFile: null, cacheFailed: false, canPush: false, whyNot, warnings: [] } });
 	setOutputs(session, 'none', false, []);
 }
 
@@ -69,7 +69,9 @@ async function withNix(session: Session, store: LocalStore, signal: AbortSignal)
 		lookAtCache(session, store, warn, signal),
 		takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
 	]);
-	keep({ main: { store: store.description, snapshotFile, canPush: decision.canPush, whyNot: decision.whyNot, warnings } });
+	const cacheFailed = inputs.caches.length > 0 && reads.substituters.length === 0;
+	const { canPush, whyNot } = decision;
+	keep({ main: { store: store.description, snapshotFile, cacheFailed, canPush, whyNot, warnings } });
 	const route = await applySettings(session, store, reads, signal);
 	const serving = route === 'advice-only' ? [] : [...reads.substituters, ...inputs.substituters];
 	const kind = route === 'advice-only' || reads.substituters.length === 0 ? 'none' : (inputs.caches[0]?.kind ?? 'none');

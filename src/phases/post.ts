@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { CacheError, describeError } from '../errors.ts';
 import { type Report, reportJson, reportLines, reportSummary } from '../report.ts';
 import { reopenLocalStore } from '../store/local-store.ts';
@@ -26,7 +27,7 @@ export async function post(): Promise<void> {
 			await takeBack(session);
 			await push(session, stop);
 		} finally {
-			await removeFolder(session.state());
+			await leaveNothing(session);
 		}
 	});
 	stop.close();
@@ -37,6 +38,14 @@ async function takeBack(session: Session): Promise<void> {
 		await takeBackSettings(session, AbortSignal.timeout(UNDO_TIMEOUT_MS));
 	} catch (error) {
 		session.runner.log.warning(describeError(error), 'Nix configuration not undone');
+	}
+}
+
+async function leaveNothing({ state, runner }: Session): Promise<void> {
+	try {
+		await removeFolder(state());
+	} catch (error) {
+		runner.log.warning(`${state().folder} could not be removed: ${describeError(error)}`, 'nix-cache-action');
 	}
 }
 
@@ -86,7 +95,15 @@ function problemOf(report: Report): string | null {
 		report.stoppedBy === null
 			? ''
 			: ` ${report.stoppedBy.message}${report.stoppedBy.hint === null ? '' : ` ${report.stoppedBy.hint}`}`;
-	return `Not every path was pushed to ${report.cache.label}: ${parts.join(', ')}.${why}`;
+	return `Not every path was pushed to ${report.cache.label}: ${parts.join(', ')}.${why || firstReason(report)}`;
+}
+
+/** What one path failed of, where the run did not end with one reason for all. */
+function firstReason(report: Report): string {
+	const path = report.paths.find(({ class: name, reason }) => (name === 'failed' || name === 'corrupt') && reason !== null);
+	const finding = report.verification?.problems[0];
+	if (path !== undefined) return ` ${basename(path.path)}: ${path.reason}`;
+	return finding === undefined ? '' : ` ${basename(finding.path)}: ${finding.problem}`;
 }
 
 function settle({ inputs, runner }: Session, problem: string): void {

@@ -41,7 +41,7 @@ export async function pushNewPaths(session: Session, store: LocalStore, stop: St
 	const target = inputs.caches[0];
 	if (target === undefined) throw new CacheError('internal', 'There is no cache to push to.');
 	const netrc = await knownNetrc(inputs, store, signal);
-	return withCache(session, store, target, netrc, effortOf(inputs), async (backend) => {
+	return withCache(session, store, target, netrc, effortOf(session), async (backend) => {
 		await backend.check(true, signal);
 		const plan = planPush(selection, await backend.presence(selection.query, signal));
 		const planned = { ...facts, plan, durationsMs: { plan: elapsed(startedMs) } };
@@ -175,9 +175,11 @@ function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSe
 	return `Pushed ${pathsDone} of ${pathsTotal} paths, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${rate}${left}`;
 }
 
-function effortOf(inputs: Session['inputs']): Effort {
+function effortOf({ inputs, state }: Session): Effort {
 	const concurrency = inputs.concurrency === 'auto' ? AUTO_CONCURRENCY : inputs.concurrency;
-	return { concurrency, attempts: 8, patienceMs: Math.min(90_000, inputs.pushTimeoutMs / 2), connectTimeoutMs: 15_000 };
+	const outage = state().main?.cacheFailed === true;
+	const patienceMs = outage ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
+	return { concurrency, attempts: outage ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
 }
 
 function isDryRun(env: Session['runner']['env']): boolean {

@@ -73,7 +73,8 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 			});
 		},
 		async close() {
-			if (made !== null) await rm(folder, { recursive: true, force: true });
+			// The files in it have no names any more; an empty folder that stays is no reason to lose the report.
+			if (made !== null) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
 		},
 	};
 }
