@@ -2,7 +2,7 @@
 import type { Contexts } from './expression.ts';
 
 /** What started the job. `fork_pull_request` comes from a fork: no secrets, a token that only reads. */
-export type EventName = 'push' | 'pull_request' | 'fork_pull_request' | 'workflow_dispatch';
+export type EventName = 'push' | 'pull_request' | 'pull_request_target' | 'fork_pull_request' | 'workflow_dispatch';
 
 export interface JobPlace {
 	readonly workspace: string;
