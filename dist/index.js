@@ -40086,7 +40086,10 @@ async function push(session, stop) {
             settle(session, problem);
     }
     catch (error) {
-        settle(session, (0,errors/* describeError */.Uc)(error));
+        const problem = (0,errors/* describeError */.Uc)(error);
+        // One annotation per problem: an outage that main warned of and that lasts is no second one.
+        const known = main.warnings.some((warning) => warning.startsWith(problem));
+        settle(session, problem, known);
         if (error instanceof Error && error.stack !== undefined)
             log.debug(error.stack);
     }
@@ -40125,13 +40128,17 @@ function firstReason(report) {
         return ` ${(0,external_node_path_namespaceObject.basename)(path.path)}: ${path.reason}`;
     return finding === undefined ? '' : ` ${(0,external_node_path_namespaceObject.basename)(finding.path)}: ${finding.problem}`;
 }
-function settle({ inputs, runner }, problem) {
+/** Follows `on-push-failure`. `known`: people were warned of it before. */
+function settle({ inputs, runner }, problem, known = false) {
     switch (inputs.onPushFailure) {
         case 'fail':
             runner.fail(problem);
             return;
         case 'warn':
-            runner.log.warning(problem, 'nix-cache-action: push');
+            if (known)
+                runner.log.info(`Nothing was pushed: ${problem}`);
+            else
+                runner.log.warning(problem, 'nix-cache-action: push');
             return;
         case 'ignore':
             runner.log.info(problem);

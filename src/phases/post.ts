@@ -67,7 +67,10 @@ async function push(session: Session, stop: Stop): Promise<void> {
 		const problem = problemOf(report);
 		if (problem !== null) settle(session, problem);
 	} catch (error) {
-		settle(session, describeError(error));
+		const problem = describeError(error);
+		// One annotation per problem: an outage that main warned of and that lasts is no second one.
+		const known = main.warnings.some((warning) => warning.startsWith(problem));
+		settle(session, problem, known);
 		if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
 	}
 }
@@ -106,13 +109,15 @@ function firstReason(report: Report): string {
 	return finding === undefined ? '' : ` ${basename(finding.path)}: ${finding.problem}`;
 }
 
-function settle({ inputs, runner }: Session, problem: string): void {
+/** Follows `on-push-failure`. `known`: people were warned of it before. */
+function settle({ inputs, runner }: Session, problem: string, known = false): void {
 	switch (inputs.onPushFailure) {
 		case 'fail':
 			runner.fail(problem);
 			return;
 		case 'warn':
-			runner.log.warning(problem, 'nix-cache-action: push');
+			if (known) runner.log.info(`Nothing was pushed: ${problem}`);
+			else runner.log.warning(problem, 'nix-cache-action: push');
 			return;
 		case 'ignore':
 			runner.log.info(problem);
