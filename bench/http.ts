@@ -2,13 +2,13 @@
  * `npm run bench`: the end of a job (the whole post process, as the runner starts it) against `nix copy`, on the same machine, store and nginx.
  * Both in turn, medians, ratios. README.md has what was seen.
  *
- *     npm run bench -- [--nix 2.26] [--runs 5] [large] [small] [delay] [empty] [memory]
+ *     npm run bench -- [--nix 2.26] [--runs 5] [large] [small] [delay] [empty] [memory] [xz]
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { build, buildOne, copyOf, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
+import { buildOne, copyOf, derivation, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
 import { createMachine, type Machine } from '../__tests__/support/machine.ts';
 import { type Nginx, startNginx } from '../__tests__/support/nginx.ts';
 import { startDelayProxy } from '../__tests__/support/proxy.ts';
@@ -22,7 +22,7 @@ const option = (name: string, otherwise: string): string =>
 	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
 const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.26')) ?? '2.26';
 const runs = Number(option('--runs', '5'));
-const parts = args.filter((arg) => ['large', 'small', 'delay', 'empty', 'memory'].includes(arg));
+const parts = args.filter((arg) => ['large', 'small', 'delay', 'empty', 'memory', 'xz'].includes(arg));
 const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
 
 const secret = formatSecretKey(generateKey('bench-1'));
@@ -90,7 +90,7 @@ async function compare(
 	for (const one of cases) {
 		const [ours, theirs, ratios]: [number[], number[], number[]] = [[], [], []];
 		let bytes = [0, 0];
-		for (let index = 0; index <= count; index++) {
+		for (let index = count > 1 ? 0 : 1; index <= count; index++) {
 			emptyCache(nginx);
 			const seconds = (await post(machine, nginx, url, { paths: paths.join('\n'), ...one.inputs })).durationMs / 1000;
 			const sent = sizeOf(nginx.folder);
@@ -98,7 +98,7 @@ async function compare(
 			const copied = await copySeconds(machine, nginx, url, `secret-key=${machine.work}/key&${one.copy}`, paths);
 			bytes = [sent, sizeOf(nginx.folder)];
 			// The first pair warms up.
-			if (index === 0) continue;
+			if (index === 0 && count > 1) continue;
 			ours.push(seconds);
 			theirs.push(copied);
 			ratios.push(copied / seconds);
@@ -110,19 +110,25 @@ async function compare(
 	}
 }
 
-/** What stores are full of: programs and libraries. Those of this Node and of two Debian systems, each as one large path. */
-async function storeLarge(machine: Machine): Promise<readonly string[]> {
-	const files = ['node', 'libraries', 'more'].map((name) => join(machine.work, `large-${name}`));
-	const [node = '', libraries = '', more = ''] = files;
-	copyFileSync(process.execPath, node);
+/**
+ * What stores are full of: programs and libraries. Those of this Node and of two Debian systems, each as one large path: a closure (each refers
+ * to the one before, as programs do to their libraries) and the same three on their own.
+ */
+async function storeLarge(machine: Machine, salt: string, chained: boolean): Promise<readonly string[]> {
+	const files = ['libraries', 'more', 'node'].map((name) => join(machine.work, `large-${name}`));
+	const [libraries = '', more = '', node = ''] = files;
 	execFileSync('tar', ['-cf', libraries, '-C', findRoot('2.26').directory, 'usr/lib', 'usr/bin']);
 	execFileSync('tar', ['-cf', more, '-C', findRoot('2.8').directory, 'usr/lib', 'usr/bin']);
+	copyFileSync(process.execPath, node);
 	const paths: string[] = [];
 	for (const [index, file] of files.entries()) {
-		paths.push(...(await build(machine, copyOf(file, `large-${index}`))));
+		const before = chained ? (paths.at(-1) ?? 'nothing') : 'nothing';
+		const script = `mkdir $out; cp ${file} $out/data; echo "$before ${salt}" > $out/uses`;
+		const uses = before === 'nothing' ? '"nothing"' : `builtins.storePath "${before}"`;
+		paths.push(await buildOne(machine, derivation({ name: `large-${salt}-${index}`, script, env: { before: uses } })));
 		rmSync(file);
 	}
-	return paths;
+	return chained ? paths.slice(-1) : paths;
 }
 
 await ensureRoots([nix, '2.8', '2.26'], console.log);
@@ -134,34 +140,39 @@ console.log(
 );
 
 if (wants('large')) {
-	const paths = await storeLarge(machine);
-	await compare(machine, nginx, nginx.url, paths, [
-		{
-			name: `${Math.round(await narMebibytes(machine, paths))} MiB in ${paths.length} paths, defaults against zstd`,
-			copy: 'compression=zstd',
-			inputs: {},
-		},
+	const closure = await storeLarge(machine, 'closure', true);
+	const size = Math.round(
+		await narMebibytes(machine, (await machine.run(['nix-store', '--query', '--requisites', ...closure])).split('\n')),
+	);
+	await compare(machine, nginx, nginx.url, closure, [
+		{ name: `a closure of ${size} MiB in 3 paths, defaults against zstd`, copy: 'compression=zstd', inputs: {} },
 		{ name: 'the same at level 3', copy: 'compression=zstd&compression-level=3', inputs: { 'compression-level': '3' } },
 	]);
-	await compare(
-		machine,
-		nginx,
-		nginx.url,
-		paths,
-		[{ name: "the same, defaults against nix copy's (xz)", copy: '', inputs: {} }],
-		1,
-	);
+	const single = await storeLarge(machine, 'single', false);
+	await compare(machine, nginx, nginx.url, single, [
+		{ name: 'the same files in 3 paths without references', copy: 'compression=zstd', inputs: {} },
+	]);
+	if (wants('xz'))
+		await compare(
+			machine,
+			nginx,
+			nginx.url,
+			closure,
+			[{ name: "the closure against nix copy's default (xz)", copy: '', inputs: {} }],
+			1,
+		);
 }
 
 if (wants('small') || wants('delay')) {
 	const root = await buildOne(machine, manyPaths(1500, 'bench'));
-	const paths = (await machine.run(['nix-store', '--query', '--requisites', root])).split('\n');
+	const number = (await machine.run(['nix-store', '--query', '--requisites', root])).split('\n').length;
+	const paths = [root];
 	const zstd = { copy: 'compression=zstd', inputs: {} };
-	if (wants('small')) await compare(machine, nginx, nginx.url, paths, [{ name: `${paths.length} small paths`, ...zstd }]);
+	if (wants('small')) await compare(machine, nginx, nginx.url, paths, [{ name: `${number} small paths`, ...zstd }]);
 	if (wants('delay')) {
 		await using proxy = await startDelayProxy(nginx.port, 20);
 		const url = nginx.url.replace(`:${nginx.port}`, `:${proxy.port}`);
-		await compare(machine, nginx, url, paths, [{ name: `${paths.length} small paths, 20 ms of round trip`, ...zstd }]);
+		await compare(machine, nginx, url, paths, [{ name: `${number} small paths, 20 ms of round trip`, ...zstd }]);
 	}
 }
 
@@ -193,7 +204,7 @@ if (wants('empty')) {
 if (wants('memory')) {
 	const file = join(machine.work, 'huge');
 	await writeBytes(file, 4096, 0.2, 'huge');
-	const [path = ''] = await build(machine, copyOf(file, 'huge'), { timeoutMs: 600_000 });
+	const path = await buildOne(machine, copyOf(file, 'huge'), { timeoutMs: 600_000 });
 	rmSync(file);
 	emptyCache(nginx);
 	const stage = await post(machine, nginx, nginx.url, { paths: path });
