@@ -165,7 +165,7 @@ export class Nginx implements AsyncDisposable {
 		return `
 daemon off;
 user root;
-worker_processes 1;
+worker_processes auto;
 pid nginx.pid;
 error_log error.log warn;
 events { worker_connections 512; }
