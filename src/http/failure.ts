@@ -100,12 +100,12 @@ function meaningOf(status: number, asked: Asked): Meaning {
 		case 429:
 			return { code: 'cache-throttled', hint: 'It limits the rate of requests: lower `concurrency`.', retry: 'overloaded' };
 		case 503:
-			return { code: 'cache-failing', hint: null, retry: 'overloaded' };
+			return { code: 'cache-failing', hint: 'The server is overloaded or down: try again when it is up.', retry: 'overloaded' };
 		case 507:
 			return final('cache-failing', 'Its disk is full, or a quota is used up.');
 		default:
 			if (status === 408 || status === 500 || status === 502 || status === 504) {
-				return { code: 'cache-failing', hint: null, retry: 'yes' };
+				return { code: 'cache-failing', hint: 'The server failed: its own log says why.', retry: 'yes' };
 			}
 			return final(status >= 500 ? 'cache-failing' : 'cache-invalid', null);
 	}
