@@ -1,7 +1,7 @@
 /** Looks for secrets everywhere that someone else than the job's own processes could read (invariant I7). */
 import { type Dirent, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Machine } from '../machine.ts';
+import { CHECKOUT, type Machine } from '../machine.ts';
 import { encodings } from './job-log.ts';
 
 /** Where a secret was found, and its number in the list of secrets: a failing test must not print it. */
@@ -30,9 +30,11 @@ export function leaksInReadableFiles(
 	secrets: readonly string[],
 	sinceMs: number,
 ): readonly Leak[] {
+	// The checkout may lie in one of them (a clone in /tmp), with the tests' own words in vitest's cache; the machine can't write there.
+	const except = [machine.outside(machine.work), machine.outside(CHECKOUT)];
 	const folders = [...WRITABLE_FOLDERS.map((path) => machine.outside(path)), folder];
 	return folders.flatMap((path) =>
-		[...readableFiles(path, machine.outside(machine.work))].flatMap((file) => {
+		[...readableFiles(path, except)].flatMap((file) => {
 			const { ctimeMs, size } = statSync(file, { throwIfNoEntry: false }) ?? { ctimeMs: 0, size: 0 };
 			if (ctimeMs < sinceMs || size > LARGEST_FILE_BYTES) return [];
 			return leaksInFile(file, secrets);
@@ -46,8 +48,8 @@ export function leaksInStore(machine: Machine, secrets: readonly string[]): read
 }
 
 /** Regular files under `path`, but not under `except`, which others than the owner can read, by the modes on the way from there. */
-function* readableFiles(path: string, except?: string): Generator<string> {
-	if (path === except) return;
+function* readableFiles(path: string, except: readonly string[] = []): Generator<string> {
+	if (except.includes(path)) return;
 	const { mode } = lstatSync(path, { throwIfNoEntry: false }) ?? { mode: 0 };
 	if ((mode & 0o055) === 0) return;
 	for (const entry of entries(path)) {
