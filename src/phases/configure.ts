@@ -47,7 +47,7 @@ function netrcOf(inputs: Inputs): readonly NetrcEntry[] {
 /** The entries that the workflow gives, then those that Nix reads on this machine already. */
 export async function knownNetrc(inputs: Inputs, store: LocalStore, signal: AbortSignal): Promise<readonly NetrcEntry[]> {
 	const { netrcFile } = await store.settings(signal);
-	return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile))];
+	return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile)).entries];
 }
 
 function contextOf(session: Session, signal: AbortSignal): SetupContext {

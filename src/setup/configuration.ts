@@ -32,8 +32,8 @@ export interface SetupContext {
  *
  * - `user-file`: through `NIX_USER_CONF_FILES`, because Nix does what this user says;
  * - `system-include`: through a file that the system's nix.conf includes, because the daemon does not trust the user;
- * - `advice-only`: not at all; the log says which lines an administrator would have to add;
  * - `already-there`: the system's own configuration has it all;
+ * - `advice-only`: not at all; the log says which lines an administrator would have to add;
  * - `none`: there was nothing to tell.
  */
 export type Route = 'user-file' | 'system-include' | 'advice-only' | 'already-there' | 'none';
@@ -41,29 +41,27 @@ export type Route = 'user-file' | 'system-include' | 'advice-only' | 'already-th
 /** What was done, or was about to be done when the process ended: all that `undoConfiguration` needs. JSON-serializable, no secrets. */
 export interface Configuration {
 	readonly route: Route;
-	readonly id: string;
-	/** Files of ours, to be removed. */
-	readonly files: readonly string[];
-	/** `NIX_USER_CONF_FILES` was set and has to lose this entry. */
+	/** Our entry in `NIX_USER_CONF_FILES`; `null` when there is none. */
 	readonly userConfFile: string | null;
-	/** The system's configuration that includes a file of ours, and what restarts the daemon that reads it. */
+	/** Our netrc in place of another one; `null` when there is none. */
+	readonly netrc: NetrcReplacement | null;
+	/** The line in the system's configuration; `null` when there is none. */
 	readonly system: SystemInclude | null;
 }
 
+export interface NetrcReplacement {
+	readonly file: string;
+	/** What `netrc-file` was before. */
+	readonly replaces: string;
+}
+
 export interface SystemInclude {
-	/** The system's nix.conf. */
+	/** The file that gets the line; need not exist. */
 	readonly confFile: string;
 	/** Our file beside it. */
 	readonly includeFile: string;
 	/** Command that restarts the daemon, to be run as root. */
 	readonly restart: readonly string[];
-	/** The last line of `confFile` had no end, and got one. */
-	readonly endedLine: boolean;
-	/** There was no `confFile`. */
-	readonly created: boolean;
 }
 
-/** Nothing was told. */
-export function noConfiguration(id: string, route: Route): Configuration {
-	return { route, id, files: [], userConfFile: null, system: null };
-}
+export const NOTHING_TOLD: Configuration = { route: 'none', userConfFile: null, netrc: null, system: null };

@@ -1,19 +1,33 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { CacheError, describeError, systemCode } from '../errors.ts';
+import { CacheError, isCacheError } from '../errors.ts';
 import { formatSetting } from '../nix/nix-conf.ts';
 import type { LocalStore } from '../store/local-store.ts';
-import type { EffectiveSettings } from '../store/settings.ts';
-import { type Configuration, type NixSettings, noConfiguration, type SetupContext } from './configuration.ts';
-import { readNetrcFile, writeNetrcFile } from './netrc-file.ts';
+import { findNix } from '../store/nix-command.ts';
+import {
+	type Configuration,
+	type NetrcReplacement,
+	type NixSettings,
+	NOTHING_TOLD,
+	type SetupContext,
+	type SystemInclude,
+} from './configuration.ts';
+import { restartDaemon } from './daemon.ts';
+import { writeNetrcFile } from './netrc-file.ts';
+import { hiddenByVariable } from './nix-config-variable.ts';
+import { removePrivateFile } from './private-file.ts';
+import { type Choice, chooseRoute, settingsWithoutOurs } from './route.ts';
 import { canBecomeRoot } from './run-as-root.ts';
-import { addSystemInclude, planSystemInclude, removeSystemInclude } from './system-include.ts';
-import { addUserConfFile, hiddenByNixConfig, removeUserConfFile } from './user-file.ts';
+import { addInclude, removeInclude } from './system-include.ts';
+import { adviceFor } from './untrusted.ts';
+import { forgetUserConf, userConfFileOf, useUserConf } from './user-file.ts';
+
+const TITLE = 'nix-cache-action';
 
 /**
- * Tells Nix what `wish` says, by the route with the least rights that works. Calling it again, also from a later phase with what the first call
- * gave, replaces what was told before.
- * @throws CacheError `config-failed`, `file-failed`, `format-invalid`
+ * Tells Nix what `wish` says for the rest of the job, by the route with the least rights that works. `previous` is what an earlier phase of this
+ * step did: it is kept where it says the same, and replaced where not. Where this user can't tell Nix, one warning says what an administrator
+ * has to add. Throws `config-failed`, `file-failed`, `disk-full`, and `format-invalid` for a value that Nix can't read.
  */
 export async function configureNix(
 	wish: NixSettings,
@@ -21,125 +35,162 @@ export async function configureNix(
 	previous: Configuration | null,
 	context: SetupContext,
 ): Promise<Configuration> {
-	const settings = await store.settings(context.signal);
-	const next = await chooseRoute(wish, store, settings, previous, context);
-	if (previous !== null && previous.route !== next.route) await undoConfiguration(previous, context);
-	context.remember(next);
-	switch (next.route) {
+	const choice: Choice = isNothing(wish) ? { route: 'none' } : await chooseRoute(wish, store, previous, context);
+	if (previous !== null && previous.route !== choice.route) await undoConfiguration(previous, context);
+	const task = { wish, store, previous, context };
+	switch (choice.route) {
 		case 'user-file':
-			await tellUser(wish, settings, next, context);
-			break;
+			return choice.limited ? useGrant(task) : useOwnFile(task);
 		case 'system-include':
-			return tellSystem(wish, settings, next, store, context);
+			return useInclude(choice.system, task);
 		case 'advice-only':
-			// Pre has said it already.
-			if (previous?.route !== 'advice-only') advise(wish, context);
-			break;
+			return advise(choice.why, task);
 		case 'already-there':
+			sayWhatIsMissing(task);
+			return remembered({ ...NOTHING_TOLD, route: 'already-there' }, context);
 		case 'none':
-			break;
+			return remembered(NOTHING_TOLD, context);
 	}
-	return next;
 }
 
-/** Takes back what was told; nothing that is not ours is touched. Doing it twice does no harm. Throws `config-failed`. */
+/**
+ * Takes back what was told, also when that was stopped in the middle, and leaves what others have changed since. Doing it twice does no harm.
+ * Secrets go first. Throws `config-failed`.
+ */
 export async function undoConfiguration(configuration: Configuration, context: SetupContext): Promise<void> {
-	if (configuration.userConfFile !== null) removeUserConfFile(configuration.userConfFile, context);
-	for (const file of configuration.files) await rm(file, { force: true });
-	if (configuration.system !== null) await removeSystemInclude(configuration.system, context);
+	const { netrc, userConfFile, system } = configuration;
+	if (netrc !== null) await removePrivateFile(netrc.file);
+	if (userConfFile !== null) await forgetUserConf(userConfFile, context);
+	if (system !== null) await undoInclude(system, context);
 }
 
-async function chooseRoute(
-	wish: NixSettings,
-	store: LocalStore,
-	settings: EffectiveSettings,
-	previous: Configuration | null,
-	context: SetupContext,
-): Promise<Configuration> {
-	const { id, folder } = context;
-	if (wish.substituters.length + wish.publicKeys.length + wish.netrc.length === 0) return noConfiguration(id, 'none');
-	const userConfFile = join(folder, 'nix.conf');
-	const files = [userConfFile, join(folder, 'netrc')];
-	const userFile: Configuration = { route: 'user-file', id, files, userConfFile, system: null };
-	if (store.trust !== 'untrusted') return userFile;
-	if (previous?.route === 'system-include') return previous;
-	if (wish.publicKeys.every((key) => settings.trustedPublicKeys.includes(key)) && wish.netrc.length === 0) {
-		if (wish.substituters.every((url) => settings.substituters.includes(url))) return noConfiguration(id, 'already-there');
-		const allowed = [...settings.substituters, ...settings.trustedSubstituters];
-		if (wish.substituters.every((url) => allowed.includes(url))) return userFile;
-	}
-	const system = (await canBecomeRoot(context.env, context.signal)) ? await planSystemInclude(context) : null;
-	if (system === null) return noConfiguration(id, 'advice-only');
-	return { route: 'system-include', id, files: [join(folder, 'netrc')], userConfFile: null, system };
+interface Task {
+	readonly wish: NixSettings;
+	readonly store: LocalStore;
+	/** `null`: nothing was said yet in this job. */
+	readonly previous: Configuration | null;
+	readonly context: SetupContext;
 }
 
-async function tellUser(
-	wish: NixSettings,
-	settings: EffectiveSettings,
-	next: Configuration,
-	context: SetupContext,
-): Promise<void> {
-	const [confFile = '', netrcFile = ''] = next.files;
-	const text = await confText(wish, settings, netrcFile);
-	try {
-		await writeFile(confFile, text, { mode: 0o600 });
-	} catch (cause) {
-		throw new CacheError('file-failed', `${confFile} can't be written (${systemCode(cause) ?? 'unknown'}).`, { cause });
-	}
-	addUserConfFile(confFile, context);
-	const hidden = hiddenByNixConfig(context.env);
-	if (hidden.length > 0) {
-		const names = hidden.map((name) => `\`${name}\``).join(', ');
-		context.log.warning(
-			`NIX_CONFIG sets ${names}, which hides what this action adds. Write \`extra-\` in front there, or use the action's inputs.`,
-			'nix-cache-action',
-		);
-	}
+async function useOwnFile(task: Task): Promise<Configuration> {
+	const { wish, store, context } = task;
+	const userConfFile = userConfFileOf(context);
+	const netrc = await planNetrc(task);
+	const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile, netrc }, context);
+	await writeNetrc(netrc, task);
+	await useUserConf(userConfFile, confText(wish, netrc), store, context);
+	sayWhatIsHidden(task);
+	return configuration;
+}
+
+/** A daemon complains on every command about settings that it does not take from this user; caches that it knows it takes. */
+async function useGrant(task: Task): Promise<Configuration> {
+	const { wish, store, context } = task;
+	const userConfFile = userConfFileOf(context);
+	const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile }, context);
+	await useUserConf(userConfFile, confText({ ...wish, publicKeys: [], other: [] }, null), store, context);
+	sayWhatIsHidden(task);
+	sayWhatIsMissing(task);
+	return configuration;
 }
 
 /** A daemon that can't be told costs this job the cache, not the build: it becomes advice. */
-async function tellSystem(
-	wish: NixSettings,
-	settings: EffectiveSettings,
-	next: Configuration,
-	store: LocalStore,
-	context: SetupContext,
-): Promise<Configuration> {
-	if (next.system === null) return next;
-	const text = await confText(wish, settings, next.files[0] ?? '');
+async function useInclude(system: SystemInclude, task: Task): Promise<Configuration> {
+	const { wish, store, previous, context } = task;
+	const netrc = await planNetrc(task);
+	const configuration = remembered({ ...NOTHING_TOLD, route: 'system-include', netrc, system }, context);
 	try {
-		await addSystemInclude(next.system, text, store, context);
-		return next;
+		await writeNetrc(netrc, task);
+		if (await addInclude(system, confText(wish, netrc), context)) await restartDaemon(system.restart, store.nix, context);
 	} catch (error) {
-		context.log.debug(describeError(error));
-		await undoConfiguration(next, context).catch((undone: unknown) => context.log.debug(describeError(undone)));
-		advise(wish, context, ` (${describeError(error)})`);
-		return noConfiguration(next.id, 'advice-only');
+		if (!isCacheError(error, 'config-failed')) throw error;
+		context.log.debug(error.message);
+		await undoConfiguration(configuration, context).catch((undone: unknown) => context.log.debug(String(undone)));
+		return advise(`its configuration can't be changed (${error.message})`, task);
 	}
+	if (previous === null)
+		context.log.info(`${system.confFile} includes this job's settings until its end, as the daemon does not trust this user.`);
+	sayWhatIsHidden(task);
+	return configuration;
 }
 
-/** Only settings that add, and the one for the netrc, which goes with a copy of what it hides. */
-async function confText(wish: NixSettings, settings: EffectiveSettings, netrcFile: string): Promise<string> {
-	const parts: string[] = [];
-	if (wish.substituters.length > 0) parts.push(formatSetting('extra-substituters', wish.substituters));
-	if (wish.publicKeys.length > 0) parts.push(formatSetting('extra-trusted-public-keys', wish.publicKeys));
-	if (wish.netrc.length > 0) {
-		// In main this is the file that pre wrote, with the entries that it took over.
-		await writeNetrcFile(netrcFile, wish.netrc, await readNetrcFile(settings.netrcFile));
-		parts.push(formatSetting('netrc-file', netrcFile));
+function advise(why: string, { wish, store, previous, context }: Task): Configuration {
+	// Pre has said it already.
+	if (previous?.route !== 'advice-only') {
+		context.log.warning(adviceFor(wish, userName(), store.nix.about.systemConfFile, why), TITLE);
 	}
-	for (const [name, value] of wish.other) parts.push(formatSetting(name, value));
-	return parts.join('');
+	return remembered({ ...NOTHING_TOLD, route: 'advice-only' }, context);
 }
 
-function advise(wish: NixSettings, { log, env }: SetupContext, why = ''): void {
-	const lines = [
-		...(wish.substituters.length > 0 ? [`extra-trusted-substituters = ${wish.substituters.join(' ')}`] : []),
-		...(wish.publicKeys.length > 0 ? [`extra-trusted-public-keys = ${wish.publicKeys.join(' ')}`] : []),
-	];
-	log.warning(
-		`The Nix daemon does not trust this user, so Nix will not read from the cache${why}. Add \`extra-trusted-users = ${env.USER ?? 'USER'}\` to ` +
-			`/etc/nix/nix.conf and restart the daemon; or, for this cache alone: ${lines.map((line) => `\`${line}\``).join(' and ')}.`,
-		'nix-cache-action',
+/** What a daemon that knows the caches, but does not trust the user, can't be told. */
+function sayWhatIsMissing({ wish, previous, context }: Task): void {
+	if (previous !== null || wish.netrc.length === 0) return;
+	context.log.warning(
+		"The Nix daemon knows the caches of this step, but takes no credentials from this user: they have to be in the daemon's own netrc.",
+		TITLE,
 	);
+}
+
+function sayWhatIsHidden({ wish, previous, context }: Task): void {
+	if (previous !== null) return;
+	for (const line of hiddenByVariable(wish, context.env.NIX_CONFIG)) context.log.warning(line, TITLE);
+}
+
+async function undoInclude(system: SystemInclude, context: SetupContext): Promise<void> {
+	if (!(await canBecomeRoot(context))) {
+		throw new CacheError(
+			'config-failed',
+			`${system.confFile} still includes ${system.includeFile}: sudo asks for a password now.`,
+			{
+				hint: 'Remove that line and restart the Nix daemon.',
+			},
+		);
+	}
+	if (!(await removeInclude(system, context))) return;
+	const nix = await findNix(context);
+	if (nix !== null) await restartDaemon(system.restart, nix, context);
+}
+
+/** Only settings that add, and the one for the netrc, which goes with a copy of what it hides: docs/decisions/002-settings-that-only-add.md. */
+function confText(wish: NixSettings, netrc: NetrcReplacement | null): string {
+	return [
+		...(wish.substituters.length > 0 ? [formatSetting('extra-substituters', wish.substituters)] : []),
+		...(wish.publicKeys.length > 0 ? [formatSetting('extra-trusted-public-keys', wish.publicKeys)] : []),
+		...(netrc === null ? [] : [formatSetting('netrc-file', netrc.file)]),
+		...wish.other.map(([name, value]) => formatSetting(name, value)),
+	].join('');
+}
+
+async function planNetrc({ wish, store, previous, context }: Task): Promise<NetrcReplacement | null> {
+	if (wish.netrc.length === 0) return null;
+	if (previous?.netrc) return previous.netrc;
+	const { netrcFile } = await settingsWithoutOurs(store, context);
+	return { file: join(context.folder, 'netrc'), replaces: netrcFile };
+}
+
+async function writeNetrc(netrc: NetrcReplacement | null, { wish, previous, context }: Task): Promise<void> {
+	if (netrc === null) {
+		if (previous?.netrc) await removePrivateFile(previous.netrc.file);
+		return;
+	}
+	const problem = await writeNetrcFile(netrc.file, wish.netrc, netrc.replaces, context);
+	if (problem !== null && previous === null) context.log.warning(problem, TITLE);
+}
+
+function remembered(configuration: Configuration, context: SetupContext): Configuration {
+	context.remember(configuration);
+	return configuration;
+}
+
+function isNothing({ substituters, publicKeys, netrc, other }: NixSettings): boolean {
+	return substituters.length + publicKeys.length + netrc.length + other.length === 0;
+}
+
+function userName(): string {
+	try {
+		return userInfo().username;
+	} catch {
+		// A uid without an entry in the user database.
+		return String(process.getuid?.() ?? 'of this job');
+	}
 }

@@ -1,34 +1,54 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { CacheError, isCacheError, systemCode } from '../errors.ts';
+import { readFile } from 'node:fs/promises';
+import { describeError, systemCode } from '../errors.ts';
 import { formatNetrc, type NetrcEntry, parseNetrc } from '../nix/netrc.ts';
+import { writePrivateFile } from './private-file.ts';
+import { type Caller, canBecomeRoot, runAsRoot } from './run-as-root.ts';
 
-/** The entries of a netrc; none when there is no such file, when this user may not read it, or when it is not a netrc. */
-export async function readNetrcFile(file: string): Promise<readonly NetrcEntry[]> {
-	if (file === '') return [];
+/** What a netrc holds; `problem` is for people and `null` when all of it was read. A file that is not there is empty. */
+export interface KnownNetrc {
+	readonly entries: readonly NetrcEntry[];
+	readonly problem: string | null;
+}
+
+/** Reads the netrc that Nix is set to use (`netrc-file`). `readForbidden` is asked for a text that this user may not read. Does not throw. */
+export async function readNetrcFile(file: string, readForbidden: () => Promise<string | null> = nobody): Promise<KnownNetrc> {
 	try {
-		return parseNetrc(await readFile(file, 'utf8'));
+		return { entries: parseNetrc(await readText(file, readForbidden)), problem: null };
 	} catch (error) {
-		if (isCacheError(error, 'format-invalid') || systemCode(error) !== null) return [];
-		throw error;
+		if (systemCode(error) === 'ENOENT') return { entries: [], problem: null };
+		return { entries: [], problem: `The entries of ${file} do not count in this job: ${describeError(error)}` };
 	}
 }
 
 /**
- * Writes the netrc that Nix downloads with, for this user and root alone. `netrc-file` is not additive, so the entries that Nix would have read
- * go on behind ours: for a host that the workflow gives credentials for, these win, since the first entry of a host counts.
+ * Writes the netrc that Nix downloads with, for this user and root alone. `netrc-file` is not additive, so the entries of the one that Nix would
+ * have read (`existing`) go on behind ours: for a host that the workflow gives credentials for, these win, since the first entry of a host
+ * counts. A multi-user install often has one that only root may read: it is read as root, where that works. Gives a problem as `readNetrcFile`
+ * does. Throws `format-invalid` when something is too long for Nix, `file-failed`.
  */
-export async function writeNetrcFile(file: string, ours: readonly NetrcEntry[], existing: readonly NetrcEntry[]): Promise<void> {
-	// An entry `default` ends the list for curl, whatever stands behind it.
-	const isOurs = (entry: NetrcEntry): boolean =>
-		ours.some(
-			({ machine, login, password }) => machine === entry.machine && login === entry.login && password === entry.password,
-		);
-	const all = [...ours, ...existing.filter((entry) => !isOurs(entry))];
-	const sorted = [...all.filter((entry) => entry.machine !== null), ...all.filter((entry) => entry.machine === null)];
+export async function writeNetrcFile(
+	file: string,
+	ours: readonly NetrcEntry[],
+	existing: string,
+	caller: Caller,
+): Promise<string | null> {
+	const { entries, problem } = await readNetrcFile(existing, async () =>
+		(await canBecomeRoot(caller)) ? runAsRoot(['cat', '--', existing], caller) : null,
+	);
+	await writePrivateFile(file, formatNetrc([...ours, ...entries]));
+	return problem;
+}
+
+async function readText(file: string, readForbidden: () => Promise<string | null>): Promise<string> {
 	try {
-		await writeFile(file, formatNetrc(sorted), { mode: 0o600 });
-	} catch (cause) {
-		if (isCacheError(cause)) throw cause;
-		throw new CacheError('file-failed', `The netrc ${file} can't be written (${systemCode(cause) ?? 'unknown'}).`, { cause });
+		return await readFile(file, 'utf8');
+	} catch (error) {
+		const text = systemCode(error) === 'EACCES' ? await readForbidden() : null;
+		if (text === null) throw error;
+		return text;
 	}
+}
+
+async function nobody(): Promise<null> {
+	return null;
 }

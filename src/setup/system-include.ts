@@ -1,114 +1,104 @@
-import { access, constants, readFile } from 'node:fs/promises';
-import { delimiter, dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readFile, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { CacheError, systemCode } from '../errors.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import type { SetupContext, SystemInclude } from './configuration.ts';
-import { type Environment, runAsRoot } from './run-as-root.ts';
+import { removePrivateFile, writePrivateFile } from './private-file.ts';
+import { runAsRoot } from './run-as-root.ts';
+import { withInclude, withoutInclude } from './system-conf.ts';
 
-/** How long a daemon may take to answer after its restart. */
-const RESTART_MS = 15_000;
+/** What the script says when the file is not (any more) what it was read as. */
+const STALE = 'stale';
+const ATTEMPTS = 5;
 
-/** What would be done; `null` where nothing is known that restarts the daemon (no systemd, no launchd). */
-export async function planSystemInclude({ env, id }: SetupContext): Promise<SystemInclude | null> {
-	const restart = await restartCommand(env);
-	if (restart === null) return null;
-	const folder = env.NIX_CONF_DIR || '/etc/nix';
-	const confFile = join(folder, 'nix.conf');
-	const text = await readText(confFile);
-	return {
-		confFile,
-		includeFile: join(folder, `nix-cache-action-${id}.conf`),
-		restart,
-		endedLine: text !== null && text !== '' && !text.endsWith('\n'),
-		created: text === null,
-	};
-}
+/**
+ * Run as root: puts the contents of `$3` in place of the file `$1` (removes it, when `$3` is empty) if that has the contents of `$2` (is not
+ * there, when `$2` is empty). The new file keeps owner and mode and comes in one step, by way of `$4`; where it can't be replaced (it is
+ * mounted) it is written over.
+ */
+const REPLACE = `set -eu
+if [ -z "$2" ]; then [ ! -e "$1" ]; else cmp -s "$2" "$1"; fi || { echo ${STALE}; exit 0; }
+if [ -z "$3" ]; then rm -f "$1"; exit 0; fi
+rm -f "$4"
+if [ -e "$1" ]; then cp -p "$1" "$4"; else mkdir -p "$(dirname "$1")"; touch "$4"; chmod 644 "$4"; fi
+cat "$3" > "$4"
+mv -f "$4" "$1" 2>/dev/null || { cat "$3" > "$1"; rm -f "$4"; }`;
 
-/** Lets the system's nix.conf include `settings`, and restarts the daemon, which reads it only then. */
-export async function addSystemInclude(
-	plan: SystemInclude,
-	settings: string,
+/**
+ * Where the daemon's configuration is and what this use of the action adds to it. `null` when it lies in the store, which is how NixOS,
+ * nix-darwin and the like make it: nothing may be written there.
+ */
+export async function planInclude(
 	store: LocalStore,
+	restart: readonly string[],
 	context: SetupContext,
-): Promise<void> {
-	const { env, signal } = context;
-	const old = await readText(plan.includeFile);
-	const text = (await readText(plan.confFile)) ?? '';
-	const line = includeLine(plan);
-	const included = text.split('\n').includes(line);
-	if (old === settings && included) return;
-	await runAsRoot(['mkdir', '-p', dirname(plan.confFile)], '', env, signal);
-	await writeAsRoot(plan.includeFile, settings, env, signal);
-	if (!included) await writeAsRoot(plan.confFile, `${text}${plan.endedLine ? '\n' : ''}${line}\n`, env, signal);
-	await runAsRoot(plan.restart, '', env, signal);
-	await untilDaemonAnswers(store, signal);
+): Promise<SystemInclude | null> {
+	const { about } = store.nix;
+	// The daemon was not started with this user's environment.
+	const usual = context.env.NIX_CONF_DIR === undefined ? about.systemConfFile : '/etc/nix/nix.conf';
+	const folder = dirname(usual);
+	// Determinate's daemon writes nix.conf anew when it starts, and reads this one from there.
+	const named = about.version.implementation === 'determinate' ? join(folder, 'nix.custom.conf') : usual;
+	const confFile = await realpath(named).catch(() => named);
+	if (confFile.startsWith(`${store.storeDir}/`)) return null;
+	return { confFile, includeFile: join(folder, `nix-cache-action-${context.id}.conf`), restart };
 }
 
-/** Takes our line and file away, so that the system's nix.conf is byte for byte what it was, and restarts the daemon. */
-export async function removeSystemInclude(
-	done: SystemInclude,
-	{ env, signal }: Pick<SetupContext, 'env' | 'signal'>,
-): Promise<void> {
-	const text = await readText(done.confFile);
-	const line = `${includeLine(done)}\n`;
-	const at = text === null ? -1 : `\n${text}`.indexOf(`\n${line}`);
-	if (text !== null && at >= 0) {
-		const before = text.slice(0, at);
-		const after = text.slice(at + line.length);
-		const left = `${done.endedLine && after === '' && before.endsWith('\n') ? before.slice(0, -1) : before}${after}`;
-		if (left === '' && done.created) await runAsRoot(['rm', '-f', done.confFile], '', env, signal);
-		else await writeAsRoot(done.confFile, left, env, signal);
+/** Writes the included file and adds the line that includes it. Says whether anything changed. Throws `config-failed`. */
+export async function addInclude(system: SystemInclude, text: string, context: SetupContext): Promise<boolean> {
+	const file = await rewrite(system.includeFile, () => text, context);
+	const line = await rewrite(system.confFile, (conf) => withInclude(conf, system.includeFile), context);
+	return file || line;
+}
+
+/** Takes the line and the file back; what is not there (any more) is fine. Says whether anything changed. Throws `config-failed`. */
+export async function removeInclude(system: SystemInclude, context: SetupContext): Promise<boolean> {
+	const line = await rewrite(system.confFile, (conf) => withoutInclude(conf, system.includeFile), context);
+	const file = await rewrite(system.includeFile, () => null, context);
+	await runAsRoot(['rm', '-f', '--', nextOf(system.confFile, context), nextOf(system.includeFile, context)], context);
+	return line || file;
+}
+
+function nextOf(file: string, { id }: SetupContext): string {
+	return `${file}.nix-cache-action-${id}`;
+}
+
+/** Changes a file of root's. Another job may do the same at this moment; then it is read again. */
+async function rewrite(file: string, change: (text: string | null) => string | null, context: SetupContext): Promise<boolean> {
+	for (let attempt = 1; ; attempt++) {
+		const old = await readIfThere(file, context);
+		const next = change(old);
+		if (next === old) return false;
+		if (await replace(file, old, next, context)) return true;
+		if (attempt === ATTEMPTS) throw new CacheError('config-failed', `${file} changes all the time.`);
 	}
-	if ((await readText(done.includeFile)) === null && at < 0) return;
-	await runAsRoot(['rm', '-f', done.includeFile], '', env, signal);
-	await runAsRoot(done.restart, '', env, signal);
 }
 
-function includeLine({ includeFile }: SystemInclude): string {
-	return `!include ${includeFile}`;
-}
-
-async function restartCommand(env: Environment): Promise<readonly string[] | null> {
-	if (process.platform === 'darwin') return ['launchctl', 'kickstart', '-k', 'system/org.nixos.nix-daemon'];
-	for (const folder of (env.PATH ?? '').split(delimiter)) {
-		if (folder.startsWith('/') && (await isExecutable(join(folder, 'systemctl')))) return ['systemctl', 'restart', 'nix-daemon'];
+/**
+ * Says whether the file was as `old` has it. The texts go over in files of our own folder: a nix.conf may hold access tokens, which have no place
+ * among arguments.
+ */
+async function replace(file: string, old: string | null, next: string | null, context: SetupContext): Promise<boolean> {
+	const before = join(context.folder, 'system-conf.before');
+	const after = join(context.folder, 'system-conf.after');
+	try {
+		if (old !== null) await writePrivateFile(before, old);
+		if (next !== null) await writePrivateFile(after, next);
+		const given = [file, old === null ? '' : before, next === null ? '' : after, nextOf(file, context)];
+		return (await runAsRoot(['sh', '-c', REPLACE, 'sh', ...given], context)).trim() !== STALE;
+	} finally {
+		await removePrivateFile(before);
+		await removePrivateFile(after);
 	}
-	return null;
 }
 
-/** Overwrites in place: owner, mode and links of an existing file stay. `tee` writes what it is given, no shell in between. */
-async function writeAsRoot(file: string, text: string, env: Environment, signal: AbortSignal): Promise<void> {
-	await runAsRoot(['tee', file], text, env, signal);
-}
-
-async function readText(file: string): Promise<string | null> {
+async function readIfThere(file: string, context: SetupContext): Promise<string | null> {
 	try {
 		return await readFile(file, 'utf8');
 	} catch (cause) {
-		if (systemCode(cause) === 'ENOENT') return null;
-		throw new CacheError('config-failed', `${file} can't be read (${systemCode(cause) ?? 'unknown'}).`, { cause });
+		const code = systemCode(cause) ?? 'unknown';
+		if (code === 'ENOENT') return null;
+		if (code === 'EACCES') return runAsRoot(['cat', '--', file], context);
+		throw new CacheError('config-failed', `${file} can't be read (${code}).`, { cause });
 	}
-}
-
-async function untilDaemonAnswers(store: LocalStore, signal: AbortSignal): Promise<void> {
-	const endMs = performance.now() + RESTART_MS;
-	for (;;) {
-		try {
-			await store.nix.run(['store', 'ping'], { signal, timeoutMs: 5_000 });
-			return;
-		} catch (cause) {
-			if (signal.aborted || performance.now() > endMs) {
-				throw new CacheError('config-failed', 'The Nix daemon does not answer after its restart.', { cause });
-			}
-			await sleep(100, undefined, { signal });
-		}
-	}
-}
-
-async function isExecutable(file: string): Promise<boolean> {
-	return access(file, constants.X_OK).then(
-		() => true,
-		() => false,
-	);
 }

@@ -1,35 +1,42 @@
 import { join } from 'node:path';
+import { CacheError } from '../errors.ts';
+import type { LocalStore } from '../store/local-store.ts';
 import type { SetupContext } from './configuration.ts';
+import { removePrivateFile, writePrivateFile } from './private-file.ts';
 
-const VARIABLE = 'NIX_USER_CONF_FILES';
+/** The files that Nix reads for a user, the first one applied last (nix.conf(5)). */
+export const NIX_USER_CONF_FILES = 'NIX_USER_CONF_FILES';
+
+/** Where the settings for this user go. */
+export function userConfFileOf({ folder }: SetupContext): string {
+	return join(folder, 'nix.conf');
+}
 
 /**
- * Puts our nix.conf in front of the files that Nix reads for this user. Nix applies the first one last, and ours only adds (`extra-`), so
- * every other file keeps its say. Nix looks at the variable first: nix/src/libutil/config-global.cc, libstore/globals.cc.
+ * Has Nix read `file` with `text` before the files that it reads for this user anyway. Of several the first one wins, so ours add to all
+ * the others. Harmless to repeat.
  */
-export function addUserConfFile(file: string, { env, exportVariable }: SetupContext): void {
-	const files = userConfFiles(env);
-	if (!files.includes(file)) exportVariable(VARIABLE, [file, ...files].join(':'));
+export async function useUserConf(file: string, text: string, store: LocalStore, context: SetupContext): Promise<void> {
+	if (file.includes(':')) {
+		throw new CacheError(
+			'config-failed',
+			`The folder of ${file} has a colon in its name, where ${NIX_USER_CONF_FILES} separates files.`,
+			{
+				hint: 'Let the runner have a RUNNER_TEMP without one.',
+			},
+		);
+	}
+	await writePrivateFile(file, text);
+	// Nix says which files these are, be it by the variable or by the XDG folders.
+	const others = (context.env[NIX_USER_CONF_FILES]?.split(':') ?? store.nix.about.userConfFiles).filter(
+		(other) => other !== '' && other !== file,
+	);
+	context.exportVariable(NIX_USER_CONF_FILES, [file, ...others].join(':'));
 }
 
-/** Takes our file out again. The variable can't be unset for later steps, so it names the files that Nix reads without it. */
-export function removeUserConfFile(file: string, { env, exportVariable }: SetupContext): void {
-	const files = userConfFiles(env);
-	if (files.includes(file)) exportVariable(VARIABLE, files.filter((other) => other !== file).join(':'));
-}
-
-/** The files that Nix reads for this user now, the one that wins first. */
-function userConfFiles(env: SetupContext['env']): readonly string[] {
-	const set = env[VARIABLE];
-	if (set !== undefined && set !== '') return set.split(':').filter((file) => file !== '');
-	const home = env.XDG_CONFIG_HOME || (env.HOME === undefined ? '' : join(env.HOME, '.config'));
-	const system = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(':');
-	return [home, ...system].filter((folder) => folder !== '').map((folder) => join(folder, 'nix', 'nix.conf'));
-}
-
-/** Settings in `NIX_CONFIG` come after all files; a plain one hides what ours adds. */
-export function hiddenByNixConfig(env: SetupContext['env']): readonly string[] {
-	const hiding = ['substituters', 'trusted-public-keys', 'netrc-file'];
-	const lines = (env.NIX_CONFIG ?? '').split('\n').map((line) => line.split('=')[0]?.trim() ?? '');
-	return hiding.filter((name) => lines.includes(name));
+/** Removes our file and its entry. What other actions have added since stays. A variable can't be unset for later steps: the files that Nix reads without it stay in it. */
+export async function forgetUserConf(file: string, context: SetupContext): Promise<void> {
+	await removePrivateFile(file);
+	const listed = context.env[NIX_USER_CONF_FILES]?.split(':') ?? [];
+	if (listed.includes(file)) context.exportVariable(NIX_USER_CONF_FILES, listed.filter((other) => other !== file).join(':'));
 }

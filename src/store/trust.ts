@@ -32,8 +32,8 @@ export function isTrustedUser(trustedUsers: readonly string[], user: string, gro
 	);
 }
 
-/** `null` when this Nix does not tell. Also sees whether there is a daemon at all. */
-async function askDaemon(nix: NixCommand, signal: AbortSignal): Promise<boolean | null> {
+/** Asks the daemon whether it trusts this user; `null` when this Nix does not tell. Throws `store-unreadable` when none answers. */
+export async function askDaemon(nix: NixCommand, signal: AbortSignal): Promise<boolean | null> {
 	const { version } = nix.about;
 	const options = { signal, timeoutMs: 20_000 };
 	try {
