@@ -10,7 +10,7 @@ import type { EffectiveSettings } from './settings.ts';
 export type Trust = 'direct' | 'trusted' | 'untrusted' | 'unknown';
 
 /**
- * Whether the daemon trusts this user. It says so itself since 2.15 or so; before, `trusted-users` in the system's nix.conf says it,
+ * Whether the daemon trusts this user. Later versions say so themselves; for the others `trusted-users` in the system's nix.conf says it,
  * as long as the daemon was started after the last change of it. Throws `store-unreadable` when no daemon answers.
  */
 export async function findTrust(nix: NixCommand, settings: EffectiveSettings, signal: AbortSignal): Promise<Trust> {
@@ -34,14 +34,18 @@ export function isTrustedUser(trustedUsers: readonly string[], user: string, gro
 
 /** Asks the daemon whether it trusts this user; `null` when this Nix does not tell. Throws `store-unreadable` when none answers. */
 export async function askDaemon(nix: NixCommand, signal: AbortSignal): Promise<boolean | null> {
-	const { version } = nix.about;
+	// `ping` was renamed between 2.15 and 2.26, and may go.
+	const command = ['store', isAtLeast(nix.about.version, 2, 26) ? 'info' : 'ping'];
 	const options = { signal, timeoutMs: 20_000 };
 	try {
-		if (!isAtLeast(version, 2, 15)) {
-			await nix.run(['store', 'ping'], options);
-			return null;
-		}
-		return parseTrusted(await nix.run(['store', isAtLeast(version, 2, 19) ? 'info' : 'ping', '--json'], options));
+		const json = await nix.run([...command, '--json'], options).catch((error: unknown) => {
+			if (isCacheError(error, 'nix-failed')) return null;
+			throw error;
+		});
+		if (json !== null) return parseTrusted(json);
+		// It does not answer, or does not know `--json` yet.
+		await nix.run(command, options);
+		return null;
 	} catch (cause) {
 		if (!isCacheError(cause, 'nix-failed')) throw cause;
 		throw new CacheError('store-unreadable', `The Nix daemon does not answer: ${cause.message}`, {
