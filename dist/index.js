@@ -32539,7 +32539,7 @@ var external_node_util_ = __nccwpck_require__(7975);
 
 
 /**
- * Whether the daemon trusts this user. It says so itself since 2.15 or so; before, `trusted-users` in the system's nix.conf says it,
+ * Whether the daemon trusts this user. Later versions say so themselves; for the others `trusted-users` in the system's nix.conf says it,
  * as long as the daemon was started after the last change of it. Throws `store-unreadable` when no daemon answers.
  */
 async function findTrust(nix, settings, signal) {
@@ -32559,16 +32559,22 @@ async function findTrust(nix, settings, signal) {
 function isTrustedUser(trustedUsers, user, groups) {
     return trustedUsers.some((entry) => entry.startsWith('@') ? groups.includes(entry.slice(1)) : entry === '*' || entry === user);
 }
-/** `null` when this Nix does not tell. Also sees whether there is a daemon at all. */
+/** Asks the daemon whether it trusts this user; `null` when this Nix does not tell. Throws `store-unreadable` when none answers. */
 async function askDaemon(nix, signal) {
-    const { version } = nix.about;
+    // `ping` was renamed between 2.15 and 2.26, and may go.
+    const command = ['store', isAtLeast(nix.about.version, 2, 26) ? 'info' : 'ping'];
     const options = { signal, timeoutMs: 20_000 };
     try {
-        if (!isAtLeast(version, 2, 15)) {
-            await nix.run(['store', 'ping'], options);
-            return null;
-        }
-        return parseTrusted(await nix.run(['store', isAtLeast(version, 2, 19) ? 'info' : 'ping', '--json'], options));
+        const json = await nix.run([...command, '--json'], options).catch((error) => {
+            if ((0,errors/* isCacheError */.bt)(error, 'nix-failed'))
+                return null;
+            throw error;
+        });
+        if (json !== null)
+            return parseTrusted(json);
+        // It does not answer, or does not know `--json` yet.
+        await nix.run(command, options);
+        return null;
     }
     catch (cause) {
         if (!(0,errors/* isCacheError */.bt)(cause, 'nix-failed'))
@@ -33623,7 +33629,7 @@ function parseLine(line, lineNumber) {
     else if (second === '=') {
         return { kind: 'setting', name: first, value: words.slice(2).join(' ') };
     }
-    throw new CacheError('format-invalid', `Line ${lineNumber} of the Nix configuration is neither \`name = value\` nor an include.`);
+    throw new errors/* CacheError */.xA('format-invalid', `Line ${lineNumber} of the Nix configuration is neither \`name = value\` nor an include.`);
 }
 /**
  * Reads a nix.conf (or NIX_CONFIG) as Nix does, comments left out; includes are not followed. Throws `format-invalid` on a line that
@@ -33637,48 +33643,7 @@ function parseNixConf(text) {
 }
 
 ;// CONCATENATED MODULE: ./build/setup/configuration.js
-/** Nothing was told. */
-function noConfiguration(id, route) {
-    return { route, id, files: [], userConfFile: null, system: null };
-}
-
-// EXTERNAL MODULE: ./build/nix/netrc.js
-var nix_netrc = __nccwpck_require__(6188);
-;// CONCATENATED MODULE: ./build/setup/netrc-file.js
-
-
-
-/** The entries of a netrc; none when there is no such file, when this user may not read it, or when it is not a netrc. */
-async function readNetrcFile(file) {
-    if (file === '')
-        return [];
-    try {
-        return (0,nix_netrc/* parseNetrc */.QZ)(await (0,promises_namespaceObject.readFile)(file, 'utf8'));
-    }
-    catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid') || (0,errors/* systemCode */.xU)(error) !== null)
-            return [];
-        throw error;
-    }
-}
-/**
- * Writes the netrc that Nix downloads with, for this user and root alone. `netrc-file` is not additive, so the entries that Nix would have read
- * go on behind ours: for a host that the workflow gives credentials for, these win, since the first entry of a host counts.
- */
-async function writeNetrcFile(file, ours, existing) {
-    // An entry `default` ends the list for curl, whatever stands behind it.
-    const isOurs = (entry) => ours.some(({ machine, login, password }) => machine === entry.machine && login === entry.login && password === entry.password);
-    const all = [...ours, ...existing.filter((entry) => !isOurs(entry))];
-    const sorted = [...all.filter((entry) => entry.machine !== null), ...all.filter((entry) => entry.machine === null)];
-    try {
-        await (0,promises_namespaceObject.writeFile)(file, (0,nix_netrc/* formatNetrc */.gG)(sorted), { mode: 0o600 });
-    }
-    catch (cause) {
-        if ((0,errors/* isCacheError */.bt)(cause))
-            throw cause;
-        throw new errors/* CacheError */.xA('file-failed', `The netrc ${file} can't be written (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
-    }
-}
+const NOTHING_TOLD = { route: 'none', userConfFile: null, netrc: null, system: null };
 
 // EXTERNAL MODULE: external "string_decoder"
 var external_string_decoder_ = __nccwpck_require__(3193);
@@ -34819,13 +34784,14 @@ function getExecOutput(commandLine, args, options) {
 ;// CONCATENATED MODULE: ./build/setup/run-as-root.js
 
 
-/** Whether `sudo` works here without asking for a password. */
-async function canBecomeRoot(env, signal) {
-    return runAsRoot(['true'], '', env, signal).then(() => true, () => false);
+/** Whether this user is root, or `sudo` works without asking for a password. */
+async function canBecomeRoot(caller) {
+    return runAsRoot(['true'], caller).then(() => true, () => false);
 }
-/** Runs a command as root with `input` as its standard input; secrets must be in neither. Throws `config-failed`, also when `signal` aborts. */
-async function runAsRoot(argv, input, env, signal) {
-    const shown = `\`sudo ${argv.join(' ').slice(0, 120)}\``;
+/** Runs a command as root and gives its standard output; no argument may be a secret. Throws `config-failed`, also when the signal aborts. */
+async function runAsRoot(argv, { env, signal }) {
+    const [program = '', ...args] = process.getuid?.() === 0 ? argv : ['sudo', '-n', ...argv];
+    const shown = `\`${[program, ...args].join(' ').slice(0, 120)}\``;
     const { PATH = '', HOME = '' } = env;
     const stopped = Promise.withResolvers();
     const onAbort = () => stopped.reject(new errors/* CacheError */.xA('config-failed', `${shown} did not end in time.`));
@@ -34833,10 +34799,11 @@ async function runAsRoot(argv, input, env, signal) {
         onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-        const options = { env: { PATH, HOME }, input: Buffer.from(input), silent: true, ignoreReturnCode: true };
-        const { exitCode, stderr } = await Promise.race([getExecOutput('sudo', ['-n', ...argv], options), stopped.promise]);
+        // No `input`: a child that ends before it is written would end this process with EPIPE.
+        const options = { env: { PATH, HOME }, silent: true, ignoreReturnCode: true };
+        const { exitCode, stdout, stderr } = await Promise.race([getExecOutput(program, args, options), stopped.promise]);
         if (exitCode === 0)
-            return;
+            return stdout;
         const why = stderr.trim().split('\n').at(-1) || `status ${exitCode}`;
         throw new errors/* CacheError */.xA('config-failed', `${shown} failed: ${why.slice(0, 300)}.`);
     }
@@ -34850,142 +34817,388 @@ async function runAsRoot(argv, input, env, signal) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/setup/daemon.js
+
+
+
+
+
+/** `org.nixos.` is that of the usual installer on macOS, the other one Determinate's. */
+const LAUNCHD_LABELS = ['org.nixos.nix-daemon', 'systems.determinate.nix-daemon'];
+const SYSTEMD_SERVICE = 'nix-daemon.service';
+const ANSWER_TIMEOUT_MS = 30_000;
+const RETRY_MS = 100;
+/** The command that restarts the Nix daemon, to be run as root; `null` when neither systemd nor launchd runs it. */
+async function findRestart(caller) {
+    const works = (...command) => runAsRoot(command, caller).then(() => true, () => false);
+    if (process.platform === 'darwin') {
+        for (const label of LAUNCHD_LABELS) {
+            if (await works('launchctl', 'print', `system/${label}`))
+                return ['launchctl', 'kickstart', '-k', `system/${label}`];
+        }
+        return null;
+    }
+    // The folder is there when systemd is what started the machine (sd_booted(3)).
+    const booted = await (0,promises_namespaceObject.access)('/run/systemd/system').then(() => true, () => false);
+    return booted && (await works('systemctl', 'is-active', '--quiet', SYSTEMD_SERVICE))
+        ? ['systemctl', 'restart', SYSTEMD_SERVICE]
+        : null;
+}
+/** Restarts the daemon and waits until it answers. Throws `config-failed`. */
+async function restartDaemon(restart, nix, caller) {
+    await runAsRoot(restart, caller);
+    const deadline = performance.now() + ANSWER_TIMEOUT_MS;
+    for (;;) {
+        try {
+            await askDaemon(nix, caller.signal);
+            return;
+        }
+        catch (cause) {
+            if (!(0,errors/* isCacheError */.bt)(cause, 'store-unreadable'))
+                throw cause;
+            if (performance.now() > deadline) {
+                throw new errors/* CacheError */.xA('config-failed', `After its restart: ${cause.message}`, { cause });
+            }
+        }
+        await (0,external_node_timers_promises_namespaceObject.setTimeout)(RETRY_MS);
+    }
+}
+
+// EXTERNAL MODULE: ./build/nix/netrc.js
+var nix_netrc = __nccwpck_require__(6188);
+;// CONCATENATED MODULE: ./build/setup/private-file.js
+
+
+/** Writes a file that only this user (and root) can read. Whoever reads it sees the old text or the new one, never a part. Throws `disk-full`, `file-failed`. */
+async function writePrivateFile(file, text) {
+    const next = `${file}.new`;
+    try {
+        // Opened anew, so that the mode holds whatever was there.
+        await (0,promises_namespaceObject.rm)(next, { force: true });
+        await (0,promises_namespaceObject.writeFile)(next, text, { mode: 0o600, flag: 'wx' });
+        await (0,promises_namespaceObject.rename)(next, file);
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        throw new errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `${file} can't be written (${code}).`, { cause });
+    }
+}
+/** Removes a file of ours, and what `writePrivateFile` may have left beside it. */
+async function removePrivateFile(file) {
+    await (0,promises_namespaceObject.rm)(`${file}.new`, { force: true });
+    await (0,promises_namespaceObject.rm)(file, { force: true });
+}
+
+;// CONCATENATED MODULE: ./build/setup/netrc-file.js
+
+
+
+
+
+/** Reads the netrc that Nix is set to use (`netrc-file`). `readForbidden` is asked for a text that this user may not read. Does not throw. */
+async function readNetrcFile(file, readForbidden = nobody) {
+    try {
+        return { entries: (0,nix_netrc/* parseNetrc */.QZ)(await netrc_file_readText(file, readForbidden)), problem: null };
+    }
+    catch (error) {
+        if ((0,errors/* systemCode */.xU)(error) === 'ENOENT')
+            return { entries: [], problem: null };
+        return { entries: [], problem: `The entries of ${file} do not count in this job: ${(0,errors/* describeError */.Uc)(error)}` };
+    }
+}
+/**
+ * Writes the netrc that Nix downloads with, for this user and root alone. `netrc-file` is not additive, so the entries of the one that Nix would
+ * have read (`existing`) go on behind ours: for a host that the workflow gives credentials for, these win, since the first entry of a host
+ * counts. A multi-user install often has one that only root may read: it is read as root, where that works. Gives a problem as `readNetrcFile`
+ * does. Throws `format-invalid` when something is too long for Nix, `file-failed`.
+ */
+async function writeNetrcFile(file, ours, existing, caller) {
+    const { entries, problem } = await readNetrcFile(existing, async () => (await canBecomeRoot(caller)) ? runAsRoot(['cat', '--', existing], caller) : null);
+    await writePrivateFile(file, (0,nix_netrc/* formatNetrc */.gG)([...ours, ...entries]));
+    return problem;
+}
+async function netrc_file_readText(file, readForbidden) {
+    try {
+        return await (0,promises_namespaceObject.readFile)(file, 'utf8');
+    }
+    catch (error) {
+        const text = (0,errors/* systemCode */.xU)(error) === 'EACCES' ? await readForbidden() : null;
+        if (text === null)
+            throw error;
+        return text;
+    }
+}
+async function nobody() {
+    return null;
+}
+
+;// CONCATENATED MODULE: ./build/setup/nix-config-variable.js
+
+/** Settings that a plain line in `NIX_CONFIG` takes away again, under each of their names, and which part of the wish that is. */
+const REPLACED = new Map([
+    ['substituters', 'substituters'],
+    ['binary-caches', 'substituters'],
+    ['trusted-public-keys', 'publicKeys'],
+    ['binary-cache-public-keys', 'publicKeys'],
+    ['netrc-file', 'netrc'],
+]);
+/**
+ * What `NIX_CONFIG` hides of the wish, as one line for people each: it comes after all files, and a setting there that is not an `extra-` one
+ * replaces what files say.
+ */
+function hiddenByVariable(wish, variable) {
+    const names = new Set(linesOf(variable ?? '').map((line) => (line.kind === 'setting' ? line.name : '')));
+    return [...names].flatMap((name) => {
+        const part = REPLACED.get(name);
+        if (part === undefined || wish[part].length === 0)
+            return [];
+        const fix = part === 'netrc' ? `leave \`${name}\` out there and give its entries in \`netrc\`` : `write \`extra-${name}\` there`;
+        return [`The environment variable NIX_CONFIG sets \`${name}\`, which hides what this step configures: ${fix}.`];
+    });
+}
+/** Nix says itself what it can't read. */
+function linesOf(text) {
+    try {
+        return parseNixConf(text);
+    }
+    catch {
+        return [];
+    }
+}
+
+;// CONCATENATED MODULE: ./build/setup/system-conf.js
+/** Pure: the one line in the system's nix.conf, put in and taken out so that every other byte stays, in whatever order several are undone. */
+/** First line of a configuration that was not there before; with it the file goes when the last include does. */
+const CREATED = '# Created by nix-cache-action; goes with its last include.\n';
+/** With a line break in front, too: whether the file ended with one need not be remembered. */
+function insertion(includeFile) {
+    return `\n!include ${includeFile} # by nix-cache-action, until the end of the job\n`;
+}
+/** The text with the include at its end; the same text when it is in it already. `null` stands for a file that is not there. */
+function withInclude(text, includeFile) {
+    const inserted = insertion(includeFile);
+    const before = text ?? CREATED;
+    return before.includes(inserted) ? before : before + inserted;
+}
+/** The text without the include; `null` when the file was ours and nothing else is in it. */
+function withoutInclude(text, includeFile) {
+    if (text === null)
+        return null;
+    const inserted = insertion(includeFile);
+    const at = text.indexOf(inserted);
+    if (at < 0)
+        return text === CREATED ? null : text;
+    const before = text.slice(0, at);
+    const after = text.slice(at + inserted.length);
+    if (before === CREATED && after === '')
+        return null;
+    // What somebody appended meanwhile must not become one line with what stood last before.
+    const glue = before === '' || before.endsWith('\n') || after === '' || after.startsWith('\n') ? '' : '\n';
+    return before + glue + after;
+}
+
 ;// CONCATENATED MODULE: ./build/setup/system-include.js
 
 
 
 
 
-/** How long a daemon may take to answer after its restart. */
-const RESTART_MS = 15_000;
-/** What would be done; `null` where nothing is known that restarts the daemon (no systemd, no launchd). */
-async function planSystemInclude({ env, id }) {
-    const restart = await restartCommand(env);
-    if (restart === null)
+
+/** What the script says when the file is not (any more) what it was read as. */
+const STALE = 'stale';
+const ATTEMPTS = 5;
+/**
+ * Run as root: puts the contents of `$3` in place of the file `$1` (removes it, when `$3` is empty) if that has the contents of `$2` (is not
+ * there, when `$2` is empty). The new file keeps owner and mode and comes in one step, by way of `$4`; where it can't be replaced (it is
+ * mounted) it is written over.
+ */
+const REPLACE = `set -eu
+if [ -z "$2" ]; then [ ! -e "$1" ]; else cmp -s "$2" "$1"; fi || { echo ${STALE}; exit 0; }
+if [ -z "$3" ]; then rm -f "$1"; exit 0; fi
+rm -f "$4"
+if [ -e "$1" ]; then cp -p "$1" "$4"; else mkdir -p "$(dirname "$1")"; touch "$4"; chmod 644 "$4"; fi
+cat "$3" > "$4"
+mv -f "$4" "$1" 2>/dev/null || { cat "$3" > "$1"; rm -f "$4"; }`;
+/**
+ * Where the daemon's configuration is and what this use of the action adds to it. `null` when it lies in the store, which is how NixOS,
+ * nix-darwin and the like make it: nothing may be written there.
+ */
+async function planInclude(store, restart, context) {
+    const { about } = store.nix;
+    // The daemon was not started with this user's environment.
+    const usual = context.env.NIX_CONF_DIR === undefined ? about.systemConfFile : '/etc/nix/nix.conf';
+    const folder = (0,external_node_path_namespaceObject.dirname)(usual);
+    // Determinate's daemon writes nix.conf anew when it starts, and reads this one from there.
+    const named = about.version.implementation === 'determinate' ? (0,external_node_path_namespaceObject.join)(folder, 'nix.custom.conf') : usual;
+    const confFile = await (0,promises_namespaceObject.realpath)(named).catch(() => named);
+    if (confFile.startsWith(`${store.storeDir}/`))
         return null;
-    const folder = env.NIX_CONF_DIR || '/etc/nix';
-    const confFile = (0,external_node_path_namespaceObject.join)(folder, 'nix.conf');
-    const text = await system_include_readText(confFile);
-    return {
-        confFile,
-        includeFile: (0,external_node_path_namespaceObject.join)(folder, `nix-cache-action-${id}.conf`),
-        restart,
-        endedLine: text !== null && text !== '' && !text.endsWith('\n'),
-        created: text === null,
-    };
+    return { confFile, includeFile: (0,external_node_path_namespaceObject.join)(folder, `nix-cache-action-${context.id}.conf`), restart };
 }
-/** Lets the system's nix.conf include `settings`, and restarts the daemon, which reads it only then. */
-async function addSystemInclude(plan, settings, store, context) {
-    const { env, signal } = context;
-    const old = await system_include_readText(plan.includeFile);
-    const text = (await system_include_readText(plan.confFile)) ?? '';
-    const line = includeLine(plan);
-    const included = text.split('\n').includes(line);
-    if (old === settings && included)
-        return;
-    await runAsRoot(['mkdir', '-p', (0,external_node_path_namespaceObject.dirname)(plan.confFile)], '', env, signal);
-    await writeAsRoot(plan.includeFile, settings, env, signal);
-    if (!included)
-        await writeAsRoot(plan.confFile, `${text}${plan.endedLine ? '\n' : ''}${line}\n`, env, signal);
-    await runAsRoot(plan.restart, '', env, signal);
-    await untilDaemonAnswers(store, signal);
+/** Writes the included file and adds the line that includes it. Says whether anything changed. Throws `config-failed`. */
+async function addInclude(system, text, context) {
+    const file = await rewrite(system.includeFile, () => text, context);
+    const line = await rewrite(system.confFile, (conf) => withInclude(conf, system.includeFile), context);
+    return file || line;
 }
-/** Takes our line and file away, so that the system's nix.conf is byte for byte what it was, and restarts the daemon. */
-async function removeSystemInclude(done, { env, signal }) {
-    const text = await system_include_readText(done.confFile);
-    const line = `${includeLine(done)}\n`;
-    const at = text === null ? -1 : `\n${text}`.indexOf(`\n${line}`);
-    if (text !== null && at >= 0) {
-        const before = text.slice(0, at);
-        const after = text.slice(at + line.length);
-        const left = `${done.endedLine && after === '' && before.endsWith('\n') ? before.slice(0, -1) : before}${after}`;
-        if (left === '' && done.created)
-            await runAsRoot(['rm', '-f', done.confFile], '', env, signal);
-        else
-            await writeAsRoot(done.confFile, left, env, signal);
+/** Takes the line and the file back; what is not there (any more) is fine. Says whether anything changed. Throws `config-failed`. */
+async function removeInclude(system, context) {
+    const line = await rewrite(system.confFile, (conf) => withoutInclude(conf, system.includeFile), context);
+    const file = await rewrite(system.includeFile, () => null, context);
+    await runAsRoot(['rm', '-f', '--', nextOf(system.confFile, context), nextOf(system.includeFile, context)], context);
+    return line || file;
+}
+function nextOf(file, { id }) {
+    return `${file}.nix-cache-action-${id}`;
+}
+/** Changes a file of root's. Another job may do the same at this moment; then it is read again. */
+async function rewrite(file, change, context) {
+    for (let attempt = 1;; attempt++) {
+        const old = await readIfThere(file, context);
+        const next = change(old);
+        if (next === old)
+            return false;
+        if (await replace(file, old, next, context))
+            return true;
+        if (attempt === ATTEMPTS)
+            throw new errors/* CacheError */.xA('config-failed', `${file} changes all the time.`);
     }
-    if ((await system_include_readText(done.includeFile)) === null && at < 0)
-        return;
-    await runAsRoot(['rm', '-f', done.includeFile], '', env, signal);
-    await runAsRoot(done.restart, '', env, signal);
 }
-function includeLine({ includeFile }) {
-    return `!include ${includeFile}`;
-}
-async function restartCommand(env) {
-    if (process.platform === 'darwin')
-        return ['launchctl', 'kickstart', '-k', 'system/org.nixos.nix-daemon'];
-    for (const folder of (env.PATH ?? '').split(external_node_path_namespaceObject.delimiter)) {
-        if (folder.startsWith('/') && (await system_include_isExecutable((0,external_node_path_namespaceObject.join)(folder, 'systemctl'))))
-            return ['systemctl', 'restart', 'nix-daemon'];
+/**
+ * Says whether the file was as `old` has it. The texts go over in files of our own folder: a nix.conf may hold access tokens, which have no place
+ * among arguments.
+ */
+async function replace(file, old, next, context) {
+    const before = (0,external_node_path_namespaceObject.join)(context.folder, 'system-conf.before');
+    const after = (0,external_node_path_namespaceObject.join)(context.folder, 'system-conf.after');
+    try {
+        if (old !== null)
+            await writePrivateFile(before, old);
+        if (next !== null)
+            await writePrivateFile(after, next);
+        const given = [file, old === null ? '' : before, next === null ? '' : after, nextOf(file, context)];
+        return (await runAsRoot(['sh', '-c', REPLACE, 'sh', ...given], context)).trim() !== STALE;
     }
-    return null;
+    finally {
+        await removePrivateFile(before);
+        await removePrivateFile(after);
+    }
 }
-/** Overwrites in place: owner, mode and links of an existing file stay. `tee` writes what it is given, no shell in between. */
-async function writeAsRoot(file, text, env, signal) {
-    await runAsRoot(['tee', file], text, env, signal);
-}
-async function system_include_readText(file) {
+async function readIfThere(file, context) {
     try {
         return await (0,promises_namespaceObject.readFile)(file, 'utf8');
     }
     catch (cause) {
-        if ((0,errors/* systemCode */.xU)(cause) === 'ENOENT')
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        if (code === 'ENOENT')
             return null;
-        throw new errors/* CacheError */.xA('config-failed', `${file} can't be read (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
+        if (code === 'EACCES')
+            return runAsRoot(['cat', '--', file], context);
+        throw new errors/* CacheError */.xA('config-failed', `${file} can't be read (${code}).`, { cause });
     }
 }
-async function untilDaemonAnswers(store, signal) {
-    const endMs = performance.now() + RESTART_MS;
-    for (;;) {
-        try {
-            await store.nix.run(['store', 'ping'], { signal, timeoutMs: 5_000 });
-            return;
-        }
-        catch (cause) {
-            if (signal.aborted || performance.now() > endMs) {
-                throw new errors/* CacheError */.xA('config-failed', 'The Nix daemon does not answer after its restart.', { cause });
-            }
-            await (0,external_node_timers_promises_namespaceObject.setTimeout)(100, undefined, { signal });
-        }
-    }
+
+;// CONCATENATED MODULE: ./build/setup/untrusted.js
+function grantOf(wish, settings) {
+    if (!wish.publicKeys.every((key) => settings.trustedPublicKeys.includes(key)))
+        return 'denied';
+    const among = (known) => wish.substituters.every((url) => known.some((entry) => sameCache(entry, url)));
+    if (among(settings.substituters))
+        return 'already';
+    return among([...settings.substituters, ...settings.trustedSubstituters]) ? 'on-request' : 'denied';
 }
-async function system_include_isExecutable(file) {
-    return (0,promises_namespaceObject.access)(file, promises_namespaceObject.constants.X_OK).then(() => true, () => false);
+/** The daemon compares texts, and lets an entry with a slash at its end stand for one without; not the other way round. */
+function sameCache(entry, url) {
+    return entry === url || entry === `${url}/`;
+}
+/** One line for an administrator: what to add where. */
+function adviceFor(wish, user, confFile, why) {
+    const lines = [
+        ...(wish.substituters.length > 0 ? [`extra-trusted-substituters = ${wish.substituters.join(' ')}`] : []),
+        ...(wish.publicKeys.length > 0 ? [`extra-trusted-public-keys = ${wish.publicKeys.join(' ')}`] : []),
+    ];
+    const narrow = lines.length === 0 ? '' : ` Or, to allow no more than these caches, ${lines.map((line) => `\`${line}\``).join(' and ')}`;
+    const netrc = lines.length === 0 || wish.netrc.length === 0 ? '' : `, with the credentials in the daemon's own netrc`;
+    return (`The Nix daemon does not trust the user ${user}, and ${why}, so Nix does not read from the caches of this step. ` +
+        `Add \`extra-trusted-users = ${user}\` to ${confFile} and restart the daemon.${narrow}${netrc}${narrow === '' ? '' : '.'}`);
 }
 
 ;// CONCATENATED MODULE: ./build/setup/user-file.js
 
-const VARIABLE = 'NIX_USER_CONF_FILES';
+
+
+/** The files that Nix reads for a user, the first one applied last (nix.conf(5)). */
+const NIX_USER_CONF_FILES = 'NIX_USER_CONF_FILES';
+/** Where the settings for this user go. */
+function userConfFileOf({ folder }) {
+    return (0,external_node_path_namespaceObject.join)(folder, 'nix.conf');
+}
 /**
- * Puts our nix.conf in front of the files that Nix reads for this user. Nix applies the first one last, and ours only adds (`extra-`), so
- * every other file keeps its say. Nix looks at the variable first: nix/src/libutil/config-global.cc, libstore/globals.cc.
+ * Has Nix read `file` with `text` before the files that it reads for this user anyway. Of several the first one wins, so ours add to all
+ * the others. Harmless to repeat.
  */
-function addUserConfFile(file, { env, exportVariable }) {
-    const files = userConfFiles(env);
-    if (!files.includes(file))
-        exportVariable(VARIABLE, [file, ...files].join(':'));
+async function useUserConf(file, text, store, context) {
+    if (file.includes(':')) {
+        throw new errors/* CacheError */.xA('config-failed', `The folder of ${file} has a colon in its name, where ${NIX_USER_CONF_FILES} separates files.`, {
+            hint: 'Let the runner have a RUNNER_TEMP without one.',
+        });
+    }
+    await writePrivateFile(file, text);
+    // Nix says which files these are, be it by the variable or by the XDG folders.
+    const others = (context.env[NIX_USER_CONF_FILES]?.split(':') ?? store.nix.about.userConfFiles).filter((other) => other !== '' && other !== file);
+    context.exportVariable(NIX_USER_CONF_FILES, [file, ...others].join(':'));
 }
-/** Takes our file out again. The variable can't be unset for later steps, so it names the files that Nix reads without it. */
-function removeUserConfFile(file, { env, exportVariable }) {
-    const files = userConfFiles(env);
-    if (files.includes(file))
-        exportVariable(VARIABLE, files.filter((other) => other !== file).join(':'));
+/** Removes our file and its entry. What other actions have added since stays. A variable can't be unset for later steps: the files that Nix reads without it stay in it. */
+async function forgetUserConf(file, context) {
+    await removePrivateFile(file);
+    const listed = context.env[NIX_USER_CONF_FILES]?.split(':') ?? [];
+    if (listed.includes(file))
+        context.exportVariable(NIX_USER_CONF_FILES, listed.filter((other) => other !== file).join(':'));
 }
-/** The files that Nix reads for this user now, the one that wins first. */
-function userConfFiles(env) {
-    const set = env[VARIABLE];
-    if (set !== undefined && set !== '')
-        return set.split(':').filter((file) => file !== '');
-    const home = env.XDG_CONFIG_HOME || (env.HOME === undefined ? '' : (0,external_node_path_namespaceObject.join)(env.HOME, '.config'));
-    const system = (env.XDG_CONFIG_DIRS || '/etc/xdg').split(':');
-    return [home, ...system].filter((folder) => folder !== '').map((folder) => (0,external_node_path_namespaceObject.join)(folder, 'nix', 'nix.conf'));
+
+;// CONCATENATED MODULE: ./build/setup/route.js
+
+
+
+
+
+
+/** Nix's settings without what this use of the action told it through the user's files. */
+async function settingsWithoutOurs(store, context) {
+    const listed = context.env[NIX_USER_CONF_FILES]?.split(':') ?? [];
+    const ours = userConfFileOf(context);
+    if (!listed.includes(ours))
+        return store.settings(context.signal);
+    const others = listed.filter((file) => file !== ours).join(':');
+    return querySettings(store.nix.withEnvironment({ [NIX_USER_CONF_FILES]: others }), context.signal);
 }
-/** Settings in `NIX_CONFIG` come after all files; a plain one hides what ours adds. */
-function hiddenByNixConfig(env) {
-    const hiding = ['substituters', 'trusted-public-keys', 'netrc-file'];
-    const lines = (env.NIX_CONFIG ?? '').split('\n').map((line) => line.split('=')[0]?.trim() ?? '');
-    return hiding.filter((name) => lines.includes(name));
+/**
+ * Through the user's files where Nix heeds them. Else what the daemon grants everybody, when that is all that is wished for; else the system's
+ * configuration, where this user can act as root; else nothing.
+ */
+async function chooseRoute(wish, store, previous, context) {
+    if (store.trust !== 'untrusted')
+        return { route: 'user-file', limited: false };
+    const grant = previous?.system ? 'denied' : grantOf(wish, await settingsWithoutOurs(store, context));
+    const asGranted = grant === 'already' ? { route: 'already-there' } : { route: 'user-file', limited: true };
+    if (grant !== 'denied' && wish.netrc.length === 0 && wish.other.length === 0)
+        return asGranted;
+    const asRoot = await chooseInclude(store, previous, context);
+    return asRoot.route === 'system-include' || grant === 'denied' ? asRoot : asGranted;
+}
+async function chooseInclude(store, previous, context) {
+    const advice = (why) => ({ route: 'advice-only', why });
+    if (!(await canBecomeRoot(context)))
+        return advice('there is no sudo without a password');
+    if (previous?.system)
+        return { route: 'system-include', system: previous.system };
+    const restart = await findRestart(context);
+    if (restart === null)
+        return advice('neither systemd nor launchd is there to restart it with another configuration');
+    const system = await planInclude(store, restart, context);
+    return system === null
+        ? advice(`its configuration ${store.nix.about.systemConfFile} is itself in the Nix store`)
+        : { route: 'system-include', system };
 }
 
 ;// CONCATENATED MODULE: ./build/setup/configure-nix.js
@@ -34998,121 +35211,165 @@ function hiddenByNixConfig(env) {
 
 
 
+
+
+
+
+
+
+const TITLE = 'nix-cache-action';
 /**
- * Tells Nix what `wish` says, by the route with the least rights that works. Calling it again, also from a later phase with what the first call
- * gave, replaces what was told before.
- * @throws CacheError `config-failed`, `file-failed`, `format-invalid`
+ * Tells Nix what `wish` says for the rest of the job, by the route with the least rights that works. `previous` is what an earlier phase of this
+ * step did: it is kept where it says the same, and replaced where not. Where this user can't tell Nix, one warning says what an administrator
+ * has to add. Throws `config-failed`, `file-failed`, `disk-full`, and `format-invalid` for a value that Nix can't read.
  */
 async function configureNix(wish, store, previous, context) {
-    const settings = await store.settings(context.signal);
-    const next = await chooseRoute(wish, store, settings, previous, context);
-    if (previous !== null && previous.route !== next.route)
+    const choice = isNothing(wish) ? { route: 'none' } : await chooseRoute(wish, store, previous, context);
+    if (previous !== null && previous.route !== choice.route)
         await undoConfiguration(previous, context);
-    context.remember(next);
-    switch (next.route) {
+    const task = { wish, store, previous, context };
+    switch (choice.route) {
         case 'user-file':
-            await tellUser(wish, settings, next, context);
-            break;
+            return choice.limited ? useGrant(task) : useOwnFile(task);
         case 'system-include':
-            return tellSystem(wish, settings, next, store, context);
+            return useInclude(choice.system, task);
         case 'advice-only':
-            // Pre has said it already.
-            if (previous?.route !== 'advice-only')
-                advise(wish, context);
-            break;
+            return advise(choice.why, task);
         case 'already-there':
+            sayWhatIsMissing(task);
+            return remembered({ ...NOTHING_TOLD, route: 'already-there' }, context);
         case 'none':
-            break;
+            return remembered(NOTHING_TOLD, context);
     }
-    return next;
 }
-/** Takes back what was told; nothing that is not ours is touched. Doing it twice does no harm. Throws `config-failed`. */
+/**
+ * Takes back what was told, also when that was stopped in the middle, and leaves what others have changed since. Doing it twice does no harm.
+ * Secrets go first. Throws `config-failed`.
+ */
 async function undoConfiguration(configuration, context) {
-    if (configuration.userConfFile !== null)
-        removeUserConfFile(configuration.userConfFile, context);
-    for (const file of configuration.files)
-        await (0,promises_namespaceObject.rm)(file, { force: true });
-    if (configuration.system !== null)
-        await removeSystemInclude(configuration.system, context);
+    const { netrc, userConfFile, system } = configuration;
+    if (netrc !== null)
+        await removePrivateFile(netrc.file);
+    if (userConfFile !== null)
+        await forgetUserConf(userConfFile, context);
+    if (system !== null)
+        await undoInclude(system, context);
 }
-async function chooseRoute(wish, store, settings, previous, context) {
-    const { id, folder } = context;
-    if (wish.substituters.length + wish.publicKeys.length + wish.netrc.length === 0)
-        return noConfiguration(id, 'none');
-    const userConfFile = (0,external_node_path_namespaceObject.join)(folder, 'nix.conf');
-    const files = [userConfFile, (0,external_node_path_namespaceObject.join)(folder, 'netrc')];
-    const userFile = { route: 'user-file', id, files, userConfFile, system: null };
-    if (store.trust !== 'untrusted')
-        return userFile;
-    if (previous?.route === 'system-include')
-        return previous;
-    if (wish.publicKeys.every((key) => settings.trustedPublicKeys.includes(key)) && wish.netrc.length === 0) {
-        if (wish.substituters.every((url) => settings.substituters.includes(url)))
-            return noConfiguration(id, 'already-there');
-        const allowed = [...settings.substituters, ...settings.trustedSubstituters];
-        if (wish.substituters.every((url) => allowed.includes(url)))
-            return userFile;
-    }
-    const system = (await canBecomeRoot(context.env, context.signal)) ? await planSystemInclude(context) : null;
-    if (system === null)
-        return noConfiguration(id, 'advice-only');
-    return { route: 'system-include', id, files: [(0,external_node_path_namespaceObject.join)(folder, 'netrc')], userConfFile: null, system };
+async function useOwnFile(task) {
+    const { wish, store, context } = task;
+    const userConfFile = userConfFileOf(context);
+    const netrc = await planNetrc(task);
+    const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile, netrc }, context);
+    await writeNetrc(netrc, task);
+    await useUserConf(userConfFile, confText(wish, netrc), store, context);
+    sayWhatIsHidden(task);
+    return configuration;
 }
-async function tellUser(wish, settings, next, context) {
-    const [confFile = '', netrcFile = ''] = next.files;
-    const text = await confText(wish, settings, netrcFile);
-    try {
-        await (0,promises_namespaceObject.writeFile)(confFile, text, { mode: 0o600 });
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('file-failed', `${confFile} can't be written (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
-    }
-    addUserConfFile(confFile, context);
-    const hidden = hiddenByNixConfig(context.env);
-    if (hidden.length > 0) {
-        const names = hidden.map((name) => `\`${name}\``).join(', ');
-        context.log.warning(`NIX_CONFIG sets ${names}, which hides what this action adds. Write \`extra-\` in front there, or use the action's inputs.`, 'nix-cache-action');
-    }
+/** A daemon complains on every command about settings that it does not take from this user; caches that it knows it takes. */
+async function useGrant(task) {
+    const { wish, store, context } = task;
+    const userConfFile = userConfFileOf(context);
+    const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile }, context);
+    await useUserConf(userConfFile, confText({ ...wish, publicKeys: [], other: [] }, null), store, context);
+    sayWhatIsHidden(task);
+    sayWhatIsMissing(task);
+    return configuration;
 }
 /** A daemon that can't be told costs this job the cache, not the build: it becomes advice. */
-async function tellSystem(wish, settings, next, store, context) {
-    if (next.system === null)
-        return next;
-    const text = await confText(wish, settings, next.files[0] ?? '');
+async function useInclude(system, task) {
+    const { wish, store, previous, context } = task;
+    const netrc = await planNetrc(task);
+    const configuration = remembered({ ...NOTHING_TOLD, route: 'system-include', netrc, system }, context);
     try {
-        await addSystemInclude(next.system, text, store, context);
-        return next;
+        await writeNetrc(netrc, task);
+        if (await addInclude(system, confText(wish, netrc), context))
+            await restartDaemon(system.restart, store.nix, context);
     }
     catch (error) {
-        context.log.debug((0,errors/* describeError */.Uc)(error));
-        await undoConfiguration(next, context).catch((undone) => context.log.debug((0,errors/* describeError */.Uc)(undone)));
-        advise(wish, context, ` (${(0,errors/* describeError */.Uc)(error)})`);
-        return noConfiguration(next.id, 'advice-only');
+        if (!(0,errors/* isCacheError */.bt)(error, 'config-failed'))
+            throw error;
+        context.log.debug(error.message);
+        await undoConfiguration(configuration, context).catch((undone) => context.log.debug(String(undone)));
+        return advise(`its configuration can't be changed (${error.message})`, task);
     }
+    if (previous === null)
+        context.log.info(`${system.confFile} includes this job's settings until its end, as the daemon does not trust this user.`);
+    sayWhatIsHidden(task);
+    return configuration;
 }
-/** Only settings that add, and the one for the netrc, which goes with a copy of what it hides. */
-async function confText(wish, settings, netrcFile) {
-    const parts = [];
-    if (wish.substituters.length > 0)
-        parts.push(formatSetting('extra-substituters', wish.substituters));
-    if (wish.publicKeys.length > 0)
-        parts.push(formatSetting('extra-trusted-public-keys', wish.publicKeys));
-    if (wish.netrc.length > 0) {
-        // In main this is the file that pre wrote, with the entries that it took over.
-        await writeNetrcFile(netrcFile, wish.netrc, await readNetrcFile(settings.netrcFile));
-        parts.push(formatSetting('netrc-file', netrcFile));
+function advise(why, { wish, store, previous, context }) {
+    // Pre has said it already.
+    if (previous?.route !== 'advice-only') {
+        context.log.warning(adviceFor(wish, userName(), store.nix.about.systemConfFile, why), TITLE);
     }
-    for (const [name, value] of wish.other)
-        parts.push(formatSetting(name, value));
-    return parts.join('');
+    return remembered({ ...NOTHING_TOLD, route: 'advice-only' }, context);
 }
-function advise(wish, { log, env }, why = '') {
-    const lines = [
-        ...(wish.substituters.length > 0 ? [`extra-trusted-substituters = ${wish.substituters.join(' ')}`] : []),
-        ...(wish.publicKeys.length > 0 ? [`extra-trusted-public-keys = ${wish.publicKeys.join(' ')}`] : []),
-    ];
-    log.warning(`The Nix daemon does not trust this user, so Nix will not read from the cache${why}. Add \`extra-trusted-users = ${env.USER ?? 'USER'}\` to ` +
-        `/etc/nix/nix.conf and restart the daemon; or, for this cache alone: ${lines.map((line) => `\`${line}\``).join(' and ')}.`, 'nix-cache-action');
+/** What a daemon that knows the caches, but does not trust the user, can't be told. */
+function sayWhatIsMissing({ wish, previous, context }) {
+    if (previous !== null || wish.netrc.length === 0)
+        return;
+    context.log.warning("The Nix daemon knows the caches of this step, but takes no credentials from this user: they have to be in the daemon's own netrc.", TITLE);
+}
+function sayWhatIsHidden({ wish, previous, context }) {
+    if (previous !== null)
+        return;
+    for (const line of hiddenByVariable(wish, context.env.NIX_CONFIG))
+        context.log.warning(line, TITLE);
+}
+async function undoInclude(system, context) {
+    if (!(await canBecomeRoot(context))) {
+        throw new errors/* CacheError */.xA('config-failed', `${system.confFile} still includes ${system.includeFile}: sudo asks for a password now.`, {
+            hint: 'Remove that line and restart the Nix daemon.',
+        });
+    }
+    if (!(await removeInclude(system, context)))
+        return;
+    const nix = await findNix(context);
+    if (nix !== null)
+        await restartDaemon(system.restart, nix, context);
+}
+/** Only settings that add, and the one for the netrc, which goes with a copy of what it hides: docs/decisions/002-settings-that-only-add.md. */
+function confText(wish, netrc) {
+    return [
+        ...(wish.substituters.length > 0 ? [formatSetting('extra-substituters', wish.substituters)] : []),
+        ...(wish.publicKeys.length > 0 ? [formatSetting('extra-trusted-public-keys', wish.publicKeys)] : []),
+        ...(netrc === null ? [] : [formatSetting('netrc-file', netrc.file)]),
+        ...wish.other.map(([name, value]) => formatSetting(name, value)),
+    ].join('');
+}
+async function planNetrc({ wish, store, previous, context }) {
+    if (wish.netrc.length === 0)
+        return null;
+    if (previous?.netrc)
+        return previous.netrc;
+    const { netrcFile } = await settingsWithoutOurs(store, context);
+    return { file: (0,external_node_path_namespaceObject.join)(context.folder, 'netrc'), replaces: netrcFile };
+}
+async function writeNetrc(netrc, { wish, previous, context }) {
+    if (netrc === null) {
+        if (previous?.netrc)
+            await removePrivateFile(previous.netrc.file);
+        return;
+    }
+    const problem = await writeNetrcFile(netrc.file, wish.netrc, netrc.replaces, context);
+    if (problem !== null && previous === null)
+        context.log.warning(problem, TITLE);
+}
+function remembered(configuration, context) {
+    context.remember(configuration);
+    return configuration;
+}
+function isNothing({ substituters, publicKeys, netrc, other }) {
+    return substituters.length + publicKeys.length + netrc.length + other.length === 0;
+}
+function userName() {
+    try {
+        return (0,external_node_os_namespaceObject.userInfo)().username;
+    }
+    catch {
+        // A uid without an entry in the user database.
+        return String(process.getuid?.() ?? 'of this job');
+    }
 }
 
 ;// CONCATENATED MODULE: ./build/phases/configure.js
@@ -35157,7 +35414,7 @@ function netrcOf(inputs) {
 /** The entries that the workflow gives, then those that Nix reads on this machine already. */
 async function knownNetrc(inputs, store, signal) {
     const { netrcFile } = await store.settings(signal);
-    return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile))];
+    return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile)).entries];
 }
 function contextOf(session, signal) {
     const { runner } = session;
