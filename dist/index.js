@@ -40126,13 +40126,16 @@ async function pushNewPaths(session, store, stop) {
     const facts = factsOf(session, names.length);
     if (roots.length === 0)
         return makeReport({ ...facts, durationsMs: { total: elapsed(startedMs) } });
-    const candidates = await findCandidates(store, roots, inputs.paths.length > 0, signal);
+    // Two processes of Nix that need not wait for each other.
+    const [candidates, netrc] = await Promise.all([
+        findCandidates(store, roots, inputs.paths.length > 0, signal),
+        knownNetrc(inputs, store, signal),
+    ]);
     const rules = rulesOf(session);
     const selection = selectPaths(candidates, rules);
     const target = inputs.caches[0];
     if (target === undefined)
         throw new errors/* CacheError */.xA('internal', 'There is no cache to push to.');
-    const netrc = await knownNetrc(inputs, store, signal);
     return withCache(session, store, target, netrc, effortOf(session), async (backend) => {
         await backend.check(true, signal);
         const plan = planPush(selection, await backend.presence(selection.query, signal));

@@ -35,12 +35,15 @@ export async function pushNewPaths(session: Session, store: LocalStore, stop: St
 		inputs.paths.length > 0 ? await namedRoots(inputs.paths, store, runner.env) : await newRoots(session, store, names);
 	const facts = factsOf(session, names.length);
 	if (roots.length === 0) return makeReport({ ...facts, durationsMs: { total: elapsed(startedMs) } });
-	const candidates = await findCandidates(store, roots, inputs.paths.length > 0, signal);
+	// Two processes of Nix that need not wait for each other.
+	const [candidates, netrc] = await Promise.all([
+		findCandidates(store, roots, inputs.paths.length > 0, signal),
+		knownNetrc(inputs, store, signal),
+	]);
 	const rules = rulesOf(session);
 	const selection = selectPaths(candidates, rules);
 	const target = inputs.caches[0];
 	if (target === undefined) throw new CacheError('internal', 'There is no cache to push to.');
-	const netrc = await knownNetrc(inputs, store, signal);
 	return withCache(session, store, target, netrc, effortOf(session), async (backend) => {
 		await backend.check(true, signal);
 		const plan = planPush(selection, await backend.presence(selection.query, signal));
