@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { CacheError } from '../../errors.ts';
+import type { CacheService, FoundEntry } from './cache-service.ts';
+import type { Chunk, Pack } from './format/model.ts';
+
+/** Frames of packs, read by range and checked. */
+export interface Packs {
+	/** Whether all of `packs` are there. Looks each up once; from then on it is known, until a read finds it gone. */
+	areThere(packs: Iterable<Pack>, signal: AbortSignal): Promise<boolean>;
+	/**
+	 * The zstd frames of `chunks`, in order, each one whole and with the hash that it should have. What lies side by side is one request.
+	 * Throws `cache-not-found` when a pack has gone, `cache-invalid` for a frame that is not the one that was stored.
+	 */
+	frames(chunks: readonly Chunk[], signal: AbortSignal): AsyncGenerator<Uint8Array, void, void>;
+	/** Keys of packs that were found to be gone. */
+	readonly gone: ReadonlySet<string>;
+}
+
+export function createPacks(service: CacheService): Packs {
+	const entries = new Map<string, Promise<FoundEntry | null>>();
+	const gone = new Set<string>();
+
+	/** One lookup for all who ask at the same time; a failure is asked again, an answer is not. */
+	const find = (pack: Pack, signal: AbortSignal): Promise<FoundEntry | null> => {
+		const known = entries.get(pack.key);
+		if (known !== undefined) return known;
+		const found = service.lookup({ key: pack.key }, signal).then((entry) => {
+			if (entry === null) gone.add(pack.key);
+			return entry;
+		});
+		entries.set(pack.key, found);
+		found.catch(() => entries.delete(pack.key));
+		return found;
+	};
+
+	const open = async (run: Run, signal: AbortSignal): Promise<Readable> => {
+		const entry = await find(run.pack, signal);
+		const range = { start: run.offset, end: run.offset + run.sizeBytes - 1 };
+		const stream = entry === null ? null : await entry.read(range, signal);
+		if (stream !== null) return stream;
+		gone.add(run.pack.key);
+		throw new CacheError('cache-not-found', `The pack \`${run.pack.key}\` has gone from the Actions cache.`);
+	};
+
+	return {
+		gone,
+		async areThere(packs, signal) {
+			const found = await Promise.all([...packs].map((pack) => find(pack, signal)));
+			return found.every((entry) => entry !== null);
+		},
+		async *frames(chunks, signal) {
+			for (const run of runsOf(chunks)) {
+				const stream = await open(run, signal);
+				try {
+					yield* framesOf(stream, run.chunks);
+				} finally {
+					stream.destroy();
+				}
+			}
+		},
+	};
+}
+
+/** Chunks that lie side by side in one pack. */
+interface Run {
+	readonly pack: Pack;
+	readonly offset: number;
+	readonly sizeBytes: number;
+	readonly chunks: readonly Chunk[];
+}
+
+function runsOf(chunks: readonly Chunk[]): readonly Run[] {
+	const groups: Chunk[][] = [];
+	let before: Chunk | null = null;
+	for (const chunk of chunks) {
+		const follows = before !== null && chunk.pack.key === before.pack.key && chunk.offset === before.offset + before.frameBytes;
+		if (follows) groups.at(-1)?.push(chunk);
+		else groups.push([chunk]);
+		before = chunk;
+	}
+	return groups.flatMap((group) => {
+		const [first] = group;
+		if (first === undefined) return [];
+		const sizeBytes = group.reduce((sum, { frameBytes }) => sum + frameBytes, 0);
+		return [{ pack: first.pack, offset: first.offset, sizeBytes, chunks: group }];
+	});
+}
+
+/** Cuts a stream into the frames of `chunks`. */
+async function* framesOf(stream: Readable, chunks: readonly Chunk[]): AsyncGenerator<Uint8Array, void, void> {
+	const left = chunks.values();
+	let chunk = left.next().value;
+	let parts: Uint8Array[] = [];
+	let haveBytes = 0;
+	for await (const part of stream) {
+		let rest: Uint8Array = part;
+		while (chunk !== undefined && haveBytes + rest.length >= chunk.frameBytes) {
+			const missing = chunk.frameBytes - haveBytes;
+			parts.push(rest.subarray(0, missing));
+			const frame = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+			checkFrame(chunk, frame);
+			yield frame;
+			rest = rest.subarray(missing);
+			[parts, haveBytes] = [[], 0];
+			chunk = left.next().value;
+		}
+		if (rest.length > 0) parts.push(rest);
+		haveBytes += rest.length;
+	}
+	if (chunk !== undefined) throw new CacheError('cache-invalid', `The pack \`${chunk.pack.key}\` ends too early.`);
+}
+
+function checkFrame(chunk: Chunk, frame: Uint8Array): void {
+	const hash = createHash('sha256').update(frame).digest().subarray(0, chunk.frameHash.length);
+	if (hash.equals(chunk.frameHash)) return;
+	throw new CacheError(
+		'cache-invalid',
+		`The pack \`${chunk.pack.key}\` was changed or damaged: the frame at ${chunk.offset} has another hash than the index says.`,
+	);
+}
