@@ -25,6 +25,7 @@ export interface PathReader {
 	readonly label: string;
 	/** The narinfo of the path with this hash part; its `url` is only meaningful to `openNar` of the same reader. */
 	narInfo(hashPart: string, signal: AbortSignal): Promise<NarInfo | null>;
+	/** An `end` past the last byte means the last byte (`bytes=a-` comes with a very large one). From a `start` past it there is nothing to read: any stream. */
 	openNar(url: string, range: ByteRange | null, signal: AbortSignal): Promise<NarBytes | null>;
 	close(): Promise<void>;
 }
