@@ -15,7 +15,11 @@ export type WorkerTask =
 	/** Adds a frame to the SHA-256 called `stream`; `offsetBytes` is how much went before. Answer: nothing. */
 	| { readonly kind: 'hash'; readonly stream: number; readonly offsetBytes: number; readonly frame: Uint8Array }
 	/** Ends `stream`. Answer: the digest. */
-	| { readonly kind: 'digest'; readonly stream: number; readonly offsetBytes: number };
+	| { readonly kind: 'digest'; readonly stream: number; readonly offsetBytes: number }
+	/** Answer: the SHA-256 of each chunk, one after another. */
+	| { readonly kind: 'chunk-ids'; readonly chunks: readonly Uint8Array[] }
+	/** Answer: a zstd frame of each chunk, for `splitFrames`. */
+	| { readonly kind: 'chunk-frames'; readonly level: number; readonly chunks: readonly Uint8Array[] };
 
 /** One answer per task, in order. */
 export type WorkerReply = { readonly bytes: Uint8Array<ArrayBuffer> } | { readonly error: string };
@@ -23,7 +27,7 @@ export type WorkerReply = { readonly bytes: Uint8Array<ArrayBuffer> } | { readon
 /** `workerData` of the threads that are to take tasks; whoever imports this file otherwise only gets `compressFrame`. */
 export const FRAME_WORKER = 'frame-worker';
 
-/** Compresses a frame on the thread that calls. */
+/** Compresses a frame on the thread that calls. Zstd writes its size into it, so that readers know what to make room for. */
 export function compressFrame(kind: 'zstd' | 'gzip', level: number, frame: Uint8Array): Uint8Array {
 	// Room for what does not compress (ZSTD_COMPRESSBOUND, deflate's stored blocks): with less, Node goes through several buffers.
 	const chunkSize = frame.length + (frame.length >> 8) + 512;
@@ -55,6 +59,44 @@ function exactly(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 	return copy;
 }
 
+function sha256(bytes: Uint8Array): Buffer {
+	return createHash('sha256').update(bytes).digest();
+}
+
+const FRAME_HASH_BYTES = 16;
+
+/** The first 16 bytes of the frame's SHA-256: enough to tell damage, and to keep half a million of them. */
+export function frameHash(frame: Uint8Array): Uint8Array {
+	return new Uint8Array(sha256(frame).subarray(0, FRAME_HASH_BYTES));
+}
+
+/** Each frame behind its hash and its length (4 bytes, little-endian). */
+function joinFrames(level: number, chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+	const frames = chunks.map((chunk) => exactly(compressFrame('zstd', level, chunk)));
+	const joined = Buffer.from(new ArrayBuffer(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0)));
+	let at = 0;
+	for (const frame of frames) {
+		joined.set(frameHash(frame), at);
+		at = joined.writeUInt32LE(frame.length, at + FRAME_HASH_BYTES);
+		joined.set(frame, at);
+		at += frame.length;
+	}
+	return joined;
+}
+
+/** The answer to `chunk-frames`, in the order of the chunks. The frames are views of it, their hashes copies. */
+export function splitFrames(joined: Uint8Array): { readonly frame: Uint8Array; readonly frameHash: Uint8Array }[] {
+	const view = new DataView(joined.buffer, joined.byteOffset, joined.length);
+	const frames: { frame: Uint8Array; frameHash: Uint8Array }[] = [];
+	for (let at = 0; at < joined.length; ) {
+		const start = at + FRAME_HASH_BYTES + 4;
+		const end = start + view.getUint32(start - 4, true);
+		frames.push({ frame: joined.subarray(start, end), frameHash: joined.slice(at, at + FRAME_HASH_BYTES) });
+		at = end;
+	}
+	return frames;
+}
+
 function run(task: WorkerTask): Uint8Array<ArrayBuffer> {
 	switch (task.kind) {
 		case 'zstd':
@@ -71,6 +113,10 @@ function run(task: WorkerTask): Uint8Array<ArrayBuffer> {
 			streams.delete(task.stream);
 			return exactly(at.hash.digest());
 		}
+		case 'chunk-ids':
+			return exactly(Buffer.concat(task.chunks.map(sha256)));
+		case 'chunk-frames':
+			return joinFrames(task.level, task.chunks);
 	}
 }
 

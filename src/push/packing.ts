@@ -1,11 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Compression, NarSource, PackedNar } from '../backends/backend.ts';
 import type { PathInfo } from '../nix/path-info.ts';
-import { type NarFrameOptions, narFrames } from '../store/nar.ts';
+import { narFrames } from '../store/nar.ts';
+import { createChunkPacker } from './chunk-packing.ts';
 import { createEncoder, DEFAULT_LEVELS } from './encoder.ts';
 import { borrowFrames, createFramePool } from './frame-pool.ts';
 import { compressFrame } from './frame-worker.ts';
-import { checkNar, digestHere, digestOnThread } from './nar-check.ts';
+import { checkNar, digestOnThread } from './nar-check.ts';
+import { counted, type Nar, readChecked, readWhole } from './nar-reading.ts';
 import { createSpool, type Spooled } from './spool.ts';
 import { createWorkerPool } from './worker-pool.ts';
 
@@ -44,12 +46,6 @@ const SPOOL_LIMITS = { bodyBytes: 2 * 1024 * 1024, totalBytes: 16 * 1024 * 1024 
 
 const RAW_CHUNK_BYTES = 1024 * 1024;
 
-/** One NAR: what Nix recorded of it and how to read it. */
-interface Nar {
-	readonly info: PathInfo;
-	readonly read: (options: NarFrameOptions) => AsyncGenerator<Uint8Array, void, void>;
-}
-
 export function createPacker(options: PackerOptions): Packer {
 	const { compression, readNar = narFrames, realPath = (path) => path } = options;
 	const threads = options.threads ?? Math.min(availableParallelism(), MAX_THREADS);
@@ -59,6 +55,7 @@ export function createPacker(options: PackerOptions): Packer {
 	const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
 	const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
 	const level = options.level ?? DEFAULT_LEVELS[compression];
+	const chunking = createChunkPacker({ level: compression === 'zstd' ? level : null, realPath, readNar, threads });
 
 	async function packInline(nar: Nar, signal: AbortSignal): Promise<PackedNar> {
 		const bytes = await readWhole(nar, signal);
@@ -100,10 +97,14 @@ export function createPacker(options: PackerOptions): Packer {
 		sourceOf(info, onRead = () => {}) {
 			const nar: Nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
 			const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
-			return { raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal), packed: shared((signal) => pack(nar, signal)) };
+			return {
+				raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal),
+				packed: shared((signal) => pack(nar, signal)),
+				chunks: (isKnown, signal) => chunking.chunks(info, isKnown, signal, onRead),
+			};
 		},
 		async close() {
-			await Promise.all([compressing.close(), hashing.close()]);
+			await Promise.all([compressing.close(), hashing.close(), chunking.close()]);
 			await spool.close();
 		},
 	};
@@ -111,39 +112,6 @@ export function createPacker(options: PackerOptions): Packer {
 
 function toPacked(compression: Compression, { body, sha256, dispose }: Spooled): PackedNar {
 	return { compression, fileHash: sha256, body, dispose };
-}
-
-async function* counted(
-	frames: AsyncGenerator<Uint8Array, void, void>,
-	onRead: (bytes: number) => void,
-): AsyncGenerator<Uint8Array, void, void> {
-	for await (const frame of frames) {
-		onRead(frame.length);
-		yield frame;
-	}
-}
-
-/** In buffers of its own; the last one only when the hash is right. */
-async function* readChecked(
-	{ info, read }: Nar,
-	frameBytes: number,
-	signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, void> {
-	const check = checkNar(info, digestHere());
-	let held: Uint8Array | null = null;
-	for await (const bytes of read({ frameBytes, allocate: () => new Uint8Array(frameBytes), signal })) {
-		await check.update(bytes);
-		if (held !== null) yield held;
-		held = bytes;
-	}
-	await check.verify();
-	if (held !== null) yield held;
-}
-
-async function readWhole(nar: Nar, signal: AbortSignal): Promise<Uint8Array> {
-	// One frame has room for all of it: a NAR is never empty, and one byte more is refused.
-	for await (const bytes of readChecked(nar, Math.max(1, nar.info.narSizeBytes), signal)) return bytes;
-	return new Uint8Array(0);
 }
 
 /** One packing for all who ask before the last of them has disposed of it. The signal of the first counts. */

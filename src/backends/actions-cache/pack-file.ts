@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { CacheError, systemCode } from '../../errors.ts';
+import type { ObjectBody } from '../object-store.ts';
+
+/** Takes frames one after another, and ends as a pack or as nothing. */
+export interface PackFile {
+	/** The header and all frames, also those that are still to be written. */
+	readonly sizeBytes: number;
+	/** Why it takes no more frames; `null` when it does. */
+	readonly failure: CacheError | null;
+	/**
+	 * Gives the frame's offset when it has been written; `frame` is read until then. The place is taken at once, so calls need not wait for each other.
+	 * Throws `disk-full` or `file-failed`, from then on always.
+	 */
+	append(frame: Uint8Array): Promise<number>;
+	/** Ends the pack, after a failure with the frames that had been written before; `null` when there are none. Throws as `append` does. */
+	finish(trailer: (sizeBytes: number, frames: number) => Uint8Array): Promise<FinishedPack | null>;
+	/** Closes the file, for the finished pack too. */
+	close(): Promise<void>;
+}
+
+/** A pack that waits to be uploaded. */
+export interface FinishedPack {
+	/** Can be read until the file is closed. */
+	readonly body: ObjectBody;
+	/** Of all its bytes; 32 bytes. */
+	readonly sha256: Uint8Array;
+	readonly frames: number;
+}
+
+/** One append that is to be written. */
+interface Pending {
+	readonly frame: Uint8Array;
+	readonly resolve: () => void;
+	readonly reject: (error: CacheError) => void;
+}
+
+/** What one system call takes; the system's limit is 1024. */
+const PARTS_PER_WRITE = 256;
+
+/** As in the spool of `src/push/`: larger ones are returned to the system late. */
+const READ_CHUNK_BYTES = 64 * 1024;
+
+/**
+ * Begins a pack with `header` in a file of `folder` (made when missing, mode 0700). The file (0600) loses its name right after it was opened, so nothing
+ * stays behind however the process ends.
+ */
+export function createPackFile(folder: string, header: Uint8Array): PackFile {
+	const opened = begin(folder, header);
+	opened.catch(() => {});
+	const hash = createHash('sha256').update(header);
+	const waiting: Pending[] = [];
+	let reservedBytes = header.length;
+	let writtenBytes = header.length;
+	let frames = 0;
+	let failure: CacheError | null = null;
+	let writing: Promise<void> | null = null;
+	let closed: Promise<void> | null = null;
+
+	async function write(parts: readonly Uint8Array[]): Promise<void> {
+		try {
+			await writeAll(await opened, parts, writtenBytes);
+		} catch (error) {
+			throw fileError(error, folder);
+		}
+		for (const part of parts) {
+			hash.update(part);
+			writtenBytes += part.length;
+		}
+	}
+
+	/** While one write is under way the next frames gather, and go together. */
+	async function writeWaiting(): Promise<void> {
+		while (waiting.length > 0) {
+			const batch = waiting.splice(0, PARTS_PER_WRITE);
+			try {
+				if (failure !== null) throw failure;
+				await write(batch.map(({ frame }) => frame));
+				frames += batch.length;
+				for (const { resolve } of batch) resolve();
+			} catch (error) {
+				failure = fileError(error, folder);
+				for (const { reject } of batch) reject(failure);
+			}
+		}
+		writing = null;
+	}
+
+	const close = (): Promise<void> => (closed ??= Promise.resolve(writing).then(() => closeFile(opened)));
+
+	return {
+		get sizeBytes() {
+			return reservedBytes;
+		},
+		get failure() {
+			return failure;
+		},
+		async append(frame) {
+			const offset = reservedBytes;
+			reservedBytes += frame.length;
+			await new Promise<void>((resolve, reject) => {
+				waiting.push({ frame, resolve, reject });
+				writing ??= writeWaiting();
+			});
+			return offset;
+		},
+		async finish(trailer) {
+			await writing;
+			if (frames === 0) return null;
+			// Without what a write that failed left behind.
+			await (await opened).truncate(writtenBytes);
+			await write([trailer(writtenBytes, frames)]);
+			return { body: bodyOf(await opened, writtenBytes), sha256: hash.digest(), frames };
+		},
+		close,
+	};
+}
+
+async function begin(folder: string, header: Uint8Array): Promise<FileHandle> {
+	await mkdir(folder, { recursive: true, mode: 0o700 });
+	const path = join(folder, `pack-${process.pid}-${++lastFile}`);
+	const file = await open(path, 'wx+', 0o600);
+	try {
+		await unlink(path);
+		await writeAll(file, [header], 0);
+		return file;
+	} catch (error) {
+		await file.close();
+		throw error;
+	}
+}
+
+async function closeFile(opened: Promise<FileHandle>): Promise<void> {
+	const file = await opened.catch(() => null);
+	await file?.close();
+}
+
+let lastFile = 0;
+
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[], position: number): Promise<void> {
+	let at = position;
+	let rest = parts.filter((part) => part.length > 0);
+	while (rest.length > 0) {
+		const { bytesWritten } = await file.writev(rest, at);
+		at += bytesWritten;
+		rest = without(rest, bytesWritten);
+	}
+}
+
+/** What is left of `parts` after their first `bytes` bytes. */
+function without(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
+	let left = bytes;
+	return parts.flatMap((part) => {
+		const dropped = Math.min(left, part.length);
+		left -= dropped;
+		return dropped === part.length ? [] : [part.subarray(dropped)];
+	});
+}
+
+function bodyOf(file: FileHandle, sizeBytes: number): ObjectBody {
+	return {
+		sizeBytes,
+		bytes: null,
+		stream: () => Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
+	};
+}
+
+/** By position, so that several can read at once. */
+async function* readAll(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
+	for (let at = 0; at < sizeBytes; ) {
+		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
+		const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
+		if (bytesRead === 0) throw new CacheError('internal', `A pack file ends at byte ${at} of ${sizeBytes}.`);
+		at += bytesRead;
+		yield chunk.subarray(0, bytesRead);
+	}
+}
+
+function fileError(error: unknown, folder: string): CacheError {
+	if (error instanceof CacheError) return error;
+	const code = systemCode(error);
+	if (code === 'ENOSPC' || code === 'EDQUOT') {
+		return new CacheError('disk-full', `No space left in ${folder} for the pack that goes into the Actions cache.`, {
+			hint: 'Free space on that disk, or leave large paths out with `max-path-size` or `exclude`.',
+			cause: error,
+		});
+	}
+	return new CacheError('file-failed', `Writing a pack in ${folder} failed (${code ?? String(error)}).`, { cause: error });
+}
