@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { createCounters, parseStatistics } from '../../src/substituter/statistics.ts';
+
+describe('statistics', () => {
+	it('survive being written down', () => {
+		const counters = createCounters();
+		counters.narInfo(true);
+		counters.narInfo(false);
+		counters.narBegun('a');
+		counters.narBytes(12);
+		counters.narResumed();
+		counters.narCut();
+		counters.error('cache-failing');
+		counters.refused();
+		const counted = counters.snapshot();
+		expect(counted).toEqual({
+			version: 1,
+			narInfoHits: 1,
+			narInfoMisses: 1,
+			nars: 1,
+			narsResumed: 1,
+			narsCut: 1,
+			narBytes: 12,
+			errors: { 'cache-failing': 1 },
+			refused: 1,
+			served: ['a'],
+			servedIsComplete: true,
+		});
+		expect(parseStatistics(JSON.stringify(counted))).toEqual(counted);
+	});
+
+	it('change their revision with everything that is counted', () => {
+		const counters = createCounters();
+		const revisions = new Set([counters.revision()]);
+		for (const count of [() => counters.narInfo(true), () => counters.error('deadline'), () => counters.narBytes(1)]) {
+			count();
+			revisions.add(counters.revision());
+		}
+		expect(revisions.size).toBe(4);
+	});
+
+	it('name only so many paths, and say that some are missing', () => {
+		const counters = createCounters(2);
+		for (const hashPart of ['a', 'b', 'a']) counters.narBegun(hashPart);
+		expect(counters.snapshot()).toMatchObject({ nars: 3, served: ['a', 'b'], servedIsComplete: true });
+		counters.narBegun('c');
+		counters.narBegun('a');
+		expect(counters.snapshot()).toMatchObject({ nars: 5, served: ['a', 'b'], servedIsComplete: false });
+	});
+
+	it.each(['', '{', 'null', '[]', '{"version":2}', '3'])('are not there in %j', (text) => {
+		expect(parseStatistics(text)).toBeNull();
+	});
+
+	it('take nothing for a number that is none', () => {
+		const text = '{"version":1,"nars":"7","narBytes":-1,"errors":{"a":"b","c":2},"served":[1,"x"]}';
+		expect(parseStatistics(text)).toMatchObject({
+			nars: 0,
+			narBytes: 0,
+			errors: { c: 2 },
+			served: ['x'],
+			servedIsComplete: false,
+		});
+	});
+});

@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CacheError, systemCode } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { type Credentials, randomCredentials } from './credentials.ts';
+import { type DaemonAddress, logFile, readAddress, removeAddress, removeOrders, writeOrders } from './daemon-folder.ts';
+import { isRunning, signalProcess } from './process-identity.ts';
+
+export interface StartDaemonOptions {
+	/** The Node that runs this. */
+	readonly nodePath: string;
+	/** Absolute path of what calls `runDaemon`; it gets `folder` as its only argument. */
+	readonly script: string;
+	/** The runner's environment; inputs and states are taken out of it. */
+	readonly env: Readonly<Record<string, string | undefined>>;
+	/** Exists, is this use's own, mode 0700. All files of the background process lie in it, and its removal ends the process. */
+	readonly folder: string;
+	/** A JSON value for the one who opens the cache in the background process. May hold secrets. */
+	readonly handover: unknown;
+	/** Those that the netrc has for 127.0.0.1 already, if it has some: there can be only one entry for a host. Default: random ones. */
+	readonly credentials?: Credentials | undefined;
+	/** The longest wait for readiness, opening the cache included. */
+	readonly timeoutMs: number;
+	readonly log: Log;
+	readonly signal: AbortSignal;
+}
+
+export interface StartedDaemon extends DaemonAddress {
+	/** To be masked, and written to Nix's netrc. */
+	readonly credentials: Credentials;
+}
+
+export interface StopDaemonOptions {
+	/** From the request to end until it is made to. */
+	readonly graceMs?: number;
+	readonly log: Log;
+}
+
+const PREFIX_BYTES = 16;
+const POLL_MS = 20;
+const STOP_GRACE_MS = 6_000;
+const KILL_WAIT_MS = 1_000;
+const LOG_TAIL = { bytes: 4_000, lines: 5 };
+/** Of the step that starts it: not for a process that outlives the step. */
+const NOT_FOR_DAEMON = /^(?:INPUT|STATE)_/i;
+
+/**
+ * Starts the background process of this folder and waits until it serves. It holds no pipe of ours (the runner would wait for it), is in a session of its own,
+ * and keeps `RUNNER_TRACKING_ID`, by which the runner finds and ends it at the end of the job should post not come to it. One that ran here before is ended.
+ * @throws CacheError `internal` with the end of the log when it died or is not ready in time, `cancelled`, `file-failed`
+ */
+export async function startDaemon(options: StartDaemonOptions): Promise<StartedDaemon> {
+	const { folder, log, signal } = options;
+	await stopDaemon(folder, { log });
+	const credentials = options.credentials ?? randomCredentials();
+	await writeOrders(folder, { credentials, prefix: randomBytes(PREFIX_BYTES).toString('hex'), handover: options.handover });
+	const child = await spawnDetached(options);
+	try {
+		const address = await readiness(child, options);
+		log.debug(`The substituter runs as process ${address.pid} at port ${address.port}.`);
+		return { ...address, credentials };
+	} catch (error) {
+		child.process.kill('SIGKILL');
+		if (signal.aborted) throw new CacheError('cancelled', 'The start of the substituter was cancelled.');
+		throw error;
+	} finally {
+		// The child took them; if it did not, nobody should find them.
+		await removeOrders(folder);
+	}
+}
+
+/** Whether the background process of this folder runs. */
+export async function daemonAlive(folder: string): Promise<boolean> {
+	const address = await readAddress(folder);
+	return address !== null && isRunning(address);
+}
+
+/** Ends the background process of this folder: asks first, then kills. Harmless when there is none, or it is dead already. */
+export async function stopDaemon(folder: string, { graceMs = STOP_GRACE_MS, log }: StopDaemonOptions): Promise<void> {
+	const address = await readAddress(folder);
+	if (address === null) return;
+	if (signalProcess(address, 'SIGTERM') && !(await hasEnded(address, graceMs))) {
+		log.debug(`The substituter (process ${address.pid}) did not end within ${graceMs} ms and is killed.`);
+		signalProcess(address, 'SIGKILL');
+		if (!(await hasEnded(address, KILL_WAIT_MS))) log.debug(`Process ${address.pid} is still there.`);
+	}
+	await removeAddress(folder);
+}
+
+async function hasEnded(address: DaemonAddress, withinMs: number): Promise<boolean> {
+	for (const deadline = performance.now() + withinMs; performance.now() < deadline; await sleep(POLL_MS)) {
+		if (!isRunning(address)) return true;
+	}
+	return !isRunning(address);
+}
+
+interface Child {
+	readonly process: ChildProcess;
+	/** How it ended, in words; `null` while it runs. */
+	end(): string | null;
+}
+
+async function spawnDetached({ nodePath, script, env, folder }: StartDaemonOptions): Promise<Child> {
+	const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_FOR_DAEMON.test(name)));
+	const output = await openLog(folder);
+	try {
+		const child = spawn(nodePath, [script, folder], {
+			detached: true,
+			stdio: ['ignore', output.fd, output.fd],
+			env: kept,
+			// Not the workspace, which a later step may want to remove.
+			cwd: '/',
+		});
+		child.unref();
+		let end: string | null = null;
+		child.once('error', (error) => {
+			end = `could not be started (${systemCode(error) ?? error.message})`;
+		});
+		child.once('exit', (status, by) => {
+			end = `ended with ${by ?? `status ${status}`}`;
+		});
+		return { process: child, end: () => end };
+	} finally {
+		await output.close();
+	}
+}
+
+async function openLog(folder: string): Promise<FileHandle> {
+	try {
+		return await open(logFile(folder), 'a', 0o600);
+	} catch (cause) {
+		throw new CacheError('file-failed', `${logFile(folder)} can't be written (${systemCode(cause) ?? 'unknown'}).`, { cause });
+	}
+}
+
+/** Waits for the file by which the child says that it serves. */
+async function readiness(child: Child, { folder, timeoutMs, signal }: StartDaemonOptions): Promise<DaemonAddress> {
+	for (const deadline = performance.now() + timeoutMs; ; await sleep(POLL_MS, undefined, { signal })) {
+		const address = await readAddress(folder);
+		if (address !== null && address.pid === child.process.pid) return address;
+		const end = child.end();
+		if (end !== null) throw await failedStart(folder, end);
+		if (performance.now() > deadline) throw await failedStart(folder, `was not ready within ${timeoutMs} ms`);
+	}
+}
+
+async function failedStart(folder: string, what: string): Promise<CacheError> {
+	const text = await readFile(logFile(folder), 'utf8').catch(() => '');
+	const lines = text.slice(-LOG_TAIL.bytes).trim().split('\n').slice(-LOG_TAIL.lines);
+	const said = lines.join(' / ') || 'nothing';
+	return new CacheError('internal', `The substituter ${what}. Its last words: ${said}`);
+}
