@@ -13,8 +13,9 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createPackWriter, type PackWriter } from '../src/backends/actions-cache/pack-writer.ts';
 import type { PathInfo } from '../src/nix/path-info.ts';
-import { CHUNK_SIZES, createChunkPacker } from '../src/push/chunk-packing.ts';
+import { CHUNK_SIZES } from '../src/push/chunk-packing.ts';
 import { createChunker } from '../src/push/chunker.ts';
+import { createPacker } from '../src/push/packing.ts';
 import { createWorkerPool } from '../src/push/worker-pool.ts';
 import { formatBytes } from '../src/quantity.ts';
 import { narFrames } from '../src/store/nar.ts';
@@ -95,12 +96,12 @@ function readerOf(nars: ReadonlyMap<string, readonly Uint8Array[]>): typeof narF
 /** A push of its own: threads, packs and all. The bytes of the packs. */
 async function pushed(infos: readonly PathInfo[], readNar: typeof narFrames, known?: PackWriter): Promise<number> {
 	const folder = mkdtempSync(join(tmpdir(), 'bench-chunks-'));
-	const packer = createChunkPacker({ level, threads, readNar });
+	const packer = createPacker({ compression: 'zstd', level, spoolDir: join(folder, 'spool'), threads, readNar });
 	const writer = known ?? createPackWriter({ folder, header: new Uint8Array(16), trailer: () => new Uint8Array(32) });
 	let newBytes = 0;
 	const isKnown = (id: Uint8Array): boolean => writer.find(id) !== null;
 	const pushOne = async (info: PathInfo): Promise<void> => {
-		for await (const { id, frame } of packer.chunks(info, isKnown, signal)) {
+		for await (const { id, frame } of packer.sourceOf(info).chunks(isKnown, signal)) {
 			if (frame === null) continue;
 			if (!isKnown(id)) newBytes += frame.length;
 			await writer.append(id, frame);

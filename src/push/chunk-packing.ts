@@ -1,45 +1,26 @@
-import { availableParallelism } from 'node:os';
 import type { NarChunk } from '../backends/backend.ts';
-import type { PathInfo } from '../nix/path-info.ts';
-import { type NarFrameOptions, narFrames } from '../store/nar.ts';
+import type { NarFrameOptions } from '../store/nar.ts';
 import { type ChunkSizes, createChunker } from './chunker.ts';
-import { DEFAULT_LEVELS } from './encoder.ts';
-import { borrowFrames, createFramePool } from './frame-pool.ts';
+import { borrowFrames, type FramePool } from './frame-pool.ts';
 import { compressFrame, frameHash, splitFrames } from './frame-worker.ts';
 import { type Give, handedOver } from './handover.ts';
 import { checkNar, digestOnThread } from './nar-check.ts';
-import { counted, type Nar, readWhole } from './nar-reading.ts';
-import { createWorkerPool } from './worker-pool.ts';
+import { type Nar, readWhole } from './nar-reading.ts';
+import type { WorkerPool } from './worker-pool.ts';
 
-export interface ChunkPackerOptions {
-	/** Of zstd; `null`: the default. */
-	readonly level: number | null;
-	/** Where the file system has a store path, for chroot stores. Default: the path itself. */
-	readonly realPath?: (storePath: string) => string;
-	/** Reads the NAR from the file system. */
-	readonly readNar?: typeof narFrames;
-	/** Threads that hash and compress chunks. Default: one per core, at most 4. */
-	readonly threads?: number;
+export interface ChunkingOptions {
+	/** Of zstd. */
+	readonly level: number;
+	/** Hashes and compresses chunks. */
+	readonly compressing: WorkerPool;
+	/** Hashes NARs; one thread. */
+	readonly hashing: WorkerPool;
+	/** Larger than a chunk. */
+	readonly frames: FramePool;
 }
 
 /** Says of a chunk, by its id, that no frame of it is wanted. Asked once for each chunk of a NAR, in order, ahead of the reader. */
 export type IsKnown = (id: Uint8Array) => boolean;
-
-/** Cuts NARs into chunks for one push. Threads start with the first large path; `close` ends them. */
-export interface ChunkPacker {
-	/**
-	 * The chunks of the NAR. They come before all of it has been read: it is whole only when the last one was followed by the end. Throws `path-corrupt`
-	 * when size or hash are not the recorded ones, what reading throws (`path-vanished`, ...), what `isKnown` throws, and `signal.reason`. `onRead` is
-	 * told of bytes as they are read from the store; a small NAR that is known is not read.
-	 */
-	chunks(
-		info: PathInfo,
-		isKnown: IsKnown,
-		signal: AbortSignal,
-		onRead?: (bytes: number) => void,
-	): AsyncGenerator<NarChunk, void, void>;
-	close(): Promise<void>;
-}
 
 const KiB = 1024;
 
@@ -49,92 +30,90 @@ const KiB = 1024;
  */
 export const CHUNK_SIZES: ChunkSizes = { minBytes: 256 * KiB, normalBytes: 512 * KiB, maxBytes: 2048 * KiB };
 
-/** What is read at a time, and what one thread hashes and compresses at a time. */
-const READ_BYTES = 4096 * KiB;
-
-/** More would wait for the one thread that hashes the NAR. */
-const MAX_THREADS = 4;
-
 const NOTHING = new Uint8Array(0);
 const NO_FRAME = { frame: null, frameHash: null };
 
-export function createChunkPacker(options: ChunkPackerOptions): ChunkPacker {
-	const { readNar = narFrames, realPath = (path) => path } = options;
-	const threads = options.threads ?? Math.min(availableParallelism(), MAX_THREADS);
-	const level = options.level ?? DEFAULT_LEVELS.zstd;
-	const packing = createWorkerPool(threads);
-	const hashing = createWorkerPool(1);
-	// For each thread one frame at work and one ready, one being read and one whose chunks are taken; each behind room for an unfinished chunk.
-	const frames = createFramePool(2 * threads + 2, CHUNK_SIZES.maxBytes + READ_BYTES);
+/**
+ * The chunks of the NAR. They come before all of it has been read: it is whole only when the last one was followed by the end. Throws `path-corrupt`
+ * when size or hash are not the recorded ones, what reading throws (`path-vanished`, ...), what `isKnown` throws, and `signal.reason`. A small NAR
+ * that is known is not read.
+ */
+export async function* chunkNar(
+	nar: Nar,
+	isKnown: IsKnown,
+	options: ChunkingOptions,
+	signal: AbortSignal,
+): AsyncGenerator<NarChunk, void, void> {
+	if (nar.info.narSizeBytes <= CHUNK_SIZES.minBytes) yield await chunkWhole(nar, isKnown, options.level, signal);
+	else yield* handedOver((give, either) => chunkInFrames(nar, packer(isKnown, options, give), options, either), signal);
+}
 
-	/** One chunk, whose id is known without reading: if it is stored, so is the NAR. */
-	async function chunkWhole(nar: Nar, isKnown: IsKnown, signal: AbortSignal): Promise<NarChunk> {
-		const chunk = { id: nar.info.narHash.digest, narBytes: nar.info.narSizeBytes };
-		if (isKnown(chunk.id)) return { ...chunk, frame: null, frameHash: null };
-		const frame = compressFrame('zstd', level, await readWhole(nar, signal));
-		return { ...chunk, frame, frameHash: frameHash(frame) };
-	}
+/** One chunk, whose id is known without reading: if it is stored, so is the NAR. */
+async function chunkWhole(nar: Nar, isKnown: IsKnown, level: number, signal: AbortSignal): Promise<NarChunk> {
+	const chunk = { id: nar.info.narHash.digest, narBytes: nar.info.narSizeBytes };
+	if (isKnown(chunk.id)) return { ...chunk, ...NO_FRAME };
+	const frame = compressFrame('zstd', level, await readWhole(nar, signal));
+	return { ...chunk, frame, frameHash: frameHash(frame) };
+}
 
-	async function pack(chunks: readonly Uint8Array[], isKnown: IsKnown): Promise<NarChunk[]> {
-		const ids = await packing.run({ kind: 'chunk-ids', chunks });
-		const found = chunks.map((bytes, index) => {
-			const id = ids.slice(32 * index, 32 * (index + 1));
-			return { id, bytes, known: isKnown(id) };
-		});
-		const wanted = found.filter((chunk) => !chunk.known).map((chunk) => chunk.bytes);
-		const joined = wanted.length === 0 ? NOTHING : await packing.run({ kind: 'chunk-frames', level, chunks: wanted });
-		const frames = splitFrames(joined).values();
-		return found.map(({ id, bytes, known }) => {
-			const made = known ? NO_FRAME : (frames.next().value ?? NO_FRAME);
-			return { id, narBytes: bytes.length, ...made };
-		});
-	}
+/** Packs chunks that lie in one frame, until the reader has them. Calls need not wait for each other. */
+type PackChunks = (chunks: readonly Uint8Array[]) => Promise<void>;
 
-	/** Calls need not wait for each other; what becomes of their chunks is given in order. */
-	function packer(isKnown: IsKnown, give: Give<NarChunk>): (chunks: readonly Uint8Array[]) => Promise<void> {
-		let before: Promise<unknown> = Promise.resolve();
-		return async (chunks) => {
-			const turn = Promise.all([pack(chunks, isKnown), before]);
-			const given = turn.then(([packed]) => ({ packed, all: packed.map(give) }));
-			// The next one waits for its turn only; what fails is told here.
-			before = given.catch(() => {});
-			const { packed, all } = await given;
-			await Promise.all(all);
-			release(packed);
-		};
-	}
-
-	async function chunkInFrames({ info, read }: Nar, isKnown: IsKnown, give: Give<NarChunk>, signal: AbortSignal): Promise<void> {
-		const loan = borrowFrames(frames, signal);
-		const check = checkNar(info, digestOnThread(hashing));
-		const split = createSplitter(info.narSizeBytes);
-		const packInOrder = packer(isKnown, give);
-		try {
-			for await (const frame of loan.fill((how) => read(behindRoom(how)))) {
-				const chunks = split(frame);
-				loan.use(frame, [check.update(frame), ...(chunks.length === 0 ? [] : [packInOrder(chunks)])]);
-			}
-			await loan.settled();
-			await check.verify();
-		} catch (error) {
-			// What failed first made the rest fail.
-			throw loan.failure() ?? error;
-		} finally {
-			check.drop();
-			await loan.close();
+async function chunkInFrames(
+	{ info, read }: Nar,
+	packChunks: PackChunks,
+	{ hashing, frames }: ChunkingOptions,
+	signal: AbortSignal,
+): Promise<void> {
+	const loan = borrowFrames(frames, signal);
+	const check = checkNar(info, digestOnThread(hashing));
+	const split = createSplitter(info.narSizeBytes);
+	try {
+		for await (const frame of loan.fill((how) => read(behindRoom(how)))) {
+			loan.use(frame, [check.update(frame), packChunks(split(frame))]);
 		}
+		await loan.settled();
+		await check.verify();
+	} catch (error) {
+		// What failed first made the rest fail.
+		throw loan.failure() ?? error;
+	} finally {
+		check.drop();
+		await loan.close();
 	}
+}
 
-	return {
-		async *chunks(info, isKnown, signal, onRead = () => {}) {
-			const nar: Nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
-			if (info.narSizeBytes <= CHUNK_SIZES.minBytes) yield await chunkWhole(nar, isKnown, signal);
-			else yield* handedOver((give, either) => chunkInFrames(nar, isKnown, give, either), signal);
-		},
-		async close() {
-			await Promise.all([packing.close(), hashing.close()]);
-		},
+function packer(isKnown: IsKnown, options: ChunkingOptions, give: Give<NarChunk>): PackChunks {
+	let before: Promise<unknown> = Promise.resolve();
+	return async (chunks) => {
+		const turn = Promise.all([pack(chunks, isKnown, options), before]);
+		const given = turn.then(([packed]) => ({ packed, all: packed.map(give) }));
+		// The next one waits for its turn only; what fails is told here.
+		before = given.catch(() => {});
+		const { packed, all } = await given;
+		await Promise.all(all);
+		release(packed);
 	};
+}
+
+async function pack(
+	chunks: readonly Uint8Array[],
+	isKnown: IsKnown,
+	{ compressing, level }: ChunkingOptions,
+): Promise<NarChunk[]> {
+	if (chunks.length === 0) return [];
+	const ids = await compressing.run({ kind: 'chunk-ids', chunks });
+	const found = chunks.map((bytes, index) => {
+		const id = ids.slice(32 * index, 32 * (index + 1));
+		return { id, bytes, known: isKnown(id) };
+	});
+	const wanted = found.filter((chunk) => !chunk.known).map((chunk) => chunk.bytes);
+	const joined = wanted.length === 0 ? NOTHING : await compressing.run({ kind: 'chunk-frames', level, chunks: wanted });
+	const frames = splitFrames(joined).values();
+	return found.map(({ id, bytes, known }) => {
+		const made = known ? NO_FRAME : (frames.next().value ?? NO_FRAME);
+		return { id, narBytes: bytes.length, ...made };
+	});
 }
 
 /** Lets a reader fill the end of each buffer, so that in front of it there is room for what is left of the one before. */

@@ -48,14 +48,15 @@ function streamAt(stream: number, offsetBytes: number) {
 	return known;
 }
 
-/**
- * A copy of its own, to be transferred. The output buffer that it came in is given back at once: the garbage collector sees little
- * reason to hurry, and peak memory would be a third higher.
- */
+/** The garbage collector sees little reason to hurry with output buffers, and peak memory would be a third higher. */
+function giveBack({ buffer }: Uint8Array): void {
+	if (buffer instanceof ArrayBuffer && buffer.byteLength > SHARED_POOL_BYTES) buffer.transfer(0);
+}
+
+/** A copy of its own, to be transferred; the buffer that it came in is given back. */
 function exactly(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
 	const copy = new Uint8Array(bytes);
-	const { buffer } = bytes;
-	if (buffer instanceof ArrayBuffer && buffer.byteLength > SHARED_POOL_BYTES) buffer.transfer(0);
+	giveBack(bytes);
 	return copy;
 }
 
@@ -72,7 +73,7 @@ export function frameHash(frame: Uint8Array): Uint8Array {
 
 /** Each frame behind its hash and its length (4 bytes, little-endian). */
 function joinFrames(level: number, chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-	const frames = chunks.map((chunk) => exactly(compressFrame('zstd', level, chunk)));
+	const frames = chunks.map((chunk) => compressFrame('zstd', level, chunk));
 	const joined = Buffer.from(new ArrayBuffer(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0)));
 	let at = 0;
 	for (const frame of frames) {
@@ -80,6 +81,7 @@ function joinFrames(level: number, chunks: readonly Uint8Array[]): Uint8Array<Ar
 		at = joined.writeUInt32LE(frame.length, at + FRAME_HASH_BYTES);
 		joined.set(frame, at);
 		at += frame.length;
+		giveBack(frame);
 	}
 	return joined;
 }

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Compression, NarSource, PackedNar } from '../backends/backend.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import { narFrames } from '../store/nar.ts';
-import { createChunkPacker } from './chunk-packing.ts';
+import { chunkNar } from './chunk-packing.ts';
 import { createEncoder, DEFAULT_LEVELS } from './encoder.ts';
 import { borrowFrames, createFramePool } from './frame-pool.ts';
 import { compressFrame } from './frame-worker.ts';
@@ -55,7 +55,7 @@ export function createPacker(options: PackerOptions): Packer {
 	const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
 	const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
 	const level = options.level ?? DEFAULT_LEVELS[compression];
-	const chunking = createChunkPacker({ level: compression === 'zstd' ? level : null, realPath, readNar, threads });
+	const chunking = { level: compression === 'zstd' ? level : DEFAULT_LEVELS.zstd, compressing, hashing, frames };
 
 	async function packInline(nar: Nar, signal: AbortSignal): Promise<PackedNar> {
 		const bytes = await readWhole(nar, signal);
@@ -100,11 +100,11 @@ export function createPacker(options: PackerOptions): Packer {
 			return {
 				raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal),
 				packed: shared((signal) => pack(nar, signal)),
-				chunks: (isKnown, signal) => chunking.chunks(info, isKnown, signal, onRead),
+				chunks: (isKnown, signal) => chunkNar(nar, isKnown, chunking, signal),
 			};
 		},
 		async close() {
-			await Promise.all([compressing.close(), hashing.close(), chunking.close()]);
+			await Promise.all([compressing.close(), hashing.close()]);
 			await spool.close();
 		},
 	};
