@@ -19,7 +19,7 @@ export interface ChunkingOptions {
 	readonly frames: FramePool;
 }
 
-/** Says of a chunk, by its id, that no frame of it is wanted. Asked once for each chunk of a NAR, in order, ahead of the reader. */
+/** Says of a chunk, by its id, that no frame of it is wanted. Asked once for each chunk of a NAR, ahead of the reader. */
 export type IsKnown = (id: Uint8Array) => boolean;
 
 const KiB = 1024;
