@@ -25,6 +25,7 @@ function facts(
 	const outcomes = new Map(entries.flatMap(({ planned: { path }, outcome }) => (outcome === undefined ? [] : [[path, outcome]])));
 	return {
 		cache: { kind: 'http', label: 'https://cache.example/nix', canPush: true, whyNot: null },
+		served: null,
 		storePaths: 312,
 		plan: {
 			paths: new Map(entries.map(({ planned }) => [planned.path, planned])),

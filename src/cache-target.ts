@@ -4,7 +4,14 @@ export type Credentials =
 	| { readonly kind: 'bearer'; readonly token: string };
 
 /** One line of the input `cache`, understood. One member for each kind that is built. */
-export type CacheTarget = HttpTarget;
+export type CacheTarget = HttpTarget | ActionsCacheTarget;
+
+/** The GitHub Actions cache: it has no address and no credentials of the workflow's. */
+export interface ActionsCacheTarget {
+	readonly kind: 'actions-cache';
+}
+
+export const ACTIONS_CACHE: ActionsCacheTarget = { kind: 'actions-cache' };
 
 export interface HttpTarget {
 	readonly kind: 'http';
@@ -22,7 +29,8 @@ export interface Refusal {
 	readonly problem: string;
 }
 
-const BUILT = '`https://…` and `http://…`';
+const HTTP = '`https://…` and `http://…`';
+const BUILT = '`https://…`, `http://…` and `actions-cache`';
 const PLANNED: ReadonlySet<string> = new Set([
 	's3:',
 	'attic:',
@@ -39,9 +47,10 @@ const PLANNED: ReadonlySet<string> = new Set([
 
 /** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
 export function parseHttpUrl(line: string, input: string): URL | Refusal {
+	const allowed = input === 'cache' ? BUILT : HTTP;
 	const bare = line.includes('://') ? line : `missing://${line}`;
 	const url = URL.canParse(bare) ? new URL(bare) : null;
-	if (url === null) return { problem: `${input}: \`${withoutUserInfo(line)}\` is not a URL; allowed are ${BUILT}.` };
+	if (url === null) return { problem: `${input}: \`${withoutUserInfo(line)}\` is not a URL; allowed are ${allowed}.` };
 	if (url.username !== '' || url.password !== '') {
 		return {
 			problem:
@@ -54,7 +63,7 @@ export function parseHttpUrl(line: string, input: string): URL | Refusal {
 	}
 	if (url.protocol !== 'http:' && url.protocol !== 'https:') {
 		const why = PLANNED.has(url.protocol) ? 'is of a kind that is not built yet' : 'is of an unknown kind';
-		return { problem: `${input}: \`${withoutUserInfo(line)}\` ${why}; this version has ${BUILT}.` };
+		return { problem: `${input}: \`${withoutUserInfo(line)}\` ${why}; this version has ${allowed}.` };
 	}
 	if (url.hash !== '') return { problem: `${input}: \`${withoutUserInfo(line)}\` has a fragment (\`#…\`); leave it out.` };
 	return url;
@@ -62,9 +71,7 @@ export function parseHttpUrl(line: string, input: string): URL | Refusal {
 
 /** Reads one line of `cache`. */
 export function parseCacheTarget(line: string, pushUrl: URL | null, credentials: Credentials | null): CacheTarget | Refusal {
-	if (line === 'actions-cache') {
-		return { problem: `cache: \`actions-cache\` is of a kind that is not built yet; this version has ${BUILT}.` };
-	}
+	if (line === ACTIONS_CACHE.kind) return ACTIONS_CACHE;
 	const url = parseHttpUrl(line, 'cache');
 	if ('problem' in url) return url;
 	const base = new URL(url);

@@ -2,3 +2,4 @@ export { main } from './phases/main.ts';
 export { post } from './phases/post.ts';
 export { pre } from './phases/pre.ts';
 export { serve } from './phases/serve.ts';
+export { toolkit } from './phases/toolkit.ts';

@@ -1,5 +1,12 @@
 import type { Compression } from './backends/backend.ts';
-import { type CacheTarget, type Credentials, parseCacheTarget, parseHttpUrl, substituterUrl } from './cache-target.ts';
+import {
+	ACTIONS_CACHE,
+	type CacheTarget,
+	type Credentials,
+	parseCacheTarget,
+	parseHttpUrl,
+	substituterUrl,
+} from './cache-target.ts';
 import { CacheError, describeError } from './errors.ts';
 import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
 import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from './nix/signature.ts';
@@ -7,7 +14,7 @@ import { parseDurationMs, parseSizeBytes } from './quantity.ts';
 
 /** All inputs of the action, checked. Made here and nowhere else. */
 export interface Inputs {
-	/** Empty when `cache` is. */
+	/** At least one: the Actions cache when `cache` is empty. */
 	readonly caches: readonly CacheTarget[];
 	/** Store URLs to pull from only. */
 	readonly substituters: readonly string[];
@@ -30,6 +37,10 @@ export interface Inputs {
 	readonly fallback: 'actions-cache' | 'none';
 	readonly verify: 'sample' | 'all' | 'none';
 	readonly jobStatus: string;
+	/** What the store in the Actions cache may take there. */
+	readonly actionsCacheSizeBytes: number;
+	/** Which workflow, job and matrix cell this is. */
+	readonly lane: string;
 	/** A version; only looked at when Nix is missing. */
 	readonly installNix: string | null;
 }
@@ -148,12 +159,13 @@ export function parseInputs(get: GetInput): Inputs {
 		fallback: read.choice('fallback', ['actions-cache', 'none']),
 		verify: read.choice('verify', ['sample', 'all', 'none']),
 		jobStatus: get('job-status'),
+		actionsCacheSizeBytes: read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`') ?? 8 * 2 ** 30,
+		lane: get('lane'),
 		installNix: get('install-nix') === '' ? null : get('install-nix'),
 	};
 	if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
 		problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
 	}
-	read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`');
 	if (problems.length > 0) {
 		const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
 		throw new CacheError('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
@@ -238,7 +250,7 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 		const first = index === 0;
 		const target = parseCacheTarget(line, first && pushUrl instanceof URL ? pushUrl : null, first ? credentials : null);
 		if ('problem' in target) problems.push(target.problem);
-		else if (caches.some((other) => other.url.href === target.url.href)) problems.push(`cache: \`${line}\` is there twice.`);
+		else if (caches.some((other) => nameOf(other) === nameOf(target))) problems.push(`cache: \`${line}\` is there twice.`);
 		else caches.push(target);
 	}
 	if (split('cache').length > 1) {
@@ -252,7 +264,11 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 		problems.push(url.problem);
 		return [];
 	});
-	return { caches, substituters };
+	return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
+}
+
+function nameOf(target: CacheTarget): string {
+	return target.kind === 'http' ? target.url.href : target.kind;
 }
 
 function readCompression(

@@ -25,9 +25,22 @@ export interface ReportCache {
 	readonly whyNot: string | null;
 }
 
+/** What the job read from the store in the Actions cache. */
+export interface ReportServed {
+	readonly paths: number;
+	/** As they were sent, compressed. */
+	readonly bytes: number;
+	/** NARs that broke off. */
+	readonly cut: number;
+	/** Failures behind the substituter, by code. */
+	readonly errors: Readonly<Record<string, number>>;
+}
+
 /** The facts of one post phase. Durations in milliseconds. */
 export interface ReportFacts {
 	readonly cache: ReportCache;
+	/** `null`: no local substituter ran. */
+	readonly served: ReportServed | null;
 	/** Valid or not, names in the store when the job ended. */
 	readonly storePaths: number;
 	/** `null` when nothing was planned (read-only, or it never came to that). */
@@ -50,6 +63,7 @@ export interface ReportCount {
 export interface Report {
 	readonly version: 1;
 	readonly cache: ReportCache;
+	readonly served: ReportServed | null;
 	readonly storePaths: number;
 	/** Only classes that occur. */
 	readonly counts: Readonly<Partial<Record<ReportClass, ReportCount>>>;
@@ -73,6 +87,7 @@ export function makeReport(facts: ReportFacts): Report {
 	return {
 		version: 1,
 		cache: facts.cache,
+		served: facts.served,
 		storePaths: facts.storePaths,
 		counts,
 		sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
@@ -174,6 +189,12 @@ const TROUBLE: ReadonlySet<ReportClass> = new Set(['failed', 'corrupt', 'out-of-
 
 const LOG_LINES_PER_CLASS = 10;
 
+/** One line on what the local substituter gave to Nix. */
+export function servedLine({ paths, bytes, cut }: ReportServed): string {
+	const broken = cut === 0 ? '' : `; ${cut} broke off on the way`;
+	return `Nix read ${paths} paths (${formatBytes(bytes)}) from the Actions cache in this job${broken}.`;
+}
+
 /** For the log; one line when nothing was new. */
 export function reportLines(report: Report): readonly string[] {
 	const { counts, cache, verification } = report;
@@ -233,9 +254,10 @@ const SUMMARY_LARGEST = 10;
 export function reportSummary(report: Report): string {
 	const sections =
 		report.paths.length === 0
-			? [['', 'Nothing new to push.']]
+			? [servedOf(report), ['', 'Nothing new to push.']]
 			: [
 					countsTable(report),
+					servedOf(report),
 					stopOf(report),
 					verificationOf(report),
 					...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
@@ -263,6 +285,10 @@ function countsTable({ counts, sentBytes }: Report): readonly string[] {
 	});
 	const sent = counts.pushed === undefined ? [] : ['', `Sent ${formatBytes(sentBytes)} after compression.`];
 	return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
+}
+
+function servedOf({ served }: Report): readonly string[] {
+	return served === null ? [] : ['', servedLine(served)];
 }
 
 function stopOf({ stoppedBy }: Report): readonly string[] {

@@ -27,8 +27,13 @@ export interface MainState {
 	readonly snapshotFile: string | null;
 	/** The cache did not answer when main asked: post tries less long. */
 	readonly cacheFailed: boolean;
-	readonly canPush: boolean;
+	/** What takes the job's paths: the first line of `cache`, or the Actions cache. `null`: nothing is pushed. */
+	readonly pushTo: 'cache' | 'actions-cache' | null;
 	readonly whyNot: string | null;
+	/** Where main kept the indexes of the store in the Actions cache; `null` when that is not used. */
+	readonly indexesFolder: string | null;
+	/** Of the background process that serves that store; `null` when there is none. */
+	readonly substituterFolder: string | null;
 	/** Warnings so far, for the report. */
 	readonly warnings: readonly string[];
 }

@@ -54,6 +54,10 @@ export class MemoryCache implements Backend {
 		this.#readable = new Set(options.readable);
 	}
 
+	async finish(): Promise<ReadonlyMap<string, string>> {
+		return new Map();
+	}
+
 	isVisible(path: string): boolean {
 		return this.#narinfos.has(path) || this.#readable.has(path);
 	}
@@ -154,6 +158,10 @@ export function smallNars() {
 	const sourceOf = (info: PathInfo, onRead: (bytes: number) => void): NarSource => ({
 		async *raw() {
 			yield Buffer.from(info.path);
+		},
+		// biome-ignore lint/correctness/useYield: this cache never asks for chunks.
+		async *chunks() {
+			throw new Error('chunks are not for this cache');
 		},
 		async packed(): Promise<PackedNar> {
 			onRead(info.narSizeBytes);

@@ -25,12 +25,28 @@ export interface PackedNar {
 	dispose(): Promise<void>;
 }
 
+/** One chunk of a NAR; all of them in order, joined, are the NAR. */
+export interface NarChunk {
+	/** SHA-256 of the chunk's bytes, 32 bytes. */
+	readonly id: Uint8Array;
+	readonly narBytes: number;
+	/** The chunk as one zstd frame, `null` when it is known. Its bytes may be overwritten when the next chunk is asked for. */
+	readonly frame: Uint8Array | null;
+	/** The first 16 bytes of the frame's SHA-256. */
+	readonly frameHash: Uint8Array | null;
+}
+
 /** The NAR of one path, read from the local store at most once however many backends want it. */
 export interface NarSource {
 	/** The NAR uncompressed. Ends with a thrown `path-corrupt` before its last bytes are handed out when its hash is not the recorded one. */
 	raw(signal: AbortSignal): AsyncIterable<Uint8Array>;
 	/** Packed with the job's compression. The caller that asked disposes of it. */
 	packed(signal: AbortSignal): Promise<PackedNar>;
+	/**
+	 * Cut by content, so that equal parts of different NARs are equal chunks. Ends with a thrown `path-corrupt` when the NAR's hash is not the recorded
+	 * one. `isKnown` says of a chunk that no frame of it is wanted; it is asked once for each, in order, ahead of the reader.
+	 */
+	chunks(isKnown: (id: Uint8Array) => boolean, signal: AbortSignal): AsyncIterable<NarChunk>;
 }
 
 /** What went up for one path. */
@@ -83,6 +99,12 @@ export interface Backend {
 
 	/** Brings what can be brought before the references are there (for a plain binary cache: the NAR). */
 	prepare(info: PathInfo, nar: NarSource, signal: AbortSignal): Promise<Publish>;
+
+	/**
+	 * Ends the push: a cache that takes paths together uploads them now. Answers with the published paths (full) that are not there after all, and why. Throws
+	 * when none of them is.
+	 */
+	finish(signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
 
 	/** Reads one pushed path back as a substituter would: narinfo, a signature by one of `trustedKeys`, the NAR's presence. */
 	readBack(info: PathInfo, signal: AbortSignal): Promise<ReadBack>;

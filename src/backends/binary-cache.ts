@@ -115,6 +115,8 @@ export function createBinaryCache(options: BinaryCacheOptions): Backend {
 			};
 		},
 
+		finish: async () => new Map(),
+
 		async readBack(info, signal) {
 			try {
 				const published = await lookUp(info.path, signal);

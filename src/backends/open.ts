@@ -1,4 +1,4 @@
-import type { CacheTarget } from '../cache-target.ts';
+import type { HttpTarget } from '../cache-target.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
@@ -21,8 +21,8 @@ export interface BackendMeans {
 	readonly lookups: number;
 }
 
-/** Opens the backend for one line of `cache`, and loads the code for its kind alone. Asks nothing of the cache yet. */
-export async function openBackend(target: CacheTarget, means: BackendMeans): Promise<Backend> {
+/** Opens the backend for a cache with an address, and loads the code for its kind alone. Asks nothing of the cache yet. */
+export async function openBackend(target: HttpTarget, means: BackendMeans): Promise<Backend> {
 	switch (target.kind) {
 		case 'http': {
 			const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([

@@ -70,6 +70,7 @@ function send(request: HttpRequest, { url, credentials }: Asked, holdBody: boole
 			holdBodyMs: holdBody ? HOLD_BODY_MS : 0,
 			wanted: (status) => status < 300 && request.accept.includes(status),
 			limitBytes: request.limitBytes,
+			streamed: request.streamed ?? false,
 			signal: request.signal,
 		},
 		means.timeouts,

@@ -8,7 +8,7 @@ import { decodeContent } from './content-encoding.ts';
 
 /** One request and its answer: no retry, no redirect, no meaning of the status. */
 export interface Exchange {
-	readonly method: 'GET' | 'HEAD' | 'PUT';
+	readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
 	readonly url: URL;
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body: ObjectBody | null;
@@ -18,6 +18,8 @@ export interface Exchange {
 	readonly wanted: (status: number) => boolean;
 	/** Longest body that is taken when it is wanted; 0: it is given up unread. */
 	readonly limitBytes: number;
+	/** Whether a wanted body is handed on as a stream. */
+	readonly streamed: boolean;
 	readonly signal: AbortSignal;
 }
 
@@ -27,6 +29,8 @@ export interface Answer {
 	header(name: string): string | null;
 	/** The body without its `Content-Encoding`, or the start of one that was not wanted. */
 	readonly bytes: Uint8Array;
+	/** The body, where it was wanted as a stream; else `null`. */
+	readonly stream: Readable | null;
 }
 
 export interface Timeouts {
@@ -127,17 +131,19 @@ async function readAnswer(response: Dispatcher.ResponseData, asked: Exchange, do
 	if (!asked.wanted(status)) {
 		// The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
 		const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
-		return { status, header, bytes: start?.bytes ?? new Uint8Array() };
+		return { status, header, bytes: start?.bytes ?? new Uint8Array(), stream: null };
 	}
+	if (asked.streamed) return { status, header, bytes: new Uint8Array(), stream: body };
 	if (asked.limitBytes === 0) {
 		await body.dump({ limit: UNWANTED_BYTES });
-		return { status, header, bytes: new Uint8Array() };
+		return { status, header, bytes: new Uint8Array(), stream: null };
 	}
 	const whole = await readUpTo(body, asked.limitBytes).catch((error: unknown) => {
 		throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: error });
 	});
 	if (whole.more) throw new CacheError('cache-invalid', `${doing}: the answer is longer than ${asked.limitBytes} bytes.`);
-	return { status, header, bytes: decodeContent(whole.bytes, header('content-encoding'), asked.limitBytes, doing) };
+	const bytes = decodeContent(whole.bytes, header('content-encoding'), asked.limitBytes, doing);
+	return { status, header, bytes, stream: null };
 }
 
 /** At most `limitBytes`; what is longer is given up, and its connection with it. */

@@ -22,7 +22,7 @@ export function redirectTarget(answer: Answer, asked: Asked, redirects: number):
 	const location = answer.header('location') ?? '';
 	const target = location !== '' && URL.canParse(location, asked.url.href) ? new URL(location, asked.url) : null;
 	if (target === null || (target.protocol !== 'https:' && target.protocol !== 'http:')) return refuse('a redirect to nowhere');
-	const follows: readonly number[] = asked.method === 'PUT' ? FOLLOWED.PUT : FOLLOWED.GET;
+	const follows: readonly number[] = asked.method === 'PUT' || asked.method === 'POST' ? FOLLOWED.PUT : FOLLOWED.GET;
 	if (!follows.includes(status)) {
 		return refuse(
 			`a redirect to ${shownUrl(target)} that an upload can't follow`,

@@ -2,7 +2,7 @@ import type { ObjectBody } from '../backends/object-store.ts';
 import type { Credentials } from '../cache-target.ts';
 
 export interface HttpRequest {
-	readonly method: 'GET' | 'HEAD' | 'PUT';
+	readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
 	readonly url: URL;
 	readonly headers?: Readonly<Record<string, string>>;
 	/** Sent with its length. Read again for a redirect or a further try. */
@@ -13,5 +13,10 @@ export interface HttpRequest {
 	readonly accept: readonly number[];
 	/** Longest body that a successful answer may have; 0: none is read, the headers are enough. */
 	readonly limitBytes: number;
+	/**
+	 * The body of a successful answer comes as a stream, whatever its length and as it was encoded; whoever asked ends it. Further tries are made until it
+	 * begins, not after.
+	 */
+	readonly streamed?: boolean;
 	readonly signal: AbortSignal;
 }

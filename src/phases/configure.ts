@@ -7,18 +7,25 @@ import { configureNix, undoConfiguration } from '../setup/configure-nix.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import type { Session } from './session.ts';
+import type { RunningSubstituter } from './substituter.ts';
 
 /**
  * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
  * the cache says.
  */
-export async function applySettings(session: Session, store: LocalStore, reads: NixReads, signal: AbortSignal): Promise<Route> {
+export async function applySettings(
+	session: Session,
+	store: LocalStore,
+	reads: NixReads,
+	substituter: RunningSubstituter | null,
+	signal: AbortSignal,
+): Promise<Route> {
 	const { inputs } = session;
 	const ownKeys = [...(inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)]), ...inputs.trustedPublicKeys];
 	const wish = {
 		substituters: unique([...reads.substituters, ...inputs.substituters]),
 		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
-		netrc: netrcOf(inputs),
+		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs)],
 		other: [],
 	};
 	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
@@ -34,8 +41,9 @@ export async function takeBackSettings(session: Session, signal: AbortSignal): P
 
 /** The entries that the workflow gives: for the first cache from its credentials, and the text of `netrc`. */
 function netrcOf(inputs: Inputs): readonly NetrcEntry[] {
-	const own = inputs.caches.flatMap(({ url, credentials }): readonly NetrcEntry[] => {
-		if (credentials === null) return [];
+	const own = inputs.caches.flatMap((target): readonly NetrcEntry[] => {
+		if (target.kind !== 'http' || target.credentials === null) return [];
+		const { url, credentials } = target;
 		// Nix sends nothing but Basic. Servers that know tokens take one as the password, with any user name (Artifactory, attic, Cachix).
 		return credentials.kind === 'basic'
 			? [{ machine: url.hostname, login: credentials.username, password: credentials.password }]

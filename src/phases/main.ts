@@ -1,33 +1,18 @@
 import { join } from 'node:path';
-import type { BackendKind, NixReads } from '../backends/backend.ts';
-import { CacheError, describeError, isCacheError } from '../errors.ts';
+import type { NixReads } from '../backends/backend.ts';
+import { CacheError } from '../errors.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type LocalStore, openLocalStore } from '../store/local-store.ts';
 import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';
-import { type Effort, withCache } from './cache.ts';
-import { applySettings, knownNetrc } from './configure.ts';
-import { decidePush, type PushDecision } from './push-policy.ts';
+import { applySettings } from './configure.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
+import { decideServing, type Serving } from './serving.ts';
 import { openSession, type Session } from './session.ts';
+import { type RunningSubstituter, startLocalSubstituter } from './substituter.ts';
 
 /** The longest that main may take in all: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
-
-const EFFORT: Effort = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
-
-/** Failures that the end of the job would meet again. */
-const LASTING = [
-	'cache-unauthorized',
-	'cache-forbidden',
-	'cache-read-only',
-	'cache-not-found',
-	'cache-invalid',
-	'cache-tls',
-] as const;
-
-/** Nothing is read from the cache. */
-const NO_READS: NixReads = { substituters: [], publicKeys: [] };
 
 export async function main(): Promise<void> {
 	const runner = createRunner(process.env);
@@ -53,82 +38,79 @@ function withoutNix(session: Session): void {
 	}
 	const whyNot = 'there is no Nix on this machine.';
 	runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
-	keep({ main: { store: null, snapshotFile: null, cacheFailed: false, canPush: false, whyNot, warnings: [] } });
+	const nothing = { pushTo: null, indexesFolder: null, substituterFolder: null, cacheFailed: false };
+	keep({ main: { ...nothing, store: null, snapshotFile: null, whyNot, warnings: [] } });
 	setOutputs(session, 'none', false, []);
 }
 
 async function withNix(session: Session, store: LocalStore, signal: AbortSignal): Promise<void> {
-	const { inputs, runner, keep } = session;
-	const snapshotFile = join(session.state().folder, 'snapshot');
-	const warnings: string[] = [];
-	const warn = (message: string): void => {
-		warnings.push(message);
-		runner.log.warning(message, 'nix-cache-action');
-	};
-	const [{ reads, decision }] = await Promise.all([
-		lookAtCache(session, store, warn, signal),
+	const { runner, keep, state } = session;
+	const snapshotFile = join(state().folder, 'snapshot');
+	const [serving] = await Promise.all([
+		decideServing(session, store, signal),
 		takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
 	]);
-	const cacheFailed = inputs.caches.length > 0 && reads.substituters.length === 0;
-	const { canPush, whyNot } = decision;
-	keep({ main: { store: store.description, snapshotFile, cacheFailed, canPush, whyNot, warnings } });
-	const route = await applySettings(session, store, reads, signal);
-	const serving = route === 'advice-only' ? [] : [...reads.substituters, ...inputs.substituters];
-	const kind = route === 'advice-only' || reads.substituters.length === 0 ? 'none' : (inputs.caches[0]?.kind ?? 'none');
-	setOutputs(session, kind, decision.canPush, serving);
-	sayWhatServes(session, decision, serving);
+	const { pushTo, whyNot, cacheFailed } = serving;
+	const warnings = [...serving.warnings];
+	for (const warning of warnings) runner.log.warning(warning, 'nix-cache-action');
+	const indexesFolder = serving.store?.indexesFolder ?? null;
+	const kept = { store: store.description, snapshotFile, pushTo, whyNot, cacheFailed, indexesFolder, warnings };
+	keep({ main: { ...kept, substituterFolder: null } });
+	const substituter = await serveStore(session, store, serving, signal);
+	keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
+	const reads = withSubstituter(serving.reads, substituter);
+	const route = await applySettings(session, store, reads, substituter, signal);
+	const urls = route === 'advice-only' ? [] : [...reads.substituters, ...session.inputs.substituters];
+	setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, pushTo !== null, urls);
+	sayWhatServes(session, serving, urls);
 }
 
-/** Decides whether the job pushes, and asks the cache whether it can be used. An outage costs the substituter, never the job. */
-async function lookAtCache(
+/** Nix can't read the store in the Actions cache by itself. An empty one needs nobody to serve it. */
+async function serveStore(
 	session: Session,
 	store: LocalStore,
-	warn: (message: string) => void,
+	serving: Serving,
 	signal: AbortSignal,
-): Promise<{ readonly reads: NixReads; readonly decision: PushDecision }> {
-	const { inputs, runner } = session;
-	const target = inputs.caches[0] ?? null;
-	const netrc = await knownNetrc(inputs, store, signal);
-	const decision = decidePush(inputs, target, runner.env.GITHUB_EVENT_NAME ?? '', netrc);
-	if (target === null) return { reads: NO_READS, decision };
-	try {
-		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
-			const { readable, note } = await backend.check(decision.canPush, signal);
-			if (note !== null) warn(note);
-			return { reads: readable ? backend.reads() : NO_READS, decision };
-		});
-	} catch (error) {
-		if (!isCacheError(error)) throw error;
-		const lasting = isCacheError(error, ...LASTING);
-		if (lasting && inputs.push === 'always') {
-			throw new CacheError('push-impossible', `\`push\` is \`always\`, but ${error.message}`, {
-				hint: error.hint ?? undefined,
-				cause: error,
-			});
-		}
-		const fallback = inputs.fallback === 'none' ? '' : ' (the Actions cache as a fallback is not built yet)';
-		warn(`${describeError(error)} The job goes on without this cache${fallback}.`);
-		return { reads: NO_READS, decision: lasting ? { canPush: false, whyNot: error.message } : decision };
-	}
+): Promise<RunningSubstituter | null> {
+	if (serving.store === null || serving.store.pathCount === 0) return null;
+	return startLocalSubstituter(session, store, serving.store.indexesFolder, signal);
 }
 
-function setOutputs({ inputs, runner, state }: Session, kind: BackendKind, canPush: boolean, serving: readonly string[]): void {
+function withSubstituter({ substituters, publicKeys }: NixReads, substituter: RunningSubstituter | null): NixReads {
+	return { substituters: substituter === null ? substituters : [...substituters, substituter.storeUrl], publicKeys };
+}
+
+function setOutputs(
+	{ inputs, runner, state }: Session,
+	kind: Serving['kind'],
+	canPush: boolean,
+	substituters: readonly string[],
+): void {
 	runner.setOutput('cache', kind);
 	runner.setOutput('can-push', String(canPush));
-	runner.setOutput('substituters', serving.join(' '));
+	runner.setOutput('substituters', substituters.join(' '));
 	runner.setOutput('public-key', inputs.signingKey === null ? '' : formatPublicKey(publicKeyOf(inputs.signingKey)));
 	runner.setOutput('report', state().reportFile);
 }
 
-function sayWhatServes({ inputs, runner }: Session, decision: PushDecision, serving: readonly string[]): void {
+function sayWhatServes({ inputs, runner }: Session, serving: Serving, substituters: readonly string[]): void {
 	const { log } = runner;
-	log.info(serving.length > 0 ? `Nix reads from ${serving.join(', ')}.` : 'No cache serves this job.');
-	if (!decision.canPush) {
-		log.info(`Nothing is pushed at the end of the job: ${decision.whyNot ?? 'this job only reads.'}`);
+	const { store, pushTo, whyNot } = serving;
+	if (substituters.length > 0) log.info(`Nix reads from ${substituters.join(', ')}.`);
+	else if (store === null) log.info('No cache serves this job.');
+	if (store !== null) {
+		log.info(
+			store.pathCount === 0
+				? `${store.label} holds no paths for this job yet.`
+				: `${store.label} holds ${store.pathCount} paths for this job, served on this machine.`,
+		);
+	}
+	if (pushTo === null) {
+		log.info(`Nothing is pushed at the end of the job: ${whyNot ?? 'this job only reads.'}`);
 		return;
 	}
-	log.info('What the job adds to the store is pushed at its end.');
-	if (inputs.signingKey === null) {
+	log.info(`What the job adds to the store is pushed at its end${pushTo === 'actions-cache' ? ' to the Actions cache' : ''}.`);
+	if (inputs.signingKey === null && pushTo === 'cache') {
 		log.notice(
 			'No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.',
 			'nix-cache-action',

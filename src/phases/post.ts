@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { CacheError, describeError } from '../errors.ts';
-import { type Report, reportJson, reportLines, reportSummary } from '../report.ts';
+import { type Report, reportJson, reportLines, reportSummary, servedLine } from '../report.ts';
 import { reopenLocalStore } from '../store/local-store.ts';
 import { takeBackSettings } from './configure.ts';
 import { pushNewPaths } from './push-new-paths.ts';
@@ -9,6 +9,7 @@ import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
 import { removeFolder, resumeSession, type Session } from './session.ts';
 import { type Stop, stopOnSignals } from './stop.ts';
+import { type JobReads, stopLocalSubstituter } from './substituter.ts';
 
 /** What undoing the configuration may take: it restarts a daemon at worst. */
 const UNDO_TIMEOUT_MS = 60_000;
@@ -25,7 +26,9 @@ export async function post(): Promise<void> {
 		if (session === null) return;
 		try {
 			await takeBack(session);
-			await push(session, stop);
+			const job = await stopLocalSubstituter(session);
+			if (job.served !== null) runner.log.info(servedLine(job.served));
+			await push(session, stop, job);
 		} finally {
 			await leaveNothing(session);
 		}
@@ -49,19 +52,19 @@ async function leaveNothing({ state, runner }: Session): Promise<void> {
 	}
 }
 
-async function push(session: Session, stop: Stop): Promise<void> {
+async function push(session: Session, stop: Stop, job: JobReads): Promise<void> {
 	const { main } = session.state();
 	const { log } = session.runner;
 	if (main === null) {
 		log.info('This step did not run, so nothing is pushed.');
 		return;
 	}
-	if (main.store === null || !main.canPush) {
+	if (main.store === null || main.pushTo === null) {
 		log.info(`Nothing is pushed: ${main.whyNot ?? 'this job only reads.'}`);
 		return;
 	}
 	try {
-		const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop);
+		const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop, job);
 		for (const line of reportLines(report)) log.info(line);
 		await publishReport(session, report);
 		const problem = problemOf(report);

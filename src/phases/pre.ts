@@ -18,7 +18,7 @@ export async function pre(): Promise<void> {
 		const signal = AbortSignal.timeout(PRE_TIMEOUT_MS);
 		const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
 		if (store === null) return;
-		const substituters = session.inputs.caches.map((target) => target.substituter);
-		await applySettings(session, store, { substituters, publicKeys: [] }, signal);
+		const substituters = session.inputs.caches.flatMap((target) => (target.kind === 'http' ? [target.substituter] : []));
+		await applySettings(session, store, { substituters, publicKeys: [] }, null, signal);
 	});
 }

@@ -2,6 +2,8 @@ import { realpath } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { Backend } from '../backends/backend.ts';
 import { CacheError } from '../errors.ts';
+import type { NetrcEntry } from '../nix/netrc.ts';
+import { finishPush } from '../push/finish.ts';
 import type { PushResult } from '../push/outcome.ts';
 import { createPacker } from '../push/packing.ts';
 import { type Progress, runPipeline } from '../push/pipeline.ts';
@@ -12,19 +14,24 @@ import { makeReport, type Report, type ReportFacts } from '../report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { narFrames } from '../store/nar.ts';
 import { newSince, readSnapshot } from '../store/snapshot.ts';
+import { withActionsCache } from './actions-cache.ts';
 import { type Effort, withCache } from './cache.ts';
 import { knownNetrc } from './configure.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
+import type { JobReads } from './substituter.ts';
 
 /** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
 const AUTO_CONCURRENCY = 32;
+
+/** Of the time for the push, what is left for the upload of packs where paths go up together. */
+const FINISH_SHARE = 0.5;
 
 /** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
 const CANCELLED_TIMEOUT_MS = 4 * 60_000;
 
 /** Finds what the job added to the store, pushes it, reads it back. Throws when it can't even begin; what goes wrong later is in the report. */
-export async function pushNewPaths(session: Session, store: LocalStore, stop: Stop): Promise<Report> {
+export async function pushNewPaths(session: Session, store: LocalStore, stop: Stop, job: JobReads): Promise<Report> {
 	const { inputs, runner } = session;
 	const startedMs = performance.now();
 	const timeoutMs =
@@ -33,7 +40,7 @@ export async function pushNewPaths(session: Session, store: LocalStore, stop: St
 	const names = await store.names();
 	const roots =
 		inputs.paths.length > 0 ? await namedRoots(inputs.paths, store, runner.env) : await newRoots(session, store, names);
-	const facts = factsOf(session, names.length);
+	const facts = factsOf(session, names.length, job);
 	if (roots.length === 0) return makeReport({ ...facts, durationsMs: { total: elapsed(startedMs) } });
 	// Two processes of Nix that need not wait for each other.
 	const [candidates, netrc] = await Promise.all([
@@ -42,15 +49,28 @@ export async function pushNewPaths(session: Session, store: LocalStore, stop: St
 	]);
 	const rules = rulesOf(session);
 	const selection = selectPaths(candidates, rules);
-	const target = inputs.caches[0];
-	if (target === undefined) throw new CacheError('internal', 'There is no cache to push to.');
-	return withCache(session, store, target, netrc, effortOf(session), async (backend) => {
+	return withPushTarget(session, store, netrc, job, async (backend) => {
 		await backend.check(true, signal);
 		const plan = planPush(selection, await backend.presence(selection.query, signal));
 		const planned = { ...facts, plan, durationsMs: { plan: elapsed(startedMs) } };
 		if (isDryRun(runner.env) || plan.push.length === 0) return makeReport(planned);
 		return pushPlan(session, store, stop, { backend, plan, facts: planned, startedMs, deadlineMs: startedMs + timeoutMs });
 	});
+}
+
+/** Opens what takes the job's paths, as main decided. */
+async function withPushTarget<T>(
+	session: Session,
+	store: LocalStore,
+	netrc: readonly NetrcEntry[],
+	job: JobReads,
+	body: (backend: Backend) => Promise<T>,
+): Promise<T> {
+	const [target] = session.inputs.caches;
+	const { pushTo } = session.state().main ?? { pushTo: null };
+	if (pushTo === 'actions-cache') return withActionsCache(session, store, effortOf(session), job, body);
+	if (target?.kind !== 'http') throw new CacheError('internal', 'There is no cache to push to.');
+	return withCache(session, store, target, netrc, effortOf(session), body);
 }
 
 async function pushPlan(
@@ -74,26 +94,25 @@ async function pushPlan(
 		readNar: narFrames,
 	});
 	let result: PushResult;
+	const untilDeadline = (): AbortSignal =>
+		AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
 	try {
-		result = await runPipeline(plan, {
+		const taken = await runPipeline(plan, {
 			backend,
 			sourceOf: packer.sourceOf,
 			signal: stop.signal,
 			graceMs: stop.graceMs,
-			deadlineMs,
+			deadlineMs: backend.kind === 'actions-cache' ? deadlineMs - (deadlineMs - performance.now()) * FINISH_SHARE : deadlineMs,
 			concurrency: inputs.concurrency,
 			onProgress: (progress) => runner.log.info(progressLine(progress)),
 		});
+		result = await finishPush(backend, taken, untilDeadline());
 	} finally {
 		await packer.close();
 	}
 	const pushedMs = elapsed(startedMs);
 	const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
-	const verifySignal = AbortSignal.any([
-		stop.signal,
-		AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now()))),
-	]);
-	const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, verifySignal);
+	const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, untilDeadline());
 	const { plan: planMs = 0 } = facts.durationsMs;
 	const durationsMs = { plan: planMs, push: pushedMs - planMs, verify: elapsed(startedMs) - pushedMs, total: elapsed(startedMs) };
 	return makeReport({ ...facts, result, findings, durationsMs });
@@ -153,16 +172,18 @@ function rulesOf({ inputs }: Session): PushRules {
 	return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
 }
 
-function factsOf({ inputs, state }: Session, storePaths: number): ReportFacts {
-	const target = inputs.caches[0];
+function factsOf({ inputs, state }: Session, storePaths: number, job: JobReads): ReportFacts {
+	const [target] = inputs.caches;
 	const main = state().main;
+	const http = main?.pushTo !== 'actions-cache' && target?.kind === 'http' ? target : null;
 	return {
 		cache: {
-			kind: target?.kind ?? 'none',
-			label: target === undefined ? 'none' : (target.pushUrl ?? target.url).href,
-			canPush: main?.canPush ?? false,
+			kind: http === null ? 'actions-cache' : 'http',
+			label: http === null ? 'the Actions cache' : (http.pushUrl ?? http.url).href,
+			canPush: (main?.pushTo ?? null) !== null,
 			whyNot: main?.whyNot ?? null,
 		},
+		served: job.served,
 		storePaths,
 		plan: null,
 		result: null,

@@ -1,5 +1,4 @@
 import type { CacheTarget } from '../cache-target.ts';
-import { CacheError } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
 import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';
 
@@ -9,35 +8,29 @@ export interface PushDecision {
 	readonly whyNot: string | null;
 }
 
+type Env = Readonly<Record<string, string | undefined>>;
+
 /**
  * Events that a stranger can trigger and that yet see the repository's secrets. What such a job builds may be the stranger's code, and a
  * signed path is believed wherever the key is trusted.
  */
 const STRANGERS_EVENTS: ReadonlySet<string> = new Set(['pull_request_target', 'issue_comment']);
 
-/**
- * @param netrc entries that apply to the cache's host, given or found on the machine
- * @throws CacheError `push-impossible` when `push` is `always` and nothing could be pushed
- */
-export function decidePush(
-	inputs: Inputs,
-	target: CacheTarget | null,
-	eventName: string,
-	netrc: readonly NetrcEntry[],
-): PushDecision {
+/** Whether anybody can start this job, with what the repository trusts. */
+export function mayStrangersStart(env: Env): boolean {
+	return STRANGERS_EVENTS.has(env.GITHUB_EVENT_NAME ?? '');
+}
+
+/** @param netrc entries that apply to the cache's host, given or found on the machine */
+export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc: readonly NetrcEntry[]): PushDecision {
 	if (inputs.push === 'never') return { canPush: false, whyNot: '`push` is `never`.' };
-	if (target === null) {
-		if (inputs.push === 'always') {
-			throw new CacheError('push-impossible', '`push` is `always`, but `cache` is empty.', {
-				hint: 'Name a cache, or use `push: auto`.',
-			});
-		}
-		return { canPush: false, whyNot: 'no `cache` is configured.' };
-	}
 	if (inputs.push === 'always') return { canPush: true, whyNot: null };
-	if (STRANGERS_EVENTS.has(eventName)) {
-		return { canPush: false, whyNot: `anybody can start a job for \`${eventName}\`; \`push: always\` pushes all the same.` };
+	if (mayStrangersStart(env)) {
+		const whyNot = `anybody can start a job for \`${env.GITHUB_EVENT_NAME}\`; \`push: always\` pushes all the same.`;
+		return { canPush: false, whyNot };
 	}
+	// GitHub keeps what a pull request stores in its Actions cache to that pull request, so there it needs no credentials of the workflow's.
+	if (target.kind === 'actions-cache') return { canPush: true, whyNot: null };
 	const writesTo = target.pushUrl ?? target.url;
 	const hasCredentials = target.credentials !== null || findNetrc(netrc, writesTo.hostname) !== null;
 	if (hasCredentials || inputs.signingKey !== null) return { canPush: true, whyNot: null };

@@ -233,14 +233,21 @@ class PushRun {
 			if (job.outcome === null) this.#meter.add(0, newBytes / 2);
 		};
 		const source = this.#options.sourceOf(job.info, read);
+		const isPacked = (): void => {
+			read(job.info.narSizeBytes);
+			this.#packing.delete(job);
+			this.#pump();
+		};
 		return {
 			raw: (signal) => source.raw(signal),
 			packed: async (signal) => {
 				const packed = await source.packed(signal);
-				read(job.info.narSizeBytes);
-				this.#packing.delete(job);
-				this.#pump();
+				isPacked();
 				return packed;
+			},
+			async *chunks(isKnown, signal) {
+				yield* source.chunks(isKnown, signal);
+				isPacked();
 			},
 		};
 	}

@@ -67,6 +67,12 @@ export function sourceOf(
 			if (failure !== null) throw failure;
 			yield nar;
 		},
+		async *chunks(isKnown) {
+			if (failure !== null) throw failure;
+			const id = sha256(nar).digest;
+			const frame = isKnown(id) ? null : zstdCompressSync(nar);
+			yield { id, narBytes: nar.length, frame, frameHash: frame && sha256(frame).digest.subarray(0, 16) };
+		},
 		async packed(): Promise<PackedNar> {
 			source.packs++;
 			await new Promise((resolve) => setImmediate(resolve));

@@ -13,6 +13,8 @@ export interface JobPlace {
 
 export interface JobIdentity {
 	readonly event: EventName;
+	/** `null`: the one that goes with the event. */
+	readonly ref: string | null;
 	readonly workflow: string;
 	readonly job: string;
 	readonly runId: string;
@@ -42,7 +44,7 @@ export function eventPayload(event: EventName): object {
 /** GITHUB_* and RUNNER_* variables that every step gets. */
 export function githubEnvironment(identity: JobIdentity, place: JobPlace): Record<string, string> {
 	const pull = identity.event === 'pull_request' || identity.event === 'fork_pull_request';
-	const ref = pull ? 'refs/pull/7/merge' : 'refs/heads/main';
+	const ref = identity.ref ?? (pull ? 'refs/pull/7/merge' : 'refs/heads/main');
 	return {
 		CI: 'true',
 		GITHUB_ACTIONS: 'true',

@@ -62,6 +62,7 @@ export class Job implements RunningJob {
 		this.#env = { ...options.env };
 		this.#identity = {
 			event: options.event ?? 'push',
+			ref: options.ref ?? null,
 			workflow: options.workflow ?? 'CI',
 			job: options.job ?? 'build',
 			runId: String(1_000_000 + jobs),
@@ -140,8 +141,9 @@ export class Job implements RunningJob {
 		const inputs = inputEnvironment(use.action, given, contextsOf(this.#identity, this.#status));
 		const unexpected = inputs.unexpected.map((name) => `Unexpected input(s) '${name}'`);
 		const env = {
-			...(this.#options.actions ?? { ACTIONS_RUNTIME_URL: 'http://127.0.0.1:1/', ACTIONS_RESULTS_URL: 'http://127.0.0.1:1/' }),
+			ACTIONS_RUNTIME_URL: 'http://127.0.0.1:1/',
 			ACTIONS_RUNTIME_TOKEN: this.#runtimeToken,
+			...actionsVariables(this.#options.actions ?? {}),
 			GITHUB_ACTION: use.id,
 			GITHUB_ACTION_REF: use.step.local ? '' : 'v1',
 			GITHUB_ACTION_REPOSITORY: use.step.local ? '' : 'octo/nix-cache-action',
@@ -354,4 +356,8 @@ function onlyStage(stages: readonly StageResult[], kind: StageKind, name?: strin
 	if (first && found.length === 1) return first;
 	const all = stages.map((stage) => `${stage.stage} ${stage.name}`).join(', ');
 	throw new Error(`there are ${found.length} stages ${kind} ${name ?? ''}; the job had: ${all}`);
+}
+
+function actionsVariables(variables: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+	return Object.fromEntries(Object.entries(variables).filter(([name]) => name.startsWith('ACTIONS_')));
 }

@@ -56,8 +56,10 @@ export interface JobOptions {
 	readonly debug?: boolean;
 	/** Shorter times than the runner's own. */
 	readonly times?: Partial<RunnerTimes>;
-	/** ACTIONS_* variables of action steps; without, a token and addresses where nobody listens. */
+	/** ACTIONS_* variables of action steps, such as a cache service's `environment()`; without, a token, and no cache service at all. */
 	readonly actions?: Readonly<Record<string, string>>;
+	/** The ref that the job runs for; by its event if not said. */
+	readonly ref?: string;
 	/** Every line that people would see, at once. */
 	readonly onLine?: (line: string, job: RunningJob) => void;
 	/** Also fail on what works but costs people something: pipes held open after a stage, disabled commands. True if not said. */

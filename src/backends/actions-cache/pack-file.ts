@@ -99,6 +99,7 @@ export function createPackFile(folder: string, header: Uint8Array): PackFile {
 			return failure;
 		},
 		async append(frame) {
+			if (failure !== null) throw failure;
 			const offset = reservedBytes;
 			reservedBytes += frame.length;
 			await new Promise<void>((resolve, reject) => {

@@ -8,6 +8,8 @@ import type { Chunk, Pack } from './format/model.ts';
 export interface Packs {
 	/** Whether all of `packs` are there. Looks each up once; from then on it is known, until a read finds it gone. */
 	areThere(packs: Iterable<Pack>, signal: AbortSignal): Promise<boolean>;
+	/** What was found out, for another process of this job. */
+	findings(): PackFindings;
 	/**
 	 * The zstd frames of `chunks`, in order, each one whole and with the hash that it should have. What lies side by side is one request.
 	 * Throws `cache-not-found` when a pack has gone, `cache-invalid` for a frame that is not the one that was stored.
@@ -17,9 +19,18 @@ export interface Packs {
 	readonly gone: ReadonlySet<string>;
 }
 
-export function createPacks(service: CacheService): Packs {
+/** Keys of packs that were found, and of those that were not. */
+export interface PackFindings {
+	readonly there: readonly string[];
+	readonly gone: readonly string[];
+}
+
+export const NO_FINDINGS: PackFindings = { there: [], gone: [] };
+
+export function createPacks(service: CacheService, before: PackFindings = NO_FINDINGS): Packs {
 	const entries = new Map<string, Promise<FoundEntry | null>>();
-	const gone = new Set<string>();
+	const gone = new Set<string>(before.gone);
+	const there = new Set<string>(before.there);
 
 	/** One lookup for all who ask at the same time; a failure is asked again, an answer is not. */
 	const find = (pack: Pack, signal: AbortSignal): Promise<FoundEntry | null> => {
@@ -27,6 +38,7 @@ export function createPacks(service: CacheService): Packs {
 		if (known !== undefined) return known;
 		const found = service.lookup({ key: pack.key }, signal).then((entry) => {
 			if (entry === null) gone.add(pack.key);
+			else there.add(pack.key);
 			return entry;
 		});
 		entries.set(pack.key, found);
@@ -45,9 +57,11 @@ export function createPacks(service: CacheService): Packs {
 
 	return {
 		gone,
+		findings: () => ({ there: [...there].filter((key) => !gone.has(key)), gone: [...gone] }),
 		async areThere(packs, signal) {
-			const found = await Promise.all([...packs].map((pack) => find(pack, signal)));
-			return found.every((entry) => entry !== null);
+			const asked = [...packs];
+			await Promise.all(asked.filter(({ key }) => !there.has(key) && !gone.has(key)).map((pack) => find(pack, signal)));
+			return asked.every(({ key }) => !gone.has(key));
 		},
 		async *frames(chunks, signal) {
 			for (const run of runsOf(chunks)) {

@@ -39,6 +39,8 @@ export interface StoreIndex {
 	readonly pathCount: number;
 	/** By the 32 characters of the path's hash part. */
 	path(hashPart: string): StoredPath | null;
+	/** Cheap: nothing is decoded. Not each of them need be a path that `path` finds. */
+	hashParts(): Iterable<string>;
 	paths(): Iterable<StoredPath>;
 	/** By its `id`. */
 	chunk(id: Uint8Array): Chunk | null;

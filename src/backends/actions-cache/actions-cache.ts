@@ -1,0 +1,155 @@
+import { randomBytes } from 'node:crypto';
+import { CacheError } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { equalHash, formatHash } from '../../nix/hash.ts';
+import type { PathInfo } from '../../nix/path-info.ts';
+import type { PublicKey, SecretKey } from '../../nix/signature.ts';
+import { hashPartOf } from '../../nix/store-path.ts';
+import type { Backend, Presence } from '../backend.ts';
+import { differenceOf, publishableInfo } from '../published-narinfo.ts';
+import type { CacheService } from './cache-service.ts';
+import { packKey } from './format/keys.ts';
+import { addPaths, mergeIndexes } from './format/merge.ts';
+import type { Pack, StoredPath, StoreIndex } from './format/model.ts';
+import { PACK_HEADER, packTrailer } from './format/pack.ts';
+import { createIncoming, type IncomingPath } from './incoming.ts';
+import { saveIndex } from './index-saving.ts';
+import type { KnownIndexes } from './known-indexes.ts';
+import type { FinishedPack } from './pack-file.ts';
+import { createPackWriter } from './pack-writer.ts';
+import { createPacks, type PackFindings, type Packs } from './packs.ts';
+
+export interface ActionsCacheOptions {
+	readonly service: CacheService;
+	/** The store as main found it. */
+	readonly known: KnownIndexes;
+	readonly storeDir: string;
+	/** `null`: nothing is signed. */
+	readonly signingKey: SecretKey | null;
+	/** The keys that readers trust; empty: they trust the cache itself. */
+	readonly publicKeys: readonly PublicKey[];
+	/** For the packs on their way; made when needed. */
+	readonly folder: string;
+	/** Which job this is, for people who read the index. */
+	readonly writer: string;
+	/** Hash parts of the paths that this job read from here. */
+	readonly used: ReadonlySet<string>;
+	/** What the job has learned of the packs so far. */
+	readonly packFindings: PackFindings;
+	/** Seconds since 1970. */
+	readonly nowS: number;
+	readonly log: Log;
+}
+
+/** A path of this push, whose frames are in its packs or in the store. */
+interface Published {
+	readonly info: PathInfo;
+	readonly incoming: IncomingPath;
+}
+
+/**
+ * The store in the Actions cache: paths come in one by one, and become visible together, with the index that `finish` saves after the packs (invariant
+ * I1). Two requests for each pack and two for the index, however many paths there are.
+ */
+export function createActionsCache(options: ActionsCacheOptions): Backend {
+	const { service, known, storeDir, signingKey, nowS } = options;
+	const packs = createPacks(service, options.packFindings);
+	const writer = createPackWriter({
+		folder: options.folder,
+		header: PACK_HEADER,
+		trailer: (sizeBytes, frames) => packTrailer({ sizeBytes, frames }),
+	});
+	const incoming = createIncoming(known.index, (key) => packs.gone.has(key), writer);
+	const published: Published[] = [];
+	let saved: StoreIndex = known.index;
+
+	const uploadPack = async ({ body, sha256 }: FinishedPack, signal: AbortSignal): Promise<Pack> => {
+		const key = packKey(randomBytes(20).toString('hex'));
+		if ((await service.save(key, body, signal)) === 'exists')
+			throw new CacheError('cache-failing', `The new key ${key} is taken already.`);
+		return { key, sizeBytes: body.sizeBytes, sha256, createdAt: nowS };
+	};
+
+	return {
+		kind: 'actions-cache',
+		label: service.label,
+		// Nix reads from the local substituter, which has an address only once it runs.
+		reads: () => ({ substituters: [], publicKeys: [] }),
+		check: async () => ({ readable: true, note: null }),
+		async presence(paths, signal) {
+			const found = new Map<string, Presence>();
+			for (const info of paths) {
+				const stored = known.index.path(hashPartOf(info.path));
+				// What this job read from here is here. What it has from elsewhere although it should be here may have lost its pack.
+				const isHere = stored !== null && (options.used.has(hashPartOf(info.path)) || (await isWhole(stored, packs, signal)));
+				found.set(info.path, presenceOf(info, isHere ? stored : null));
+			}
+			return found;
+		},
+		async prepare(info, nar, signal) {
+			const { signatures, ca, references, deriver } = publishableInfo(info, signingKey, storeDir);
+			const taken = await incoming.take(nar, signal);
+			return async () => {
+				published.push({ info: { ...info, signatures, ca, references, deriver, ultimate: false }, incoming: taken });
+				return { sentBytes: taken.sentBytes };
+			};
+		},
+		async finish(signal) {
+			if (published.length === 0) return new Map();
+			const added: Pack[] = [];
+			for (const pack of await writer.finish()) added.push(await uploadPack(pack, signal));
+			const all = published.map(({ info, incoming: path }) => path.stored(info, added, nowS));
+			const { whole, lost } = await withoutLost(all, added, packs, signal);
+			const own = mergeIndexes(
+				known.own.indexes.map(({ index }) => index),
+				{ storeDir, gonePacks: packs.gone },
+			);
+			const used = new Map([...options.used].map((hashPart) => [hashPart, nowS]));
+			const index = addPaths(own, { packs: added, paths: whole }, used);
+			await saveIndex(service, known.own, index, { createdAt: nowS, writer: options.writer }, signal);
+			saved = index;
+			published.length = 0;
+			return lost;
+		},
+		async readBack(info) {
+			const stored = saved.path(hashPartOf(info.path));
+			if (stored === null) return { ok: false, problem: 'the index that was saved does not have it' };
+			const narInfo = { ...stored.info, storePath: info.path, url: '', compression: 'zstd', fileHash: null, fileSizeBytes: null };
+			const difference = differenceOf(info, narInfo, signingKey === null ? [] : options.publicKeys, storeDir);
+			return difference === null ? { ok: true } : { ok: false, problem: difference };
+		},
+		close: () => writer.close(),
+	};
+}
+
+function presenceOf(info: PathInfo, stored: StoredPath | null): Presence {
+	if (stored === null) return { state: 'missing' };
+	return equalHash(stored.info.narHash, info.narHash)
+		? { state: 'present' }
+		: { state: 'differs', narHash: formatHash(stored.info.narHash, 'nix32') };
+}
+
+async function isWhole({ chunks }: StoredPath, packs: Packs, signal: AbortSignal): Promise<boolean> {
+	return packs.areThere(new Set(chunks.map(({ pack }) => pack)), signal);
+}
+
+/** Parts the paths from those with chunks in an older pack that has gone meanwhile, and what refers to them. References come before. */
+async function withoutLost(
+	paths: readonly StoredPath[],
+	added: readonly Pack[],
+	packs: Packs,
+	signal: AbortSignal,
+): Promise<{ readonly whole: readonly StoredPath[]; readonly lost: ReadonlyMap<string, string> }> {
+	const ownKeys = new Set(added.map(({ key }) => key));
+	const lost = new Map<string, string>();
+	const whole: StoredPath[] = [];
+	for (const path of paths) {
+		const older = path.chunks.map(({ pack }) => pack).filter(({ key }) => !ownKeys.has(key));
+		const culprit = path.info.references.find((reference) => lost.has(reference));
+		if (culprit !== undefined) lost.set(path.info.path, `it needs ${culprit}`);
+		else if (await packs.areThere(new Set(older), signal)) whole.push(path);
+		else
+			lost.set(path.info.path, 'a pack that holds a part of it has gone from the Actions cache; the next push brings all of it');
+	}
+	return { whole, lost };
+}

@@ -1,0 +1,91 @@
+import { CacheError } from '../../../errors.ts';
+import type { IndexHead, PackRecord, PathRecord } from './index-layout.ts';
+import { isPackKey } from './keys.ts';
+import { HEADER_BYTES, TRAILER_BYTES } from './pack.ts';
+
+/** The head of an index's body, every field checked. Throws `format-invalid`. */
+export function parseHead(text: string): IndexHead {
+	const fields = fieldsOf(text, 'head');
+	const { storeDir, writer } = fields;
+	if (typeof storeDir !== 'string' || !/^\/[^\0\n]{1,4000}$/.test(storeDir)) throw wrong('head', 'storeDir');
+	if (typeof writer !== 'string') throw wrong('head', 'writer');
+	return {
+		slot: count(fields.slot, 'head', 'slot'),
+		openSlots: listOf(fields.openSlots, 'head', 'openSlots').map((slot) => count(slot, 'head', 'openSlots')),
+		createdAt: count(fields.createdAt, 'head', 'createdAt'),
+		writer,
+		storeDir,
+		packs: listOf(fields.packs, 'head', 'packs').map(packOf),
+		chunks: count(fields.chunks, 'head', 'chunks'),
+		paths: count(fields.paths, 'head', 'paths'),
+	};
+}
+
+/** The record of one path, every field checked but for what only the rest of the index can tell. Throws `format-invalid`. */
+export function parseRecord(text: string): PathRecord {
+	const fields = fieldsOf(text, 'record');
+	const { name, narHash, deriver, ca } = fields;
+	if (typeof name !== 'string') throw wrong('record', 'name');
+	if (!isSha256(narHash)) throw wrong('record', 'narHash');
+	if (deriver !== undefined && typeof deriver !== 'string') throw wrong('record', 'deriver');
+	if (ca !== undefined && (typeof ca !== 'string' || /\s/.test(ca))) throw wrong('record', 'ca');
+	return {
+		name,
+		narHash,
+		narSize: count(fields.narSize, 'record', 'narSize'),
+		refs: listOf(fields.refs ?? [], 'record', 'refs').map((one) =>
+			typeof one === 'string' ? one : count(one, 'record', 'refs'),
+		),
+		sigs: listOf(fields.sigs ?? [], 'record', 'sigs').map(signatureOf),
+		...(deriver === undefined ? {} : { deriver }),
+		...(ca === undefined ? {} : { ca }),
+		used: count(fields.used, 'record', 'used'),
+		chunks: listOf(fields.chunks, 'record', 'chunks').map((line) => count(line, 'record', 'chunks')),
+	};
+}
+
+function packOf(value: unknown): PackRecord {
+	const { key, sizeBytes, sha256, createdAt } = asFields(value, 'pack');
+	if (typeof key !== 'string' || !isPackKey(key)) throw wrong('pack', 'key');
+	if (!isSha256(sha256)) throw wrong('pack', 'sha256');
+	const size = count(sizeBytes, 'pack', 'sizeBytes');
+	if (size < HEADER_BYTES + TRAILER_BYTES) throw wrong('pack', 'sizeBytes');
+	return { key, sizeBytes: size, sha256, createdAt: count(createdAt, 'pack', 'createdAt') };
+}
+
+/** It becomes a line of a narinfo. */
+function signatureOf(value: unknown): string {
+	if (typeof value !== 'string' || !/^[^\s:]+:[A-Za-z0-9+/]{86}==$/.test(value)) throw wrong('record', 'sigs');
+	return value;
+}
+
+function isSha256(value: unknown): value is string {
+	return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+}
+
+function count(value: unknown, where: string, field: string): number {
+	if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+	throw wrong(where, field);
+}
+
+function listOf(value: unknown, where: string, field: string): readonly unknown[] {
+	if (Array.isArray(value)) return value;
+	throw wrong(where, field);
+}
+
+function fieldsOf(text: string, where: string): Readonly<Record<string, unknown>> {
+	try {
+		return asFields(JSON.parse(text), where);
+	} catch (cause) {
+		throw new CacheError('format-invalid', `This is not an index that can be read: a ${where} is not JSON.`, { cause });
+	}
+}
+
+function asFields(value: unknown, where: string): Readonly<Record<string, unknown>> {
+	if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value));
+	throw wrong(where, '{}');
+}
+
+function wrong(where: string, field: string): CacheError {
+	return new CacheError('format-invalid', `This is not an index that can be read: \`${field}\` of a ${where} is wrong.`);
+}

@@ -1,0 +1,120 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { NO_FINDINGS, type PackFindings } from '../backends/actions-cache/packs.ts';
+import { describeError, isCacheError } from '../errors.ts';
+import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';
+import type { ReportServed } from '../report.ts';
+import type { LocalStore } from '../store/local-store.ts';
+import { startDaemon, stopDaemon } from '../substituter/daemon.ts';
+import { readStatistics } from '../substituter/daemon-folder.ts';
+import { knownNetrc } from './configure.ts';
+import type { Session } from './session.ts';
+
+/** The process that serves the store in the Actions cache to Nix, as main started it. */
+export interface RunningSubstituter {
+	/** Of its files: all that post needs. */
+	readonly folder: string;
+	/** For `extra-substituters`. */
+	readonly storeUrl: string;
+	readonly netrc: NetrcEntry;
+}
+
+/** What serve is handed. */
+export interface ServeHandover {
+	readonly indexesFolder: string;
+	readonly storeDir: string;
+	readonly priority: number;
+}
+
+/** What the job read from the store in the Actions cache, as far as serve told. */
+export interface JobReads {
+	/** Hash parts of the paths whose NARs were read. */
+	readonly used: ReadonlySet<string>;
+	readonly packFindings: PackFindings;
+	/** `null`: nothing was served. */
+	readonly served: ReportServed | null;
+}
+
+const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: null };
+
+/** Before cache.nixos.org (40): an answer from this machine costs nothing, and by default nothing that is signed there is pushed. */
+const PRIORITY = 30;
+const START_TIMEOUT_MS = 20_000;
+
+/** Starts serve. That it can't be started costs the job what it would have served: a warning, and `null`. */
+export async function startLocalSubstituter(
+	session: Session,
+	store: LocalStore,
+	indexesFolder: string,
+	signal: AbortSignal,
+): Promise<RunningSubstituter | null> {
+	const { inputs, runner, state } = session;
+	const folder = join(state().folder, 'serve');
+	const handover: ServeHandover = { indexesFolder, storeDir: store.storeDir, priority: PRIORITY };
+	try {
+		// A netrc has one entry for a host, so a cache of the user's on this very machine shares its credentials with ours.
+		const there = findNetrc(await knownNetrc(inputs, store, signal), '127.0.0.1');
+		await mkdir(folder, { recursive: true, mode: 0o700 });
+		const { url, credentials } = await startDaemon({
+			nodePath: process.execPath,
+			script: join(import.meta.dirname, 'serve.js'),
+			env: runner.env,
+			folder,
+			handover,
+			...(there === null ? {} : { credentials: { username: there.login, password: there.password } }),
+			timeoutMs: START_TIMEOUT_MS,
+			log: runner.log,
+			signal,
+		});
+		runner.log.mask(credentials.password);
+		// Without a key there is nobody whose signature could be asked for: what the service gives to this job's ref is trusted as it is.
+		const storeUrl = inputs.signingKey === null ? `${url}?trusted=1` : url;
+		return {
+			folder,
+			storeUrl,
+			netrc: { machine: new URL(url).hostname, login: credentials.username, password: credentials.password },
+		};
+	} catch (error) {
+		if (!isCacheError(error)) throw error;
+		runner.log.warning(`${describeError(error)} The job goes on without what the Actions cache holds.`, 'nix-cache-action');
+		return null;
+	}
+}
+
+/** Ends serve, when there is one, and gathers what it did. Never throws: what is not known costs some requests more. */
+export async function stopLocalSubstituter({ runner, state }: Session): Promise<JobReads> {
+	const folder = state().main?.substituterFolder ?? null;
+	if (folder === null) return NO_READS;
+	try {
+		await stopDaemon(folder, { log: runner.log });
+		const statistics = await readStatistics(folder);
+		const packFindings = await readPackFindings(folder);
+		if (statistics === null) return { ...NO_READS, packFindings };
+		const { served, narBytes, narsCut, errors } = statistics;
+		return { used: new Set(served), packFindings, served: { paths: served.length, bytes: narBytes, cut: narsCut, errors } };
+	} catch (error) {
+		runner.log.debug(describeError(error));
+		return NO_READS;
+	}
+}
+
+const FINDINGS = 'packs.json';
+
+/** Keeps what serve learned of the packs, for post. */
+export async function writePackFindings(folder: string, findings: PackFindings): Promise<void> {
+	await writeFile(join(folder, FINDINGS), JSON.stringify(findings), { mode: 0o600 });
+}
+
+/** None when serve could not write them, for example since it was killed. */
+async function readPackFindings(folder: string): Promise<PackFindings> {
+	try {
+		const { there, gone }: { there: unknown; gone: unknown } = JSON.parse(await readFile(join(folder, FINDINGS), 'utf8'));
+		return { there: textsOf(there), gone: textsOf(gone) };
+	} catch {
+		return NO_FINDINGS;
+	}
+}
+
+function textsOf(value: unknown): readonly string[] {
+	return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
