@@ -2,7 +2,7 @@ import type { NarChunk } from '../backends/backend.ts';
 import type { NarFrameOptions } from '../store/nar.ts';
 import { type ChunkSizes, createChunker } from './chunker.ts';
 import { borrowFrames, type FramePool } from './frame-pool.ts';
-import { compressFrame, frameHash, splitFrames } from './frame-worker.ts';
+import { compressFrame, frameHash, giveBack, splitFrames } from './frame-worker.ts';
 import { type Give, handedOver } from './handover.ts';
 import { checkNar, digestOnThread } from './nar-check.ts';
 import { type Nar, readWhole } from './nar-reading.ts';
@@ -125,25 +125,25 @@ function behindRoom({ frameBytes, allocate, signal }: NarFrameOptions): NarFrame
 /** Answers each frame of a NAR, which has room in front of it, with the chunks that end there. They lie in that frame's buffer, whole. */
 function createSplitter(narSizeBytes: number): (frame: Uint8Array) => Uint8Array[] {
 	const chunker = createChunker(CHUNK_SIZES);
-	const rest = new Uint8Array(CHUNK_SIZES.maxBytes);
-	let restBytes = 0;
+	let rest = new Uint8Array(0);
 	let readBytes = 0;
 	return (frame) => {
 		const ends = chunker.cut(frame);
 		readBytes += frame.length;
 		if (readBytes >= narSizeBytes && ends.at(-1) !== frame.length) ends.push(frame.length);
-		const joined = new Uint8Array(frame.buffer, frame.byteOffset - restBytes, restBytes + frame.length);
-		joined.set(rest.subarray(0, restBytes));
-		let start = 0;
-		const chunks = ends.map((end) => joined.subarray(start, (start = restBytes + end)));
-		rest.set(joined.subarray(start));
-		restBytes = joined.length - start;
+		const joined = new Uint8Array(frame.buffer, frame.byteOffset - rest.length, rest.length + frame.length);
+		joined.set(rest);
+		const starts = [0, ...ends.map((end) => rest.length + end)];
+		const chunks = ends.map((end, index) => joined.subarray(starts[index], rest.length + end));
+		const left = joined.slice(starts.at(-1));
+		giveBack(rest);
+		rest = left;
 		return chunks;
 	};
 }
 
-/** Frames that were made together lie in one buffer. Giving it back by hand keeps the peak low, as in `encoder.ts`. */
+/** Frames that were made together lie in one buffer. */
 function release(chunks: readonly NarChunk[]): void {
-	const buffer = chunks.find((chunk) => chunk.frame !== null)?.frame?.buffer;
-	if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+	const first = chunks.find((chunk) => chunk.frame !== null)?.frame ?? null;
+	if (first !== null) giveBack(first);
 }

@@ -48,8 +48,8 @@ function streamAt(stream: number, offsetBytes: number) {
 	return known;
 }
 
-/** The garbage collector sees little reason to hurry with output buffers, and peak memory would be a third higher. */
-function giveBack({ buffer }: Uint8Array): void {
+/** Ends the life of a buffer. The garbage collector sees little reason to hurry with them, and peak memory would be a third higher. */
+export function giveBack({ buffer }: Uint8Array): void {
 	if (buffer instanceof ArrayBuffer && buffer.byteLength > SHARED_POOL_BYTES) buffer.transfer(0);
 }
 

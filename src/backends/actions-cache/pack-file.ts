@@ -111,10 +111,15 @@ export function createPackFile(folder: string, header: Uint8Array): PackFile {
 		async finish(trailer) {
 			await writing;
 			if (frames === 0) return null;
-			// Without what a write that failed left behind.
-			await (await opened).truncate(writtenBytes);
+			const file = await opened;
+			try {
+				// Without what a write that failed left behind.
+				await file.truncate(writtenBytes);
+			} catch (error) {
+				throw fileError(error, folder);
+			}
 			await write([trailer(writtenBytes, frames)]);
-			return { body: bodyOf(await opened, writtenBytes), sha256: hash.digest(), frames };
+			return { body: bodyOf(file, writtenBytes), sha256: hash.digest(), frames };
 		},
 		close,
 	};
