@@ -76,26 +76,47 @@ interface Rolling {
 	hash: number;
 }
 
-/**
- * The end of the chunk if it comes before `stop`, else 0. The inner loop: 1,500 MB/s in this form, 1,150 with one byte a turn, and 700 as a
- * function inside of `createChunker`, where the compiler can't take GEAR for a constant. The `?? 0` cost nothing.
- */
+/** The end of the chunk if it comes before `stop`, else 0. */
 function scan(rolling: Rolling, bytes: Uint8Array, from: number, stop: number, mask: number): number {
+	const first = Math.min(stop, from + (-(bytes.byteOffset + from) & 3));
+	const words = IS_LITTLE_ENDIAN ? (stop - first) >> 2 : 0;
+	return (
+		scanBytes(rolling, bytes, from, first, mask) ||
+		scanWords(rolling, bytes, first, words, mask) ||
+		scanBytes(rolling, bytes, first + 4 * words, stop, mask)
+	);
+}
+
+function scanBytes(rolling: Rolling, bytes: Uint8Array, from: number, stop: number, mask: number): number {
 	let h = rolling.hash | 0;
-	let at = from;
-	for (const last = stop - 3; at < last; at += 4) {
-		const h1 = ((h << 1) + (GEAR[bytes[at] ?? 0] ?? 0)) | 0;
-		const h2 = ((h1 << 1) + (GEAR[bytes[at + 1] ?? 0] ?? 0)) | 0;
-		const h3 = ((h2 << 1) + (GEAR[bytes[at + 2] ?? 0] ?? 0)) | 0;
-		h = ((h3 << 1) + (GEAR[bytes[at + 3] ?? 0] ?? 0)) | 0;
-		if ((h1 & mask) === 0) return at + 1;
-		if ((h2 & mask) === 0) return at + 2;
-		if ((h3 & mask) === 0) return at + 3;
-		if ((h & mask) === 0) return at + 4;
-	}
-	for (; at < stop; at++) {
+	for (let at = from; at < stop; at++) {
 		h = ((h << 1) + (GEAR[bytes[at] ?? 0] ?? 0)) | 0;
 		if ((h & mask) === 0) return at + 1;
+	}
+	rolling.hash = h;
+	return 0;
+}
+
+const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/**
+ * The inner loop, for `count` times four bytes from where the memory is aligned: 2,000 MB/s with one read for four bytes, 1,500 with one for each, 1,100 with
+ * one byte a turn; and half of that inside of `createChunker`, where the compiler can't take GEAR for a constant. The `?? 0` cost nothing.
+ */
+function scanWords(rolling: Rolling, bytes: Uint8Array, from: number, count: number, mask: number): number {
+	if (count <= 0) return 0;
+	const words = new Uint32Array(bytes.buffer, bytes.byteOffset + from, count);
+	let h = rolling.hash | 0;
+	for (let index = 0; index < count; index++) {
+		const word = words[index] ?? 0;
+		const h1 = ((h << 1) + (GEAR[word & 255] ?? 0)) | 0;
+		const h2 = ((h1 << 1) + (GEAR[(word >>> 8) & 255] ?? 0)) | 0;
+		const h3 = ((h2 << 1) + (GEAR[(word >>> 16) & 255] ?? 0)) | 0;
+		h = ((h3 << 1) + (GEAR[word >>> 24] ?? 0)) | 0;
+		if ((h1 & mask) === 0) return from + 4 * index + 1;
+		if ((h2 & mask) === 0) return from + 4 * index + 2;
+		if ((h3 & mask) === 0) return from + 4 * index + 3;
+		if ((h & mask) === 0) return from + 4 * index + 4;
 	}
 	rolling.hash = h;
 	return 0;
