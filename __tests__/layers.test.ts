@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 		'store',
 		'setup',
 		'backends',
+		'substituter',
 		'nix',
 		'http',
 		'errors',
@@ -26,6 +27,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	report: ['push', 'backends', 'nix', 'errors', 'quantity'],
 	push: ['store', 'backends', 'nix', 'errors', 'log'],
 	backends: ['cache-target', 'http', 'nix', 'errors', 'log'],
+	substituter: ['backends', 'nix', 'errors', 'log'],
 	setup: ['store', 'nix', 'errors', 'log'],
 	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
 	'cache-target': [],
@@ -45,6 +47,7 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
 	'report -> push',
 	'http -> backends',
 	'http -> cache-target',
+	'substituter -> backends',
 	'backends -> cache-target',
 	'state -> setup',
 	'state -> store',
@@ -54,13 +57,14 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
 const PURE: readonly RegExp[] = [
 	/^nix\//,
 	/^push\/plan\.ts$/,
+	/^backends\/actions-cache\/format\//,
 	/^report\.ts$/,
 	/^inputs\.ts$/,
 	/^cache-target\.ts$/,
 	/^quantity\.ts$/,
 	/^errors\.ts$/,
 ];
-const PURE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'tweetnacl']);
+const PURE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'node:zlib', 'tweetnacl']);
 
 interface Import {
 	readonly file: string;

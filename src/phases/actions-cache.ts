@@ -35,7 +35,7 @@ export interface Found {
 	readonly whyNoPush: string | null;
 }
 
-const EFFORT: Effort = { concurrency: 8, attempts: 3, patienceMs: 15_000, connectTimeoutMs: 5_000 };
+const EFFORT: Effort = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
 
 /** Asks the Actions cache what is in it, once for the whole job. */
 export async function findStore(session: Session, store: LocalStore, signal: AbortSignal): Promise<Found> {
@@ -66,7 +66,7 @@ async function readKnown(runner: Runner, service: CacheService, storeDir: string
 }
 
 /** Opens the Actions cache of this job for the time of `body`; `null` where the runner has none. */
-export async function withCacheService<T>(
+async function withCacheService<T>(
 	runner: Pick<Runner, 'env' | 'log'>,
 	folder: string,
 	storeDir: string,

@@ -21,7 +21,7 @@ export async function serve(): Promise<void> {
 }
 
 /** Once for a whole job, so requests are tried less long than at its end: Nix waits. */
-const EFFORT = { concurrency: 32, attempts: 4, patienceMs: 20_000, connectTimeoutMs: 5_000 };
+const EFFORT = { concurrency: 32, attempts: 3, patienceMs: 6_000, connectTimeoutMs: 5_000 };
 
 function openStore(runner: Runner, folder: string): Open {
 	return async (handover) => {

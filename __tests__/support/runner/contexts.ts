@@ -15,6 +15,7 @@ export interface JobIdentity {
 	readonly event: EventName;
 	/** `null`: the one that goes with the event. */
 	readonly ref: string | null;
+	readonly serverUrl: string;
 	readonly workflow: string;
 	readonly job: string;
 	readonly runId: string;
@@ -69,7 +70,7 @@ export function githubEnvironment(identity: JobIdentity, place: JobPlace): Recor
 		GITHUB_RUN_ATTEMPT: identity.runAttempt,
 		GITHUB_RUN_ID: identity.runId,
 		GITHUB_RUN_NUMBER: '1',
-		GITHUB_SERVER_URL: 'https://github.com',
+		GITHUB_SERVER_URL: identity.serverUrl,
 		GITHUB_SHA: SHA,
 		GITHUB_TRIGGERING_ACTOR: 'octocat',
 		GITHUB_WORKFLOW: identity.workflow,

@@ -63,6 +63,7 @@ export class Job implements RunningJob {
 		this.#identity = {
 			event: options.event ?? 'push',
 			ref: options.ref ?? null,
+			serverUrl: options.serverUrl ?? 'https://github.com',
 			workflow: options.workflow ?? 'CI',
 			job: options.job ?? 'build',
 			runId: String(1_000_000 + jobs),

@@ -60,6 +60,8 @@ export interface JobOptions {
 	readonly actions?: Readonly<Record<string, string>>;
 	/** The ref that the job runs for; by its event if not said. */
 	readonly ref?: string;
+	/** GITHUB_SERVER_URL; github.com if not said. */
+	readonly serverUrl?: string;
 	/** Every line that people would see, at once. */
 	readonly onLine?: (line: string, job: RunningJob) => void;
 	/** Also fail on what works but costs people something: pipes held open after a stage, disabled commands. True if not said. */

@@ -4,6 +4,7 @@ import { CacheError, describeError, isCacheError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { visitInFlight } from '../in-flight.ts';
 import type { CacheService, FoundEntry } from './cache-service.ts';
+import { MAX_INDEX_BYTES } from './format/index-layout.ts';
 import { decodeIndex } from './format/index-reader.ts';
 import { indexKey, indexPrefix, slotOfIndexKey } from './format/keys.ts';
 import type { IndexHeader, StoreIndex } from './format/model.ts';
@@ -45,7 +46,6 @@ const STEPS_BACK = 3;
 /** Twenty jobs at once leave nineteen. More than this in one go is no use: the next writer merges what was read. */
 const MOST_READS = 64;
 const READS_IN_FLIGHT = 6;
-export const MAX_INDEX_BYTES = 256 * 1024 * 1024;
 
 /** Reads the newest index of `ref` and what it does not hold. Throws what the service throws; a damaged index is said and left out. */
 export async function readChain(ref: string, options: ChainOptions): Promise<IndexChain> {

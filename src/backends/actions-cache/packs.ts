@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { CacheError } from '../../errors.ts';
+import { CacheError, describeError, isCacheError } from '../../errors.ts';
 import type { CacheService, FoundEntry } from './cache-service.ts';
 import type { Chunk, Pack } from './format/model.ts';
+import { checkPackHeader, HEADER_BYTES } from './format/pack.ts';
 
 /** Frames of packs, read by range and checked. */
 export interface Packs {
@@ -68,6 +69,9 @@ export function createPacks(service: CacheService, before: PackFindings = NO_FIN
 				const stream = await open(run, signal);
 				try {
 					yield* framesOf(stream, run.chunks);
+				} catch (error) {
+					if (isCacheError(error, 'cache-invalid')) await refuseForeign(await find(run.pack, signal), signal);
+					throw error;
 				} finally {
 					stream.destroy();
 				}
@@ -99,6 +103,18 @@ function runsOf(chunks: readonly Chunk[]): readonly Run[] {
 		const sizeBytes = group.reduce((sum, { frameBytes }) => sum + frameBytes, 0);
 		return [{ pack: first.pack, offset: first.offset, sizeBytes, chunks: group }];
 	});
+}
+
+/** Where the bytes are wrong: says so when that is no pack at all, or one of a later version. Throws `cache-invalid`. */
+async function refuseForeign(entry: FoundEntry | null, signal: AbortSignal): Promise<void> {
+	const stream = await entry?.read({ start: 0, end: HEADER_BYTES - 1 }, signal);
+	const parts: Uint8Array[] = [];
+	for await (const part of stream ?? []) parts.push(part);
+	try {
+		checkPackHeader(Buffer.concat(parts));
+	} catch (cause) {
+		throw new CacheError('cache-invalid', `\`${entry?.key}\` in the Actions cache: ${describeError(cause)}`, { cause });
+	}
 }
 
 /** Cuts a stream into the frames of `chunks`. */
