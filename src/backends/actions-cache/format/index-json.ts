@@ -1,6 +1,6 @@
 import { CacheError } from '../../../errors.ts';
-import type { IndexHead, PackRecord, PathRecord } from './index-layout.ts';
-import { isPackKey } from './keys.ts';
+import { type IndexHead, MAX_WRITER_CHARS, type PackRecord, type PathRecord } from './index-layout.ts';
+import { isPackKey, isSlot } from './keys.ts';
 import { HEADER_BYTES, TRAILER_BYTES } from './pack.ts';
 
 /** The head of an index's body, every field checked. Throws `format-invalid`. */
@@ -8,14 +8,19 @@ export function parseHead(text: string): IndexHead {
 	const fields = fieldsOf(text, 'head');
 	const { storeDir, writer } = fields;
 	if (typeof storeDir !== 'string' || !/^\/[^\0\n]{1,4000}$/.test(storeDir)) throw wrong('head', 'storeDir');
-	if (typeof writer !== 'string') throw wrong('head', 'writer');
+	if (typeof writer !== 'string' || writer.length > MAX_WRITER_CHARS || /\p{Cc}/u.test(writer)) throw wrong('head', 'writer');
+	const slot = slotOf(fields.slot, 'slot');
+	const openSlots = listOf(fields.openSlots, 'head', 'openSlots').map((one) => slotOf(one, 'openSlots'));
+	if (openSlots.some((one) => one >= slot) || !areDistinct(openSlots)) throw wrong('head', 'openSlots');
+	const packs = listOf(fields.packs, 'head', 'packs').map(packOf);
+	if (!areDistinct(packs.map(({ key }) => key))) throw wrong('head', 'packs');
 	return {
-		slot: count(fields.slot, 'head', 'slot'),
-		openSlots: listOf(fields.openSlots, 'head', 'openSlots').map((slot) => count(slot, 'head', 'openSlots')),
+		slot,
+		openSlots,
 		createdAt: count(fields.createdAt, 'head', 'createdAt'),
 		writer,
 		storeDir,
-		packs: listOf(fields.packs, 'head', 'packs').map(packOf),
+		packs,
 		chunks: count(fields.chunks, 'head', 'chunks'),
 		paths: count(fields.paths, 'head', 'paths'),
 	};
@@ -28,7 +33,7 @@ export function parseRecord(text: string): PathRecord {
 	if (typeof name !== 'string') throw wrong('record', 'name');
 	if (!isSha256(narHash)) throw wrong('record', 'narHash');
 	if (deriver !== undefined && typeof deriver !== 'string') throw wrong('record', 'deriver');
-	if (ca !== undefined && (typeof ca !== 'string' || /\s/.test(ca))) throw wrong('record', 'ca');
+	if (ca !== undefined && typeof ca !== 'string') throw wrong('record', 'ca');
 	return {
 		name,
 		narHash,
@@ -59,6 +64,16 @@ function signatureOf(value: unknown): string {
 	return value;
 }
 
+function slotOf(value: unknown, field: string): number {
+	const slot = count(value, 'head', field);
+	if (!isSlot(slot)) throw wrong('head', field);
+	return slot;
+}
+
+function areDistinct(values: readonly unknown[]): boolean {
+	return new Set(values).size === values.length;
+}
+
 function isSha256(value: unknown): value is string {
 	return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
@@ -74,16 +89,18 @@ function listOf(value: unknown, where: string, field: string): readonly unknown[
 }
 
 function fieldsOf(text: string, where: string): Readonly<Record<string, unknown>> {
+	let value: unknown;
 	try {
-		return asFields(JSON.parse(text), where);
+		value = JSON.parse(text);
 	} catch (cause) {
 		throw new CacheError('format-invalid', `This is not an index that can be read: a ${where} is not JSON.`, { cause });
 	}
+	return asFields(value, where);
 }
 
 function asFields(value: unknown, where: string): Readonly<Record<string, unknown>> {
 	if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value));
-	throw wrong(where, '{}');
+	throw new CacheError('format-invalid', `This is not an index that can be read: a ${where} is not an object.`);
 }
 
 function wrong(where: string, field: string): CacheError {

@@ -1,7 +1,7 @@
 /*
  * How an index lies in bytes: docs/actions-cache-format.md. Numbers are little-endian.
  *
- *     magic (8) | version u32 | zero u32 | size of the body u64 | SHA-256 of the body (32) | the body as one zstd frame
+ *     magic (8) | version u32 | flags u32, zero | size of the body u64 | SHA-256 of the body (32) | the body as one zstd frame
  *
  * Body:
  *
@@ -13,11 +13,16 @@ export const INDEX_VERSION = 1;
 
 /** Before the zstd frame. */
 export const PREFIX_BYTES = 56;
-export const PREFIX = { version: 8, zero: 12, bodyBytes: 16, sha256: 24 } as const;
+export const PREFIX = { version: 8, flags: 12, bodyBytes: 16, sha256: 24 } as const;
 
 /** What a reader makes room for. An index of 50,000 paths has a body of some 20 MB. */
 export const MAX_INDEX_BYTES = 256 * 1024 * 1024;
 export const MAX_BODY_BYTES = 512 * 1024 * 1024;
+/** Some 20,000 packs. JSON can take a hundred times its size in memory, so it is kept small. */
+export const MAX_HEAD_BYTES = 4 * 1024 * 1024;
+/** The record of a NAR of some 250 GB. */
+export const MAX_RECORD_BYTES = 4 * 1024 * 1024;
+export const MAX_WRITER_CHARS = 1000;
 
 /** One line of the chunk table, which is sorted by `id`. */
 export const CHUNK = {

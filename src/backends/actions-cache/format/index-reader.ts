@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { zstdDecompressSync } from 'node:zlib';
 import { CacheError, isCacheError } from '../../../errors.ts';
+import { checkContentAddress } from '../../../nix/content-address.ts';
 import type { Hash } from '../../../nix/hash.ts';
 import type { PathInfo } from '../../../nix/path-info.ts';
 import { parseBaseName } from '../../../nix/store-path.ts';
@@ -11,7 +12,9 @@ import {
 	INDEX_VERSION,
 	type IndexHead,
 	MAX_BODY_BYTES,
+	MAX_HEAD_BYTES,
 	MAX_INDEX_BYTES,
+	MAX_RECORD_BYTES,
 	PATH,
 	type PathRecord,
 	PREFIX,
@@ -31,7 +34,7 @@ export function decodeIndex(
 ): { readonly header: IndexHeader; readonly index: StoreIndex } {
 	const body = unpack(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
 	const headBytes = body.length >= 4 ? body.readUInt32LE(0) : Number.POSITIVE_INFINITY;
-	if (headBytes > body.length - 4) throw invalid('its head is longer than the whole');
+	if (headBytes > Math.min(body.length - 4, MAX_HEAD_BYTES)) throw invalid('its head is longer than the whole, or than any head');
 	const head = parseHead(body.toString('utf8', 4, 4 + headBytes));
 	if (head.storeDir !== expected.storeDir)
 		throw invalid(`it is for stores in ${head.storeDir}, and this one is in ${expected.storeDir}`);
@@ -40,6 +43,7 @@ export function decodeIndex(
 	const records = body.subarray(4 + headBytes + chunkTable.length + pathTable.length);
 	const packs = head.packs.map((pack) => ({ ...pack, sha256: Buffer.from(pack.sha256, 'hex') }));
 	checkChunks(chunkTable, packs);
+	checkOverlaps(chunkTable);
 	checkPaths(pathTable, records.length);
 	const { slot, openSlots, createdAt, writer } = head;
 	return { header: { slot, openSlots, createdAt, writer }, index: new DecodedIndex(head, packs, chunkTable, pathTable, records) };
@@ -49,6 +53,8 @@ function unpack(bytes: Buffer): Buffer {
 	if (bytes.length < PREFIX_BYTES || bytes.toString('latin1', 0, 8) !== INDEX_MAGIC) throw invalid('it does not begin as one');
 	const version = bytes.readUInt32LE(PREFIX.version);
 	if (version !== INDEX_VERSION) throw invalid(`it is of version ${version}, and this program reads version ${INDEX_VERSION}`);
+	const flags = bytes.readUInt32LE(PREFIX.flags);
+	if (flags !== 0) throw invalid(`it has flags (${flags}) that this program does not know`);
 	const bodyBytes = bytes.readBigUInt64LE(PREFIX.bodyBytes);
 	if (bytes.length > MAX_INDEX_BYTES || bodyBytes > MAX_BODY_BYTES)
 		throw invalid(`it has ${bytes.length} bytes, and ${bodyBytes} unpacked`);
@@ -89,12 +95,30 @@ function checkChunks(table: Buffer, packs: readonly Pack[]): void {
 	}
 }
 
+/** Each frame belongs to one chunk. */
+function checkOverlaps(table: Buffer): void {
+	const lines = Uint32Array.from({ length: table.length / CHUNK.bytes }, (_, line) => line);
+	const packOf = (line: number) => table.readUInt32LE(line * CHUNK.bytes + CHUNK.pack);
+	const offsets = Float64Array.from(lines, (line) => Number(table.readBigUInt64LE(line * CHUNK.bytes + CHUNK.offset)));
+	const offsetOf = (line: number) => offsets[line] ?? 0;
+	lines.sort((a, b) => packOf(a) - packOf(b) || offsetOf(a) - offsetOf(b));
+	let before: number | null = null;
+	for (const line of lines) {
+		if (before !== null && packOf(before) === packOf(line)) {
+			const end = offsetOf(before) + table.readUInt32LE(before * CHUNK.bytes + CHUNK.frameBytes);
+			if (end > offsetOf(line)) throw invalid(`its chunks ${before} and ${line} overlap`);
+		}
+		before = line;
+	}
+}
+
 function checkPaths(table: Buffer, recordBytes: number): void {
 	for (let at = 0; at < table.length; at += PATH.bytes) {
 		const before = table.subarray(at - PATH.bytes, at - PATH.bytes + PATH.hashPartBytes);
 		if (at > 0 && before.compare(table, at, at + PATH.hashPartBytes) >= 0) throw invalid('its paths are not in order');
-		if (table.readUInt32LE(at + PATH.record) + table.readUInt32LE(at + PATH.recordBytes) > recordBytes)
-			throw invalid(`the record of its path ${at / PATH.bytes} lies outside`);
+		const size = table.readUInt32LE(at + PATH.recordBytes);
+		if (size > MAX_RECORD_BYTES || table.readUInt32LE(at + PATH.record) + size > recordBytes)
+			throw invalid(`the record of its path ${at / PATH.bytes} lies outside, or is longer than any record`);
 	}
 }
 
@@ -166,7 +190,8 @@ class DecodedIndex implements StoreIndex {
 			const chunks = record.chunks.map((number) => this.#chunkAt(number));
 			const whole = chunks.filter((chunk) => chunk !== null);
 			const narBytes = whole.reduce((sum, chunk) => sum + chunk.narBytes, 0);
-			if (whole.length < chunks.length || narBytes !== info.narSizeBytes) return null;
+			const isWhole = whole.length === chunks.length && narBytes === info.narSizeBytes && narBytes > 0;
+			if (!isWhole || checkContentAddress(info, this.storeDir) !== null) return null;
 			return { info, chunks: whole, usedAt: record.used };
 		} catch (error) {
 			if (isCacheError(error, 'format-invalid')) return null;
@@ -183,11 +208,13 @@ class DecodedIndex implements StoreIndex {
 
 	#infoOf(hashPart: string, record: PathRecord): PathInfo {
 		const narHash: Hash = { algorithm: 'sha256', digest: Buffer.from(record.narHash, 'hex') };
+		const references = (record.refs ?? []).map((reference) => this.#full(this.#baseNameOf(reference))).sort();
+		if (new Set(references).size < references.length) throw invalid('a path names a reference twice');
 		return {
 			path: this.#full(`${hashPart}-${record.name}`),
 			narHash,
 			narSizeBytes: record.narSize,
-			references: (record.refs ?? []).map((reference) => this.#full(this.#baseNameOf(reference))).sort(),
+			references,
 			deriver: record.deriver === undefined ? null : this.#full(record.deriver),
 			signatures: record.sigs ?? [],
 			ca: record.ca ?? null,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
+import { CacheError } from '../../../errors.ts';
 import { digestText } from '../../../nix/hash.ts';
 import { baseNameOf, hashPartOf } from '../../../nix/store-path.ts';
 import {
@@ -7,36 +8,55 @@ import {
 	INDEX_MAGIC,
 	INDEX_VERSION,
 	type IndexHead,
+	MAX_BODY_BYTES,
+	MAX_HEAD_BYTES,
+	MAX_RECORD_BYTES,
+	MAX_WRITER_CHARS,
 	PATH,
+	type PackRecord,
 	type PathRecord,
 	PREFIX,
 	PREFIX_BYTES,
 } from './index-layout.ts';
 import type { Chunk, IndexHeader, Pack, StoredPath, StoreIndex } from './model.ts';
 
-/** The index as bytes. Packs that no path needs are left out, and so are their chunks. */
+/** The index as bytes. Packs that no path needs are left out, and so are their chunks. Throws `cache-too-large`. */
 export function encodeIndex(header: IndexHeader, index: StoreIndex): Buffer {
+	return indexEncoder(index)(header);
+}
+
+/** As `encodeIndex`, for an index that is written under one number after another until one is free: nearly all of the work is done once. */
+export function indexEncoder(index: StoreIndex): (header: IndexHeader) => Buffer {
 	const paths = [...index.paths()].sort((a, b) => byText(hashPartOf(a.info.path), hashPartOf(b.info.path)));
 	const chunks = chunksOf(paths);
 	const packs = packsOf(chunks.list);
-	const head: IndexHead = {
-		...header,
+	const [pathTable, records] = pathTables(paths, chunks.lineOf);
+	const tables = [chunkTable(chunks.list, packs.lineOf), pathTable, ...records];
+	const contents = {
 		storeDir: index.storeDir,
-		packs: packs.list.map(({ key, sizeBytes, sha256, createdAt }) => ({
-			key,
-			sizeBytes,
-			sha256: Buffer.from(sha256).toString('hex'),
-			createdAt,
-		})),
+		packs: packs.list.map(recordOfPack),
 		chunks: chunks.list.length,
 		paths: paths.length,
 	};
-	const headBytes = Buffer.from(JSON.stringify(head), 'utf8');
-	const headSize = Buffer.alloc(4);
-	headSize.writeUInt32LE(headBytes.length);
-	const [pathTable, records] = pathTables(paths, chunks.lineOf);
-	const body = Buffer.concat([headSize, headBytes, chunkTable(chunks.list, packs.lineOf), pathTable, ...records]);
-	return Buffer.concat([prefixOf(body), zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })]);
+	return ({ slot, openSlots, createdAt, writer }) => {
+		const head: IndexHead = { slot, openSlots, createdAt, writer: plain(writer), ...contents };
+		const headBytes = Buffer.from(JSON.stringify(head), 'utf8');
+		const headSize = Buffer.alloc(4);
+		headSize.writeUInt32LE(headBytes.length);
+		const body = Buffer.concat([headSize, headBytes, ...tables]);
+		if (headBytes.length > MAX_HEAD_BYTES || body.length > MAX_BODY_BYTES)
+			throw new CacheError('cache-too-large', `An index of ${paths.length} paths in ${packs.list.length} packs is too large.`);
+		return Buffer.concat([prefixOf(body), zstdCompressSync(body, { params: { [constants.ZSTD_c_compressionLevel]: 3 } })]);
+	};
+}
+
+function recordOfPack({ key, sizeBytes, sha256, createdAt }: Pack): PackRecord {
+	return { key, sizeBytes, sha256: Buffer.from(sha256).toString('hex'), createdAt };
+}
+
+/** For one line of a log. */
+function plain(writer: string): string {
+	return writer.replaceAll(/\p{Cc}/gu, ' ').slice(0, MAX_WRITER_CHARS);
 }
 
 /** A list, and where each of its items is. */
@@ -77,7 +97,9 @@ function pathTables(paths: readonly StoredPath[], chunkLine: (chunk: Chunk) => n
 	const table = Buffer.alloc(paths.length * PATH.bytes);
 	let offset = 0;
 	const records = paths.map((path, line) => {
-		const bytes = Buffer.from(JSON.stringify(recordOf(path, lines, chunkLine)), 'utf8');
+		const record = Buffer.from(JSON.stringify(recordOf(path, lines, chunkLine)), 'utf8');
+		// Without a record it is not there, as for a record that nobody would read.
+		const bytes = record.length > MAX_RECORD_BYTES ? Buffer.alloc(0) : record;
 		const at = line * PATH.bytes;
 		table.write(hashPartOf(path.info.path), at + PATH.hashPart, 'latin1');
 		table.writeUInt32LE(offset, at + PATH.record);

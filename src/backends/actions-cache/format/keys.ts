@@ -14,6 +14,11 @@ export function indexPrefix(ref: string): string {
 	return `nca1-i-${createHash('sha256').update(ref).digest('hex').slice(0, 12)}-`;
 }
 
+export function isSlot(slot: number): boolean {
+	return Number.isInteger(slot) && slot >= 1 && slot <= MAX_SLOT;
+}
+
+/** @param slot 1 to 99,999,999 */
 export function indexKey(ref: string, slot: number): string {
 	return `${indexPrefix(ref)}${slot.toString().padStart(8, '0')}`;
 }
@@ -22,7 +27,7 @@ export function indexKey(ref: string, slot: number): string {
 export function slotOfIndexKey(key: string, ref: string): number | null {
 	const [, prefix, digits] = INDEX.exec(key.toLowerCase()) ?? [];
 	const slot = Number(digits);
-	return prefix === indexPrefix(ref) && slot >= 1 && slot <= MAX_SLOT ? slot : null;
+	return prefix === indexPrefix(ref) && isSlot(slot) ? slot : null;
 }
 
 /** @param nonce 40 hexadecimal digits */

@@ -13,8 +13,9 @@ export interface MergeOptions {
  */
 export function mergeIndexes(indexes: readonly StoreIndex[], { storeDir, gonePacks = new Set() }: MergeOptions): StoreIndex {
 	const isThere = ({ pack }: Chunk): boolean => !gonePacks.has(pack.key);
-	const hashParts = new Set(indexes.flatMap((index) => [...index.hashParts()]));
-	const packs = new Map(indexes.flatMap((index) => index.packs.map((pack) => [pack.key, pack] as const)));
+	const hashParts = new Set<string>();
+	for (const index of indexes) for (const hashPart of index.hashParts()) hashParts.add(hashPart);
+	const packs = new Map(indexes.toReversed().flatMap((index) => index.packs.map((pack) => [pack.key, pack] as const)));
 	const path = (hashPart: string): StoredPath | null => {
 		const found = indexes.map((index) => index.path(hashPart)).filter((one) => one !== null);
 		const whole = found.find(({ chunks }) => chunks.every(isThere));

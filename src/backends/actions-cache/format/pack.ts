@@ -12,7 +12,7 @@ const VERSION = 1;
 export const HEADER_BYTES = 16;
 export const TRAILER_BYTES = 24;
 
-/** What every pack begins with: magic, version (u32), zero (u32). */
+/** What every pack begins with: magic, version (u32), flags (u32, zero). */
 export const PACK_HEADER: Uint8Array = Buffer.concat([Buffer.from(HEADER_MAGIC, 'latin1'), u32(VERSION), u32(0)]);
 
 /** What a pack ends with: number of frames (u32), version (u32), bytes before the trailer (u64), magic. */
@@ -29,6 +29,8 @@ export function checkPackHeader(bytes: Uint8Array): void {
 	if (header.toString('latin1', 0, 8) !== HEADER_MAGIC) throw invalid('it does not begin as one');
 	const version = header.readUInt32LE(8);
 	if (version !== VERSION) throw invalid(`it is of version ${version}, and this program reads version ${VERSION}`);
+	const flags = header.readUInt32LE(12);
+	if (flags !== 0) throw invalid(`it has flags (${flags}) that this program does not know`);
 }
 
 /** Checks the last bytes of what should be a whole pack of `sizeBytes`. Answers with the number of its frames. Throws `format-invalid`. */
