@@ -8,7 +8,7 @@ import { checkNar, digestOnThread } from './nar-check.ts';
 import { type Nar, readWhole } from './nar-reading.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
-export interface ChunkingOptions {
+interface ChunkingOptions {
 	/** Of zstd. */
 	readonly level: number;
 	/** Hashes and compresses chunks. */
@@ -20,7 +20,7 @@ export interface ChunkingOptions {
 }
 
 /** Says of a chunk, by its id, that no frame of it is wanted. Asked once for each chunk of a NAR, ahead of the reader. */
-export type IsKnown = (id: Uint8Array) => boolean;
+type IsKnown = (id: Uint8Array) => boolean;
 
 const KiB = 1024;
 
