@@ -74,7 +74,7 @@ describe('the Actions cache', () => {
 		const repository = 'octo/outage';
 		await using machine = await createMachine({ nix: '2.34' });
 		await using server = await startFaultyServer();
-		server.refuse();
+		await server.refuse();
 		const cache = uses({ with: { cache: server.url } });
 		const options = { repository, workspace: { 'job.nix': graph('outage') } };
 		const first = await job(machine, [cache, run(BUILD)], options);
