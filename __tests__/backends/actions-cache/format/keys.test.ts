@@ -14,7 +14,9 @@ const anyRef = fc.string({ maxLength: 300 });
 describe('keys in the Actions cache', () => {
 	test('are these, for good: another spelling would lose every store', () => {
 		expect(indexPrefix('refs/heads/main')).toMatchInlineSnapshot(`"nca1-i-f921bd05e68b-"`);
-		expect(cacheVersion('/nix/store')).toMatchInlineSnapshot(`"03ceb304a143b61a397f5ee93238b98b7957765326c4cef6175adabda97b2d05"`);
+		expect(cacheVersion('/nix/store')).toMatchInlineSnapshot(
+			`"03ceb304a143b61a397f5ee93238b98b7957765326c4cef6175adabda97b2d05"`,
+		);
 		expect(indexKey('refs/heads/main', 12)).toBe(`${indexPrefix('refs/heads/main')}00000012`);
 		expect(packKey('0123456789'.repeat(4))).toBe('nca1-p-0123456789012345678901234567890123456789');
 	});

@@ -1,0 +1,114 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { decodeIndex } from '../../../../src/backends/actions-cache/format/index-reader.ts';
+import { encodeIndex } from '../../../../src/backends/actions-cache/format/index-writer.ts';
+import { addPaths, mergeIndexes } from '../../../../src/backends/actions-cache/format/merge.ts';
+import type { StoredPath, StoreIndex } from '../../../../src/backends/actions-cache/format/model.ts';
+import { hashPartOf } from '../../../../src/nix/store-path.ts';
+import { anyPaths, contentOf, HEADER, indexOfPaths, madeChunks, madePath, madeStored, STORE_DIR } from './made-index.ts';
+
+const anyIndex = anyPaths.map(indexOfPaths);
+const hashPart = (name: string) => hashPartOf(madePath(name));
+const merge = (indexes: readonly StoreIndex[], gone: readonly string[] = []) =>
+	mergeIndexes(indexes, { storeDir: STORE_DIR, gonePacks: new Set(gone) });
+const namesIn = (index: StoreIndex) => new Set([...index.paths()].map(({ info }) => info.path));
+const usesIn = (index: StoreIndex) => new Map([...index.paths()].map(({ info, usedAt }) => [info.path, usedAt]));
+
+describe('indexes as one', () => {
+	test('are what the one is, when there is one, however often it is there', () => {
+		fc.assert(
+			fc.property(anyIndex, (index) => {
+				expect(contentOf(merge([index]))).toEqual(contentOf(index));
+				expect(contentOf(merge([index, index]))).toEqual(contentOf(index));
+				expect(contentOf(merge([merge([index]), index]))).toEqual(contentOf(index));
+				expect(merge([index, index]).packs).toEqual(index.packs);
+			}),
+		);
+	});
+
+	test('have the same paths, packs and times of use in any order, and the newest one’s records', () => {
+		fc.assert(
+			fc.property(anyIndex, anyIndex, anyIndex, (one, two, three) => {
+				const merged = merge([one, two, three]);
+				const turned = merge([three, one, two]);
+				expect(namesIn(merged)).toEqual(new Set([one, two, three].flatMap((index) => [...namesIn(index)])));
+				expect(namesIn(turned)).toEqual(namesIn(merged));
+				expect(usesIn(turned)).toEqual(usesIn(merged));
+				expect(new Set(turned.packs.map(({ key }) => key))).toEqual(new Set(merged.packs.map(({ key }) => key)));
+				for (const path of one.paths()) expect(merged.path(hashPartOf(path.info.path))?.chunks).toEqual(path.chunks);
+				expect(contentOf(merge([merge([one, two]), three]))).toEqual(contentOf(merged));
+			}),
+		);
+	});
+
+	test('have no path and no chunk of a pack that has gone', () => {
+		fc.assert(
+			fc.property(anyIndex, anyIndex, fc.nat(), (one, two, pick) => {
+				const all = merge([one, two]);
+				const gone = all.packs[pick % Math.max(1, all.packs.length)];
+				if (gone === undefined) return;
+				const left = merge([one, two], [gone.key]);
+				expect(left.packs).toEqual(all.packs.filter((pack) => pack !== gone));
+				for (const { chunks } of left.paths()) for (const { pack } of chunks) expect(pack.key).not.toBe(gone.key);
+				for (const index of [one, two])
+					for (const { info, chunks } of index.paths()) {
+						const isWhole = chunks.every(({ pack }) => pack.key !== gone.key);
+						if (isWhole) expect(left.path(hashPartOf(info.path))).not.toBeNull();
+						for (const { id } of chunks) expect(left.chunk(id)?.pack.key).not.toBe(gone.key);
+					}
+			}),
+		);
+	});
+
+	test('give an older record of a path whose newer pack has gone, with the later time of use', () => {
+		const newer = indexOfPaths([madeStored('app', madeChunks('new', [10]), [], 50)]);
+		const older = indexOfPaths([madeStored('app', madeChunks('old', [20]), [], 40)]);
+		const gone = newer.packs.map(({ key }) => key);
+		expect(merge([newer, older], gone).path(hashPart('app'))).toMatchObject({ usedAt: 50, chunks: [{ frameBytes: 20 }] });
+		expect(merge([newer, older]).path(hashPart('app'))).toMatchObject({ usedAt: 50, chunks: [{ frameBytes: 10 }] });
+		expect(merge([newer], gone).path(hashPart('app'))).toBeNull();
+	});
+
+	test('can be written and read again as one', () => {
+		fc.assert(
+			fc.property(anyIndex, anyIndex, (one, two) => {
+				const { index } = decodeIndex(encodeIndex(HEADER, merge([one, two])), { storeDir: STORE_DIR });
+				expect(namesIn(index)).toEqual(namesIn(merge([one, two])));
+				expect(usesIn(index)).toEqual(usesIn(merge([one, two])));
+			}),
+		);
+	});
+});
+
+describe('what a push brings', () => {
+	const base = indexOfPaths([
+		madeStored('app', madeChunks('old', [20]), ['lib'], 40),
+		madeStored('lib', madeChunks('lib', [7]), [], 40),
+	]);
+	const added: StoredPath = madeStored('app', madeChunks('new', [10]), ['lib'], 60);
+	const packs = added.chunks.map(({ pack }) => pack);
+
+	test('wins over what was there; the rest stays', () => {
+		const index = addPaths(base, { packs, paths: [added] }, new Map());
+		expect(index.path(hashPart('app'))).toEqual(added);
+		expect(index.path(hashPart('lib'))).toEqual(base.path(hashPart('lib')));
+		expect(index.pathCount).toBe(2);
+		expect(index.packs).toHaveLength(3);
+	});
+
+	test('marks what the job has read as used, never earlier than it was', () => {
+		const used = new Map([
+			[hashPart('lib'), 99],
+			[hashPart('app'), 3],
+			[hashPart('unknown'), 99],
+		]);
+		const index = addPaths(base, { packs: [], paths: [] }, used);
+		expect(usesIn(index)).toEqual(
+			new Map([
+				[madePath('app'), 40],
+				[madePath('lib'), 99],
+			]),
+		);
+		expect(index.path(hashPart('lib'))?.usedAt).toBe(99);
+	});
+});
