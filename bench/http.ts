@@ -4,18 +4,18 @@
  *
  *     npm run bench -- [--nix 2.26] [--runs 5] [large] [small] [delay] [empty] [memory] [xz]
  */
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { buildOne, copyOf, derivation, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
+import { buildOne, copyOf, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
 import { createMachine, type Machine } from '../__tests__/support/machine.ts';
 import { type Nginx, startNginx } from '../__tests__/support/nginx.ts';
 import { startDelayProxy } from '../__tests__/support/proxy.ts';
 import type { StageResult } from '../__tests__/support/runner/steps.ts';
 import { run, runJob, uses } from '../__tests__/support/runner.ts';
-import { ensureRoots, findRoot, NIX_VERSIONS } from '../scripts/roots.ts';
+import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
+import { median, shown, storeLarge } from './closures.ts';
 
 const args = process.argv.slice(2);
 const option = (name: string, otherwise: string): string =>
@@ -26,13 +26,6 @@ const parts = args.filter((arg) => ['large', 'small', 'delay', 'empty', 'memory'
 const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
 
 const secret = formatSecretKey(generateKey('bench-1'));
-
-function median(values: readonly number[]): number {
-	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-const shown = (values: readonly number[]): string =>
-	`${median(values).toFixed(2)} s (${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)})`;
 
 /** Starts with an empty cache each time; nginx goes on. */
 function emptyCache(nginx: Nginx): void {
@@ -108,27 +101,6 @@ async function compare(
 			`${one.name}: post ${shown(ours)}, nix copy ${shown(theirs)}: ${median(ratios).toFixed(2)} times as fast, ${size} times the bytes`,
 		);
 	}
-}
-
-/**
- * What stores are full of: programs and libraries. Those of this Node and of two Debian systems, each as one large path: a closure (each refers
- * to the one before, as programs do to their libraries) and the same three on their own.
- */
-async function storeLarge(machine: Machine, salt: string, chained: boolean): Promise<readonly string[]> {
-	const files = ['libraries', 'more', 'node'].map((name) => join(machine.work, `large-${name}`));
-	const [libraries = '', more = '', node = ''] = files;
-	execFileSync('tar', ['-cf', libraries, '-C', findRoot('2.26').directory, 'usr/lib', 'usr/bin']);
-	execFileSync('tar', ['-cf', more, '-C', findRoot('2.8').directory, 'usr/lib', 'usr/bin']);
-	copyFileSync(process.execPath, node);
-	const paths: string[] = [];
-	for (const [index, file] of files.entries()) {
-		const before = chained ? (paths.at(-1) ?? 'nothing') : 'nothing';
-		const script = `mkdir $out; cp ${file} $out/data; echo "$before ${salt}" > $out/uses`;
-		const uses = before === 'nothing' ? '"nothing"' : `builtins.storePath "${before}"`;
-		paths.push(await buildOne(machine, derivation({ name: `large-${salt}-${index}`, script, env: { before: uses } })));
-		rmSync(file);
-	}
-	return chained ? paths.slice(-1) : paths;
 }
 
 await ensureRoots([nix, '2.8', '2.26'], console.log);

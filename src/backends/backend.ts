@@ -44,7 +44,7 @@ export interface NarSource {
 	packed(signal: AbortSignal): Promise<PackedNar>;
 	/**
 	 * Cut by content, so that equal parts of different NARs are equal chunks. Ends with a thrown `path-corrupt` when the NAR's hash is not the recorded
-	 * one. `isKnown` says of a chunk that no frame of it is wanted; it is asked once for each, in order, ahead of the reader.
+	 * one. `isKnown` says of a chunk that no frame of it is wanted; it is asked once for each, ahead of the reader.
 	 */
 	chunks(isKnown: (id: Uint8Array) => boolean, signal: AbortSignal): AsyncIterable<NarChunk>;
 }

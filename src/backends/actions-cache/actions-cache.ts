@@ -76,12 +76,12 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 		// Nix reads from the local substituter, which has an address only once it runs.
 		reads: () => ({ substituters: [], publicKeys: [] }),
 		check: async () => ({ readable: true, note: null }),
-		async presence(paths, signal) {
+		async presence(paths) {
 			const found = new Map<string, Presence>();
 			for (const info of paths) {
 				const stored = known.index.path(hashPartOf(info.path));
 				// What this job read from here is here. What it has from elsewhere although it should be here may have lost its pack.
-				const isHere = stored !== null && (options.used.has(hashPartOf(info.path)) || (await isWhole(stored, packs, signal)));
+				const isHere = stored !== null && (options.used.has(hashPartOf(info.path)) || (await isWhole(stored, packs)));
 				found.set(info.path, presenceOf(info, isHere ? stored : null));
 			}
 			return found;
@@ -99,7 +99,7 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 			const added: Pack[] = [];
 			for (const pack of await writer.finish()) added.push(await uploadPack(pack, signal));
 			const all = published.map(({ info, incoming: path }) => path.stored(info, added, nowS));
-			const { whole, lost } = await withoutLost(all, added, packs, signal);
+			const { whole, lost } = await withoutLost(all, added, packs);
 			const own = mergeIndexes(
 				known.own.indexes.map(({ index }) => index),
 				{ storeDir, gonePacks: packs.gone },
@@ -129,8 +129,8 @@ function presenceOf(info: PathInfo, stored: StoredPath | null): Presence {
 		: { state: 'differs', narHash: formatHash(stored.info.narHash, 'nix32') };
 }
 
-async function isWhole({ chunks }: StoredPath, packs: Packs, signal: AbortSignal): Promise<boolean> {
-	return packs.areThere(new Set(chunks.map(({ pack }) => pack)), signal);
+async function isWhole({ chunks }: StoredPath, packs: Packs): Promise<boolean> {
+	return packs.areThere(new Set(chunks.map(({ pack }) => pack)));
 }
 
 /** Parts the paths from those with chunks in an older pack that has gone meanwhile, and what refers to them. References come before. */
@@ -138,7 +138,6 @@ async function withoutLost(
 	paths: readonly StoredPath[],
 	added: readonly Pack[],
 	packs: Packs,
-	signal: AbortSignal,
 ): Promise<{ readonly whole: readonly StoredPath[]; readonly lost: ReadonlyMap<string, string> }> {
 	const ownKeys = new Set(added.map(({ key }) => key));
 	const lost = new Map<string, string>();
@@ -147,7 +146,7 @@ async function withoutLost(
 		const older = path.chunks.map(({ pack }) => pack).filter(({ key }) => !ownKeys.has(key));
 		const culprit = path.info.references.find((reference) => lost.has(reference));
 		if (culprit !== undefined) lost.set(path.info.path, `it needs ${culprit}`);
-		else if (await packs.areThere(new Set(older), signal)) whole.push(path);
+		else if (await packs.areThere(new Set(older))) whole.push(path);
 		else
 			lost.set(path.info.path, 'a pack that holds a part of it has gone from the Actions cache; the next push brings all of it');
 	}

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { CacheError, describeError, isCacheError } from '../../errors.ts';
+import type { ByteRange } from '../path-reader.ts';
 import type { CacheService, FoundEntry } from './cache-service.ts';
 import type { Chunk, Pack } from './format/model.ts';
 import { checkPackHeader, HEADER_BYTES } from './format/pack.ts';
+import { createReadAhead } from './read-ahead.ts';
 
 /** Frames of packs, read by range and checked. */
 export interface Packs {
 	/** Whether all of `packs` are there. Looks each up once; from then on it is known, until a read finds it gone. */
-	areThere(packs: Iterable<Pack>, signal: AbortSignal): Promise<boolean>;
+	areThere(packs: Iterable<Pack>): Promise<boolean>;
 	/** What was found out, for another process of this job. */
 	findings(): PackFindings;
 	/**
@@ -26,6 +28,9 @@ export interface PackFindings {
 	readonly gone: readonly string[];
 }
 
+/** Of what serves many at once, so that the end of one of them does not end it. */
+const SHARED_LIMIT_MS = 60_000;
+
 export const NO_FINDINGS: PackFindings = { there: [], gone: [] };
 
 export function createPacks(service: CacheService, before: PackFindings = NO_FINDINGS): Packs {
@@ -34,10 +39,10 @@ export function createPacks(service: CacheService, before: PackFindings = NO_FIN
 	const there = new Set<string>(before.there);
 
 	/** One lookup for all who ask at the same time; a failure is asked again, an answer is not. */
-	const find = (pack: Pack, signal: AbortSignal): Promise<FoundEntry | null> => {
+	const find = (pack: Pack): Promise<FoundEntry | null> => {
 		const known = entries.get(pack.key);
 		if (known !== undefined) return known;
-		const found = service.lookup({ key: pack.key }, signal).then((entry) => {
+		const found = service.lookup({ key: pack.key }, AbortSignal.timeout(SHARED_LIMIT_MS)).then((entry) => {
 			if (entry === null) gone.add(pack.key);
 			else there.add(pack.key);
 			return entry;
@@ -47,30 +52,37 @@ export function createPacks(service: CacheService, before: PackFindings = NO_FIN
 		return found;
 	};
 
-	const open = async (run: Run, signal: AbortSignal): Promise<Readable> => {
-		const entry = await find(run.pack, signal);
-		const range = { start: run.offset, end: run.offset + run.sizeBytes - 1 };
+	const open = async (pack: Pack, range: ByteRange, signal: AbortSignal): Promise<Readable> => {
+		const entry = await find(pack);
 		const stream = entry === null ? null : await entry.read(range, signal);
 		if (stream !== null) return stream;
-		gone.add(run.pack.key);
-		throw new CacheError('cache-not-found', `The pack \`${run.pack.key}\` has gone from the Actions cache.`);
+		gone.add(pack.key);
+		throw new CacheError('cache-not-found', `The pack \`${pack.key}\` has gone from the Actions cache.`);
 	};
+	const ahead = createReadAhead(async (pack, start, end) => {
+		const parts: Uint8Array[] = [];
+		for await (const part of await open(pack, { start, end }, AbortSignal.timeout(SHARED_LIMIT_MS))) parts.push(part);
+		return Buffer.concat(parts);
+	});
 
 	return {
 		gone,
 		findings: () => ({ there: [...there].filter((key) => !gone.has(key)), gone: [...gone] }),
-		async areThere(packs, signal) {
+		async areThere(packs) {
 			const asked = [...packs];
-			await Promise.all(asked.filter(({ key }) => !there.has(key) && !gone.has(key)).map((pack) => find(pack, signal)));
+			await Promise.all(asked.filter(({ key }) => !there.has(key) && !gone.has(key)).map(find));
 			return asked.every(({ key }) => !gone.has(key));
 		},
 		async *frames(chunks, signal) {
 			for (const run of runsOf(chunks)) {
-				const stream = await open(run, signal);
+				const { pack, offset, sizeBytes } = run;
+				const near = await ahead.take(pack, offset, sizeBytes);
+				const stream =
+					near === null ? await open(pack, { start: offset, end: offset + sizeBytes - 1 }, signal) : Readable.from([near]);
 				try {
 					yield* framesOf(stream, run.chunks);
 				} catch (error) {
-					if (isCacheError(error, 'cache-invalid')) await refuseForeign(await find(run.pack, signal), signal);
+					if (isCacheError(error, 'cache-invalid')) await refuseForeign(await find(pack), signal);
 					throw error;
 				} finally {
 					stream.destroy();

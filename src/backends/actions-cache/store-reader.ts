@@ -44,11 +44,11 @@ export function createStoreReader({ index, packs, log, onClose }: StoreReaderOpt
 
 	return {
 		label: 'the Actions cache',
-		async narInfo(hashPart, signal) {
+		async narInfo(hashPart) {
 			const stored = find(hashPart);
 			if (stored === null) return null;
 			// A pack that has gone is noticed before Nix decides for the path, and one that is used is kept by GitHub.
-			return (await packs.areThere(new Set(stored.chunks.map(({ pack }) => pack)), signal)) ? narInfoOf(hashPart, stored) : null;
+			return (await packs.areThere(new Set(stored.chunks.map(({ pack }) => pack)))) ? narInfoOf(hashPart, stored) : null;
 		},
 		async openNar(url, range, signal) {
 			const stored = find(url);
