@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { request } from 'undici';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, request } from 'undici';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemCode } from '../../src/errors.ts';
 import {
 	daemonAlive,
 	type StartDaemonOptions,
@@ -12,10 +14,10 @@ import {
 	startDaemon,
 	stopDaemon,
 } from '../../src/substituter/daemon.ts';
-import { readStatistics } from '../../src/substituter/daemon-folder.ts';
+import { readAddress, readStatistics } from '../../src/substituter/daemon-folder.ts';
 import type { DaemonTimes } from '../../src/substituter/run-daemon.ts';
 import { keptLog } from './kept-log.ts';
-import { hashPart } from './paths.ts';
+import { hashPart, someBytes } from './paths.ts';
 import type { Orders } from './serve-program.ts';
 
 const log = keptLog();
@@ -51,11 +53,36 @@ function start(
 	});
 }
 
-async function ask({ url, credentials }: StartedDaemon, name: string): Promise<number> {
+function get({ url, credentials }: StartedDaemon, name: string, headers: Readonly<Record<string, string>> = {}) {
 	const authorization = `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
-	const { statusCode, body } = await request(`${url}/${name}`, { headers: { authorization } });
+	// A connection of its own for each, as each Nix process has.
+	return request(`${url}/${name}`, { headers: { authorization, ...headers }, dispatcher: new Agent({ pipelining: 0 }) });
+}
+
+async function ask(daemon: StartedDaemon, name: string): Promise<number> {
+	const { statusCode, body } = await get(daemon, name);
 	await body.dump();
 	return statusCode;
+}
+
+/** As Nix does: a connection that was cut is tried again some times. */
+async function askAgain(daemon: StartedDaemon, name: string, attempts = 4): Promise<number> {
+	return ask(daemon, name).catch(async (error: unknown) => {
+		if (attempts === 1 || systemCode(error) === 'ECONNREFUSED') throw error;
+		await sleep(100);
+		return askAgain(daemon, name, attempts - 1);
+	});
+}
+
+async function workerPid(): Promise<number> {
+	const pid = (await readAddress(folder))?.worker.pid;
+	if (pid === undefined) throw new Error('no worker');
+	return pid;
+}
+
+/** A process that nobody waits for stays as a zombie in places. */
+function runs(pid: number): boolean {
+	return existsSync(`/proc/${pid}/stat`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 }
 
 function ofProcess(pid: number, file: 'cmdline' | 'environ'): string {
@@ -93,7 +120,8 @@ describe('the background process', () => {
 
 	it('leaves no secret on its command line, in its environment or in a file, and no file that others can read', async () => {
 		const { pid, credentials } = await start({ secret: 'handed over' });
-		const seen = [ofProcess(pid, 'cmdline'), ofProcess(pid, 'environ')];
+		const processes = [pid, await workerPid()];
+		const seen = processes.flatMap((one) => [ofProcess(one, 'cmdline'), ofProcess(one, 'environ')]);
 		for (const name of readdirSync(folder)) {
 			seen.push(readFileSync(join(folder, name), 'utf8'));
 			expect(statSync(join(folder, name)).mode & 0o777, name).toBe(0o600);
@@ -143,6 +171,71 @@ describe('the background process', () => {
 	});
 });
 
+describe('a kill', () => {
+	it('of the worker keeps nobody from being served, at the same URL, and is counted', async () => {
+		const daemon = await start();
+		await askAgain(daemon, HELLO);
+		for (let kills = 1; kills <= 3; kills++) {
+			await expect.poll(async () => (await readStatistics(folder))?.narInfoHits, { timeout: 5_000 }).toBe(kills);
+			process.kill(await workerPid(), 'SIGKILL');
+			expect(await askAgain(daemon, HELLO)).toBe(200);
+		}
+		await stopDaemon(folder, { log });
+		expect(await readStatistics(folder)).toMatchObject({ narInfoHits: 4, restarts: 3 });
+	});
+
+	it('of the worker keeps those waiting who come at that very moment', async () => {
+		const daemon = await start();
+		for (let kills = 0; kills < 3; kills++) {
+			process.kill(await workerPid(), 'SIGKILL');
+			const answers = await Promise.all(Array.from({ length: 30 }, () => askAgain(daemon, HELLO)));
+			expect(new Set(answers)).toEqual(new Set([200]));
+		}
+	});
+
+	it('of the worker in the middle of a NAR lets the client go on where it was', async () => {
+		const daemon = await start({ trouble: 'slow' });
+		const narinfo = await (await get(daemon, HELLO)).body.text();
+		const url = /^URL: (.*)$/m.exec(narinfo)?.[1] ?? '';
+		const { body } = await get(daemon, url);
+		const chunks: Buffer[] = [];
+		await expect(
+			(async () => {
+				for await (const chunk of body) {
+					chunks.push(chunk);
+					process.kill(await workerPid(), 'SIGKILL');
+				}
+			})(),
+		).rejects.toThrow();
+		const begun = Buffer.concat(chunks);
+		const rest = await get(daemon, url, { range: `bytes=${begun.length}-` });
+		expect(rest.statusCode).toBe(206);
+		expect(Buffer.concat([begun, Buffer.from(await rest.body.arrayBuffer())]).equals(someBytes(100_000, 'hello'))).toBe(true);
+	});
+
+	it('of the keeper leaves a worker that goes on, can be found, and ends when asked', async () => {
+		const daemon = await start();
+		const worker = await workerPid();
+		process.kill(daemon.pid, 'SIGKILL');
+		await expect.poll(async () => (await readAddress(folder))?.pid).toBe(worker);
+		for (let index = 0; index < 10; index++) expect(await askAgain(daemon, HELLO)).toBe(200);
+		expect(await daemonAlive(folder)).toBe(true);
+		await stopDaemon(folder, { log });
+		expect(runs(worker)).toBe(false);
+	});
+
+	it('again and again, or a worker that can’t begin again, ends in misses, never in silence', async () => {
+		const daemon = await start({ trouble: 'fragile' });
+		await expect.poll(() => readStatistics(folder), { timeout: 5_000 }).not.toBeNull();
+		process.kill(await workerPid(), 'SIGKILL');
+		for (const name of [HELLO, 'nix-cache-info', 'nar/x']) expect(await askAgain(daemon, name)).toBe(404);
+		expect(readFileSync(join(folder, 'serve.log'), 'utf8')).toContain('Too many workers');
+		expect(await daemonAlive(folder)).toBe(true);
+		await stopDaemon(folder, { log });
+		expect(runs(daemon.pid)).toBe(false);
+	}, 30_000);
+});
+
 describe('a start that fails', () => {
 	it('tells the last words of a process that died', async () => {
 		await expect(start({ trouble: 'dies' })).rejects.toThrow(/ended with status 1\. Its last words: .*the cache is on fire/);
@@ -172,10 +265,12 @@ describe('a start that fails', () => {
 describe('the end', () => {
 	it('comes when it is asked for, and once more does no harm', async () => {
 		const daemon = await start();
+		const worker = await workerPid();
 		const started = performance.now();
 		await stopDaemon(folder, { log });
 		expect(performance.now() - started).toBeLessThan(3_000);
 		expect(await daemonAlive(folder)).toBe(false);
+		expect(runs(worker)).toBe(false);
 		await expect(ask(daemon, HELLO)).rejects.toThrow();
 		await stopDaemon(folder, { log });
 		expect(readFileSync(join(folder, 'serve.log'), 'utf8')).toContain('The end: SIGTERM');
@@ -185,14 +280,16 @@ describe('the end', () => {
 		const daemon = await start({ trouble: 'blocks' });
 		const stuck = ask(daemon, HELLO).catch(() => 'cut');
 		await new Promise((resolve) => setTimeout(resolve, 200));
+		const worker = await workerPid();
 		await stopDaemon(folder, { graceMs: 200, log });
 		expect(await stuck).toBe('cut');
+		expect(runs(worker)).toBe(false);
 		expect(await daemonAlive(folder)).toBe(false);
 	});
 
 	it('is no trouble when the process was killed before', async () => {
-		const { pid } = await start();
-		process.kill(pid, 'SIGKILL');
+		const { pid, worker } = await start();
+		for (const one of [pid, worker.pid]) process.kill(one, 'SIGKILL');
 		await expect.poll(() => daemonAlive(folder)).toBe(false);
 		await stopDaemon(folder, { log });
 	});
@@ -200,13 +297,13 @@ describe('the end', () => {
 	it('comes when the folder is removed', async () => {
 		const { pid } = await start();
 		rmSync(folder, { recursive: true });
-		await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 5_000 }).toBe(false);
+		await expect.poll(() => runs(pid), { timeout: 5_000 }).toBe(false);
 		expect(existsSync(folder)).toBe(false);
 	});
 
 	it('comes after the longest life of a job', async () => {
 		const { pid } = await start({}, {}, { lifeMs: 300 });
-		await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 5_000 }).toBe(false);
+		await expect.poll(() => runs(pid), { timeout: 5_000 }).toBe(false);
 		expect(readFileSync(join(folder, 'serve.log'), 'utf8')).toContain('the longest life');
 	});
 
@@ -214,7 +311,10 @@ describe('the end', () => {
 		const other = spawn('sleep', ['60']);
 		try {
 			for (const startTime of ['1', '99999999999']) {
-				writeFileSync(join(folder, 'serve.json'), JSON.stringify({ version: 1, pid: other.pid, startTime, port: 1, url: 'x' }));
+				writeFileSync(
+					join(folder, 'serve.json'),
+					JSON.stringify({ version: 1, pid: other.pid, startTime, worker: { pid: other.pid, startTime }, port: 1, url: 'x' }),
+				);
 				expect(await daemonAlive(folder)).toBe(false);
 				await stopDaemon(folder, { graceMs: 100, log });
 			}
@@ -228,8 +328,8 @@ describe('the end', () => {
 		'',
 		'{',
 		'{"version":1}',
-		'{"version":1,"pid":-1,"startTime":null,"port":1,"url":"x"}',
-		'{"version":1,"pid":0,"port":1,"url":"x"}',
+		'{"version":1,"pid":-1,"startTime":null,"worker":{"pid":-1},"port":1,"url":"x"}',
+		'{"version":1,"pid":0,"worker":{"pid":1},"port":1,"url":"x"}',
 		'[]',
 	])('does nothing for a file that says %j', async (text) => {
 		writeFileSync(join(folder, 'serve.json'), text);

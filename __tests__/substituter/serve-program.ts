@@ -3,13 +3,16 @@
  *
  *     node serve-program.ts <folder>
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type DaemonTimes, runDaemon } from '../../src/substituter/run-daemon.ts';
 import { memoryReader } from './memory-reader.ts';
 import { STORE_DIR, someBytes, storedNar } from './paths.ts';
 
 /** What the tests hand over. */
 export interface Orders {
-	readonly trouble?: 'dies' | 'hangs' | 'blocks' | 'surprises' | undefined;
+	readonly trouble?: 'dies' | 'hangs' | 'blocks' | 'surprises' | 'fragile' | 'slow' | undefined;
 	readonly secret?: string;
 }
 
@@ -42,7 +45,9 @@ await runDaemon({
 		const { trouble }: Orders = JSON.parse(JSON.stringify(handover));
 		if (trouble === 'dies') throw new Error('the cache is on fire');
 		if (trouble === 'hangs') await new Promise((resolve) => setTimeout(resolve, 600_000));
+		if (trouble === 'fragile' && existsSync(join(folder, 'serve-statistics.json'))) throw new Error('once was enough');
 		const reader = memoryReader([storedNar('hello', someBytes(100_000, 'hello'))]);
+		if (trouble === 'slow') reader.chunkWeather = () => sleep(100);
 		if (trouble === 'blocks') reader.narInfoWeather = block;
 		if (trouble === 'surprises') {
 			reader.narInfoWeather = () => {

@@ -12,6 +12,7 @@ describe('statistics', () => {
 		counters.narCut();
 		counters.error('cache-failing');
 		counters.refused();
+		counters.restarted();
 		const counted = counters.snapshot();
 		expect(counted).toEqual({
 			version: 1,
@@ -23,10 +24,22 @@ describe('statistics', () => {
 			narBytes: 12,
 			errors: { 'cache-failing': 1 },
 			refused: 1,
+			restarts: 1,
 			served: ['a'],
 			servedIsComplete: true,
 		});
 		expect(parseStatistics(JSON.stringify(counted))).toEqual(counted);
+	});
+
+	it('go on from what was counted before', () => {
+		const before = createCounters();
+		before.narBegun('a');
+		before.error('deadline');
+		const after = createCounters({ start: before.snapshot() });
+		after.narBegun('b');
+		after.error('deadline');
+		expect(after.snapshot()).toMatchObject({ nars: 2, errors: { deadline: 2 }, served: ['a', 'b'] });
+		expect(before.snapshot()).toMatchObject({ nars: 1, errors: { deadline: 1 }, served: ['a'] });
 	});
 
 	it('change their revision with everything that is counted', () => {
@@ -40,7 +53,7 @@ describe('statistics', () => {
 	});
 
 	it('name only so many paths, and say that some are missing', () => {
-		const counters = createCounters(2);
+		const counters = createCounters({ maxServed: 2 });
 		for (const hashPart of ['a', 'b', 'a']) counters.narBegun(hashPart);
 		expect(counters.snapshot()).toMatchObject({ nars: 3, served: ['a', 'b'], servedIsComplete: true });
 		counters.narBegun('c');

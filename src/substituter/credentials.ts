@@ -7,10 +7,16 @@ export interface Credentials {
 }
 
 const PASSWORD_BYTES = 24;
+const PREFIX_BYTES = 16;
 
 /** Credentials of one job: nothing in them that netrc or HTTP would have to escape. */
 export function randomCredentials(random: (sizeBytes: number) => Buffer = randomBytes): Credentials {
 	return { username: 'nix-cache-action', password: random(PASSWORD_BYTES).toString('hex') };
+}
+
+/** The path by which one substituter is told from all others at all times: Nix remembers answers by URL, misses for an hour, hits for a month. */
+export function randomPrefix(random: (sizeBytes: number) => Buffer = randomBytes): string {
+	return random(PREFIX_BYTES).toString('hex');
 }
 
 /**

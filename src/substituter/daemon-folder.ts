@@ -1,11 +1,11 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CacheError, systemCode } from '../errors.ts';
 import type { Credentials } from './credentials.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { parseStatistics, type SubstituterStatistics } from './statistics.ts';
 
-/** What the background process is given: a file, because arguments and environments can be seen by others. */
+/** What the background process is given, by a file: arguments and environments can be seen by others. */
 export interface DaemonOrders {
 	readonly credentials: Credentials;
 	/** Where the URL's path begins. */
@@ -14,8 +14,10 @@ export interface DaemonOrders {
 	readonly handover: unknown;
 }
 
-/** Where a running background process is. No secret in it. */
+/** Where a running background process is: the keeper, unless it is dead. No secret in it. */
 export interface DaemonAddress extends ProcessIdentity {
+	/** The one that serves. */
+	readonly worker: ProcessIdentity;
 	readonly port: number;
 	/** Without credentials. */
 	readonly url: string;
@@ -25,6 +27,13 @@ const ORDERS = 'serve-orders.json';
 const ADDRESS = 'serve.json';
 const LOG = 'serve.log';
 const STATISTICS = 'serve-statistics.json';
+
+export async function folderExists(folder: string): Promise<boolean> {
+	return access(folder).then(
+		() => true,
+		() => false,
+	);
+}
 
 export function logFile(folder: string): string {
 	return join(folder, LOG);
@@ -40,11 +49,9 @@ export async function takeOrders(folder: string): Promise<DaemonOrders> {
 	const file = join(folder, ORDERS);
 	const fields = await readFields(file);
 	await rm(file, { force: true });
-	const credentials = fields?.get('credentials');
-	const prefix = fields?.get('prefix');
-	if (fields === null || !isCredentials(credentials) || typeof prefix !== 'string')
-		throw new CacheError('state-invalid', `There is nothing to serve: ${file} is missing or not ours.`);
-	return { credentials, prefix, handover: fields.get('handover') };
+	const orders = fields === null ? null : parseOrders(Object.fromEntries(fields));
+	if (orders === null) throw new CacheError('state-invalid', `There is nothing to serve: ${file} is missing or not ours.`);
+	return orders;
 }
 
 export async function removeOrders(folder: string): Promise<void> {
@@ -59,10 +66,11 @@ export async function writeAddress(folder: string, address: DaemonAddress): Prom
 /** Where the background process of this folder is or was; `null` when there was none. */
 export async function readAddress(folder: string): Promise<DaemonAddress | null> {
 	const fields = await readFields(join(folder, ADDRESS));
-	const [pid, startTime, port, url] = ['pid', 'startTime', 'port', 'url'].map((name) => fields?.get(name));
-	// A pid of 0 or below 0 would mean groups of processes.
-	if (!isCount(pid) || pid < 2 || !isCount(port) || typeof url !== 'string') return null;
-	return { pid, startTime: typeof startTime === 'string' ? startTime : null, port, url };
+	const main = fields === null ? null : identityIn(fields);
+	const worker = identityIn(mapOf(fields?.get('worker')));
+	const [port, url] = [fields?.get('port'), fields?.get('url')];
+	if (main === null || worker === null || !isCount(port) || typeof url !== 'string') return null;
+	return { ...main, worker, port, url };
 }
 
 export async function removeAddress(folder: string): Promise<void> {
@@ -97,13 +105,30 @@ async function readFields(file: string): Promise<ReadonlyMap<string, unknown> | 
 	const text = await readFile(file, 'utf8').catch(() => null);
 	if (text === null) return null;
 	try {
-		const value: unknown = JSON.parse(text);
-		if (typeof value !== 'object' || value === null) return null;
-		const fields = new Map<string, unknown>(Object.entries(value));
+		const fields = mapOf(JSON.parse(text));
 		return fields.get('version') === 1 ? fields : null;
 	} catch {
 		return null;
 	}
+}
+
+function mapOf(value: unknown): ReadonlyMap<string, unknown> {
+	return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+}
+
+function identityIn(fields: ReadonlyMap<string, unknown>): ProcessIdentity | null {
+	const [pid, startTime] = [fields.get('pid'), fields.get('startTime')];
+	// A pid of 0 or below would mean groups of processes, 1 is the system's.
+	return isCount(pid) && pid > 1 ? { pid, startTime: typeof startTime === 'string' ? startTime : null } : null;
+}
+
+/** From another process of ours. */
+export function parseOrders(value: unknown): DaemonOrders | null {
+	const fields = mapOf(value);
+	const [credentials, prefix] = [fields.get('credentials'), fields.get('prefix')];
+	return isCredentials(credentials) && typeof prefix === 'string'
+		? { credentials, prefix, handover: fields.get('handover') }
+		: null;
 }
 
 function isCredentials(value: unknown): value is Credentials {

@@ -1,12 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CacheError, systemCode } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type Credentials, randomCredentials } from './credentials.ts';
+import { type Credentials, randomCredentials, randomPrefix } from './credentials.ts';
 import { type DaemonAddress, logFile, readAddress, removeAddress, removeOrders, writeOrders } from './daemon-folder.ts';
-import { isRunning, signalProcess } from './process-identity.ts';
+import { isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
 
 export interface StartDaemonOptions {
 	/** The Node that runs this. */
@@ -38,7 +37,6 @@ export interface StopDaemonOptions {
 	readonly log: Log;
 }
 
-const PREFIX_BYTES = 16;
 const POLL_MS = 20;
 const STOP_GRACE_MS = 6_000;
 const KILL_WAIT_MS = 1_000;
@@ -55,7 +53,7 @@ export async function startDaemon(options: StartDaemonOptions): Promise<StartedD
 	const { folder, log, signal } = options;
 	await stopDaemon(folder, { log });
 	const credentials = options.credentials ?? randomCredentials();
-	await writeOrders(folder, { credentials, prefix: randomBytes(PREFIX_BYTES).toString('hex'), handover: options.handover });
+	await writeOrders(folder, { credentials, prefix: randomPrefix(), handover: options.handover });
 	const child = await spawnDetached(options);
 	try {
 		const address = await readiness(child, options);
@@ -81,19 +79,22 @@ export async function daemonAlive(folder: string): Promise<boolean> {
 export async function stopDaemon(folder: string, { graceMs = STOP_GRACE_MS, log }: StopDaemonOptions): Promise<void> {
 	const address = await readAddress(folder);
 	if (address === null) return;
-	if (signalProcess(address, 'SIGTERM') && !(await hasEnded(address, graceMs))) {
-		log.debug(`The substituter (process ${address.pid}) did not end within ${graceMs} ms and is killed.`);
-		signalProcess(address, 'SIGKILL');
-		if (!(await hasEnded(address, KILL_WAIT_MS))) log.debug(`Process ${address.pid} is still there.`);
+	// The keeper ends its worker, unless one of them can't.
+	if (!signalProcess(address, 'SIGTERM')) signalProcess(address.worker, 'SIGTERM');
+	for (const one of [address, (await readAddress(folder))?.worker ?? address.worker]) {
+		if (await hasEnded(one, graceMs)) continue;
+		log.debug(`Process ${one.pid} of the substituter did not end within ${graceMs} ms and is killed.`);
+		signalProcess(one, 'SIGKILL');
+		if (!(await hasEnded(one, KILL_WAIT_MS))) log.debug(`Process ${one.pid} is still there.`);
 	}
 	await removeAddress(folder);
 }
 
-async function hasEnded(address: DaemonAddress, withinMs: number): Promise<boolean> {
+async function hasEnded(identity: ProcessIdentity, withinMs: number): Promise<boolean> {
 	for (const deadline = performance.now() + withinMs; performance.now() < deadline; await sleep(POLL_MS)) {
-		if (!isRunning(address)) return true;
+		if (!isRunning(identity)) return true;
 	}
-	return !isRunning(address);
+	return !isRunning(identity);
 }
 
 interface Child {

@@ -10,7 +10,12 @@ export interface ProcessIdentity {
 
 /** The process that runs this. */
 export function ownIdentity(): ProcessIdentity {
-	return { pid: process.pid, startTime: readStat(process.pid)?.startTime ?? null };
+	return identityOf(process.pid);
+}
+
+/** A process that runs now, such as a child. */
+export function identityOf(pid: number): ProcessIdentity {
+	return { pid, startTime: readStat(pid)?.startTime ?? null };
 }
 
 /** Whether the very process still runs. One that has ended and that nobody waited for (a zombie) does not. */

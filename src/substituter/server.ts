@@ -1,12 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Server as NetServer, Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PathReader } from '../backends/path-reader.ts';
 import type { Log } from '../log.ts';
 import type { NarInfo } from '../nix/narinfo.ts';
-import { type Credentials, randomCredentials } from './credentials.ts';
+import { type Credentials, randomCredentials, randomPrefix } from './credentials.ts';
 import { createHandler, type Handler, type HandlerLimits } from './handler.ts';
 import { createCounters, type SubstituterStatistics } from './statistics.ts';
 
@@ -23,6 +23,10 @@ export interface SubstituterOptions {
 	/** Where the URL's path begins. Default: random. */
 	readonly prefix?: string | undefined;
 	readonly limits?: Partial<HandlerLimits> | undefined;
+	/** What already listens, such as in another process too. Closed with the substituter. Default: a port from the system. */
+	readonly listener?: NetServer | undefined;
+	/** What an earlier substituter in its place counted. */
+	readonly statistics?: SubstituterStatistics | null | undefined;
 	readonly log: Log;
 }
 
@@ -31,6 +35,10 @@ export interface Substituter {
 	readonly url: string;
 	readonly port: number;
 	readonly credentials: Credentials;
+	/** Serves a connection that was accepted elsewhere. */
+	take(connection: Socket): void;
+	/** Counts that this one stands in for one that died. */
+	restarted(): void;
 	statistics(): SubstituterStatistics;
 	/** Changes whenever the statistics do. */
 	revision(): number;
@@ -39,8 +47,7 @@ export interface Substituter {
 }
 
 /** On this machine no one else needs to reach it, and no one else can. */
-const ADDRESS = '127.0.0.1';
-const PREFIX_BYTES = 16;
+export const ADDRESS = '127.0.0.1';
 /** A NAR's URL has up to 5.5 kB. */
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -53,8 +60,8 @@ const CLOSE_GRACE_MS = 2_000;
 /** Starts a binary cache on a port of the loopback interface. Throws what `listen` throws. */
 export async function startSubstituter(options: SubstituterOptions): Promise<Substituter> {
 	const credentials = options.credentials ?? randomCredentials();
-	const prefix = options.prefix ?? randomBytes(PREFIX_BYTES).toString('hex');
-	const counters = createCounters();
+	const prefix = options.prefix ?? randomPrefix();
+	const counters = createCounters({ start: options.statistics });
 	const ending = new AbortController();
 	const handler = createHandler({ ...options, credentials, prefix, counters, signal: ending.signal });
 	let closing = false;
@@ -70,7 +77,8 @@ export async function startSubstituter(options: SubstituterOptions): Promise<Sub
 	// Without this, a client that waits for the word `continue` would send us a body that nobody wants.
 	server.on('checkContinue', answer);
 	server.timeout = IDLE_MS;
-	server.listen(0, ADDRESS);
+	if (options.listener === undefined) server.listen(0, ADDRESS);
+	else server.listen(options.listener);
 	await once(server, 'listening');
 	const address = server.address();
 	if (address === null || typeof address === 'string') throw new Error('The substituter got no port.');
@@ -78,6 +86,8 @@ export async function startSubstituter(options: SubstituterOptions): Promise<Sub
 		url: `http://${ADDRESS}:${address.port}/${prefix}`,
 		port: address.port,
 		credentials,
+		take: (connection) => void server.emit('connection', connection),
+		restarted: counters.restarted,
 		statistics: counters.snapshot,
 		revision: counters.revision,
 		async close(graceMs = CLOSE_GRACE_MS) {

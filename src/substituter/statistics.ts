@@ -18,6 +18,8 @@ export interface SubstituterStatistics {
 	readonly errors: Readonly<Record<string, number>>;
 	/** Requests without the credentials. */
 	readonly refused: number;
+	/** How often the process that serves died and was replaced. */
+	readonly restarts: number;
 	/** Hash parts of the paths whose NARs were sent, in the order of their first one. */
 	readonly served: readonly string[];
 	/** Whether `served` has all of them. */
@@ -33,6 +35,7 @@ export interface Counters {
 	narBytes(sizeBytes: number): void;
 	error(code: ErrorCode): void;
 	refused(): void;
+	restarted(): void;
 	/** Changes whenever anything was counted. */
 	revision(): number;
 	snapshot(): SubstituterStatistics;
@@ -41,13 +44,37 @@ export interface Counters {
 /** 3.5 MB of JSON. */
 const MAX_SERVED = 100_000;
 
-export function createCounters(maxServed = MAX_SERVED): Counters {
-	const counts = { narInfoHits: 0, narInfoMisses: 0, nars: 0, narsResumed: 0, narsCut: 0, narBytes: 0, refused: 0 };
-	const errors: Record<string, number> = {};
-	const served = new Set<string>();
-	let servedIsComplete = true;
+export interface CountersOptions {
+	/** What was counted before. */
+	readonly start?: SubstituterStatistics | null | undefined;
+	readonly maxServed?: number;
+}
+
+const NOTHING: SubstituterStatistics = {
+	version: 1,
+	narInfoHits: 0,
+	narInfoMisses: 0,
+	nars: 0,
+	narsResumed: 0,
+	narsCut: 0,
+	narBytes: 0,
+	errors: {},
+	refused: 0,
+	restarts: 0,
+	served: [],
+	servedIsComplete: true,
+};
+
+type Count = Exclude<keyof SubstituterStatistics, 'version' | 'errors' | 'served' | 'servedIsComplete'>;
+
+export function createCounters({ start, maxServed = MAX_SERVED }: CountersOptions = {}): Counters {
+	const before = start ?? NOTHING;
+	const counts: { -readonly [Name in keyof SubstituterStatistics]: SubstituterStatistics[Name] } = { ...before };
+	const errors: Record<string, number> = { ...before.errors };
+	const served = new Set(before.served);
+	let { servedIsComplete } = before;
 	let revision = 0;
-	const add = (name: keyof typeof counts, amount = 1): void => {
+	const add = (name: Count, amount = 1): void => {
 		counts[name] += amount;
 		revision++;
 	};
@@ -66,8 +93,9 @@ export function createCounters(maxServed = MAX_SERVED): Counters {
 			revision++;
 		},
 		refused: () => add('refused'),
+		restarted: () => add('restarts'),
 		revision: () => revision,
-		snapshot: () => ({ version: 1, ...counts, errors: { ...errors }, served: [...served], servedIsComplete }),
+		snapshot: () => ({ ...counts, errors: { ...errors }, served: [...served], servedIsComplete }),
 	};
 }
 
@@ -97,6 +125,7 @@ export function parseStatistics(text: string): SubstituterStatistics | null {
 		narsCut: count('narsCut'),
 		narBytes: count('narBytes'),
 		refused: count('refused'),
+		restarts: count('restarts'),
 		errors: typeof errors === 'object' && errors !== null ? numbersOf(errors) : {},
 		served: Array.isArray(served) ? served.filter((name) => typeof name === 'string') : [],
 		servedIsComplete: fields.get('servedIsComplete') === true,
