@@ -161,6 +161,22 @@ describe('who may', () => {
 		expect(built(third), third.log).toBe(4);
 	});
 
+	it('signs what was stored without a key before, without storing it again', async () => {
+		const repository = 'octo/signed-later';
+		await using machine = await createMachine({ nix: '2.26' });
+		const options = { repository, workspace: { 'job.nix': graph('signed-later') } };
+		await job(machine, twoSteps, options);
+		const secrets = [formatSecretKey(key)];
+		const signed = [uses({ with: { 'signing-key': formatSecretKey(key) } }), run(BUILD)];
+		await machine.emptyStore();
+		const second = await job(machine, signed, { ...options, secrets });
+		expect(built(second), second.log).toBe(4);
+		expect((await service.entries({ repository, keyPrefix: 'nca1-p-' })).length).toBe(1);
+		await machine.emptyStore();
+		const third = await job(machine, signed, { ...options, secrets });
+		expect(built(third), third.log).toBe(0);
+	});
+
 	it('keeps what a pull request from a fork builds for that pull request, next to a cache that it can only read', async () => {
 		const repository = 'octo/fork';
 		await using cache = await startNginx({ auth: 'write' });

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { CacheError } from '../../errors.ts';
+import { CacheError, describeError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { equalHash, formatHash } from '../../nix/hash.ts';
 import type { PathInfo } from '../../nix/path-info.ts';
-import type { PublicKey, SecretKey } from '../../nix/signature.ts';
+import { fingerprint, type PublicKey, type SecretKey, verify } from '../../nix/signature.ts';
 import { hashPartOf } from '../../nix/store-path.ts';
 import type { Backend, Presence } from '../backend.ts';
 import { differenceOf, publishableInfo } from '../published-narinfo.ts';
@@ -52,7 +52,7 @@ interface Published {
  * I1). Two requests for each pack and two for the index, however many paths there are.
  */
 export function createActionsCache(options: ActionsCacheOptions): Backend {
-	const { service, known, storeDir, signingKey, nowS } = options;
+	const { service, known, storeDir, signingKey, nowS, log } = options;
 	const packs = createPacks(service, options.packFindings);
 	const writer = createPackWriter({
 		folder: options.folder,
@@ -70,6 +70,18 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 		return { key, sizeBytes: body.sizeBytes, sha256, createdAt: nowS };
 	};
 
+	/** What this job has from elsewhere although it should be here may have lost its pack. When that can't be told, it is taken to be there. */
+	const isWhole = async ({ chunks }: StoredPath): Promise<boolean> =>
+		packs.areThere(new Set(chunks.map(({ pack }) => pack))).catch((error: unknown) => {
+			log.debug(describeError(error));
+			return true;
+		});
+	/** A path that was stored without a signature that this job's readers trust is of no use to them, and gets ours. */
+	const isReadable = ({ info }: StoredPath): boolean =>
+		signingKey === null ||
+		info.ca !== null ||
+		info.signatures.some((signature) => verify(fingerprint(info), signature, options.publicKeys));
+
 	return {
 		kind: 'actions-cache',
 		label: service.label,
@@ -80,8 +92,8 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 			const found = new Map<string, Presence>();
 			for (const info of paths) {
 				const stored = known.index.path(hashPartOf(info.path));
-				// What this job read from here is here. What it has from elsewhere although it should be here may have lost its pack.
-				const isHere = stored !== null && (options.used.has(hashPartOf(info.path)) || (await isWhole(stored, packs)));
+				const isHere =
+					stored !== null && isReadable(stored) && (options.used.has(hashPartOf(info.path)) || (await isWhole(stored)));
 				found.set(info.path, presenceOf(info, isHere ? stored : null));
 			}
 			return found;
@@ -127,10 +139,6 @@ function presenceOf(info: PathInfo, stored: StoredPath | null): Presence {
 	return equalHash(stored.info.narHash, info.narHash)
 		? { state: 'present' }
 		: { state: 'differs', narHash: formatHash(stored.info.narHash, 'nix32') };
-}
-
-async function isWhole({ chunks }: StoredPath, packs: Packs): Promise<boolean> {
-	return packs.areThere(new Set(chunks.map(({ pack }) => pack)));
 }
 
 /** Parts the paths from those with chunks in an older pack that has gone meanwhile, and what refers to them. References come before. */
