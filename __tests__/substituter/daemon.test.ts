@@ -30,6 +30,7 @@ beforeEach(() => {
 afterEach(async () => {
 	await stopDaemon(folder, { graceMs: 0, log });
 	rmSync(folder, { recursive: true, force: true });
+	await expect.poll(() => processesOf(folder), { timeout: 5_000 }).toEqual([]);
 });
 
 function start(
@@ -78,6 +79,17 @@ async function workerPid(): Promise<number> {
 	const pid = (await readAddress(folder))?.worker.pid;
 	if (pid === undefined) throw new Error('no worker');
 	return pid;
+}
+
+/** Every process with this folder on its command line, which a keeper and its worker have. */
+function processesOf(name: string): readonly string[] {
+	return readdirSync('/proc').filter((pid) => {
+		try {
+			return /^\d+$/.test(pid) && ofProcess(Number(pid), 'cmdline').split('\n').includes(name);
+		} catch {
+			return false;
+		}
+	});
 }
 
 /** A process that nobody waits for stays as a zombie in places. */
@@ -249,6 +261,7 @@ describe('a start that fails', () => {
 	it('ends a process that is not ready in time', async () => {
 		await expect(start({ trouble: 'hangs' }, { timeoutMs: 1_500 })).rejects.toThrow('was not ready within 1500 ms');
 		expect(readdirSync(folder)).not.toContain('serve-orders.json');
+		await expect.poll(() => processesOf(folder)).toEqual([]);
 	});
 
 	it('can be cancelled', async () => {

@@ -33,6 +33,10 @@ export async function runWorker({ folder, open, log, times }: WorkerOptions): Pr
 	const onSignal = (signal: NodeJS.Signals): void => end.abort(signal);
 	process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
 	const { orders, listener } = await receiveOrders();
+	// Before it serves nobody needs it without its keeper: whoever started them has given up.
+	const onLonely = (): void => end.abort('the keeper has gone');
+	process.once('disconnect', onLonely);
+	if (!process.connected) onLonely();
 	try {
 		const limit = {
 			limitMs: OPEN_MS,
@@ -41,6 +45,7 @@ export async function runWorker({ folder, open, log, times }: WorkerOptions): Pr
 			discard: (late: Served) => void closeReader(late.reader, log, times),
 		};
 		const served = await withinLimit(limit, (signal) => open(orders.handover, signal));
+		process.off('disconnect', onLonely);
 		try {
 			await serve(
 				{ ...served, credentials: orders.credentials, prefix: orders.prefix, listener, log },
@@ -52,6 +57,7 @@ export async function runWorker({ folder, open, log, times }: WorkerOptions): Pr
 			await closeReader(served.reader, log, times);
 		}
 	} finally {
+		process.off('disconnect', onLonely);
 		// Both would keep the process alive.
 		listener.close();
 		if (process.connected) process.disconnect();
@@ -97,7 +103,8 @@ function meetKeeper(substituter: Substituter, folder: string, log: Log): () => v
 		writeAddress(folder, { ...own, worker: own, port, url }).catch((error: unknown) => log.error(describeError(error)));
 	};
 	process.on('message', onMessage).once('disconnect', onDisconnect);
-	process.send?.(READY);
+	if (process.connected) process.send?.(READY);
+	else onDisconnect();
 	return () => {
 		process.off('message', onMessage).off('disconnect', onDisconnect);
 	};
