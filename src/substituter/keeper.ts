@@ -111,7 +111,9 @@ async function employ(post: Post): Promise<{ readonly death: string | null; read
 	const death = await endOf(worker, post);
 	waiting.leadTo(null);
 	for (const connection of underway.values()) waiting.enter(connection);
-	return { death: end.aborted ? null : death, served };
+	if (end.aborted) return { death: null, served };
+	// Status 0 is no proof: whoever calls `runDaemon` may turn an error into a line of the log.
+	return { death: served ? death : (death ?? 'ended with status 0'), served };
 }
 
 function announce({ folder, port, orders }: Post, worker: ProcessIdentity): Promise<void> {
