@@ -6,18 +6,21 @@
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { spawnCacheService } from '../__tests__/support/cache-service/connect.ts';
 import { buildOne, copyOf, derivation, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
 import { createMachine, type Machine } from '../__tests__/support/machine.ts';
-import { startNginx } from '../__tests__/support/nginx.ts';
+import { type Nginx, startNginx } from '../__tests__/support/nginx.ts';
 import type { JobResult, Step } from '../__tests__/support/runner/steps.ts';
 import { run, runJob, uses } from '../__tests__/support/runner.ts';
 import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
 import { encodeIndex } from '../src/backends/actions-cache/format/index-writer.ts';
-import { packKey } from '../src/backends/actions-cache/format/keys.ts';
+import { cacheVersion, packKey } from '../src/backends/actions-cache/format/keys.ts';
 import { indexOf } from '../src/backends/actions-cache/format/merge.ts';
 import { encodeBase32 } from '../src/nix/base32.ts';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../src/nix/signature.ts';
@@ -89,29 +92,30 @@ if (wants('read')) {
 	});
 	const repository = fresh();
 	await push(repository, paths);
-	const [through, from, ratios]: [number[], number[], number[]] = [[], [], []];
-	for (let index = 0; index <= runs; index++) {
-		await machine.emptyStore();
-		const realise = `nix-store --realise ${paths.join(' ')}`;
-		const result = await job(machine, repository, [uses({ with: { push: 'never' } }), run(realise)]);
-		const seconds = result.stage('run').durationMs / 1000;
-		await machine.emptyStore();
-		machine.writeFile('/etc/nix/netrc', `machine 127.0.0.1 login ${nginx.username} password ${nginx.password}\n`, 0o600);
-		const startedMs = performance.now();
-		const trusted = formatPublicKey(publicKeyOf(key));
-		await machine.run(
-			['nix-store', '--realise', ...paths, '--option', 'substituters', nginx.url, '--option', 'trusted-public-keys', trusted],
-			{ timeoutMs: 600_000 },
+	await using blobs = await startNginx({ auth: 'none' });
+	const copied = await blobsFrom(repository, blobs);
+	await using withNginx = startService(copied);
+	for (const [where, actions] of [
+		['Azurite', null],
+		['another nginx', await withNginx.environment()],
+	] as const) {
+		const [through, from, ratios]: [number[], number[], number[]] = [[], [], []];
+		for (let index = 0; index <= runs; index++) {
+			await machine.emptyStore();
+			const steps = [uses({ with: { push: 'never' } }), run(`nix-store --realise ${paths.join(' ')}`)];
+			const result = actions === null ? await job(machine, repository, steps) : await runJob(machine, steps, { actions });
+			if (result.status !== 'success' || / built/.test(result.stage('run').log)) throw new Error(result.log);
+			const seconds = result.stage('run').durationMs / 1000;
+			const plain = await realiseFrom(nginx, formatPublicKey(publicKeyOf(key)), paths);
+			if (index === 0) continue;
+			through.push(seconds);
+			from.push(plain);
+			ratios.push(seconds / plain);
+		}
+		console.log(
+			`1,500 small paths and 411 MiB: through the substituter, packs in ${where}, ${shown(through)}; from nginx ${shown(from)}: ${median(ratios).toFixed(2)} times the time`,
 		);
-		const plain = (performance.now() - startedMs) / 1000;
-		if (index === 0) continue;
-		through.push(seconds);
-		from.push(plain);
-		ratios.push(seconds / plain);
 	}
-	console.log(
-		`reading 1,500 small paths and 411 MiB: through the substituter ${shown(through)}, from nginx ${shown(from)}: ${median(ratios).toFixed(2)} times the time`,
-	);
 }
 
 if (wants('part')) {
@@ -196,6 +200,62 @@ if (wants('start')) {
 	console.log(
 		`serve with an index of 50,000 paths: ready after ${shown(seconds)}, peak memory ${Math.round(rss / 1024)} MiB in all its processes`,
 	);
+}
+
+async function realiseFrom(nginx: Nginx, trusted: string, paths: readonly string[]): Promise<number> {
+	await machine.emptyStore();
+	machine.writeFile('/etc/nix/netrc', `machine 127.0.0.1 login ${nginx.username} password ${nginx.password}\n`, 0o600);
+	const options = ['--option', 'substituters', nginx.url, '--option', 'trusted-public-keys', trusted];
+	const startedMs = performance.now();
+	await machine.run(['nix-store', '--realise', ...paths, ...options], { timeoutMs: 600_000 });
+	return (performance.now() - startedMs) / 1000;
+}
+
+/** URLs by key. */
+type Copied = ReadonlyMap<string, string>;
+
+/** Azurite is a JavaScript program on the same two cores, which the real storage is not: a copy of the blobs that nginx serves. */
+async function blobsFrom(repository: string, nginx: Nginx): Promise<Copied> {
+	const env = await service.environment({ repository });
+	const version = cacheVersion('/nix/store');
+	const copied = new Map<string, string>();
+	for (const { key } of await service.entries({ repository })) {
+		const asked = await fetch(
+			`${env.ACTIONS_RESULTS_URL}twirp/github.actions.results.api.v1.CacheService/GetCacheEntryDownloadURL`,
+			{
+				method: 'POST',
+				headers: { authorization: `Bearer ${env.ACTIONS_RUNTIME_TOKEN}`, 'content-type': 'application/json' },
+				body: JSON.stringify({ key, version }),
+			},
+		);
+		const { signed_download_url: url }: { signed_download_url: string } = JSON.parse(await asked.text());
+		writeFileSync(join(nginx.folder, key), Buffer.from(await (await fetch(url)).arrayBuffer()));
+		copied.set(key, `${nginx.url}/${key}`);
+	}
+	return copied;
+}
+
+/** Answers lookups with the URLs of the copies, and nothing else. */
+function startService(copied: Copied): AsyncDisposable & { environment(): Promise<Readonly<Record<string, string>>> } {
+	const server = createServer(async (request, response) => {
+		const { key }: { key: string } = JSON.parse(await text(request));
+		const found = [...copied.keys()].filter((one) => one.startsWith(key)).at(-1);
+		const answer = found === undefined ? {} : { ok: true, matched_key: found, signed_download_url: copied.get(found) };
+		response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
+	});
+	server.listen(0, '127.0.0.1');
+	return {
+		async environment() {
+			if (!server.listening) await once(server, 'listening');
+			const address = server.address();
+			const port = typeof address === 'object' && address !== null ? address.port : 0;
+			return { ...(await service.environment({})), ACTIONS_RESULTS_URL: `http://127.0.0.1:${port}/` };
+		},
+		async [Symbol.asyncDispose]() {
+			server.closeAllConnections();
+			server.close();
+		},
+	};
 }
 
 function peakKib(pid: number): number {

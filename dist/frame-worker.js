@@ -7,7 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 /** `workerData` of the threads that are to take tasks; whoever imports this file otherwise only gets `compressFrame`. */
 export const FRAME_WORKER = 'frame-worker';
-/** Compresses a frame on the thread that calls. */
+/** Compresses a frame on the thread that calls. Zstd writes its size into it, so that readers know what to make room for. */
 export function compressFrame(kind, level, frame) {
     // Room for what does not compress (ZSTD_COMPRESSBOUND, deflate's stored blocks): with less, Node goes through several buffers.
     const chunkSize = frame.length + (frame.length >> 8) + 512;
@@ -26,16 +26,50 @@ function streamAt(stream, offsetBytes) {
     streams.set(stream, known);
     return known;
 }
-/**
- * A copy of its own, to be transferred. The output buffer that it came in is given back at once: the garbage collector sees little
- * reason to hurry, and peak memory would be a third higher.
- */
-function exactly(bytes) {
-    const copy = new Uint8Array(bytes);
-    const { buffer } = bytes;
+/** Ends the life of a buffer. The garbage collector sees little reason to hurry with them, and peak memory would be a third higher. */
+export function giveBack({ buffer }) {
     if (buffer instanceof ArrayBuffer && buffer.byteLength > SHARED_POOL_BYTES)
         buffer.transfer(0);
+}
+/** A copy of its own, to be transferred; the buffer that it came in is given back. */
+function exactly(bytes) {
+    const copy = new Uint8Array(bytes);
+    giveBack(bytes);
     return copy;
+}
+function sha256(bytes) {
+    return createHash('sha256').update(bytes).digest();
+}
+const FRAME_HASH_BYTES = 16;
+/** The first 16 bytes of the frame's SHA-256: enough to tell damage, and to keep half a million of them. */
+export function frameHash(frame) {
+    return new Uint8Array(sha256(frame).subarray(0, FRAME_HASH_BYTES));
+}
+/** Each frame behind its hash and its length (4 bytes, little-endian). */
+function joinFrames(level, chunks) {
+    const frames = chunks.map((chunk) => compressFrame('zstd', level, chunk));
+    const joined = Buffer.from(new ArrayBuffer(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0)));
+    let at = 0;
+    for (const frame of frames) {
+        joined.set(frameHash(frame), at);
+        at = joined.writeUInt32LE(frame.length, at + FRAME_HASH_BYTES);
+        joined.set(frame, at);
+        at += frame.length;
+        giveBack(frame);
+    }
+    return joined;
+}
+/** The answer to `chunk-frames`, in the order of the chunks. The frames are views of it, their hashes copies. */
+export function splitFrames(joined) {
+    const view = new DataView(joined.buffer, joined.byteOffset, joined.length);
+    const frames = [];
+    for (let at = 0; at < joined.length;) {
+        const start = at + FRAME_HASH_BYTES + 4;
+        const end = start + view.getUint32(start - 4, true);
+        frames.push({ frame: joined.subarray(start, end), frameHash: joined.slice(at, at + FRAME_HASH_BYTES) });
+        at = end;
+    }
+    return frames;
 }
 function run(task) {
     switch (task.kind) {
@@ -53,6 +87,10 @@ function run(task) {
             streams.delete(task.stream);
             return exactly(at.hash.digest());
         }
+        case 'chunk-ids':
+            return exactly(Buffer.concat(task.chunks.map(sha256)));
+        case 'chunk-frames':
+            return joinFrames(task.level, task.chunks);
     }
 }
 function answer(task) {

@@ -4,6 +4,7 @@ import type { CacheService } from '../backends/actions-cache/cache-service.ts';
 import { cacheVersion } from '../backends/actions-cache/format/keys.ts';
 import { type KnownIndexes, loadIndexes, readIndexes, saveIndexes } from '../backends/actions-cache/known-indexes.ts';
 import { openCacheService } from '../backends/actions-cache/open-service.ts';
+import { createPacks } from '../backends/actions-cache/packs.ts';
 import { refsOf } from '../backends/actions-cache/refs.ts';
 import type { Backend } from '../backends/backend.ts';
 import { CacheError, isCacheError } from '../errors.ts';
@@ -128,9 +129,11 @@ export async function withActionsCache<T>(
 	const { inputs, runner, state } = session;
 	const { folder, main } = state();
 	if (!main?.indexesFolder) throw new CacheError('state-invalid', 'Main did not read the indexes of the Actions cache.');
-	const known = await loadIndexes(main.indexesFolder, runner.log);
+	const { indexesFolder } = main;
 	return withCacheService(runner, folder, store.storeDir, effort, async (service) => {
 		if (service === null) throw new CacheError('cache-unreachable', 'This runner has no Actions cache any more.');
+		const packs = createPacks(service, job.packFindings);
+		const known = await loadIndexes(indexesFolder, runner.log, packs.gone);
 		const { createActionsCache } = await import('../backends/actions-cache/actions-cache.ts');
 		const own = inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)];
 		const backend = createActionsCache({
@@ -142,7 +145,7 @@ export async function withActionsCache<T>(
 			folder: join(folder, 'packs'),
 			writer: inputs.lane,
 			used: job.used,
-			packFindings: job.packFindings,
+			packs,
 			nowS: Math.floor(Date.now() / 1000),
 			log: runner.log,
 		});

@@ -6,6 +6,7 @@ import type { Route, SetupContext } from '../setup/configuration.ts';
 import { configureNix, undoConfiguration } from '../setup/configure-nix.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
 import type { LocalStore } from '../store/local-store.ts';
+import { isAtLeast } from '../store/nix-about.ts';
 import type { Session } from './session.ts';
 import type { RunningSubstituter } from './substituter.ts';
 
@@ -26,7 +27,7 @@ export async function applySettings(
 		substituters: unique([...reads.substituters, ...inputs.substituters]),
 		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
 		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs)],
-		other: [],
+		other: substituter === null ? [] : settingsForOurs(store),
 	};
 	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
 	session.keep({ configuration });
@@ -37,6 +38,13 @@ export async function applySettings(
 export async function takeBackSettings(session: Session, signal: AbortSignal): Promise<void> {
 	const { configuration } = session.state();
 	if (configuration !== null) await undoConfiguration(configuration, contextOf(session, signal));
+}
+
+/**
+ * With these a build outlives the end of our substituter. Older versions abort where this one says to go on: docs/decisions/010-local-substituter.md.
+ */
+function settingsForOurs({ nix }: LocalStore): readonly (readonly [name: string, value: string])[] {
+	return isAtLeast(nix.about.version, 2, 26) ? [['fallback', 'true']] : [];
 }
 
 /** The entries that the workflow gives: for the first cache from its credentials, and the text of `netrc`. */

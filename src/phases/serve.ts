@@ -26,10 +26,10 @@ const EFFORT = { concurrency: 32, attempts: 3, patienceMs: 6_000, connectTimeout
 function openStore(runner: Runner, folder: string): Open {
 	return async (handover) => {
 		const { indexesFolder, storeDir, priority } = asHandover(handover);
-		const { index } = await loadIndexes(indexesFolder, runner.log);
 		const { service, close } = await openService(runner, folder, storeDir, EFFORT);
 		if (service === null) throw new CacheError('cache-unreachable', 'This runner has no Actions cache.');
 		const packs = createPacks(service);
+		const { index } = await loadIndexes(indexesFolder, runner.log, packs.gone);
 		const onClose = async (): Promise<void> => {
 			await writePackFindings(folder, packs.findings());
 			await close();

@@ -67,6 +67,7 @@ export async function startLocalSubstituter(
 			signal,
 		});
 		runner.log.mask(credentials.password);
+		passProxyBy(runner);
 		// Without a key there is nobody whose signature could be asked for: what the service gives to this job's ref is trusted as it is.
 		const storeUrl = inputs.signingKey === null ? `${url}?trusted=1` : url;
 		return {
@@ -79,6 +80,14 @@ export async function startLocalSubstituter(
 		runner.log.warning(`${describeError(error)} The job goes on without what the Actions cache holds.`, 'nix-cache-action');
 		return null;
 	}
+}
+
+/** A proxy can't reach this machine's own address, and Nix would ask it for our URL (curl reads these variables in lower case alone). */
+function passProxyBy({ env, exportVariable }: Session['runner']): void {
+	if (!env.http_proxy && !env.all_proxy) return;
+	const exempt = (env.no_proxy ?? env.NO_PROXY ?? '').split(',').filter((host) => host !== '');
+	if (exempt.includes('127.0.0.1') || exempt.includes('*')) return;
+	exportVariable('no_proxy', [...exempt, '127.0.0.1'].join(','));
 }
 
 /** Ends serve, when there is one, and gathers what it did. Never throws: what is not known costs some requests more. */

@@ -17,7 +17,7 @@ import { saveIndex } from './index-saving.ts';
 import type { KnownIndexes } from './known-indexes.ts';
 import type { FinishedPack } from './pack-file.ts';
 import { createPackWriter } from './pack-writer.ts';
-import { createPacks, type PackFindings, type Packs } from './packs.ts';
+import type { Packs } from './packs.ts';
 
 export interface ActionsCacheOptions {
 	readonly service: CacheService;
@@ -34,8 +34,8 @@ export interface ActionsCacheOptions {
 	readonly writer: string;
 	/** Hash parts of the paths that this job read from here. */
 	readonly used: ReadonlySet<string>;
-	/** What the job has learned of the packs so far. */
-	readonly packFindings: PackFindings;
+	/** Of the same service; `known` was loaded with what it finds to be gone. */
+	readonly packs: Packs;
 	/** Seconds since 1970. */
 	readonly nowS: number;
 	readonly log: Log;
@@ -52,8 +52,7 @@ interface Published {
  * I1). Two requests for each pack and two for the index, however many paths there are.
  */
 export function createActionsCache(options: ActionsCacheOptions): Backend {
-	const { service, known, storeDir, signingKey, nowS, log } = options;
-	const packs = createPacks(service, options.packFindings);
+	const { service, known, packs, storeDir, signingKey, nowS, log } = options;
 	const writer = createPackWriter({
 		folder: options.folder,
 		header: PACK_HEADER,

@@ -1,7 +1,7 @@
 import { CacheError } from '../../errors.ts';
 import { bodyOfBytes } from '../object-body.ts';
 import type { CacheService } from './cache-service.ts';
-import { encodeIndex } from './format/index-writer.ts';
+import { indexEncoder } from './format/index-writer.ts';
 import { indexKey } from './format/keys.ts';
 import type { IndexHeader, StoreIndex } from './format/model.ts';
 import type { IndexChain } from './index-chain.ts';
@@ -21,8 +21,9 @@ export async function saveIndex(
 	signal: AbortSignal,
 ): Promise<number> {
 	const openSlots = [...chain.openSlots];
+	const encode = indexEncoder(index);
 	for (let slot = chain.lastSlot + 1; slot <= chain.lastSlot + MOST_TRIES; slot++) {
-		const bytes = encodeIndex({ ...header, slot, openSlots }, index);
+		const bytes = encode({ ...header, slot, openSlots });
 		const key = indexKey(chain.ref, slot);
 		if ((await service.save(key, bodyOfBytes(bytes), signal)) === 'saved' && (await isOurs(service, key, bytes, signal)))
 			return slot;

@@ -33,7 +33,7 @@ export interface KnownIndexesOptions {
 export async function readIndexes({ refs, ...options }: KnownIndexesOptions): Promise<KnownIndexes> {
 	const [own, ...others] = await Promise.all([refs.own, ...refs.others].map((ref) => readChain(ref, options)));
 	if (own === undefined) throw new CacheError('internal', 'A job has a ref of its own.');
-	return known(refs, own, others, options.storeDir);
+	return known(refs, own, others, options.storeDir, new Set());
 }
 
 const MANIFEST = 'indexes.json';
@@ -77,8 +77,11 @@ async function saveIndex({ bytes, slot }: ReadIndex, folder: string): Promise<st
 	return file;
 }
 
-/** Reads back what another process of this job saved. Throws `state-invalid`. */
-export async function loadIndexes(folder: string, log: Log): Promise<KnownIndexes> {
+/**
+ * Reads back what another process of this job saved. `gonePacks` may grow: what lies in them is not there from then on, or found in an older index.
+ * Throws `state-invalid`.
+ */
+export async function loadIndexes(folder: string, log: Log, gonePacks: ReadonlySet<string>): Promise<KnownIndexes> {
 	try {
 		const manifest: Manifest = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8'));
 		const [own, ...others] = await Promise.all(
@@ -88,7 +91,7 @@ export async function loadIndexes(folder: string, log: Log): Promise<KnownIndexe
 			})),
 		);
 		if (own === undefined) throw new Error('it has no chain');
-		return known(manifest.refs, own, others, manifest.storeDir);
+		return known(manifest.refs, own, others, manifest.storeDir, gonePacks);
 	} catch (cause) {
 		log.debug(describeError(cause));
 		throw new CacheError('state-invalid', `The indexes that main kept in ${folder} can't be read.`, { cause });
@@ -101,7 +104,13 @@ async function loadIndex(file: string, storeDir: string): Promise<ReadIndex> {
 	return { slot: header.slot, bytes, header, index };
 }
 
-function known(refs: Refs, own: IndexChain, others: readonly IndexChain[], storeDir: string): KnownIndexes {
+function known(
+	refs: Refs,
+	own: IndexChain,
+	others: readonly IndexChain[],
+	storeDir: string,
+	gonePacks: ReadonlySet<string>,
+): KnownIndexes {
 	const indexes = [own, ...others].flatMap((chain) => chain.indexes.map(({ index }) => index));
-	return { refs, own, others, index: mergeIndexes(indexes, { storeDir }) };
+	return { refs, own, others, index: mergeIndexes(indexes, { storeDir, gonePacks }) };
 }
