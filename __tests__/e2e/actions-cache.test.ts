@@ -70,6 +70,24 @@ describe('the Actions cache', () => {
 		expect((await service.entries({ repository })).length).toBe(2);
 	});
 
+	it('is asked at most 20 times by a job of another branch that reads 1,500 paths out of 10 packs', async () => {
+		const repository = 'octo/ten-packs';
+		await using machine = await createMachine({ nix: '2.34' });
+		const names = Array.from({ length: 10 }, (_, index) => `part-${index}.nix`);
+		const workspace = Object.fromEntries(names.map((name) => [name, manyPaths(150, name.replace('.nix', ''))]));
+		for (const name of names)
+			await quietJob(machine, [uses({}), run(`nix-build --no-out-link ${name}`)], { repository, workspace });
+		expect((await service.entries({ repository, keyPrefix: 'nca1-p-' })).length).toBe(10);
+		await machine.emptyStore();
+		await service.resetCounters();
+		const all = [uses({}), run(`nix-build --no-out-link ${names.join(' ')}`)];
+		const reader = await quietJob(machine, all, { repository, workspace, ref: 'refs/heads/feature' });
+		expect(built(reader), reader.log).toBe(0);
+		expect(copied(reader)).toBeGreaterThanOrEqual(1500);
+		expect((await service.counters()).requests).toBeLessThanOrEqual(20);
+		expect((await service.entries({ repository })).length).toBe(20);
+	});
+
 	it('stands in for a cache that is down, with one warning that says why, and holds the next job', async () => {
 		const repository = 'octo/outage';
 		await using machine = await createMachine({ nix: '2.34' });
