@@ -18,6 +18,8 @@ export async function serve(): Promise<void> {
 		if (folder === undefined) throw new CacheError('internal', 'serve is started by main, with the folder of its files.');
 		await runDaemon({ folder, open: openStore(runner, folder), log: runner.log });
 	});
+	// Whatever is still open (an idle connection to the cache) must not keep post waiting.
+	process.exit();
 }
 
 /** Once for a whole job, so requests are tried less long than at its end: Nix waits. */

@@ -54,8 +54,8 @@ export function createStoreReader({ index, packs, log, onClose }: StoreReaderOpt
 			const stored = find(url);
 			if (stored === null) return null;
 			const totalBytes = fileBytes(stored);
-			const wanted = range ?? { start: 0, end: totalBytes - 1 };
-			if (wanted.start > wanted.end || wanted.end >= totalBytes) return null;
+			const wanted = { start: range?.start ?? 0, end: Math.min(range?.end ?? totalBytes, totalBytes - 1) };
+			if (wanted.start > wanted.end) return null;
 			const { chunks, skipBytes } = chunksIn(stored.chunks, wanted);
 			const bytes = cut(counted(url, chunks, signal), skipBytes, wanted.end - wanted.start + 1);
 			try {

@@ -10,7 +10,7 @@ import { hashPartOf } from '../../../../src/nix/store-path.ts';
 export const STORE_DIR = '/nix/store';
 export const HEADER: IndexHeader = { slot: 7, openSlots: [5, 3], createdAt: 1_790_000_000, writer: 'ci/build/0' };
 
-export function digest(text: string): Buffer {
+function digest(text: string): Buffer {
 	return createHash('sha256').update(text).digest();
 }
 
