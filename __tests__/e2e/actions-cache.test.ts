@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RemoteCacheService, spawnCacheService } from '../support/cache-service/connect.ts';
-import { graph, manyPaths } from '../support/derivations.ts';
+import { derivation, graph, manyPaths } from '../support/derivations.ts';
 import { startFaultyServer } from '../support/faulty-server.ts';
 import type { Machine } from '../support/machine.ts';
 import { createMachine } from '../support/machine.ts';
@@ -86,6 +86,38 @@ describe('the Actions cache', () => {
 		expect(copied(reader)).toBeGreaterThanOrEqual(1500);
 		expect((await service.counters()).requests).toBeLessThanOrEqual(20);
 		expect((await service.entries({ repository })).length).toBe(20);
+	});
+
+	it('keeps to `actions-cache-size` on the default branch: what was used last stays, and dead packs are written anew', async () => {
+		const repository = 'octo/budget';
+		await using machine = await createMachine({ nix: '2.26' });
+		const blob = (name: string): string => derivation({ name, script: 'head -c 20000000 /dev/urandom > $out' });
+		const workspace = Object.fromEntries(
+			['one', 'two', 'three'].map((name) => [`${name}.nix`, `[ (${blob(`${name}-a`)}) (${blob(`${name}-b`)}) ]`]),
+		);
+		const steps = (name: string): readonly Step[] => [
+			uses({ with: { 'actions-cache-size': '115 MB' } }),
+			run(`nix-build --no-out-link ${name}.nix`),
+		];
+		const options = { repository, workspace };
+		await quietJob(machine, steps('one'), options);
+		await quietJob(machine, steps('two'), options);
+		// Read in a later second than it was stored, so that it was used after the first.
+		await new Promise((resolve) => setTimeout(resolve, 1100));
+		const third = await quietJob(machine, steps('three'), options);
+		expect(third.stage('post').log).toContain(
+			'1 paths that were not used for longest leave the store in the Actions cache; the rest of 1 packs moves.',
+		);
+		const packs = await service.entries({ repository, keyPrefix: 'nca1-p-' });
+		// Two paths of its own, and what is left of the first pack: that one is needed no more.
+		expect(packs.at(-1)?.sizeBytes).toBeGreaterThan(60_000_000);
+		await service.evict({ repository, keyPrefix: packs[0]?.key ?? 'none' });
+		await machine.emptyStore();
+		const again = await quietJob(machine, steps('three'), options);
+		expect(built(again), again.log).toBe(0);
+		await machine.emptyStore();
+		const oldest = await job(machine, steps('one'), options);
+		expect(built(oldest), oldest.log).toBe(1);
 	});
 
 	it('stands in for a cache that is down, with one warning that says why, and holds the next job', async () => {

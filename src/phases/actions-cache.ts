@@ -144,6 +144,7 @@ export async function withActionsCache<T>(
 			publicKeys: [...own, ...inputs.trustedPublicKeys],
 			folder: join(folder, 'packs'),
 			writer: inputs.lane,
+			budgetBytes: inputs.actionsCacheSizeBytes,
 			used: job.used,
 			packs,
 			nowS: Math.floor(Date.now() / 1000),

@@ -8,6 +8,7 @@ import { hashPartOf } from '../../nix/store-path.ts';
 import type { Backend, Presence } from '../backend.ts';
 import { differenceOf, publishableInfo } from '../published-narinfo.ts';
 import type { CacheService } from './cache-service.ts';
+import { type Compacted, compact } from './compacting.ts';
 import { packKey } from './format/keys.ts';
 import { addPaths, mergeIndexes } from './format/merge.ts';
 import type { Pack, StoredPath, StoreIndex } from './format/model.ts';
@@ -32,6 +33,8 @@ export interface ActionsCacheOptions {
 	readonly folder: string;
 	/** Which job this is, for people who read the index. */
 	readonly writer: string;
+	/** What the store may take: `actions-cache-size`. */
+	readonly budgetBytes: number;
 	/** Hash parts of the paths that this job read from here. */
 	readonly used: ReadonlySet<string>;
 	/** Of the same service; `known` was loaded with what it finds to be gone. */
@@ -81,6 +84,18 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 		info.ca !== null ||
 		info.signatures.some((signature) => verify(fingerprint(info), signature, options.publicKeys));
 
+	/** What this ref's indexes hold, with what this job used; on the default branch, which others build on, kept to the budget. */
+	const compactOwn = async (signal: AbortSignal): Promise<Compacted> => {
+		const indexes = known.own.indexes.map(({ index }) => index);
+		const own = mergeIndexes(indexes, { storeDir, gonePacks: packs.gone });
+		const needed = published.flatMap(({ info }) => info.references.map(hashPartOf));
+		const used = new Map([...options.used, ...needed].map((hashPart) => [hashPart, nowS]));
+		const index = addPaths(own, { packs: [], paths: [] }, used);
+		if (!known.refs.isDefault) return { dropped: new Set(), index: () => index };
+		const newBytes = published.reduce((sum, path) => sum + path.incoming.sentBytes, 0);
+		return compact(index, { budgetBytes: options.budgetBytes, newBytes, nowS, packs, writer, log, signal });
+	};
+
 	return {
 		kind: 'actions-cache',
 		label: service.label,
@@ -107,16 +122,12 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 		},
 		async finish(signal) {
 			if (published.length === 0) return new Map();
+			const compacted = await compactOwn(signal);
 			const added: Pack[] = [];
 			for (const pack of await writer.finish()) added.push(await uploadPack(pack, signal));
 			const all = published.map(({ info, incoming: path }) => path.stored(info, added, nowS));
-			const { whole, lost } = await withoutLost(all, added, packs);
-			const own = mergeIndexes(
-				known.own.indexes.map(({ index }) => index),
-				{ storeDir, gonePacks: packs.gone },
-			);
-			const used = new Map([...options.used].map((hashPart) => [hashPart, nowS]));
-			const index = addPaths(own, { packs: added, paths: whole }, used);
+			const { whole, lost } = await withoutLost(all, { added, dropped: compacted.dropped, packs });
+			const index = addPaths(compacted.index(added), { packs: added, paths: whole }, new Map());
 			await saveIndex(service, known.own, index, { createdAt: nowS, writer: options.writer }, signal);
 			saved = index;
 			published.length = 0;
@@ -143,16 +154,17 @@ function presenceOf(info: PathInfo, stored: StoredPath | null): Presence {
 /** Parts the paths from those with chunks in an older pack that has gone meanwhile, and what refers to them. References come before. */
 async function withoutLost(
 	paths: readonly StoredPath[],
-	added: readonly Pack[],
-	packs: Packs,
+	{ added, dropped, packs }: { readonly added: readonly Pack[]; readonly dropped: ReadonlySet<string>; readonly packs: Packs },
 ): Promise<{ readonly whole: readonly StoredPath[]; readonly lost: ReadonlyMap<string, string> }> {
 	const ownKeys = new Set(added.map(({ key }) => key));
 	const lost = new Map<string, string>();
 	const whole: StoredPath[] = [];
 	for (const path of paths) {
 		const older = path.chunks.map(({ pack }) => pack).filter(({ key }) => !ownKeys.has(key));
-		const culprit = path.info.references.find((reference) => lost.has(reference));
-		if (culprit !== undefined) lost.set(path.info.path, `it needs ${culprit}`);
+		const isMissing = (reference: string): boolean => lost.has(reference) || dropped.has(hashPartOf(reference));
+		const culprit = path.info.references.find((reference) => reference !== path.info.path && isMissing(reference));
+		if (culprit !== undefined)
+			lost.set(path.info.path, `it needs ${culprit}, for which there is no room in \`actions-cache-size\` or which was lost`);
 		else if (await packs.areThere(new Set(older))) whole.push(path);
 		else
 			lost.set(path.info.path, 'a pack that holds a part of it has gone from the Actions cache; the next push brings all of it');
