@@ -30978,6 +30978,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:stream/
 
 /***/ }),
 
+/***/ 8500:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+
+/***/ }),
+
 /***/ 1692:
 /***/ ((module) => {
 
@@ -36635,8 +36642,8 @@ function parseNixConf(text) {
 ;// CONCATENATED MODULE: ./build/setup/configuration.js
 const NOTHING_TOLD = { route: 'none', userConfFile: null, netrc: null, system: null };
 
-;// CONCATENATED MODULE: external "node:timers/promises"
-const external_node_timers_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:timers/promises");
+// EXTERNAL MODULE: external "node:timers/promises"
+var external_node_timers_promises_ = __nccwpck_require__(8500);
 // EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
 var build_exec = __nccwpck_require__(7187);
 ;// CONCATENATED MODULE: ./build/setup/run-as-root.js
@@ -36718,7 +36725,7 @@ async function restartDaemon(restart, nix, caller) {
                 throw new errors/* CacheError */.xA('config-failed', `After its restart: ${cause.message}`, { cause });
             }
         }
-        await (0,external_node_timers_promises_namespaceObject.setTimeout)(RETRY_MS);
+        await (0,external_node_timers_promises_.setTimeout)(RETRY_MS);
     }
 }
 
@@ -38668,7 +38675,7 @@ const systemClock = {
     nowMs: () => performance.now(),
     async sleep(ms, signal) {
         // Only an abort can reject.
-        await (0,external_node_timers_promises_namespaceObject.setTimeout)(ms, undefined, { signal }).catch(() => undefined);
+        await (0,external_node_timers_promises_.setTimeout)(ms, undefined, { signal }).catch(() => undefined);
     },
 };
 /** @throws CacheError `cancelled` or `deadline`, when `signal` has aborted */
@@ -39637,7 +39644,7 @@ async function withActionsCache(session, store, effort, job, body) {
             throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache any more.');
         const packs = createPacks(service, job.packFindings);
         const known = await loadIndexes(indexesFolder, runner.log, packs.gone);
-        const { createActionsCache } = await __nccwpck_require__.e(/* import() */ 448).then(__nccwpck_require__.bind(__nccwpck_require__, 3448));
+        const { createActionsCache } = await __nccwpck_require__.e(/* import() */ 2).then(__nccwpck_require__.bind(__nccwpck_require__, 5002));
         const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
         const backend = createActionsCache({
             service,
@@ -39647,6 +39654,7 @@ async function withActionsCache(session, store, effort, job, body) {
             publicKeys: [...own, ...inputs.trustedPublicKeys],
             folder: (0,external_node_path_.join)(folder, 'packs'),
             writer: inputs.lane,
+            budgetBytes: inputs.actionsCacheSizeBytes,
             used: job.used,
             packs,
             nowS: Math.floor(Date.now() / 1000),
@@ -40695,7 +40703,7 @@ async function stopDaemon(folder, { graceMs = STOP_GRACE_MS, log }) {
     await removeAddress(folder);
 }
 async function hasEnded(identity, withinMs) {
-    for (const deadline = performance.now() + withinMs; performance.now() < deadline; await (0,external_node_timers_promises_namespaceObject.setTimeout)(POLL_MS)) {
+    for (const deadline = performance.now() + withinMs; performance.now() < deadline; await (0,external_node_timers_promises_.setTimeout)(POLL_MS)) {
         if (!process_identity_isRunning(identity))
             return true;
     }
@@ -40736,7 +40744,7 @@ async function openLog(folder) {
 }
 /** Waits for the file by which the child says that it serves. */
 async function readiness(child, { folder, timeoutMs, signal }) {
-    for (const deadline = performance.now() + timeoutMs;; await (0,external_node_timers_promises_namespaceObject.setTimeout)(POLL_MS, undefined, { signal })) {
+    for (const deadline = performance.now() + timeoutMs;; await (0,external_node_timers_promises_.setTimeout)(POLL_MS, undefined, { signal })) {
         const address = await daemon_folder_readAddress(folder);
         if (address !== null && address.pid === child.process.pid)
             return address;
@@ -41659,7 +41667,7 @@ async function* narFrames(path, options) {
         if (performance.now() - turnedAtMs > SLICE_MS) {
             if (signal.aborted)
                 throw stopped(path);
-            await (0,external_node_timers_promises_namespaceObject.setImmediate)();
+            await (0,external_node_timers_promises_.setImmediate)();
             turnedAtMs = performance.now();
         }
     }
@@ -42747,7 +42755,7 @@ const clock_systemClock = {
     nowMs: () => performance.now(),
     async sleep(ms, signal) {
         // Only an abort rejects it.
-        await (0,external_node_timers_promises_namespaceObject.setTimeout)(ms, undefined, { signal }).catch(() => { });
+        await (0,external_node_timers_promises_.setTimeout)(ms, undefined, { signal }).catch(() => { });
     },
 };
 
@@ -43485,6 +43493,7 @@ async function pushPlan({ inputs, runner, state }, store, stop, run) {
         readNar: narFrames,
     });
     let result;
+    let takenMs;
     const untilDeadline = () => AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
     try {
         const taken = await runPipeline(plan, {
@@ -43496,6 +43505,7 @@ async function pushPlan({ inputs, runner, state }, store, stop, run) {
             concurrency: inputs.concurrency,
             onProgress: (progress) => runner.log.info(progressLine(progress)),
         });
+        takenMs = elapsed(startedMs);
         result = await finishPush(backend, taken, untilDeadline());
     }
     finally {
@@ -43505,7 +43515,13 @@ async function pushPlan({ inputs, runner, state }, store, stop, run) {
     const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
     const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, untilDeadline());
     const { plan: planMs = 0 } = facts.durationsMs;
-    const durationsMs = { plan: planMs, push: pushedMs - planMs, verify: elapsed(startedMs) - pushedMs, total: elapsed(startedMs) };
+    const durationsMs = {
+        plan: planMs,
+        push: takenMs - planMs,
+        finish: pushedMs - takenMs,
+        verify: elapsed(startedMs) - pushedMs,
+        total: elapsed(startedMs),
+    };
     return makeReport({ ...facts, result, findings, durationsMs });
 }
 /** Full paths that came to the store since main's snapshot. */
@@ -43806,8 +43822,8 @@ function createStoreReader({ index, packs, log, onClose }) {
             if (stored === null)
                 return null;
             const totalBytes = fileBytes(stored);
-            const wanted = range ?? { start: 0, end: totalBytes - 1 };
-            if (wanted.start > wanted.end || wanted.end >= totalBytes)
+            const wanted = { start: range?.start ?? 0, end: Math.min(range?.end ?? totalBytes, totalBytes - 1) };
+            if (wanted.start > wanted.end)
                 return null;
             const { chunks, skipBytes } = chunksIn(stored.chunks, wanted);
             const bytes = store_reader_cut(counted(url, chunks, signal), skipBytes, wanted.end - wanted.start + 1);
@@ -44442,7 +44458,7 @@ async function startSubstituter(options) {
             server.close();
             server.closeIdleConnections();
             const patience = new AbortController();
-            await Promise.race([closed, (0,external_node_timers_promises_namespaceObject.setTimeout)(graceMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
+            await Promise.race([closed, (0,external_node_timers_promises_.setTimeout)(graceMs, undefined, { signal: patience.signal }).catch(() => undefined)]);
             patience.abort();
             ending.abort();
             server.closeAllConnections();
@@ -44526,6 +44542,8 @@ async function runWorker({ folder, open, log, times }) {
     // Before it serves nobody needs it without its keeper: whoever started them has given up.
     const onLonely = () => end.abort('the keeper has gone');
     process.once('disconnect', onLonely);
+    if (!process.connected)
+        onLonely();
     try {
         const limit = {
             limitMs: OPEN_MS,
@@ -44591,7 +44609,10 @@ function meetKeeper(substituter, folder, log) {
         writeAddress(folder, { ...own, worker: own, port, url }).catch((error) => log.error((0,errors/* describeError */.Uc)(error)));
     };
     process.on('message', onMessage).once('disconnect', onDisconnect);
-    process.send?.(READY);
+    if (process.connected)
+        process.send?.(READY);
+    else
+        onDisconnect();
     return () => {
         process.off('message', onMessage).off('disconnect', onDisconnect);
     };
@@ -44608,7 +44629,7 @@ async function untilEnd(substituter, folder, { lookMs, lifeMs }, signal) {
         const revision = substituter.revision();
         if (revision !== written && (await keepStatistics(substituter, folder)))
             written = revision;
-        await (0,external_node_timers_promises_namespaceObject.setTimeout)(lookMs, undefined, { signal }).catch(() => undefined);
+        await (0,external_node_timers_promises_.setTimeout)(lookMs, undefined, { signal }).catch(() => undefined);
         if (signal.aborted)
             return String(signal.reason);
         if (performance.now() > deadline)
@@ -44687,7 +44708,7 @@ async function keepWorkers(post) {
         log.info(`The worker ${death}; another one takes its place.`);
         // The first one at once: clients wait.
         if (recent > 0)
-            await (0,external_node_timers_promises_namespaceObject.setTimeout)(FIRST_PAUSE_MS * 2 ** recent, undefined, { signal: end }).catch(() => undefined);
+            await (0,external_node_timers_promises_.setTimeout)(FIRST_PAUSE_MS * 2 ** recent, undefined, { signal: end }).catch(() => undefined);
         if (end.aborted)
             return true;
     }
@@ -44729,7 +44750,10 @@ async function employ(post) {
     waiting.leadTo(null);
     for (const connection of underway.values())
         waiting.enter(connection);
-    return { death: end.aborted ? null : death, served };
+    if (end.aborted)
+        return { death: null, served };
+    // Status 0 is no proof: whoever calls `runDaemon` may turn an error into a line of the log.
+    return { death: served ? death : (death ?? 'ended with status 0'), served };
 }
 function announce({ folder, port, orders }, worker) {
     return writeAddress(folder, { ...ownIdentity(), worker, port, url: `http://${server_ADDRESS}:${port}/${orders.prefix}` });
@@ -44768,7 +44792,7 @@ async function refuseAll(post) {
     await announce(post, ownIdentity()).catch((error) => log.error((0,errors/* describeError */.Uc)(error)));
     const deadline = performance.now() + times.lifeMs;
     while (!end.aborted && performance.now() < deadline && (await folderExists(folder))) {
-        await (0,external_node_timers_promises_namespaceObject.setTimeout)(times.lookMs, undefined, { signal: end }).catch(() => undefined);
+        await (0,external_node_timers_promises_.setTimeout)(times.lookMs, undefined, { signal: end }).catch(() => undefined);
     }
 }
 
@@ -44812,6 +44836,8 @@ async function serve_serve() {
             throw new errors/* CacheError */.xA('internal', 'serve is started by main, with the folder of its files.');
         await runDaemon({ folder, open: openStore(runner, folder), log: runner.log });
     });
+    // Whatever is still open (an idle connection to the cache) must not keep post waiting.
+    process.exit();
 }
 /** Once for a whole job, so requests are tried less long than at its end: Nix waits. */
 const serve_EFFORT = { concurrency: 32, attempts: 3, patienceMs: 6_000, connectTimeoutMs: 5_000 };

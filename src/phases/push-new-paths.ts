@@ -94,6 +94,7 @@ async function pushPlan(
 		readNar: narFrames,
 	});
 	let result: PushResult;
+	let takenMs: number;
 	const untilDeadline = (): AbortSignal =>
 		AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
 	try {
@@ -106,6 +107,7 @@ async function pushPlan(
 			concurrency: inputs.concurrency,
 			onProgress: (progress) => runner.log.info(progressLine(progress)),
 		});
+		takenMs = elapsed(startedMs);
 		result = await finishPush(backend, taken, untilDeadline());
 	} finally {
 		await packer.close();
@@ -114,7 +116,13 @@ async function pushPlan(
 	const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
 	const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, untilDeadline());
 	const { plan: planMs = 0 } = facts.durationsMs;
-	const durationsMs = { plan: planMs, push: pushedMs - planMs, verify: elapsed(startedMs) - pushedMs, total: elapsed(startedMs) };
+	const durationsMs = {
+		plan: planMs,
+		push: takenMs - planMs,
+		finish: pushedMs - takenMs,
+		verify: elapsed(startedMs) - pushedMs,
+		total: elapsed(startedMs),
+	};
 	return makeReport({ ...facts, result, findings, durationsMs });
 }
 
