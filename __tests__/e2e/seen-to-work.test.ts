@@ -55,6 +55,19 @@ const held = (folder = server.folder): readonly string[] =>
 
 const puts = () => server.requests.filter(({ method }) => method === 'PUT');
 
+describe.each(['xz', 'gzip', 'br', 'none'])('with compression %s', (compression) => {
+	it('the NARs are whole, are labelled so, and Nix takes them', async () => {
+		const options = { workspace: { 'job.nix': graph(`packed-${compression}`) } };
+		await job({ ...inputs(), compression }, undefined, options);
+		expect(new Set(checkCache(server.folder).map((info) => info.compression))).toEqual(new Set([compression]));
+		expect(held().length).toBe(5);
+		await machine.emptyStore();
+		const second = await job({ ...inputs(), compression }, undefined, options);
+		expect(second.stage('run').log).not.toMatch(/^building '/m);
+		expect(second.stage('post').log).toContain('Nothing new to push');
+	});
+});
+
 describe('what is pushed', () => {
 	it('`paths` takes result links, and pushes their closure and nothing else', async () => {
 		await job({ ...inputs(), paths: 'result\n\n' }, `nix-build job.nix -A lib && nix-build --no-out-link job.nix ${everything}`);

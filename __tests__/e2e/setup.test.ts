@@ -47,6 +47,33 @@ async function twice(machine: Machine, daemon: Daemon, salt: string, user: strin
 	return second;
 }
 
+describe('pre and main', () => {
+	it('say the same to Nix once, and main alone says all of it', async () => {
+		await using machine = await createMachine({ nix: '2.26' });
+		const seen: Record<string, string> = {};
+		const look = (name: string) =>
+			run(`echo "$NIX_USER_CONF_FILES"; for file in \${NIX_USER_CONF_FILES//:/ }; do [ ! -e $file ] || cat $file; done`, {
+				name,
+			});
+		const steps = (local: boolean) => [
+			uses({ with: { cache: nginx.url, username: nginx.username, password: nginx.password, 'signing-key': secret }, local }),
+			look('look'),
+		];
+		for (const local of [false, true]) {
+			const result = await runJob(machine, steps(local), { secrets: [nginx.password, secret] });
+			expect(result.status, result.log).toBe('success');
+			expect(result.annotations, result.log).toEqual([]);
+			if (!local) expect(result.stage('main').env).toEqual(result.stage('pre').env);
+			const log = result.stage('run', 'look').log;
+			seen[String(local)] = log.replace(/nix-cache-action-[0-9a-f]{12}/g, 'ours').replace(/job-\d+/g, 'job');
+			expect(log.match(/nix-cache-action-[0-9a-f]{12}\/nix\.conf/g)?.length, log).toBe(1);
+			expect(log.match(/^extra-substituters/gm)?.length, log).toBe(1);
+			assertNoSecrets(result);
+		}
+		expect(seen.true).toBe(seen.false);
+	});
+});
+
 describe.each(testedVersions())('configuring Nix %s through a daemon', (nix) => {
 	let machine: Machine;
 	beforeAll(async () => {

@@ -1,4 +1,5 @@
 /** What must be true of a cache's files at every moment (invariants I1 and I2), checked on the files themselves. */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -61,7 +62,11 @@ function unpack(bytes: Buffer, compression: string): Buffer {
 			return gunzipSync(bytes);
 		case 'br':
 			return brotliDecompressSync(bytes);
-		default:
+		case 'xz':
+			return execFileSync('xz', ['--decompress', '--stdout'], { input: bytes, maxBuffer: 2 ** 30 });
+		case 'none':
 			return bytes;
+		default:
+			throw new Error(`the compression ${compression} is not one of the action's`);
 	}
 }
