@@ -31494,6 +31494,59 @@ function describeError(error) {
 
 /***/ }),
 
+/***/ 7107:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H6: () => (/* binding */ orAborted),
+/* harmony export */   Te: () => (/* binding */ throwIfAborted),
+/* harmony export */   ml: () => (/* binding */ systemClock),
+/* harmony export */   vt: () => (/* binding */ abortError)
+/* harmony export */ });
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9473);
+
+
+const systemClock = {
+    nowMs: () => performance.now(),
+    async sleep(ms, signal) {
+        // Only an abort can reject.
+        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(ms, undefined, { signal }).catch(() => undefined);
+    },
+};
+/** @throws CacheError `cancelled` or `deadline`, when `signal` has aborted */
+function throwIfAborted(signal, doing) {
+    if (signal.aborted)
+        throw abortError(signal, doing);
+}
+/** Why `signal` aborted: the `CacheError` that it was given as the reason, `deadline` for `AbortSignal.timeout`, else `cancelled`. */
+function abortError(signal, doing) {
+    const reason = signal.reason;
+    if (reason instanceof _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA)
+        return reason;
+    if (reason instanceof DOMException && reason.name === 'TimeoutError') {
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('deadline', `${doing}: the time for it ran out.`);
+    }
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cancelled', `${doing}: cancelled.`);
+}
+/** Settles as `promise` does, or rejects as soon as `signal` aborts, whatever `promise` is still waiting for. */
+async function orAborted(promise, signal, doing) {
+    const aborted = Promise.withResolvers();
+    const onAbort = () => aborted.reject(abortError(signal, doing));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted)
+        onAbort();
+    try {
+        return await Promise.race([promise, aborted.promise]);
+    }
+    finally {
+        signal.removeEventListener('abort', onAbort);
+    }
+}
+
+
+/***/ }),
+
 /***/ 9410:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -38668,46 +38721,8 @@ function defaultBranchOf(event) {
     return typeof repository.default_branch === 'string' && repository.default_branch !== '' ? repository.default_branch : null;
 }
 
-;// CONCATENATED MODULE: ./build/http/cancel.js
-
-
-const systemClock = {
-    nowMs: () => performance.now(),
-    async sleep(ms, signal) {
-        // Only an abort can reject.
-        await (0,external_node_timers_promises_.setTimeout)(ms, undefined, { signal }).catch(() => undefined);
-    },
-};
-/** @throws CacheError `cancelled` or `deadline`, when `signal` has aborted */
-function throwIfAborted(signal, doing) {
-    if (signal.aborted)
-        throw abortError(signal, doing);
-}
-/** Why `signal` aborted: the `CacheError` that it was given as the reason, `deadline` for `AbortSignal.timeout`, else `cancelled`. */
-function abortError(signal, doing) {
-    const reason = signal.reason;
-    if (reason instanceof errors/* CacheError */.xA)
-        return reason;
-    if (reason instanceof DOMException && reason.name === 'TimeoutError') {
-        return new errors/* CacheError */.xA('deadline', `${doing}: the time for it ran out.`);
-    }
-    return new errors/* CacheError */.xA('cancelled', `${doing}: cancelled.`);
-}
-/** Settles as `promise` does, or rejects as soon as `signal` aborts, whatever `promise` is still waiting for. */
-async function orAborted(promise, signal, doing) {
-    const aborted = Promise.withResolvers();
-    const onAbort = () => aborted.reject(abortError(signal, doing));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted)
-        onAbort();
-    try {
-        return await Promise.race([promise, aborted.promise]);
-    }
-    finally {
-        signal.removeEventListener('abort', onAbort);
-    }
-}
-
+// EXTERNAL MODULE: ./build/http/cancel.js
+var cancel = __nccwpck_require__(7107);
 ;// CONCATENATED MODULE: ./build/http/content-encoding.js
 
 
@@ -38770,7 +38785,7 @@ async function exchange(connections, asked, timeouts, clock) {
         body.on('error', (error) => (bodyError ??= error));
     const sizeBytes = asked.body?.sizeBytes ?? 0;
     try {
-        const response = await orAborted(route.dispatcher.request({
+        const response = await (0,cancel/* orAborted */.H6)(route.dispatcher.request({
             origin: route.origin,
             path: route.path,
             method: asked.method,
@@ -38786,7 +38801,7 @@ async function exchange(connections, asked, timeouts, clock) {
     }
     catch (error) {
         if (asked.signal.aborted)
-            throw abortError(asked.signal, doing);
+            throw (0,cancel/* abortError */.vt)(asked.signal, doing);
         // undici reports its own teardown of the body as well; only the body's own failure has a system code of a file.
         if (bodyError !== null && isFileError(bodyError)) {
             throw new errors/* CacheError */.xA('file-failed', `${doing}: what was to be sent can't be read (${(0,errors/* systemCode */.xU)(bodyError)}).`, {
@@ -39431,7 +39446,7 @@ function createHostPace(options) {
     return {
         async enter(signal, doing) {
             for (;;) {
-                throwIfAborted(signal, doing);
+                (0,cancel/* throwIfAborted */.Te)(signal, doing);
                 const nowMs = clock.nowMs();
                 const quietMs = quietUntilMs - nowMs;
                 if (quietMs > 0)
@@ -39507,7 +39522,7 @@ function createRefusedSizes() {
 
 
 function createHttpClient(options) {
-    const { env, log, clock = systemClock, connections: perHost = 32 } = options;
+    const { env, log, clock = cancel/* systemClock */.ml, connections: perHost = 32 } = options;
     const { random = Math.random, attempts = 8, patienceMs = 90_000 } = options;
     const means = {
         connections: openConnections({ env, log, connections: perHost, connectTimeoutMs: options.connectTimeoutMs ?? 15_000 }),
@@ -39546,7 +39561,7 @@ async function untilAnswered(request, pace, means, log) {
         holdBody = result.wasCut;
         doing = message;
         await means.clock.sleep(waitMs, request.signal);
-        throwIfAborted(request.signal, doing);
+        (0,cancel/* throwIfAborted */.Te)(request.signal, doing);
     }
 }
 
@@ -39682,6 +39697,13 @@ async function openBackend(target, means) {
             const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
             return createBinaryCache({ ...means, kind: 'http', store, substituter });
         }
+        case 'file': {
+            const [{ openFileStore }, { createBinaryCache }] = await Promise.all([
+                __nccwpck_require__.e(/* import() */ 212).then(__nccwpck_require__.bind(__nccwpck_require__, 3212)),
+                __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825)),
+            ]);
+            return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
+        }
     }
 }
 
@@ -39740,6 +39762,9 @@ function decidePush(inputs, target, env, netrc) {
     // GitHub keeps what a pull request stores in its Actions cache to that pull request, so there it needs no credentials of the workflow's.
     if (target.kind === 'actions-cache')
         return { canPush: true, whyNot: null };
+    // Who may write into a folder is for the system to say.
+    if (target.kind === 'file')
+        return { canPush: true, whyNot: null };
     const writesTo = target.pushUrl ?? target.url;
     const hasCredentials = target.credentials !== null || (0,nix_netrc/* findNetrc */.kE)(netrc, writesTo.hostname) !== null;
     if (hasCredentials || inputs.signingKey !== null)
@@ -39776,9 +39801,11 @@ async function decideServing(session, store, signal) {
     const target = session.inputs.caches[0];
     if (target === undefined)
         throw new errors/* CacheError */.xA('internal', 'There is always a cache.');
-    return target.kind === 'http' ? serveHttp(session, store, target, signal) : serveActionsCache(session, store, target, signal);
+    return target.kind === 'actions-cache'
+        ? serveActionsCache(session, store, target, signal)
+        : serveCache(session, store, target, signal);
 }
-async function serveHttp(session, store, target, signal) {
+async function serveCache(session, store, target, signal) {
     const { inputs } = session;
     const asked = await ask(session, store, target, signal);
     const { reads, failure, note } = asked;
@@ -39792,7 +39819,7 @@ async function serveHttp(session, store, target, signal) {
     return {
         reads,
         store: found?.store ?? null,
-        kind: isReadable ? 'http' : found === null || found.store === null ? 'none' : 'actions-cache',
+        kind: isReadable ? target.kind : found === null || found.store === null ? 'none' : 'actions-cache',
         pushTo,
         whyNot: pushTo === null ? asked.whyNoPush : null,
         cacheFailed: failure !== null,
@@ -39857,14 +39884,13 @@ async function serveActionsCache(session, store, target, signal) {
 ;// CONCATENATED MODULE: ./build/cache-target.js
 const ACTIONS_CACHE = { kind: 'actions-cache' };
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…` and `actions-cache`';
+const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
 const PLANNED = new Set([
     's3:',
     'attic:',
     'attic+http:',
     'cachix:',
     'niks3:',
-    'file:',
     'ssh:',
     'ssh-ng:',
     'local:',
@@ -39899,12 +39925,27 @@ function parseHttpUrl(line, input) {
 function parseCacheTarget(line, pushUrl, credentials) {
     if (line === ACTIONS_CACHE.kind)
         return ACTIONS_CACHE;
+    if (line.startsWith('file:'))
+        return parseFileUrl(line);
     const url = parseHttpUrl(line, 'cache');
     if ('problem' in url)
         return url;
     const base = new URL(url);
     base.search = '';
     return { kind: 'http', url: base, pushUrl, substituter: substituterUrl(url), credentials };
+}
+/** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
+function parseFileUrl(line) {
+    const [, path, parameters = ''] = /^file:\/\/(\/[^?#]*)(\?[^#]*)?$/.exec(line) ?? [];
+    const folder = path === undefined || !/^[^%\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
+    if (folder === null || folder === '' || folder.split('/').includes('..')) {
+        return { problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path.` };
+    }
+    return { kind: 'file', folder, substituter: `file://${folder}${parameters}` };
+}
+/** For people: where a cache takes uploads, without credentials. */
+function placeOf(target) {
+    return target.kind === 'http' ? (target.pushUrl ?? target.url).href : `file://${target.folder}`;
 }
 /**
  * The store URL as it is written into Nix's configuration. Nix compares it as text with `trusted-substituters`, so nothing but an
@@ -40192,6 +40233,8 @@ function readCaches(get, credentials, problems) {
     }
     if (pushUrls.length > 0 && split('cache').length === 0)
         problems.push('push-url: given without `cache`; name the URL to pull from there.');
+    if (pushUrls.length > 0 && caches[0] !== undefined && caches[0].kind !== 'http')
+        problems.push('push-url: given, but the first line of `cache` is not an HTTP cache; leave it out.');
     const substituters = split('substituters').flatMap((line) => {
         const url = parseHttpUrl(line, 'substituters');
         if (!('problem' in url))
@@ -40202,7 +40245,7 @@ function readCaches(get, credentials, problems) {
     return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
 }
 function nameOf(target) {
-    return target.kind === 'http' ? target.url.href : target.kind;
+    return target.kind === 'actions-cache' ? target.kind : placeOf(target);
 }
 function readCompression(get, read, problems) {
     const compression = read.choice('compression', ['zstd', 'xz', 'gzip', 'br', 'none']);
@@ -42751,7 +42794,7 @@ function shared(pack) {
 
 ;// CONCATENATED MODULE: ./build/push/clock.js
 
-const clock_systemClock = {
+const systemClock = {
     nowMs: () => performance.now(),
     async sleep(ms, signal) {
         // Only an abort rejects it.
@@ -42953,7 +42996,7 @@ class PushRun {
     #stoppedBy = null;
     constructor(plan, options) {
         this.#options = options;
-        this.#clock = options.clock ?? clock_systemClock;
+        this.#clock = options.clock ?? systemClock;
         this.#startedMs = this.#clock.nowMs();
         // A short time is not to be eaten up by its own end.
         const graceMs = Math.min(options.graceMs ?? GRACE_MS, (options.deadlineMs - this.#startedMs) / 4);
@@ -43440,6 +43483,7 @@ async function readBack(backend, info, signal) {
 
 
 
+
 /** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
 const push_new_paths_AUTO_CONCURRENCY = 32;
 /** Of the time for the push, what is left for the upload of packs where paths go up together. */
@@ -43479,7 +43523,7 @@ async function withPushTarget(session, store, netrc, job, body) {
     const { pushTo } = session.state().main ?? { pushTo: null };
     if (pushTo === 'actions-cache')
         return withActionsCache(session, store, effortOf(session), job, body);
-    if (target?.kind !== 'http')
+    if (target === undefined || target.kind === 'actions-cache')
         throw new errors/* CacheError */.xA('internal', 'There is no cache to push to.');
     return withCache(session, store, target, netrc, effortOf(session), body);
 }
@@ -43563,11 +43607,11 @@ function rulesOf({ inputs }) {
 function factsOf({ inputs, state }, storePaths, job) {
     const [target] = inputs.caches;
     const main = state().main;
-    const http = main?.pushTo !== 'actions-cache' && target?.kind === 'http' ? target : null;
+    const cache = main?.pushTo === 'actions-cache' || target?.kind === 'actions-cache' ? null : (target ?? null);
     return {
         cache: {
-            kind: http === null ? 'actions-cache' : 'http',
-            label: http === null ? 'the Actions cache' : (http.pushUrl ?? http.url).href,
+            kind: cache?.kind ?? 'actions-cache',
+            label: cache === null ? 'the Actions cache' : placeOf(cache),
             canPush: (main?.pushTo ?? null) !== null,
             whyNot: main?.whyNot ?? null,
         },
@@ -43776,7 +43820,7 @@ async function pre() {
         const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
         if (store === null)
             return;
-        const substituters = session.inputs.caches.flatMap((target) => (target.kind === 'http' ? [target.substituter] : []));
+        const substituters = session.inputs.caches.flatMap((target) => (target.kind === 'actions-cache' ? [] : [target.substituter]));
         await applySettings(session, store, { substituters, publicKeys: [] }, null, signal);
     });
 }

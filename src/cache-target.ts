@@ -4,7 +4,19 @@ export type Credentials =
 	| { readonly kind: 'bearer'; readonly token: string };
 
 /** One line of the input `cache`, understood. One member for each kind that is built. */
-export type CacheTarget = HttpTarget | ActionsCacheTarget;
+export type CacheTarget = StoreTarget | ActionsCacheTarget;
+
+/** A cache with an address, which Nix reads by itself. */
+export type StoreTarget = HttpTarget | FileTarget;
+
+/** A folder, such as a mounted share, in Nix's `file://` form. */
+export interface FileTarget {
+	readonly kind: 'file';
+	/** Absolute, without a slash at its end. */
+	readonly folder: string;
+	/** The store URL as Nix gets it, with the parameters that the user wrote. */
+	readonly substituter: string;
+}
 
 /** The GitHub Actions cache: it has no address and no credentials of the workflow's. */
 export interface ActionsCacheTarget {
@@ -30,14 +42,13 @@ export interface Refusal {
 }
 
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…` and `actions-cache`';
+const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
 const PLANNED: ReadonlySet<string> = new Set([
 	's3:',
 	'attic:',
 	'attic+http:',
 	'cachix:',
 	'niks3:',
-	'file:',
 	'ssh:',
 	'ssh-ng:',
 	'local:',
@@ -72,11 +83,27 @@ export function parseHttpUrl(line: string, input: string): URL | Refusal {
 /** Reads one line of `cache`. */
 export function parseCacheTarget(line: string, pushUrl: URL | null, credentials: Credentials | null): CacheTarget | Refusal {
 	if (line === ACTIONS_CACHE.kind) return ACTIONS_CACHE;
+	if (line.startsWith('file:')) return parseFileUrl(line);
 	const url = parseHttpUrl(line, 'cache');
 	if ('problem' in url) return url;
 	const base = new URL(url);
 	base.search = '';
 	return { kind: 'http', url: base, pushUrl, substituter: substituterUrl(url), credentials };
+}
+
+/** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
+function parseFileUrl(line: string): FileTarget | Refusal {
+	const [, path, parameters = ''] = /^file:\/\/(\/[^?#]*)(\?[^#]*)?$/.exec(line) ?? [];
+	const folder = path === undefined || !/^[^%\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
+	if (folder === null || folder === '' || folder.split('/').includes('..')) {
+		return { problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path.` };
+	}
+	return { kind: 'file', folder, substituter: `file://${folder}${parameters}` };
+}
+
+/** For people: where a cache takes uploads, without credentials. */
+export function placeOf(target: StoreTarget): string {
+	return target.kind === 'http' ? (target.pushUrl ?? target.url).href : `file://${target.folder}`;
 }
 
 /**

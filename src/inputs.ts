@@ -5,6 +5,7 @@ import {
 	type Credentials,
 	parseCacheTarget,
 	parseHttpUrl,
+	placeOf,
 	substituterUrl,
 } from './cache-target.ts';
 import { CacheError, describeError } from './errors.ts';
@@ -258,6 +259,8 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 	}
 	if (pushUrls.length > 0 && split('cache').length === 0)
 		problems.push('push-url: given without `cache`; name the URL to pull from there.');
+	if (pushUrls.length > 0 && caches[0] !== undefined && caches[0].kind !== 'http')
+		problems.push('push-url: given, but the first line of `cache` is not an HTTP cache; leave it out.');
 	const substituters = split('substituters').flatMap((line) => {
 		const url = parseHttpUrl(line, 'substituters');
 		if (!('problem' in url)) return [substituterUrl(url)];
@@ -268,7 +271,7 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 }
 
 function nameOf(target: CacheTarget): string {
-	return target.kind === 'http' ? target.url.href : target.kind;
+	return target.kind === 'actions-cache' ? target.kind : placeOf(target);
 }
 
 function readCompression(

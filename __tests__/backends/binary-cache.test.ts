@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { openBackend } from '../../src/backends/open.ts';
-import type { CacheTarget } from '../../src/cache-target.ts';
+import type { HttpTarget } from '../../src/cache-target.ts';
 import { CacheError } from '../../src/errors.ts';
 import { formatHash } from '../../src/nix/hash.ts';
 import { parseNarInfo } from '../../src/nix/narinfo.ts';
@@ -34,7 +34,7 @@ async function open(
 	const client = testClient({ attempts: 3 });
 	const log = recordingLog();
 	const url = repository.url;
-	const target: CacheTarget = {
+	const target: HttpTarget = {
 		kind: 'http',
 		url,
 		pushUrl: more.pushUrl ?? null,

@@ -1,4 +1,4 @@
-import type { HttpTarget } from '../cache-target.ts';
+import type { StoreTarget } from '../cache-target.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
@@ -22,7 +22,7 @@ export interface BackendMeans {
 }
 
 /** Opens the backend for a cache with an address, and loads the code for its kind alone. Asks nothing of the cache yet. */
-export async function openBackend(target: HttpTarget, means: BackendMeans): Promise<Backend> {
+export async function openBackend(target: StoreTarget, means: BackendMeans): Promise<Backend> {
 	switch (target.kind) {
 		case 'http': {
 			const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([
@@ -32,6 +32,13 @@ export async function openBackend(target: HttpTarget, means: BackendMeans): Prom
 			const { url: baseUrl, pushUrl, substituter, credentials } = target;
 			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
 			return createBinaryCache({ ...means, kind: 'http', store, substituter });
+		}
+		case 'file': {
+			const [{ openFileStore }, { createBinaryCache }] = await Promise.all([
+				import('./file-store.ts'),
+				import('./binary-cache.ts'),
+			]);
+			return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
 		}
 	}
 }

@@ -1,6 +1,6 @@
 import type { Backend } from '../backends/backend.ts';
 import { openBackend } from '../backends/open.ts';
-import type { HttpTarget } from '../cache-target.ts';
+import type { StoreTarget } from '../cache-target.ts';
 import { createHttpClient } from '../http/client.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { publicKeyOf } from '../nix/signature.ts';
@@ -21,7 +21,7 @@ export interface Effort {
 export async function withCache<T>(
 	{ inputs, runner }: Session,
 	store: LocalStore,
-	target: HttpTarget,
+	target: StoreTarget,
 	netrc: readonly NetrcEntry[],
 	effort: Effort,
 	body: (backend: Backend) => Promise<T>,

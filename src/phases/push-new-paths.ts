@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { Backend } from '../backends/backend.ts';
+import { placeOf } from '../cache-target.ts';
 import { CacheError } from '../errors.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { finishPush } from '../push/finish.ts';
@@ -69,7 +70,7 @@ async function withPushTarget<T>(
 	const [target] = session.inputs.caches;
 	const { pushTo } = session.state().main ?? { pushTo: null };
 	if (pushTo === 'actions-cache') return withActionsCache(session, store, effortOf(session), job, body);
-	if (target?.kind !== 'http') throw new CacheError('internal', 'There is no cache to push to.');
+	if (target === undefined || target.kind === 'actions-cache') throw new CacheError('internal', 'There is no cache to push to.');
 	return withCache(session, store, target, netrc, effortOf(session), body);
 }
 
@@ -183,11 +184,11 @@ function rulesOf({ inputs }: Session): PushRules {
 function factsOf({ inputs, state }: Session, storePaths: number, job: JobReads): ReportFacts {
 	const [target] = inputs.caches;
 	const main = state().main;
-	const http = main?.pushTo !== 'actions-cache' && target?.kind === 'http' ? target : null;
+	const cache = main?.pushTo === 'actions-cache' || target?.kind === 'actions-cache' ? null : (target ?? null);
 	return {
 		cache: {
-			kind: http === null ? 'actions-cache' : 'http',
-			label: http === null ? 'the Actions cache' : (http.pushUrl ?? http.url).href,
+			kind: cache?.kind ?? 'actions-cache',
+			label: cache === null ? 'the Actions cache' : placeOf(cache),
 			canPush: (main?.pushTo ?? null) !== null,
 			whyNot: main?.whyNot ?? null,
 		},

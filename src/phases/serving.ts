@@ -1,5 +1,5 @@
 import type { BackendKind, NixReads } from '../backends/backend.ts';
-import type { ActionsCacheTarget, HttpTarget } from '../cache-target.ts';
+import type { ActionsCacheTarget, StoreTarget } from '../cache-target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type FoundStore, findStore } from './actions-cache.ts';
@@ -50,7 +50,9 @@ const NO_READS: NixReads = { substituters: [], publicKeys: [] };
 export async function decideServing(session: Session, store: LocalStore, signal: AbortSignal): Promise<Serving> {
 	const target = session.inputs.caches[0];
 	if (target === undefined) throw new CacheError('internal', 'There is always a cache.');
-	return target.kind === 'http' ? serveHttp(session, store, target, signal) : serveActionsCache(session, store, target, signal);
+	return target.kind === 'actions-cache'
+		? serveActionsCache(session, store, target, signal)
+		: serveCache(session, store, target, signal);
 }
 
 /** What came of asking a configured cache. */
@@ -62,7 +64,7 @@ interface Asked {
 	readonly note: string | null;
 }
 
-async function serveHttp(session: Session, store: LocalStore, target: HttpTarget, signal: AbortSignal): Promise<Serving> {
+async function serveCache(session: Session, store: LocalStore, target: StoreTarget, signal: AbortSignal): Promise<Serving> {
 	const { inputs } = session;
 	const asked = await ask(session, store, target, signal);
 	const { reads, failure, note } = asked;
@@ -76,7 +78,7 @@ async function serveHttp(session: Session, store: LocalStore, target: HttpTarget
 	return {
 		reads,
 		store: found?.store ?? null,
-		kind: isReadable ? 'http' : found === null || found.store === null ? 'none' : 'actions-cache',
+		kind: isReadable ? target.kind : found === null || found.store === null ? 'none' : 'actions-cache',
 		pushTo,
 		whyNot: pushTo === null ? asked.whyNoPush : null,
 		cacheFailed: failure !== null,
@@ -98,7 +100,7 @@ function insteadOf(found: Found | null, pushes: boolean, wanted: boolean): strin
 
 type Found = Awaited<ReturnType<typeof findStore>>;
 
-async function ask(session: Session, store: LocalStore, target: HttpTarget, signal: AbortSignal): Promise<Asked> {
+async function ask(session: Session, store: LocalStore, target: StoreTarget, signal: AbortSignal): Promise<Asked> {
 	const { inputs, runner } = session;
 	const netrc = await knownNetrc(inputs, store, signal);
 	const { canPush, whyNot } = decidePush(inputs, target, runner.env, netrc);
