@@ -62,7 +62,10 @@ describe('inputs', () => {
 
 	it('keeps the path of the base URL, and Nix parameters for Nix alone', () => {
 		const target = parseInputs(from({ cache: 'https://cache.example/a/b?priority=10' })).caches[0];
-		expect(target).toMatchObject({ url: new URL('https://cache.example/a/b'), substituter: 'https://cache.example/a/b?priority=10' });
+		expect(target).toMatchObject({
+			url: new URL('https://cache.example/a/b'),
+			substituter: 'https://cache.example/a/b?priority=10',
+		});
 	});
 
 	it('reports all problems together, each with its input and what is allowed', () => {
