@@ -37104,6 +37104,16 @@ async function chooseRoute(wish, store, previous, context) {
     const asRoot = await chooseInclude(store, previous, context);
     return asRoot.route === 'system-include' || grant === 'denied' ? asRoot : asGranted;
 }
+/**
+ * Why Nix can't be told of a cache that nobody could have granted before, such as one with a port of this job's; `null` when it can. The text ends the
+ * sentence "the daemon does not trust the user, and ...".
+ */
+async function whyNothingNew(store, previous, context) {
+    if (store.trust !== 'untrusted')
+        return null;
+    const choice = await chooseInclude(store, previous, context);
+    return choice.route === 'advice-only' ? choice.why : null;
+}
 async function chooseInclude(store, previous, context) {
     const advice = (why) => ({ route: 'advice-only', why });
     if (!(await canBecomeRoot(context)))
@@ -37280,6 +37290,7 @@ function remembered(configuration, context) {
 function isNothing({ substituters, publicKeys, netrc, other }) {
     return substituters.length + publicKeys.length + netrc.length + other.length === 0;
 }
+/** The user of this job, for people. */
 function userName() {
     try {
         return (0,external_node_os_.userInfo)().username;
@@ -37291,6 +37302,8 @@ function userName() {
 }
 
 ;// CONCATENATED MODULE: ./build/phases/configure.js
+
+
 
 
 
@@ -37311,6 +37324,19 @@ async function applySettings(session, store, reads, substituter, signal) {
     const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
     session.keep({ configuration });
     return configuration.route;
+}
+/** Whether Nix can be told of a substituter of this job's own. Where it can't, and reads from no other cache, one warning says what an administrator has to add. */
+async function canServeHere(session, store, readsOthers, signal) {
+    const why = await whyNothingNew(store, session.state().configuration, contextOf(session, signal));
+    if (why === null)
+        return true;
+    const nothing = { substituters: [], publicKeys: [], netrc: [], other: [] };
+    const text = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
+    if (readsOthers)
+        session.runner.log.info(`The store in the Actions cache is not read: ${text}`);
+    else
+        session.runner.log.warning(text, 'nix-cache-action');
+    return false;
 }
 /** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */
 async function takeBackSettings(session, signal) {
@@ -39134,8 +39160,9 @@ function brokenConnection(error, code) {
         return plain('cache-invalid', 'the headers of the answer are too long');
     if (code.startsWith('HPE_'))
         return plain('cache-invalid', 'what came back is not HTTP');
-    if (code === 'ECONNREFUSED')
-        return unreachable('the connection was refused', 'yes');
+    if (code === 'ECONNREFUSED') {
+        return unreachable('the connection was refused', 'yes', 'Is the server up, and does it listen on this port?');
+    }
     if (isReset(code))
         return unreachable('the connection broke off', 'yes');
     if (code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT')
@@ -40966,6 +40993,9 @@ async function withNix(session, store, signal) {
 /** Nix can't read the store in the Actions cache by itself. An empty one needs nobody to serve it. */
 async function serveStore(session, store, serving, signal) {
     if (serving.store === null || serving.store.pathCount === 0)
+        return null;
+    const readsOthers = serving.reads.substituters.length + session.inputs.substituters.length > 0;
+    if (!(await canServeHere(session, store, readsOthers, signal)))
         return null;
     return startLocalSubstituter(session, store, serving.store.indexesFolder, signal);
 }
@@ -43631,7 +43661,8 @@ function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSe
 }
 function effortOf({ inputs, state }) {
     const concurrency = inputs.concurrency === 'auto' ? push_new_paths_AUTO_CONCURRENCY : inputs.concurrency;
-    const outage = state().main?.cacheFailed === true;
+    const { cacheFailed = false, pushTo = null } = state().main ?? {};
+    const outage = cacheFailed && pushTo === 'cache';
     const patienceMs = outage ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
     return { concurrency, attempts: outage ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
 }
@@ -43735,7 +43766,7 @@ async function push(session, stop, job) {
         for (const line of reportLines(report))
             log.info(line);
         await publishReport(session, report);
-        const problem = problemOf(report);
+        const problem = problemOf(report, stop.signal.aborted);
         if (problem !== null)
             settle(session, problem);
     }
@@ -43758,8 +43789,8 @@ async function publishReport({ runner, state }, report) {
         throw new errors/* CacheError */.xA('file-failed', `The report ${reportFile} can't be written.`, { cause });
     }
 }
-/** One line on what of the push did not succeed; `null` when all did. */
-function problemOf(report) {
+/** One line on what of the push did not succeed, why and what to do; `null` when all did. `stopped`: by a signal. */
+function problemOf(report, stopped) {
     const paths = ['failed', 'corrupt', 'out-of-time'].map((name) => [name, report.counts[name]?.paths ?? 0]);
     const parts = paths
         .filter(([, count]) => count > 0)
@@ -43769,18 +43800,26 @@ function problemOf(report) {
         parts.push(`${unreadable} pushed, but not readable through the cache's URL`);
     if (parts.length === 0)
         return null;
-    const why = report.stoppedBy === null
-        ? ''
-        : ` ${report.stoppedBy.message}${report.stoppedBy.hint === null ? '' : ` ${report.stoppedBy.hint}`}`;
-    return `Not every path was pushed to ${report.cache.label}: ${parts.join(', ')}.${why || firstReason(report)}`;
+    const why = report.stoppedBy === null ? firstReason(report, stopped) : describeReason(report.stoppedBy);
+    return `Not every path was pushed to ${report.cache.label}: ${parts.join(', ')}. ${why}`;
 }
+function describeReason({ message, hint }) {
+    return hint === null ? message : `${message} ${hint}`;
+}
+const UNREADABLE_HINT = 'Do its URL and `push-url` lead to the same repository, and does that keep all it takes?';
 /** What one path failed of, where the run did not end with one reason for all. */
-function firstReason(report) {
+function firstReason(report, stopped) {
     const path = report.paths.find(({ class: name, reason }) => (name === 'failed' || name === 'corrupt') && reason !== null);
-    const finding = report.verification?.problems[0];
     if (path !== undefined)
-        return ` ${(0,external_node_path_.basename)(path.path)}: ${path.reason}`;
-    return finding === undefined ? '' : ` ${(0,external_node_path_.basename)(finding.path)}: ${finding.problem}`;
+        return `${(0,external_node_path_.basename)(path.path)}: ${path.reason}`;
+    const finding = report.verification?.problems[0];
+    if (finding !== undefined) {
+        const text = `${(0,external_node_path_.basename)(finding.path)}: ${finding.problem?.replace(/\.$/, '')}.`;
+        return report.cache.kind === 'http' ? `${text} ${UNREADABLE_HINT}` : text;
+    }
+    return stopped
+        ? 'A signal ended the push; the rest is left for the next job.'
+        : 'Raise `push-timeout`, or leave large paths out with `max-path-size`; a server that stalls says why in its own log.';
 }
 /** Follows `on-push-failure`. `known`: people were warned of it before. */
 function settle({ inputs, runner }, problem, known = false) {

@@ -267,6 +267,45 @@ describe('other ways to run', () => {
 		expect(built(second), second.log).toBe(0);
 	});
 
+	it('is not read by a user whom the daemon does not trust, without sudo, and costs nothing that the daemon grants', async () => {
+		const repository = 'octo/stranger';
+		await using cache = await startNginx({ auth: 'write' });
+		await using machine = await createMachine({ nix: '2.34' });
+		machine.addUser('stranger');
+		const key = generateKey('granted-1');
+		const trusted = formatPublicKey(publicKeyOf(key));
+		const conf = [`extra-trusted-substituters = ${cache.url}`, `extra-trusted-public-keys = ${trusted}`];
+		const daemon = await machine.startDaemon({ conf });
+		const workspace = { 'job.nix': graph('stranger') };
+		const options = { repository, user: 'stranger', workspace };
+		// Somebody fills both: the cache with `lib`, the Actions cache with all of it.
+		const own = uses({
+			with: { cache: cache.url, username: cache.username, password: cache.password, 'signing-key': formatSecretKey(key) },
+		});
+		const secrets = [cache.password, formatSecretKey(key)];
+		await job(machine, [own, run('nix-build --no-out-link job.nix -A lib')], { repository, workspace, secrets });
+		await job(machine, twoSteps, options);
+		await daemon.stop();
+		await machine.emptyStore();
+		await daemon.restart();
+		const alone = await job(machine, twoSteps, options);
+		expect(built(alone), alone.log).toBe(4);
+		expect(warnings(alone), alone.log).toEqual([
+			expect.stringMatching(/does not trust the user stranger.*extra-trusted-users = stranger/s),
+		]);
+		await daemon.stop();
+		await machine.emptyStore();
+		await daemon.restart();
+		const beside = await job(
+			machine,
+			[uses({ with: { cache: cache.url, 'trusted-public-keys': trusted } }), run(BUILD)],
+			options,
+		);
+		expect(built(beside), beside.log).toBe(2);
+		expect(warnings(beside), beside.log).toEqual([]);
+		expect(beside.stage('main').log).toContain('The store in the Actions cache is not read');
+	});
+
 	it('works as in a container job: root, no daemon, another HOME', async () => {
 		const repository = 'octo/container';
 		await using machine = await createMachine({ nix: '2.34' });

@@ -105,7 +105,9 @@ function brokenConnection(error: unknown, code: string): Diagnosis | null {
 		return plain('file-failed', 'what was to be sent changed its size meanwhile');
 	if (code === 'UND_ERR_HEADERS_OVERFLOW') return plain('cache-invalid', 'the headers of the answer are too long');
 	if (code.startsWith('HPE_')) return plain('cache-invalid', 'what came back is not HTTP');
-	if (code === 'ECONNREFUSED') return unreachable('the connection was refused', 'yes');
+	if (code === 'ECONNREFUSED') {
+		return unreachable('the connection was refused', 'yes', 'Is the server up, and does it listen on this port?');
+	}
 	if (isReset(code)) return unreachable('the connection broke off', 'yes');
 	if (code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT')
 		return unreachable('no connection within the time for it', 'yes');

@@ -3,8 +3,10 @@ import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import type { Route, SetupContext } from '../setup/configuration.ts';
-import { configureNix, undoConfiguration } from '../setup/configure-nix.ts';
+import { configureNix, undoConfiguration, userName } from '../setup/configure-nix.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
+import { whyNothingNew } from '../setup/route.ts';
+import { adviceFor } from '../setup/untrusted.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { isAtLeast } from '../store/nix-about.ts';
 import type { Session } from './session.ts';
@@ -32,6 +34,22 @@ export async function applySettings(
 	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
 	session.keep({ configuration });
 	return configuration.route;
+}
+
+/** Whether Nix can be told of a substituter of this job's own. Where it can't, and reads from no other cache, one warning says what an administrator has to add. */
+export async function canServeHere(
+	session: Session,
+	store: LocalStore,
+	readsOthers: boolean,
+	signal: AbortSignal,
+): Promise<boolean> {
+	const why = await whyNothingNew(store, session.state().configuration, contextOf(session, signal));
+	if (why === null) return true;
+	const nothing = { substituters: [], publicKeys: [], netrc: [], other: [] };
+	const text = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
+	if (readsOthers) session.runner.log.info(`The store in the Actions cache is not read: ${text}`);
+	else session.runner.log.warning(text, 'nix-cache-action');
+	return false;
 }
 
 /** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */

@@ -4,7 +4,7 @@ import { CacheError } from '../errors.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type LocalStore, openLocalStore } from '../store/local-store.ts';
 import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';
-import { applySettings } from './configure.ts';
+import { applySettings, canServeHere } from './configure.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
 import { decideServing, type Serving } from './serving.ts';
@@ -73,6 +73,8 @@ async function serveStore(
 	signal: AbortSignal,
 ): Promise<RunningSubstituter | null> {
 	if (serving.store === null || serving.store.pathCount === 0) return null;
+	const readsOthers = serving.reads.substituters.length + session.inputs.substituters.length > 0;
+	if (!(await canServeHere(session, store, readsOthers, signal))) return null;
 	return startLocalSubstituter(session, store, serving.store.indexesFolder, signal);
 }
 

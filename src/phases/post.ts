@@ -67,7 +67,7 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 		const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop, job);
 		for (const line of reportLines(report)) log.info(line);
 		await publishReport(session, report);
-		const problem = problemOf(report);
+		const problem = problemOf(report, stop.signal.aborted);
 		if (problem !== null) settle(session, problem);
 	} catch (error) {
 		const problem = describeError(error);
@@ -88,8 +88,8 @@ async function publishReport({ runner, state }: Session, report: Report): Promis
 	}
 }
 
-/** One line on what of the push did not succeed; `null` when all did. */
-function problemOf(report: Report): string | null {
+/** One line on what of the push did not succeed, why and what to do; `null` when all did. `stopped`: by a signal. */
+function problemOf(report: Report, stopped: boolean): string | null {
 	const paths = (['failed', 'corrupt', 'out-of-time'] as const).map((name) => [name, report.counts[name]?.paths ?? 0] as const);
 	const parts = paths
 		.filter(([, count]) => count > 0)
@@ -97,19 +97,28 @@ function problemOf(report: Report): string | null {
 	const unreadable = report.verification?.problems.length ?? 0;
 	if (unreadable > 0) parts.push(`${unreadable} pushed, but not readable through the cache's URL`);
 	if (parts.length === 0) return null;
-	const why =
-		report.stoppedBy === null
-			? ''
-			: ` ${report.stoppedBy.message}${report.stoppedBy.hint === null ? '' : ` ${report.stoppedBy.hint}`}`;
-	return `Not every path was pushed to ${report.cache.label}: ${parts.join(', ')}.${why || firstReason(report)}`;
+	const why = report.stoppedBy === null ? firstReason(report, stopped) : describeReason(report.stoppedBy);
+	return `Not every path was pushed to ${report.cache.label}: ${parts.join(', ')}. ${why}`;
 }
 
+function describeReason({ message, hint }: NonNullable<Report['stoppedBy']>): string {
+	return hint === null ? message : `${message} ${hint}`;
+}
+
+const UNREADABLE_HINT = 'Do its URL and `push-url` lead to the same repository, and does that keep all it takes?';
+
 /** What one path failed of, where the run did not end with one reason for all. */
-function firstReason(report: Report): string {
+function firstReason(report: Report, stopped: boolean): string {
 	const path = report.paths.find(({ class: name, reason }) => (name === 'failed' || name === 'corrupt') && reason !== null);
+	if (path !== undefined) return `${basename(path.path)}: ${path.reason}`;
 	const finding = report.verification?.problems[0];
-	if (path !== undefined) return ` ${basename(path.path)}: ${path.reason}`;
-	return finding === undefined ? '' : ` ${basename(finding.path)}: ${finding.problem}`;
+	if (finding !== undefined) {
+		const text = `${basename(finding.path)}: ${finding.problem?.replace(/\.$/, '')}.`;
+		return report.cache.kind === 'http' ? `${text} ${UNREADABLE_HINT}` : text;
+	}
+	return stopped
+		? 'A signal ended the push; the rest is left for the next job.'
+		: 'Raise `push-timeout`, or leave large paths out with `max-path-size`; a server that stalls says why in its own log.';
 }
 
 /** Follows `on-push-failure`. `known`: people were warned of it before. */

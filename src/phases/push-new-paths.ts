@@ -210,7 +210,8 @@ function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSe
 
 function effortOf({ inputs, state }: Session): Effort {
 	const concurrency = inputs.concurrency === 'auto' ? AUTO_CONCURRENCY : inputs.concurrency;
-	const outage = state().main?.cacheFailed === true;
+	const { cacheFailed = false, pushTo = null } = state().main ?? {};
+	const outage = cacheFailed && pushTo === 'cache';
 	const patienceMs = outage ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
 	return { concurrency, attempts: outage ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
 }

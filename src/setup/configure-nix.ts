@@ -186,7 +186,8 @@ function isNothing({ substituters, publicKeys, netrc, other }: NixSettings): boo
 	return substituters.length + publicKeys.length + netrc.length + other.length === 0;
 }
 
-function userName(): string {
+/** The user of this job, for people. */
+export function userName(): string {
 	try {
 		return userInfo().username;
 	} catch {

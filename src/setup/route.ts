@@ -44,6 +44,20 @@ export async function chooseRoute(
 	return asRoot.route === 'system-include' || grant === 'denied' ? asRoot : asGranted;
 }
 
+/**
+ * Why Nix can't be told of a cache that nobody could have granted before, such as one with a port of this job's; `null` when it can. The text ends the
+ * sentence "the daemon does not trust the user, and ...".
+ */
+export async function whyNothingNew(
+	store: LocalStore,
+	previous: Configuration | null,
+	context: SetupContext,
+): Promise<string | null> {
+	if (store.trust !== 'untrusted') return null;
+	const choice = await chooseInclude(store, previous, context);
+	return choice.route === 'advice-only' ? choice.why : null;
+}
+
 async function chooseInclude(store: LocalStore, previous: Configuration | null, context: SetupContext): Promise<Choice> {
 	const advice = (why: string): Choice => ({ route: 'advice-only', why });
 	if (!(await canBecomeRoot(context))) return advice('there is no sudo without a password');
