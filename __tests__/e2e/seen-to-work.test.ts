@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { checkCache } from '../support/cache-invariants.ts';
-import { GRAPH, graph } from '../support/derivations.ts';
+import { build, GRAPH, graph } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { startNginx } from '../support/nginx.ts';
@@ -91,6 +91,29 @@ describe('what is pushed', () => {
 		const result = await job({ ...inputs(), 'max-path-size': '1 B' });
 		expect(held()).toEqual([]);
 		expect(result.stage('post').log).toMatch(/5 too large/);
+	});
+
+	it('keeps signatures of others beside ours, and leaves out what an upstream signed unless told', async () => {
+		const others = generateKey('other-1');
+		const upstream = generateKey('cache.nixos.org-1');
+		const expression = graph(`seen-${++salts}`);
+		const [base = '', tool = ''] = await build(machine, expression, { attributes: ['base', 'tool'] });
+		const sign = async (path: string, key: ReturnType<typeof generateKey>) => {
+			machine.writeFile('/root/key', formatSecretKey(key), 0o600);
+			await machine.nix(['store', 'sign', '--key-file', '/root/key', path]);
+		};
+		await sign(base, others);
+		await sign(tool, upstream);
+		const push = (more: Readonly<Record<string, string>>) =>
+			runJob(machine, [uses({ with: { ...inputs(), paths: `${base}\n${tool}`, ...more } })], { secrets: [secret] });
+		const first = await push({});
+		expect(first.stage('post').log, first.log).toMatch(/1 pushed, 1 signed by an upstream/);
+		const [info] = checkCache(server.folder);
+		expect(info?.signatures.map((signature) => signature.split(':')[0]).sort()).toEqual(['other-1', 'test-1']);
+		const second = await push({ 'skip-signed-by': '' });
+		expect(second.stage('post').log, second.log).toMatch(/1 pushed, 1 already there/);
+		const toolInfo = checkCache(server.folder).find(({ storePath }) => storePath === tool);
+		expect(toolInfo?.signatures.map((signature) => signature.split(':')[0]).sort()).toEqual(['cache.nixos.org-1', 'test-1']);
 	});
 });
 
