@@ -1,10 +1,13 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
+import { hashPartOf } from '../../src/nix/store-path.ts';
+import { checkCache } from '../support/cache-invariants.ts';
 import { GRAPH, graph } from '../support/derivations.ts';
 import { createMachine, type Daemon, type Machine } from '../support/machine.ts';
 import { type Nginx, startNginx } from '../support/nginx.ts';
-import type { JobResult } from '../support/runner/steps.ts';
+import type { JobResult, RunningJob } from '../support/runner/steps.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
 import { testedVersions } from '../support/versions.ts';
 
@@ -47,30 +50,101 @@ async function twice(machine: Machine, daemon: Daemon, salt: string, user: strin
 	return second;
 }
 
+/** What later steps have from the action: the variables, and the files that those and the folder of the action's use hold. */
+interface Told {
+	readonly env: Readonly<Record<string, string>>;
+	readonly files: readonly (readonly [name: string, mode: number, text: string])[];
+}
+
+/** `use` is random and the folder is the job's: they are replaced, so that two jobs can be compared. */
+function toldTo({ machine, place, stages }: RunningJob): Told {
+	const normal = (text: string): string => text.replaceAll(place.temp, '$TEMP').replace(/nix-cache-action-[0-9a-f]{12}/g, 'use');
+	const env = Object.assign({}, ...stages.map((stage) => stage.env));
+	const files = readdirSync(machine.outside(place.temp), { withFileTypes: true, recursive: true })
+		.filter((entry) => entry.isFile() && ['nix.conf', 'netrc'].includes(entry.name))
+		.map((entry) => join(entry.parentPath, entry.name))
+		.sort()
+		.map(
+			(file) =>
+				[normal(file).replace(/^.*\$TEMP/, '$TEMP'), statSync(file).mode & 0o777, normal(readFileSync(file, 'utf8'))] as const,
+		);
+	return {
+		env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, normal(String(value))])),
+		files,
+	};
+}
+
 describe('pre and main', () => {
-	it('say the same to Nix once, and main alone says all of it', async () => {
-		await using machine = await createMachine({ nix: '2.26' });
-		const seen: Record<string, string> = {};
-		const look = (name: string) =>
-			run(`echo "$NIX_USER_CONF_FILES"; for file in \${NIX_USER_CONF_FILES//:/ }; do [ ! -e $file ] || cat $file; done`, {
-				name,
+	let machine: Machine;
+	beforeAll(async () => {
+		machine = await createMachine({ nix: '2.26' });
+	});
+	afterAll(async () => {
+		await machine?.dispose();
+	});
+
+	const use = (local: boolean) =>
+		uses({ with: { cache: nginx.url, username: nginx.username, password: nginx.password, 'signing-key': secret }, local });
+
+	/** What was told before the action's step, and after it. */
+	async function play(local: boolean, env: Readonly<Record<string, string>> = {}): Promise<readonly [Told, Told]> {
+		const told: Told[] = [];
+		const look = (job: RunningJob) => void told.push(toldTo(job));
+		const result = await runJob(machine, [look, use(local), look], { env, secrets: [nginx.password, secret] });
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations, result.log).toEqual([]);
+		expect(result.stages.map(({ stage }) => stage)).toEqual(local ? ['main', 'post'] : ['pre', 'main', 'post']);
+		assertNoSecrets(result);
+		const [before, after] = told;
+		return [before ?? expect.unreachable(), after ?? expect.unreachable()];
+	}
+
+	it('tell Nix the same: the same files and variables after both, nothing twice', async () => {
+		const [afterPre, afterMain] = await play(false);
+		expect(afterMain).toEqual(afterPre);
+		expect(afterMain.files.map(([name, mode]) => [name, mode])).toEqual([
+			['$TEMP/use/netrc', 0o600],
+			['$TEMP/use/nix.conf', expect.any(Number)],
+		]);
+		const [netrc = '', conf = ''] = afterMain.files.map(([, , text]) => text);
+		expect(netrc.match(/machine/g)?.length, netrc).toBe(1);
+		for (const text of [nginx.url, 'test-1:', 'netrc-file']) expect(conf.split(text).length, conf).toBe(2);
+		const files = (afterMain.env.NIX_USER_CONF_FILES ?? '').split(':');
+		expect(files.filter((file) => file === '$TEMP/use/nix.conf').length).toBe(1);
+		expect(new Set(files).size).toBe(files.length);
+	});
+
+	it("keep a user's own NIX_USER_CONF_FILES, once", async () => {
+		machine.writeFile('/root/own.conf', 'keep-derivations = false\n');
+		const [afterPre, afterMain] = await play(false, { NIX_USER_CONF_FILES: '/root/own.conf' });
+		expect(afterMain).toEqual(afterPre);
+		expect(afterMain.env.NIX_USER_CONF_FILES?.split(':').sort()).toEqual(['$TEMP/use/nix.conf', '/root/own.conf']);
+	});
+
+	it('main alone, as with `uses: ./`, tells all that both tell', async () => {
+		const [, both] = await play(false);
+		const [nothing, alone] = await play(true);
+		expect(nothing).toEqual({ env: {}, files: [] });
+		expect(alone).toEqual(both);
+	});
+
+	it('main alone serves and pushes as both do', async () => {
+		const play = () =>
+			runJob(machine, [use(true), buildAll], {
+				secrets: [nginx.password, secret],
+				workspace: { 'job.nix': graph('alone') },
 			});
-		const steps = (local: boolean) => [
-			uses({ with: { cache: nginx.url, username: nginx.username, password: nginx.password, 'signing-key': secret }, local }),
-			look('look'),
-		];
-		for (const local of [false, true]) {
-			const result = await runJob(machine, steps(local), { secrets: [nginx.password, secret] });
-			expect(result.status, result.log).toBe('success');
+		const first = await play();
+		expect(first.stage('post').log, first.log).toMatch(/5 pushed/);
+		expect(first.leftovers.filter((name) => !name.includes('report'))).toEqual([]);
+		await machine.emptyStore();
+		const second = await play();
+		expect(second.stage('run').log, second.log).not.toMatch(/^building '/m);
+		expect(second.stage('post').log).toContain('Nothing new to push');
+		for (const result of [first, second]) {
 			expect(result.annotations, result.log).toEqual([]);
-			if (!local) expect(result.stage('main').env).toEqual(result.stage('pre').env);
-			const log = result.stage('run', 'look').log;
-			seen[String(local)] = log.replace(/nix-cache-action-[0-9a-f]{12}/g, 'ours').replace(/job-\d+/g, 'job');
-			expect(log.match(/nix-cache-action-[0-9a-f]{12}\/nix\.conf/g)?.length, log).toBe(1);
-			expect(log.match(/^extra-substituters/gm)?.length, log).toBe(1);
 			assertNoSecrets(result);
 		}
-		expect(seen.true).toBe(seen.false);
 	});
 });
 
@@ -151,19 +225,57 @@ describe('the configuration of a user', () => {
 		expect(existsSync(machine.outside('/root/.config/nix'))).toBe(false);
 	});
 
-	it('has room for two uses of the action side by side', async () => {
+	it('has room for two uses of the action side by side, each with a cache and a key of its own', async () => {
 		await using other = await startNginx({ password: 'another-password-of-the-second' });
-		const second = uses({
-			name: 'second',
-			with: { cache: other.url, username: other.username, password: other.password, 'signing-key': secret },
-		});
-		const result = await runJob(machine, [action(), second, buildAll], {
-			secrets: [nginx.password, other.password, secret],
-			workspace: { 'job.nix': graph('two') },
-		});
-		expect(result.status, result.log).toBe('success');
-		expect(result.stage('post', 'action').log).toMatch(/5 pushed/);
-		expect(result.stage('post', 'second').log).toMatch(/5 pushed/);
-		expect(result.leftovers.filter((name) => !name.includes('report'))).toEqual([]);
+		const otherSecret = formatSecretKey(generateKey('test-2'));
+		const host = (url: string, name: string) => url.replace('127.0.0.1', name);
+		// Two hosts: an entry of netrc knows no port.
+		const steps = [
+			action({ cache: host(nginx.url, 'cache.test') }),
+			uses({
+				name: 'second',
+				with: {
+					cache: host(other.url, 'other.test'),
+					username: other.username,
+					password: other.password,
+					'signing-key': otherSecret,
+				},
+			}),
+			buildAll,
+		];
+		const options = { secrets: [nginx.password, other.password, secret, otherSecret], workspace: { 'job.nix': graph('two') } };
+		const play = async (): Promise<JobResult> => {
+			const result = await runJob(machine, steps, options);
+			expect(result.status, result.log).toBe('success');
+			expect(result.annotations, result.log).toEqual([]);
+			expect(result.leftovers.filter((name) => !name.includes('report'))).toEqual([]);
+			assertNoSecrets(result);
+			return result;
+		};
+		const first = await play();
+		for (const [name, cache, signer] of [
+			['action', nginx, 'test-1'],
+			['second', other, 'test-2'],
+		] as const) {
+			expect(first.stage('post', name).log, first.log).toMatch(/5 pushed/);
+			const ours = checkCache(cache.folder).filter(({ storePath }) => /-two(-doc)?$/.test(storePath));
+			expect(ours.map(({ signatures }) => signatures.map((signature) => signature.split(':')[0]))).toEqual(
+				Array.from({ length: 5 }, () => [signer]),
+			);
+		}
+		// Each cache loses what the other keeps: Nix has to read from both, with the credentials and the key of each.
+		for (const [{ folder }, lost] of [
+			[nginx, /-(app|lib)-two(-doc)?$/],
+			[other, /-(base|tool)-two$/],
+		] as const) {
+			const gone = checkCache(folder).filter(({ storePath }) => lost.test(storePath));
+			expect(gone.length).toBeGreaterThan(1);
+			for (const { storePath } of gone) rmSync(join(folder, `${hashPartOf(storePath)}.narinfo`));
+		}
+		await machine.emptyStore();
+		const second = await play();
+		expect(second.stage('run').log).not.toMatch(/^building '/m);
+		for (const name of ['cache.test', 'other.test'])
+			expect(second.stage('run').log).toMatch(new RegExp(`^copying path .*${name}`, 'm'));
 	});
 });
