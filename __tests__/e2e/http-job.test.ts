@@ -70,14 +70,8 @@ describe.each(testedVersions())('a job on an HTTP cache, Nix %s', (nix) => {
 
 	it('writes NARs and narinfos as nix copy does', async () => {
 		const [path = ''] = await build(machine, graph('one'), { attributes: ['app'] });
-		await machine
-			.nix(['copy', '--to', `file://${machine.work}/copy?compression=none&secret-key=${machine.work}/key`, path], {
-				env: {},
-			})
-			.catch(async () => {
-				machine.writeFile(join(machine.work, 'key'), secret);
-				await machine.nix(['copy', '--to', `file://${machine.work}/copy?compression=none&secret-key=${machine.work}/key`, path]);
-			});
+		machine.writeFile(join(machine.work, 'key'), secret, 0o600);
+		await machine.nix(['copy', '--to', `file://${machine.work}/copy?compression=none&secret-key=${machine.work}/key`, path]);
 		const fields = (folder: string, name: string) =>
 			Object.fromEntries(
 				readFileSync(join(folder, name), 'utf8')
