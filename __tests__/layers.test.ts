@@ -60,7 +60,7 @@ const PURE: readonly RegExp[] = [
 	/^backends\/actions-cache\/format\//,
 	/^report\.ts$/,
 	/^inputs\.ts$/,
-	/^cache-target\.ts$/,
+	/^cache-target\//,
 	/^quantity\.ts$/,
 	/^errors\.ts$/,
 ];

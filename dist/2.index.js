@@ -787,7 +787,7 @@ function createActionsCache(options) {
         kind: 'actions-cache',
         label: service.label,
         // Nix reads from the local substituter, which has an address only once it runs.
-        reads: () => ({ substituters: [], publicKeys: [] }),
+        reads: () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: true }),
         check: async () => ({ readable: true, note: null }),
         async presence(paths) {
             const found = new Map();

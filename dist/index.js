@@ -37318,7 +37318,7 @@ async function applySettings(session, store, reads, substituter, signal) {
     const wish = {
         substituters: unique([...reads.substituters, ...inputs.substituters]),
         publicKeys: unique([...ownKeys.map(signature/* formatPublicKey */.et), ...reads.publicKeys]),
-        netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs)],
+        netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
         other: substituter === null ? [] : settingsForOurs(store),
     };
     const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
@@ -39819,7 +39819,7 @@ const LASTING = [
     'cache-invalid',
     'cache-tls',
 ];
-const NO_READS = { substituters: [], publicKeys: [] };
+const NO_READS = { substituters: [], publicKeys: [], netrc: [], throughUs: false };
 /**
  * Asks the configured cache whether it can be used, and the Actions cache where it is the one, or has to stand in. An outage costs the cache, never
  * the job. Throws `push-impossible` when `push` is `always` and nothing could be pushed.
@@ -39908,8 +39908,14 @@ async function serveActionsCache(session, store, target, signal) {
     };
 }
 
-;// CONCATENATED MODULE: ./build/cache-target.js
-const ACTIONS_CACHE = { kind: 'actions-cache' };
+;// CONCATENATED MODULE: ./build/cache-target/refusal.js
+/** For a problem's text: credentials inside of a URL must not be repeated. */
+function withoutUserInfo(text) {
+    return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/http.js
+
 const HTTP = '`https://…` and `http://…`';
 const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
 const PLANNED = new Set([
@@ -39948,6 +39954,29 @@ function parseHttpUrl(line, input) {
         return { problem: `${input}: \`${withoutUserInfo(line)}\` has a fragment (\`#…\`); leave it out.` };
     return url;
 }
+/**
+ * The store URL as it is written into Nix's configuration. Nix compares it as text with `trusted-substituters`, so nothing but an
+ * empty path's slash is normalized away.
+ */
+function substituterUrl(url) {
+    return url.pathname === '/' ? `${url.origin}${url.search}` : url.href;
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/file.js
+/** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
+function parseFileUrl(line) {
+    const [, path, parameters = ''] = /^file:\/\/(\/[^?#]*)(\?[^#]*)?$/.exec(line) ?? [];
+    const folder = path === undefined || !/^[^%\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
+    if (folder === null || folder === '' || folder.split('/').includes('..')) {
+        return { problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path.` };
+    }
+    return { kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}${parameters}` };
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/target.js
+
+
+const ACTIONS_CACHE = { kind: 'actions-cache' };
 /** Reads one line of `cache`. */
 function parseCacheTarget(line, pushUrl, credentials) {
     if (line === ACTIONS_CACHE.kind)
@@ -39959,30 +39988,7 @@ function parseCacheTarget(line, pushUrl, credentials) {
         return url;
     const base = new URL(url);
     base.search = '';
-    return { kind: 'http', url: base, pushUrl, substituter: substituterUrl(url), credentials };
-}
-/** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
-function parseFileUrl(line) {
-    const [, path, parameters = ''] = /^file:\/\/(\/[^?#]*)(\?[^#]*)?$/.exec(line) ?? [];
-    const folder = path === undefined || !/^[^%\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
-    if (folder === null || folder === '' || folder.split('/').includes('..')) {
-        return { problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path.` };
-    }
-    return { kind: 'file', folder, substituter: `file://${folder}${parameters}` };
-}
-/** For people: where a cache takes uploads, without credentials. */
-function placeOf(target) {
-    return target.kind === 'http' ? (target.pushUrl ?? target.url).href : `file://${target.folder}`;
-}
-/**
- * The store URL as it is written into Nix's configuration. Nix compares it as text with `trusted-substituters`, so nothing but an
- * empty path's slash is normalized away.
- */
-function substituterUrl(url) {
-    return url.pathname === '/' ? `${url.origin}${url.search}` : url.href;
-}
-function withoutUserInfo(text) {
-    return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
+    return { kind: 'http', place: (pushUrl ?? base).href, url: base, pushUrl, substituter: substituterUrl(url), credentials };
 }
 
 ;// CONCATENATED MODULE: ./build/quantity.js
@@ -40044,6 +40050,7 @@ function formatBytes(bytes) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs.js
+
 
 
 
@@ -40272,7 +40279,7 @@ function readCaches(get, credentials, problems) {
     return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
 }
 function nameOf(target) {
-    return target.kind === 'actions-cache' ? target.kind : placeOf(target);
+    return target.kind === 'actions-cache' ? target.kind : target.place;
 }
 function readCompression(get, read, problems) {
     const compression = read.choice('compression', ['zstd', 'xz', 'gzip', 'br', 'none']);
@@ -40999,8 +41006,8 @@ async function serveStore(session, store, serving, signal) {
         return null;
     return startLocalSubstituter(session, store, serving.store.indexesFolder, signal);
 }
-function withSubstituter({ substituters, publicKeys }, substituter) {
-    return { substituters: substituter === null ? substituters : [...substituters, substituter.storeUrl], publicKeys };
+function withSubstituter(reads, substituter) {
+    return substituter === null ? reads : { ...reads, substituters: [...reads.substituters, substituter.storeUrl] };
 }
 function setOutputs({ inputs, runner, state }, kind, canPush, substituters) {
     runner.setOutput('cache', kind);
@@ -43513,7 +43520,6 @@ async function readBack(backend, info, signal) {
 
 
 
-
 /** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
 const push_new_paths_AUTO_CONCURRENCY = 32;
 /** Of the time for the push, what is left for the upload of packs where paths go up together. */
@@ -43641,7 +43647,7 @@ function factsOf({ inputs, state }, storePaths, job) {
     return {
         cache: {
             kind: cache?.kind ?? 'actions-cache',
-            label: cache === null ? 'the Actions cache' : placeOf(cache),
+            label: cache === null ? 'the Actions cache' : cache.place,
             canPush: (main?.pushTo ?? null) !== null,
             whyNot: main?.whyNot ?? null,
         },
@@ -43860,7 +43866,7 @@ async function pre() {
         if (store === null)
             return;
         const substituters = session.inputs.caches.flatMap((target) => (target.kind === 'actions-cache' ? [] : [target.substituter]));
-        await applySettings(session, store, { substituters, publicKeys: [] }, null, signal);
+        await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false }, null, signal);
     });
 }
 

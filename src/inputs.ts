@@ -1,13 +1,7 @@
 import type { Compression } from './backends/backend.ts';
-import {
-	ACTIONS_CACHE,
-	type CacheTarget,
-	type Credentials,
-	parseCacheTarget,
-	parseHttpUrl,
-	placeOf,
-	substituterUrl,
-} from './cache-target.ts';
+import type { Credentials } from './cache-target/credentials.ts';
+import { parseHttpUrl, substituterUrl } from './cache-target/http.ts';
+import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from './cache-target/target.ts';
 import { CacheError, describeError } from './errors.ts';
 import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
 import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from './nix/signature.ts';
@@ -271,7 +265,7 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 }
 
 function nameOf(target: CacheTarget): string {
-	return target.kind === 'actions-cache' ? target.kind : placeOf(target);
+	return target.kind === 'actions-cache' ? target.kind : target.place;
 }
 
 function readCompression(

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/backends/backend.ts';
 import { openBackend } from '../../src/backends/open.ts';
-import type { HttpTarget } from '../../src/cache-target.ts';
+import type { HttpTarget } from '../../src/cache-target/http.ts';
 import { CacheError } from '../../src/errors.ts';
 import { formatHash } from '../../src/nix/hash.ts';
 import { parseNarInfo } from '../../src/nix/narinfo.ts';
@@ -35,6 +35,7 @@ async function open(
 	const log = recordingLog();
 	const url = repository.url;
 	const target: HttpTarget = {
+		place: (more.pushUrl ?? url).href,
 		kind: 'http',
 		url,
 		pushUrl: more.pushUrl ?? null,
@@ -134,7 +135,12 @@ describe('the check of a cache', () => {
 
 	it('tells Nix the URL with its parameters, and no key', async () => {
 		const { backend, repository } = await open();
-		expect(backend.reads()).toEqual({ substituters: [`${repository.url.href}?priority=7`], publicKeys: [] });
+		expect(backend.reads()).toEqual({
+			substituters: [`${repository.url.href}?priority=7`],
+			publicKeys: [],
+			netrc: [],
+			throughUs: false,
+		});
 	});
 });
 

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openFileStore } from '../../src/backends/file-store.ts';
 import { bodyOfBytes } from '../../src/backends/object-body.ts';
 import { openBackend } from '../../src/backends/open.ts';
-import { parseCacheTarget } from '../../src/cache-target.ts';
+import { parseCacheTarget } from '../../src/cache-target/target.ts';
 import { generateKey, publicKeyOf } from '../../src/nix/signature.ts';
 import { never, recordingLog, testClient } from '../http/peers/means.ts';
 import { backendContract } from './backend-contract.ts';
@@ -41,7 +41,7 @@ backendContract('a binary cache in a folder', async () => {
 	return {
 		job: async () =>
 			openBackend(
-				{ kind: 'file', folder, substituter: `file://${folder}` },
+				{ kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}` },
 				{
 					client,
 					log: recordingLog(),
@@ -135,7 +135,7 @@ describe('the URL of a folder', () => {
 		['file:///srv/cache', { kind: 'file', folder: '/srv/cache', substituter: 'file:///srv/cache' }],
 		['file:///srv/cache/?priority=10', { kind: 'file', folder: '/srv/cache', substituter: 'file:///srv/cache?priority=10' }],
 	])('%s is understood', (line, target) => {
-		expect(parseCacheTarget(line, null, null)).toEqual(target);
+		expect(parseCacheTarget(line, null, null)).toMatchObject(target);
 	});
 
 	it.each(['file://srv/cache', 'file:///', 'file:///a/../b', 'file:srv', 'file:///a%20b'])('%s is not one', (line) => {

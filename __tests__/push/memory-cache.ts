@@ -63,7 +63,7 @@ export class MemoryCache implements Backend {
 	}
 
 	reads(): NixReads {
-		return { substituters: ['memory://'], publicKeys: [] };
+		return { substituters: ['memory://'], publicKeys: [], netrc: [], throughUs: false };
 	}
 
 	async check(): Promise<Checked> {

@@ -1,9 +1,10 @@
 import type { Hash } from '../nix/hash.ts';
+import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import type { ObjectBody } from './object-store.ts';
 
 /** The kinds of cache, as the output `cache` names them. */
-export type BackendKind = 'http' | 's3' | 'attic' | 'cachix' | 'nix-copy' | 'file' | 'actions-cache' | 'none';
+export type BackendKind = 'http' | 's3' | 'attic' | 'cachix' | 'niks3' | 'nix-copy' | 'file' | 'actions-cache' | 'none';
 
 /** What a cache says about one path. */
 export type Presence =
@@ -64,6 +65,10 @@ export interface NixReads {
 	readonly substituters: readonly string[];
 	/** `name:base64` for `extra-trusted-public-keys`, those that the cache itself names. */
 	readonly publicKeys: readonly string[];
+	/** What Nix has to send to the hosts of these URLs, beyond what the workflow gave for them. */
+	readonly netrc: readonly NetrcEntry[];
+	/** Nix can't read it by itself (it has not the job's credentials): the local substituter serves it, and `substituters` is empty. */
+	readonly throughUs: boolean;
 }
 
 /** What a cache is like that answers. */
@@ -86,6 +91,7 @@ export interface Backend {
 	/** For people: which cache this is, without credentials. */
 	readonly label: string;
 
+	/** Meaningful after `check`: some caches are asked there where they serve. */
 	reads(): NixReads;
 
 	/**

@@ -1,4 +1,4 @@
-import type { Credentials } from '../cache-target.ts';
+import type { Credentials } from '../cache-target/credentials.ts';
 import type { HttpAnswer, HttpClient } from '../http/client.ts';
 import type { HttpRequest } from '../http/request.ts';
 import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';

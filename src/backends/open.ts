@@ -1,4 +1,4 @@
-import type { StoreTarget } from '../cache-target.ts';
+import type { StoreTarget } from '../cache-target/target.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';

@@ -1,4 +1,4 @@
-import type { Credentials } from '../cache-target.ts';
+import type { Credentials } from '../cache-target/credentials.ts';
 
 /** The value of the header `Authorization`. Sent with the first request already: some servers (Artifactory) never ask for it on HEAD. */
 export function authorization(credentials: Credentials): string {

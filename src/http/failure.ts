@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { Credentials } from '../cache-target.ts';
+import type { Credentials } from '../cache-target/credentials.ts';
 import { CacheError, type ErrorCode } from '../errors.ts';
 import { answerLine } from './answer-text.ts';
 import { withoutCredentials } from './credentials.ts';

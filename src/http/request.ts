@@ -1,5 +1,5 @@
 import type { ObjectBody } from '../backends/object-store.ts';
-import type { Credentials } from '../cache-target.ts';
+import type { Credentials } from '../cache-target/credentials.ts';
 
 export interface HttpRequest {
 	readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';

@@ -1,6 +1,6 @@
 import type { Backend } from '../backends/backend.ts';
 import { openBackend } from '../backends/open.ts';
-import type { StoreTarget } from '../cache-target.ts';
+import type { StoreTarget } from '../cache-target/target.ts';
 import { createHttpClient } from '../http/client.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { publicKeyOf } from '../nix/signature.ts';

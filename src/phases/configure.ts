@@ -28,7 +28,7 @@ export async function applySettings(
 	const wish = {
 		substituters: unique([...reads.substituters, ...inputs.substituters]),
 		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
-		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs)],
+		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
 		other: substituter === null ? [] : settingsForOurs(store),
 	};
 	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));

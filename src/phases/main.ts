@@ -78,8 +78,8 @@ async function serveStore(
 	return startLocalSubstituter(session, store, serving.store.indexesFolder, signal);
 }
 
-function withSubstituter({ substituters, publicKeys }: NixReads, substituter: RunningSubstituter | null): NixReads {
-	return { substituters: substituter === null ? substituters : [...substituters, substituter.storeUrl], publicKeys };
+function withSubstituter(reads: NixReads, substituter: RunningSubstituter | null): NixReads {
+	return substituter === null ? reads : { ...reads, substituters: [...reads.substituters, substituter.storeUrl] };
 }
 
 function setOutputs(

@@ -19,6 +19,6 @@ export async function pre(): Promise<void> {
 		const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
 		if (store === null) return;
 		const substituters = session.inputs.caches.flatMap((target) => (target.kind === 'actions-cache' ? [] : [target.substituter]));
-		await applySettings(session, store, { substituters, publicKeys: [] }, null, signal);
+		await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false }, null, signal);
 	});
 }

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import type { Backend } from '../backends/backend.ts';
-import { placeOf } from '../cache-target.ts';
+
 import { CacheError } from '../errors.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { finishPush } from '../push/finish.ts';
@@ -188,7 +188,7 @@ function factsOf({ inputs, state }: Session, storePaths: number, job: JobReads):
 	return {
 		cache: {
 			kind: cache?.kind ?? 'actions-cache',
-			label: cache === null ? 'the Actions cache' : placeOf(cache),
+			label: cache === null ? 'the Actions cache' : cache.place,
 			canPush: (main?.pushTo ?? null) !== null,
 			whyNot: main?.whyNot ?? null,
 		},

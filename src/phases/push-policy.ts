@@ -1,4 +1,4 @@
-import type { CacheTarget } from '../cache-target.ts';
+import type { CacheTarget } from '../cache-target/target.ts';
 import type { Inputs } from '../inputs.ts';
 import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';
 

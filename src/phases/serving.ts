@@ -1,5 +1,5 @@
 import type { BackendKind, NixReads } from '../backends/backend.ts';
-import type { ActionsCacheTarget, StoreTarget } from '../cache-target.ts';
+import type { ActionsCacheTarget, StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type FoundStore, findStore } from './actions-cache.ts';
@@ -41,7 +41,7 @@ const LASTING = [
 	'cache-tls',
 ] as const;
 
-const NO_READS: NixReads = { substituters: [], publicKeys: [] };
+const NO_READS: NixReads = { substituters: [], publicKeys: [], netrc: [], throughUs: false };
 
 /**
  * Asks the configured cache whether it can be used, and the Actions cache where it is the one, or has to stand in. An outage costs the cache, never

@@ -1,0 +1,9 @@
+/** A store URL that can't be used: what is wrong, and what is allowed. It never repeats credentials. */
+export interface Refusal {
+	readonly problem: string;
+}
+
+/** For a problem's text: credentials inside of a URL must not be repeated. */
+export function withoutUserInfo(text: string): string {
+	return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
+}

@@ -1,0 +1,28 @@
+import type { Credentials } from './credentials.ts';
+import { type FileTarget, parseFileUrl } from './file.ts';
+import { type HttpTarget, parseHttpUrl, substituterUrl } from './http.ts';
+import type { Refusal } from './refusal.ts';
+
+/** One line of the input `cache`, understood. One member for each kind that is built. */
+export type CacheTarget = StoreTarget | ActionsCacheTarget;
+
+/** A cache with an address, which Nix reads by itself. */
+export type StoreTarget = HttpTarget | FileTarget;
+
+/** The GitHub Actions cache: it has no address and no credentials of the workflow's. */
+export interface ActionsCacheTarget {
+	readonly kind: 'actions-cache';
+}
+
+export const ACTIONS_CACHE: ActionsCacheTarget = { kind: 'actions-cache' };
+
+/** Reads one line of `cache`. */
+export function parseCacheTarget(line: string, pushUrl: URL | null, credentials: Credentials | null): CacheTarget | Refusal {
+	if (line === ACTIONS_CACHE.kind) return ACTIONS_CACHE;
+	if (line.startsWith('file:')) return parseFileUrl(line);
+	const url = parseHttpUrl(line, 'cache');
+	if ('problem' in url) return url;
+	const base = new URL(url);
+	base.search = '';
+	return { kind: 'http', place: (pushUrl ?? base).href, url: base, pushUrl, substituter: substituterUrl(url), credentials };
+}
