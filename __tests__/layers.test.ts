@@ -58,7 +58,7 @@ const PURE: readonly RegExp[] = [
 	/^nix\//,
 	/^push\/plan\.ts$/,
 	/^backends\/actions-cache\/format\//,
-	/^report\.ts$/,
+	/^report\//,
 	/^inputs\.ts$/,
 	/^cache-target\//,
 	/^quantity\.ts$/,
