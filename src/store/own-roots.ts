@@ -2,7 +2,7 @@ import { readdir, readlink, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CacheError, isCacheError, systemCode } from '../errors.ts';
 import { parseStorePath } from '../nix/store-path.ts';
-import type { LocalStore } from './local-store.ts';
+import type { NixAbout } from './nix-about.ts';
 import { isOwnPath } from './own-paths.ts';
 
 const AT_ONCE = 64;
@@ -11,8 +11,11 @@ const AT_ONCE = 64;
  * Store paths (full paths, not all of them valid) that links below `folders` hold against garbage collection: `result` of nix-build and the like. Nix keeps a
  * link to each of them, so nothing is searched. Throws `store-unreadable`.
  */
-export async function rootsBelow(folders: readonly string[], store: LocalStore): Promise<readonly string[]> {
-	const auto = join(store.nix.about.stateDir, 'gcroots', 'auto');
+export async function rootsBelow(
+	folders: readonly string[],
+	{ storeDir, stateDir }: Pick<NixAbout, 'storeDir' | 'stateDir'>,
+): Promise<readonly string[]> {
+	const auto = join(stateDir, 'gcroots', 'auto');
 	const inside = (await Promise.all(folders.map(spellings))).flat().map((folder) => `${folder}/`);
 	const names = await listed(auto);
 	const found = new Set<string>();
@@ -20,7 +23,7 @@ export async function rootsBelow(folders: readonly string[], store: LocalStore):
 		const links = await Promise.all(names.slice(at, at + AT_ONCE).map((name) => targetOf(join(auto, name))));
 		const ours = links.filter((link) => link !== null && inside.some((folder) => link.startsWith(folder)));
 		for (const target of await Promise.all(ours.map((link) => targetOf(link ?? '')))) {
-			const path = storePathIn(target ?? '', store.storeDir);
+			const path = storePathIn(target ?? '', storeDir);
 			if (path !== null && !isOwnPath(path)) found.add(path);
 		}
 	}
