@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventually } from '../support/child.ts';
 import { GRAPH, graph } from '../support/derivations.ts';
 import { createMachine, type Daemon, type Machine } from '../support/machine.ts';
 import { testedVersions } from '../support/versions.ts';
@@ -197,6 +198,23 @@ describe.each(testedVersions())('the post-build hook with Nix %s', (nix) => {
 			expect(await job.build(one('gone'))).toMatchObject(quiet);
 			expect(await machine.exec(['ls', job.folder])).toMatchObject({ code: 2 });
 		});
+	});
+
+	it('does no harm where the daemon sees other files than the job', async () => {
+		await startDaemon();
+		await daemon.stop();
+		machine.spawn(['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs tmpfs /tmp && exec nix-daemon']);
+		await eventually('the daemon', async () => {
+			const answer = await machine.exec(['nix-store', '-q', '--hash', '/nix/store/x'], { user: 'runner' });
+			return !answer.stderr.includes('cannot connect');
+		});
+		const job = new HookJob(machine, 'runner');
+		expect((await job.start()).hook?.whyNot).toBeNull();
+		expect(await job.build(one('elsewhere'))).toMatchObject({
+			code: 0,
+			stderr: expect.not.stringMatching(/post-build-hook: |No such file/),
+		});
+		expect(await job.built()).toEqual([]);
 	});
 
 	it('outlives garbage collection as long as the job, and is garbage then', async () => {

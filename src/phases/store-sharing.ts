@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findSharing, type Sharing } from '../push/attribution.ts';
-import type { LocalStore } from '../store/local-store.ts';
+import type { NixAbout } from '../store/nix-about.ts';
 import type { Runner } from './runner.ts';
 
 /** Whether others may use the store while this job runs, from what the runner says and from the ages of two files. */
-export async function storeSharing(store: LocalStore, env: Runner['env']): Promise<Sharing> {
+export async function storeSharing({ stateDir }: Pick<NixAbout, 'stateDir'>, env: Runner['env']): Promise<Sharing> {
 	return findSharing({
 		runnerEnvironment: env.RUNNER_ENVIRONMENT,
-		storeMadeMs: await madeMs(join(store.nix.about.stateDir, 'db', 'db.sqlite')),
+		storeMadeMs: await madeMs(join(stateDir, 'db', 'db.sqlite')),
 		// The runner writes it when the job begins.
 		jobBeganMs: (await madeMs(env.GITHUB_EVENT_PATH ?? '')) ?? Number.POSITIVE_INFINITY,
 	});
