@@ -55,6 +55,16 @@ export class HookJob {
 		return this.machine.exec(argv, { user: this.user, env: this.env, timeoutMs: 120_000 });
 	}
 
+	/** Names of what this job would push, when the store had `before` at its start and the job made its links in its home. */
+	async roots(before: readonly string[], isShared: boolean): Promise<readonly string[]> {
+		const folders = [this.machine.home(this.user)];
+		const { roots = [] } = await this.ask({ call: 'roots', journal: this.#journal, before, isShared, folders });
+		return roots
+			.map((path) => path.slice(this.machine.storeDir.length + 34))
+			.filter((name) => !name.endsWith('.drv'))
+			.sort();
+	}
+
 	/** From outside. */
 	get journal(): string {
 		if (this.#journal === null) throw new Error('there is no hook');

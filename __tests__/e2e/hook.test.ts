@@ -98,17 +98,41 @@ describe.each(testedVersions())('the post-build hook with Nix %s', (nix) => {
 		expect(daemon.starts()).toBe(1);
 	});
 
-	it('notes for each of two jobs that build at the same time what is its own', async () => {
-		await startDaemon(['max-jobs = 4']);
+	it('tells two jobs apart that use one store at the same time: neither gets a path of the other', async () => {
 		machine.addUser('second');
 		await machine.startDaemon({ trustedUsers: ['runner', 'second'], conf: ['max-jobs = 4'] });
+		const old = await new HookJob(machine, 'stranger').build(one('old'));
+		expect(old.code).toBe(0);
 		const jobs = [new HookJob(machine, 'runner'), new HookJob(machine, 'second')];
 		for (const job of jobs) await job.start({ isShared: true });
-		await Promise.all(jobs.map((job) => job.build(graph(job.user), ...GRAPH)));
+		const before = machine.storeNames();
+		await Promise.all(
+			jobs.map(async (job) => {
+				await job.build(graph(job.user), ...GRAPH);
+				// No hook sees what is fetched; a link tells whose it is.
+				for (const name of ['fetched', 'unlinked']) {
+					machine.writeFile(`/tmp/${name}-by-${job.user}`, `${name} for ${job.user}`);
+					const path = await machine.run(['nix-store', '--add', `/tmp/${name}-by-${job.user}`], { user: job.user });
+					if (name === 'unlinked') continue;
+					for (const [link, target] of [['result', path] as const, ['old', old.stdout.trim()] as const]) {
+						await machine.run(
+							['nix-store', '--realise', target, '--indirect', '--add-root', `${machine.home(job.user)}/${link}`],
+							{
+								user: job.user,
+							},
+						);
+					}
+				}
+			}),
+		);
+		const built = (user: string) =>
+			['app', 'app-doc', 'base', 'lib', 'tool'].map((name) => name.replace(/^\w+/, (first) => `${first}-${user}`));
 		for (const job of jobs) {
-			expect([...(await job.built())].sort()).toEqual(
-				['app', 'app-doc', 'base', 'lib', 'tool'].map((name) => name.replace(/^\w+/, (first) => `${first}-${job.user}`)),
-			);
+			expect([...(await job.built())].sort()).toEqual(built(job.user));
+			expect(await job.roots(before, true)).toEqual([...built(job.user), `fetched-by-${job.user}`].sort());
+			// What the store alone would say.
+			const all = jobs.flatMap(({ user }) => [...built(user), `fetched-by-${user}`, `unlinked-by-${user}`]);
+			expect(await job.roots(before, false)).toEqual(all.sort());
 		}
 	});
 

@@ -36,7 +36,7 @@ const JOURNAL = 'built';
 
 /**
  * Puts the post-build hook into the store and gives the setting that has Nix run it. Some 100 ms, four short processes. What stands against it is told in
- * `whyNot`, failures of Nix included: the difference of the store finds all paths at the end of the job. Throws `file-failed`, `disk-full`, `cancelled`.
+ * `whyNot`, failures included: the difference of the store finds all paths at the end of the job. Throws `cancelled`.
  */
 export async function hookSettings(options: HookOptions): Promise<HookSettings> {
 	const whyNot = await whyNoHook(options);
@@ -44,7 +44,7 @@ export async function hookSettings(options: HookOptions): Promise<HookSettings> 
 	try {
 		return await install(options);
 	} catch (error) {
-		if (!isCacheError(error, 'nix-failed', 'config-failed', 'format-invalid')) throw error;
+		if (!isCacheError(error) || isCacheError(error, 'cancelled', 'internal')) throw error;
 		return withoutHook(describeError(error));
 	}
 }
