@@ -55,7 +55,7 @@ describe.each(testedVersions())('the post-build hook with Nix %s', (nix) => {
 		const { uid, mode } = statSync(job.journal);
 		expect([uid, mode & 0o777]).toEqual([user === 'root' ? 0 : machine.user(user).uid, 0o600]);
 		expect(statSync(join(job.journal, '..')).mode & 0o777).toBe(0o700);
-		const script = answer.hook?.settings[0]?.[1] ?? '';
+		const script = answer.hook?.script ?? '';
 		expect(machine.readFile(script)).not.toContain(TOKEN);
 
 		await job.end();
@@ -82,6 +82,7 @@ describe.each(testedVersions())('the post-build hook with Nix %s', (nix) => {
 		expect(answer.hook).toEqual({
 			settings: [],
 			journal: null,
+			script: null,
 			whyNot: expect.stringMatching(/does not trust this user, and there is no sudo/),
 		});
 		expect(answer).toMatchObject({ configuration: { route: 'none' }, warnings: [], exported: {} });
@@ -233,19 +234,26 @@ describe.each(testedVersions())('the post-build hook with Nix %s', (nix) => {
 			return !answer.stderr.includes('cannot connect');
 		});
 		const job = new HookJob(machine, 'runner');
-		expect((await job.start()).hook?.whyNot).toBeNull();
-		expect(await job.build(one('elsewhere'))).toMatchObject({
-			code: 0,
-			stderr: expect.not.stringMatching(/post-build-hook: |No such file/),
-		});
+		const { hook } = await job.start();
+		expect(hook?.whyNot).toBeNull();
+		const quiet = { code: 0, stderr: expect.not.stringMatching(/post-build-hook: |No such file/) };
+		expect(await job.build(one('elsewhere'))).toMatchObject(quiet);
 		expect(await job.built()).toEqual([]);
+
+		// Its collector does not see our root, but the environment of a process.
+		const sleeper = machine.spawn(['sleep', '60'], { user: 'runner', env: { HOOK: hook?.script ?? '' } });
+		await machine.run(['nix-store', '--gc'], { user: 'runner', env: { NIX_REMOTE: 'daemon' } });
+		expect(await job.build(one('after-collection'))).toMatchObject(quiet);
+		sleeper.kill();
+		await machine.run(['nix-store', '--gc'], { user: 'runner', env: { NIX_REMOTE: 'daemon' } });
+		expect(machine.storeNames()).toEqual([]);
 	});
 
 	it('outlives garbage collection as long as the job, and is garbage then', async () => {
 		await startDaemon();
 		const job = new HookJob(machine, 'runner');
 		const { hook } = await job.start();
-		const script = hook?.settings[0]?.[1] ?? '';
+		const script = hook?.script ?? '';
 		await machine.run(['nix-collect-garbage']);
 		expect(await job.build(one('after'))).toMatchObject({ code: 0 });
 		expect(await job.built()).toEqual(['after']);

@@ -53,13 +53,13 @@ function install(answers: string, env: Readonly<Record<string, string>> = {}, si
 
 describe('installing the post-build hook', () => {
 	it('puts a script into the store that knows the journal and the hook of the user', async () => {
-		const { settings, journal, whyNot } = await install(`${SETTINGS}\n${ADD}`);
-		expect({ settings, whyNot }).toEqual({ settings: [['post-build-hook', ADDED]], whyNot: null });
+		const { journal, ...told } = await install(`${SETTINGS}\n${ADD}`);
+		expect(told).toEqual({ settings: [['post-build-hook', ADDED]], script: ADDED, whyNot: null });
 		expect(statSync(journal ?? '').mode & 0o777).toBe(0o600);
-		const script = join(folder, 'hook', 'nix-cache-action-hook');
-		expect(statSync(script).mode & 0o777).toBe(0o755);
-		expect(readFileSync(script, 'utf8')).toContain(journal);
-		expect(readFileSync(script, 'utf8')).toContain('exec \'/own hook\' "$@"');
+		const file = join(folder, 'hook', 'nix-cache-action-hook');
+		expect(statSync(file).mode & 0o777).toBe(0o755);
+		expect(readFileSync(file, 'utf8')).toContain(journal);
+		expect(readFileSync(file, 'utf8')).toContain('exec \'/own hook\' "$@"');
 	});
 
 	it.each([

@@ -18,6 +18,8 @@ export interface HookSettings {
 	readonly settings: NixSettings['other'];
 	/** What the hook appends to; `null` without a hook. */
 	readonly journal: string | null;
+	/** Its store path. A process that has it in its environment keeps it from collectors that don't see our root (docs/decisions/020-hook.md). */
+	readonly script: string | null;
 	/** Why there is no hook: it ends the sentence "Paths are not pushed while the job runs: ...". `null` when there is one. */
 	readonly whyNot: string | null;
 }
@@ -50,7 +52,7 @@ export async function hookSettings(options: HookOptions): Promise<HookSettings> 
 }
 
 function withoutHook(whyNot: string): HookSettings {
-	return { settings: [], journal: null, whyNot };
+	return { settings: [], journal: null, script: null, whyNot };
 }
 
 /** An untrusted user's settings don't reach the builds. The daemon's own configuration does, but then the builds of all its users have the hook. */
@@ -85,7 +87,7 @@ async function install({ store, context }: HookOptions): Promise<HookSettings> {
 	const program = store.realPath(path);
 	// Refused here, it costs the hook; with all settings, it would cost the job.
 	formatSetting(SETTING, program);
-	return { settings: [[SETTING, program]], journal, whyNot: null };
+	return { settings: [[SETTING, program]], journal, script: path, whyNot: null };
 }
 
 /** The hook that Nix runs without this use of the action; another use's hook is one, too. */
