@@ -37,7 +37,7 @@ const SETTING = 'post-build-hook';
 const JOURNAL = 'built';
 
 /**
- * Puts the post-build hook into the store and gives the setting that has Nix run it. Some 100 ms, four short processes. What stands against it is told in
+ * Puts the post-build hook into the store and gives the setting that has Nix run it. Some 100 ms, two or three short processes. What stands against it is told in
  * `whyNot`, failures included: the difference of the store finds all paths at the end of the job. Throws `cancelled`.
  */
 export async function hookSettings(options: HookOptions): Promise<HookSettings> {
