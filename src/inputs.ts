@@ -28,6 +28,9 @@ export interface Inputs {
 	/** `null`: the action's choice for that compression. */
 	readonly compressionLevel: number | null;
 	readonly concurrency: number | 'auto';
+	readonly continuous: 'auto' | 'true' | 'false';
+	/** Whether others use the store while this job runs. */
+	readonly sharedStore: 'auto' | 'true' | 'false';
 	readonly pushTimeoutMs: number;
 	readonly onPushFailure: 'warn' | 'fail' | 'ignore';
 	readonly fallback: 'actions-cache' | 'none';
@@ -72,6 +75,7 @@ export const INPUT_NAMES: readonly string[] = [
 	'compression-level',
 	'concurrency',
 	'continuous',
+	'shared-store',
 	'push-timeout',
 	'on-push-failure',
 	'fallback',
@@ -150,6 +154,8 @@ export function parseInputs(get: GetInput): Inputs {
 			.filter((name) => name !== ''),
 		...readCompression(get, read, problems),
 		concurrency: readConcurrency(get('concurrency'), problems),
+		continuous: read.choice('continuous', ['auto', 'true', 'false']),
+		sharedStore: read.choice('shared-store', ['auto', 'true', 'false']),
 		pushTimeoutMs: read.quantity('push-timeout', parseDurationMs, 'a duration such as `90 s` or `10 min`') ?? 600_000,
 		onPushFailure: read.choice('on-push-failure', ['warn', 'fail', 'ignore']),
 		fallback: read.choice('fallback', ['actions-cache', 'none']),
@@ -159,9 +165,6 @@ export function parseInputs(get: GetInput): Inputs {
 		lane: get('lane'),
 		installNix: get('install-nix') === '' ? null : get('install-nix'),
 	};
-	if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
-		problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
-	}
 	if (problems.length > 0) {
 		const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
 		throw new CacheError('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);

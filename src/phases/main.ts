@@ -7,11 +7,13 @@ import { type LocalStore, openLocalStore } from '../store/local-store.ts';
 import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';
 import { applySettings, canServeHere, directSubstituters } from './configure.ts';
 import { mountsOf } from './mounts.ts';
+import { prepareHook, startPusher } from './pusher-control.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
 import type { MountOrder } from './serve-handover.ts';
 import { decideServing, type Serving } from './serving.ts';
 import { openSession, type Session } from './session.ts';
+import { storeSharing } from './store-sharing.ts';
 import { type RunningSubstituter, startLocalSubstituter } from './substituter.ts';
 import { labelOf } from './target-label.ts';
 
@@ -42,7 +44,15 @@ function withoutNix(session: Session): void {
 	}
 	const whyNot = 'there is no Nix on this machine.';
 	runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
-	const nothing = { targets: [], indexesFolder: null, substituterFolder: null, served: {} };
+	const nothing = {
+		targets: [],
+		indexesFolder: null,
+		substituterFolder: null,
+		served: {},
+		journal: null,
+		isShared: false,
+		pusherFolder: null,
+	};
 	keep({ main: { ...nothing, store: null, snapshotFile: null, whyNot, warnings: [] } });
 	setOutputs(session, 'none', false, []);
 }
@@ -60,15 +70,42 @@ async function withNix(session: Session, store: LocalStore, signal: AbortSignal)
 	const mounts = mountsOf(session, serving);
 	const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
 	const indexesFolder = serving.store?.indexesFolder ?? null;
-	const kept = { store: store.description, snapshotFile, targets, whyNot, indexesFolder, served, warnings };
-	keep({ main: { ...kept, substituterFolder: null } });
+	const isShared = await isStoreShared(session, store);
+	const hook = whyNot === null ? await prepareHook(session, store, isShared, signal) : null;
+	const kept = {
+		store: store.description,
+		snapshotFile,
+		targets,
+		whyNot,
+		indexesFolder,
+		served,
+		warnings,
+		isShared,
+		journal: hook?.journal ?? null,
+		substituterFolder: null,
+		pusherFolder: null,
+	};
+	keep({ main: kept });
 	const substituter = await startServing(session, store, mounts, serving, signal);
-	keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
+	const running = { ...kept, substituterFolder: substituter?.folder ?? null };
+	keep({ main: running });
 	const reads = withSubstituter(serving.reads, substituter);
-	const route = await applySettings(session, store, reads, substituter, signal);
+	const route = await applySettings(session, store, reads, { substituter, hook }, signal);
+	if (hook !== null && route !== 'advice-only') keep({ main: { ...running, pusherFolder: await startPusher(session, hook) } });
 	const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
 	setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
 	sayWhatServes(session, serving, urls);
+}
+
+async function isStoreShared({ inputs, runner }: Session, store: LocalStore): Promise<boolean> {
+	if (inputs.sharedStore !== 'auto') return inputs.sharedStore === 'true';
+	const { isShared, because } = await storeSharing(store.nix.about, runner.env);
+	if (isShared) {
+		runner.log.info(
+			`The store counts as shared, because ${because}: only what this job builds, and what its own links lead to, is pushed. \`shared-store: false\` says that nobody else uses it.`,
+		);
+	}
+	return isShared;
 }
 
 async function startServing(

@@ -1,7 +1,7 @@
 import { describeError, isCacheError } from '../errors.ts';
 import type { Runner } from './runner.ts';
 
-export type Phase = 'pre' | 'main' | 'post' | 'serve';
+export type Phase = 'pre' | 'main' | 'post' | 'serve' | 'pusher';
 
 /**
  * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user only; anything else,

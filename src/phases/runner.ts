@@ -20,8 +20,9 @@ export interface Runner {
 /** Longest text that the runner is asked to mask as a whole; shorter than 4 would mask half of the log. */
 const SHORTEST_MASK = 4;
 
-export function createRunner(env: Readonly<Record<string, string | undefined>>): Runner {
-	const log = createLog();
+/** @param announces whether masks are told to the runner; a background process has none that listens, and its output is a file */
+export function createRunner(env: Readonly<Record<string, string | undefined>>, announces = true): Runner {
+	const log = createLog(announces);
 	return {
 		env,
 		log,
@@ -38,7 +39,7 @@ export function createRunner(env: Readonly<Record<string, string | undefined>>):
 }
 
 /** A log on the runner's standard output that replaces every secret that it was told of, also in derived texts. */
-function createLog(): Log & { clean(text: string): string } {
+function createLog(announces: boolean): Log & { clean(text: string): string } {
 	let secrets: readonly string[] = [];
 	const clean = (text: string): string => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
 	const line = (text: string): string => withoutCommands(clean(text));
@@ -53,7 +54,7 @@ function createLog(): Log & { clean(text: string): string } {
 		group: (title, body) => core.group(line(title), body),
 		mask(secret) {
 			if (secret === '' || secrets.includes(secret)) return;
-			core.setSecret(secret);
+			if (announces) core.setSecret(secret);
 			if (secret.length < SHORTEST_MASK) return;
 			// Longest first: a secret that holds another one must be replaced whole.
 			secrets = [...secrets, secret].sort((a, b) => b.length - a.length);

@@ -15,6 +15,8 @@ export interface PipelineOptions {
 	readonly sourceOf: (info: PathInfo, onRead: (bytes: number) => void) => NarSource;
 	/** Stop soon (the job was cancelled): begins nothing new, finishes what was begun within `graceMs`, then cuts. */
 	readonly signal: AbortSignal;
+	/** Begin nothing new, and finish what was begun: somebody else does the rest. */
+	readonly drain?: AbortSignal;
 	/** Time of `clock` after which nothing may be in flight any more. */
 	readonly deadlineMs: number;
 	/** How long before the deadline, or after `signal`, only what was begun is finished. Default 5,000. */
@@ -120,16 +122,20 @@ class PushRun {
 	}
 
 	async run(): Promise<PushResult> {
-		const { signal, onProgress } = this.#options;
+		const { signal, drain, onProgress } = this.#options;
 		const onStop = () => this.#stopSoon();
+		const onDrain = () => this.#end();
 		signal.addEventListener('abort', onStop, { once: true });
+		drain?.addEventListener('abort', onDrain, { once: true });
 		if (signal.aborted) onStop();
+		if (drain?.aborted) onDrain();
 		const ticking = this.#tick();
 		this.#pump();
 		await this.#idle.promise;
 		this.#over.abort();
 		await ticking;
 		signal.removeEventListener('abort', onStop);
+		drain?.removeEventListener('abort', onDrain);
 		for (const job of this.#jobs) if (job.outcome === null) this.#decide(job, { class: 'out-of-time' });
 		onProgress?.(this.#meter.progress(this.#clock.nowMs()));
 		return {
