@@ -4,6 +4,7 @@ import { parseHttpUrl, substituterUrl } from './cache-target/http.ts';
 import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from './cache-target/target.ts';
 import { CacheError, describeError } from './errors.ts';
 import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
+import { type NixRelease, parseNixRelease } from './nix/release.ts';
 import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from './nix/signature.ts';
 import { parseDurationMs, parseSizeBytes } from './quantity.ts';
 
@@ -36,8 +37,8 @@ export interface Inputs {
 	readonly actionsCacheSizeBytes: number;
 	/** Which workflow, job and matrix cell this is. */
 	readonly lane: string;
-	/** A version; only looked at when Nix is missing. */
-	readonly installNix: string | null;
+	/** Only looked at when Nix is missing. */
+	readonly installNix: NixRelease | null;
 }
 
 /** Inputs whose values are secrets: never saved in the state, never shown. */
@@ -156,7 +157,8 @@ export function parseInputs(get: GetInput): Inputs {
 		jobStatus: get('job-status'),
 		actionsCacheSizeBytes: read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`') ?? 8 * 2 ** 30,
 		lane: get('lane'),
-		installNix: get('install-nix') === '' ? null : get('install-nix'),
+		installNix:
+			get('install-nix') === '' ? null : (read.attempt('install-nix', () => parseNixRelease(get('install-nix')))[0] ?? null),
 	};
 	if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
 		problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');

@@ -1,0 +1,69 @@
+/**
+ * A tarball of Nix with the layout of the official ones, which can't be had without their server: Debian's Nix in a store path, with a bundle of
+ * certificates, the registration that Nix itself writes, and the `install` script's two lines that name them.
+ *
+ * What differs: the program takes its libraries from the machine, so it runs on machines of its own version only (`machineWithoutNix`), and it looks for its
+ * helper for remote builds where Debian has it, so a job switches that off (`NIX_CONFIG`).
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NixVersion } from '../../scripts/roots.ts';
+import { createMachine, type Machine } from './machine.ts';
+
+export interface NixTarball {
+	/** Such as `2.26.3`. */
+	readonly version: string;
+	/** Where it is on its server. */
+	readonly path: string;
+	readonly bytes: Buffer;
+	/** As the input takes it. */
+	readonly hash: string;
+	readonly hex: string;
+}
+
+/** For the steps of a job that build with such a Nix: what `createMachine` sets in nix.conf, which is what gets installed here. */
+export const LOOK_ALIKE = { NIX_CONFIG: 'build-hook =\nsandbox = false\nsubstituters =' };
+
+const MAKE = `set -eu
+version=$1 name=$2 out=$3
+nix=/tmp/nix-$version
+mkdir -p "$nix/bin" "$nix/lib/systemd/system" /tmp/nss-cacert-3.0/etc/ssl/certs "/tmp/$name/store"
+cp /usr/bin/nix "$nix/bin/nix"
+for link in nix-build nix-daemon nix-env nix-instantiate nix-store; do ln -s nix "$nix/bin/$link"; done
+printf '[Service]\\nExecStart=@/nix/var/nix/profiles/default/bin/nix-daemon nix-daemon --daemon\\n' > "$nix/lib/systemd/system/nix-daemon.service"
+printf '[Socket]\\nListenStream=/nix/var/nix/daemon-socket/socket\\n' > "$nix/lib/systemd/system/nix-daemon.socket"
+cp /etc/ssl/certs/ca-certificates.crt /tmp/nss-cacert-3.0/etc/ssl/certs/ca-bundle.crt
+nix=$(nix-store --add "$nix") cacert=$(nix-store --add /tmp/nss-cacert-3.0)
+cp -a "$nix" "$cacert" "/tmp/$name/store"
+nix-store --dump-db "$nix" "$cacert" > "/tmp/$name/.reginfo"
+printf '#!/bin/sh\\nset -e\\nnix="%s"\\ncacert="%s"\\nexit 1\\n' "$nix" "$cacert" > "/tmp/$name/install"
+tar -cf "$out" --use-compress-program='xz -1' --owner=0 --group=0 --mode=u+rw,uga+r --mtime=1970-01-01 -C /tmp "$name"`;
+
+/** Makes the tarball, in some seconds. */
+export async function makeNixTarball(nix: NixVersion): Promise<NixTarball> {
+	await using machine = await createMachine({ nix });
+	const version = /^\d+\.\d+\.\d+/.exec(machine.nixVersion)?.[0] ?? '';
+	const name = `nix-${version}-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux`;
+	const out = join(machine.work, `${name}.tar.xz`);
+	await machine.run(['sh', '-c', MAKE, 'sh', version, name, out]);
+	const bytes = readFileSync(out);
+	const digest = createHash('sha256').update(bytes).digest();
+	return {
+		version,
+		path: `nix-${version}/${name}.tar.xz`,
+		bytes,
+		hash: `sha256-${digest.toString('base64')}`,
+		hex: digest.toString('hex'),
+	};
+}
+
+/** A machine of that version on which nobody has installed Nix: an empty /nix, no program, no settings. */
+export async function machineWithoutNix(nix: NixVersion): Promise<Machine> {
+	const machine = await createMachine({ nix });
+	for (const name of readdirSync(machine.outside('/usr/bin'))) {
+		if (/^nix(-|$)/.test(name)) rmSync(machine.outside(join('/usr/bin', name)));
+	}
+	rmSync(machine.outside('/etc/nix'), { recursive: true });
+	return machine;
+}
