@@ -3,7 +3,7 @@
  * certificates, the registration that Nix itself writes, and the `install` script's two lines that name them.
  *
  * What differs: the program takes its libraries from the machine, so it runs on machines of its own version only (`machineWithoutNix`), and it looks for its
- * helper for remote builds where Debian has it, so a job switches that off (`NIX_CONFIG`).
+ * helper for remote builds where Debian has it, which is mended by a setting (`lookAlikeConf`) or, for 2.8, a link.
  */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -22,8 +22,10 @@ export interface NixTarball {
 	readonly hex: string;
 }
 
-/** For the steps of a job that build with such a Nix: what `createMachine` sets in nix.conf, which is what gets installed here. */
-export const LOOK_ALIKE = { NIX_CONFIG: 'build-hook =\nsandbox = false\nsubstituters =' };
+/** Settings for jobs with such a Nix. Derivations of the tests use the machine's own programs, which a sandbox hides; cache.nixos.org is not there. */
+export function lookAlikeConf(nix: NixVersion): string {
+	return [...(nix === '2.8' ? [] : ['build-hook =']), 'sandbox = false', 'download-attempts = 1'].join('\n');
+}
 
 const MAKE = `set -eu
 version=$1 name=$2 out=$3
@@ -65,5 +67,6 @@ export async function machineWithoutNix(nix: NixVersion): Promise<Machine> {
 		if (/^nix(-|$)/.test(name)) rmSync(machine.outside(join('/usr/bin', name)));
 	}
 	rmSync(machine.outside('/etc/nix'), { recursive: true });
+	if (nix === '2.8') await machine.run(['ln', '-sfn', '/nix/var/nix/profiles/default/bin/nix', '/usr/libexec/nix/build-remote']);
 	return machine;
 }
