@@ -15,14 +15,17 @@ export interface NixRelease {
 /** Where the Nix project publishes. */
 const RELEASES = 'https://releases.nixos.org/nix';
 
+/** A SHA-256 as `sha256sum` writes it. */
+const HEXADECIMAL = /^[0-9a-f]{64}$/;
+
 /**
  * Reads words like `2.31.2 sha256-… https://mirror.example/nix`, in any order and on any number of lines: a version, hashes, a mirror.
  * @throws CacheError `format-invalid`
  */
 export function parseNixRelease(text: string): NixRelease {
 	const words = text.split(/\s+/).filter((word) => word !== '');
-	const versions = words.filter((word) => /^\d/.test(word) && !word.includes(':'));
 	const urls = words.filter((word) => word.includes('://'));
+	const versions = words.filter((word) => /^\d/.test(word) && !HEXADECIMAL.test(word) && !urls.includes(word));
 	const hashes = words.filter((word) => !versions.includes(word) && !urls.includes(word));
 	const [version] = versions;
 	if (version === undefined || versions.length > 1 || !/^\d{1,4}\.\d{1,4}\.\d{1,4}$/.test(version)) {
@@ -36,7 +39,7 @@ export function parseNixRelease(text: string): NixRelease {
 }
 
 function readHash(word: string): Hash {
-	if (word.startsWith('sha256-') || word.startsWith('sha256:')) return parseHash(word, 'sha256');
+	if (HEXADECIMAL.test(word) || word.startsWith('sha256-') || word.startsWith('sha256:')) return parseHash(word, 'sha256');
 	throw new CacheError(
 		'format-invalid',
 		`${quote(word)} is neither a version, nor a hash (\`sha256-…\`), nor a mirror (\`https://…\`).`,
