@@ -113,7 +113,7 @@ export function secretTexts(get: GetInput): readonly string[] {
 		found.add(entry.password);
 		found.add(base64(`${entry.login}:${entry.password}`));
 	}
-	for (const name of ['cache', 'push-url', 'substituters']) {
+	for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
 		for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
 			const userInfo = match[1] ?? '';
 			found.add(userInfo);
