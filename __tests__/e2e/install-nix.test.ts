@@ -7,7 +7,7 @@ import { GRAPH, graph } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { lookAlikeConf, machineWithoutNix, makeNixTarball, type NixTarball } from '../support/nix-tarball.ts';
-import type { JobOptions, JobResult } from '../support/runner/steps.ts';
+import type { JobOptions, JobResult, RunningJob } from '../support/runner/steps.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
 import { testedVersions } from '../support/versions.ts';
 
@@ -93,11 +93,14 @@ describe.each(testedVersions())('install-nix, Nix %s', (nix) => {
 		// Nix's daemon makes this folder when it first looks at the cache, and then it is root's.
 		await machine.run(['install', '-d', '-o', 'runner', '/var/cache/nix', '/var/cache/nix/nar']);
 		await using mirror = await startMirror(tarball);
-		machine.writeFile('/etc/nix/nix.conf', `${lookAlikeConf(nix)}\nbuild-users-group = nixbld\ntrusted-users = root runner\n`);
-		const result = await play(machine, `${tarball.version} ${tarball.hash} ${mirror.url}`, { user: 'runner', env: {} });
+		machine.writeFile('/etc/nix/nix.conf', 'keep-failed = true');
+		const result = await play(machine, `${tarball.version} ${tarball.hash} ${mirror.url}`, { user: 'runner' });
 		expectPushed(result, machine);
 		expect(result.stage('main').log).toContain('with a daemon');
 		expect(statSync(machine.outside('/nix/store'))).toMatchObject({ uid: 0, mode: 0o41775 });
+		expect(machine.readFile('/etc/nix/nix.conf')).toBe(
+			'keep-failed = true\nbuild-users-group = nixbld\ntrusted-users = root runner\n',
+		);
 		expect(machine.readFile('/etc/group')).toMatch(/^nixbld:.*nixbld1,.*nixbld32$/m);
 	});
 });
@@ -229,12 +232,42 @@ describe('install-nix', () => {
 		await expectRefused(`${tarball.version} ${mirror.url}`, /may not write to `\/nix`.*no `sudo`/s, user, 'runner');
 	});
 
-	it('goes on where a killed one stopped', async () => {
+	it('leaves the settings that are there', async () => {
+		await using machine = await machineWithoutNix(nix);
+		await using mirror = await startMirror(tarball);
+		const own = '# ours\n build-users-group =\n';
+		machine.writeFile('/etc/nix/nix.conf', own);
+		expectPushed(await play(machine, `${tarball.version} ${tarball.hash} ${mirror.url}`), machine);
+		expect(machine.readFile('/etc/nix/nix.conf')).toBe(own);
+	});
+
+	it('is asked for by a warning, where there is no Nix; the job goes on', async () => {
+		await using machine = await machineWithoutNix(nix);
+		const result = await runJob(machine, [uses({})]);
+		expect(result.status, result.log).toBe('success');
+		expect(messages(result)).toEqual([expect.stringContaining('give `install-nix` a version')]);
+		expect(result.stage('main').outputs).toMatchObject({ cache: 'none', 'can-push': 'false' });
+	});
+
+	it.each([20, 80, 140, 200, 300])('is done again when it was killed %i ms after it began', async (afterMs) => {
+		await using machine = await machineWithoutNix(nix);
+		await using mirror = await startMirror(tarball);
+		const installNix = `${tarball.version} ${tarball.hash} ${mirror.url}`;
+		const kill = (line: string, job: RunningJob): void => {
+			if (line.includes('Fetching')) setTimeout(() => job.running?.kill('SIGKILL'), afterMs);
+		};
+		await play(machine, installNix, { onLine: kill, strict: false });
+		const second = await play(machine, installNix);
+		expect(second.status, second.log).toBe('success');
+		expect(second.stage('post').log).toMatch(/pushed|Nothing new/);
+		await machine.run([`${PROFILE}/bin/nix-store`, '--verify', '--check-contents']);
+	});
+
+	it('goes on where one stopped before the registration', async () => {
 		await using machine = await machineWithoutNix(nix);
 		await using mirror = await startMirror(tarball);
 		const installNix = `${tarball.version} ${tarball.hash} ${mirror.url}`;
 		await play(machine, installNix);
-		// As if it had ended before the registration.
 		await machine.run(['rm', '-rf', '/nix/var', '/etc/nix']);
 		const second = await play(machine, installNix);
 		expect(second.status, second.log).toBe('success');

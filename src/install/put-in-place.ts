@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
+import { userName } from '../setup/configure-nix.ts';
 import { type Caller, runAsRoot } from '../setup/run-as-root.ts';
 import type { Way } from './way.ts';
 
@@ -9,7 +10,7 @@ export const PROFILE = '/nix/var/nix/profiles/default';
 
 /**
  * Run as the owner of `/nix`: unpacks the tarball `$1`, moves its store paths to the store, registers them and makes the profile. `$2` names this
- * use of the action, `$3` is `daemon` or something else, `$4` the text of nix.conf for a machine that has none.
+ * use of the action, `$3` is `daemon` or something else, `$4` the lines for nix.conf, each of which is added where the file has no such setting.
  *
  * A store path appears whole or not at all, and the profile comes last: what is killed in between is done again by the next one.
  * A registration that is there already is left as it is. Nothing of the `install` script that comes with Nix is run; it only names the two paths.
@@ -33,9 +34,14 @@ for path in "$stage"/store/*; do
 	chmod -R a-w "/nix/store/.$name.$2"
 	mv "/nix/store/.$name.$2" "/nix/store/$name"
 done
-if [ "$(id -u)" = 0 ] && [ ! -e /etc/nix/nix.conf ]; then
+if [ "$(id -u)" = 0 ]; then
+	conf=/etc/nix/nix.conf
 	mkdir -p /etc/nix
-	printf '%s' "$4" > /etc/nix/nix.conf
+	touch "$conf"
+	[ -z "$(tail -c 1 "$conf")" ] || echo >> "$conf"
+	printf '%s' "$4" | while read -r line; do
+		grep -q "^[[:space:]]*\${line%% =*}[[:space:]]*=" "$conf" || echo "$line" >> "$conf"
+	done
 fi
 if [ "$3" = daemon ]; then
 	getent group nixbld > /dev/null || groupadd --system nixbld
@@ -66,7 +72,7 @@ chown "$1" /nix`;
  * @throws CacheError `install-failed`, `disk-full`
  */
 export async function putInPlace(tarball: string, way: Way, id: string, caller: Caller): Promise<void> {
-	const args = ['sh', '-c', PUT, 'sh', tarball, id, way, confFor(way, caller)];
+	const args = ['sh', '-c', PUT, 'sh', tarball, id, way, confFor(way)];
 	try {
 		if (way === 'single-user-by-sudo') await runAsRoot(['sh', '-c', GIVE, 'sh', userAndGroup()], caller);
 		await (way === 'daemon' ? runAsRoot(args, caller) : runHere(args, caller));
@@ -79,8 +85,8 @@ export async function putInPlace(tarball: string, way: Way, id: string, caller: 
  * Root without a daemon builds as root, since a container has no users for builds. Who may become root at any time is as trusted as root, so the daemon
  * takes this job's settings from the user who runs it.
  */
-function confFor(way: Way, { env }: Caller): string {
-	return way === 'daemon' ? `build-users-group = nixbld\ntrusted-users = root ${env.USER ?? ''}\n` : 'build-users-group =\n';
+function confFor(way: Way): string {
+	return way === 'daemon' ? `build-users-group = nixbld\ntrusted-users = root ${userName()}\n` : 'build-users-group =\n';
 }
 
 function userAndGroup(): string {
