@@ -1,6 +1,6 @@
 /**
- * A tarball of Nix with the layout of the official ones, which can't be had without their server: Debian's Nix in a store path, with a bundle of
- * certificates, the registration that Nix itself writes, and the `install` script's two lines that name them.
+ * A tarball of Nix with the layout of the official ones, which can't be had without their server: Debian's Nix in a store path, a second one with links to
+ * its programs (as since 2.26), a bundle of certificates, the registration that Nix itself writes, and the `install` script's two lines that name them.
  *
  * What differs: the program takes its libraries from the machine, so it runs on machines of its own version only (`machineWithoutNix`), and it looks for its
  * helper for remote builds where Debian has it, which is mended by a setting (`lookAlikeConf`) or, for 2.8, a link.
@@ -29,16 +29,20 @@ export function lookAlikeConf(nix: NixVersion): string {
 
 const MAKE = `set -eu
 version=$1 name=$2 out=$3
+cli=/tmp/nix-cli-$version
+mkdir -p "$cli/bin" /tmp/nss-cacert-3.0/etc/ssl/certs "/tmp/$name/store"
+cp /usr/bin/nix "$cli/bin/nix"
+for link in nix-build nix-daemon nix-env nix-instantiate nix-store; do ln -s nix "$cli/bin/$link"; done
+cli=$(nix-store --add "$cli")
 nix=/tmp/nix-$version
-mkdir -p "$nix/bin" "$nix/lib/systemd/system" /tmp/nss-cacert-3.0/etc/ssl/certs "/tmp/$name/store"
-cp /usr/bin/nix "$nix/bin/nix"
-for link in nix-build nix-daemon nix-env nix-instantiate nix-store; do ln -s nix "$nix/bin/$link"; done
+mkdir -p "$nix/bin" "$nix/lib/systemd/system"
+ln -s "$cli"/bin/* "$nix/bin"
 printf '[Service]\\nExecStart=@/nix/var/nix/profiles/default/bin/nix-daemon nix-daemon --daemon\\n' > "$nix/lib/systemd/system/nix-daemon.service"
 printf '[Socket]\\nListenStream=/nix/var/nix/daemon-socket/socket\\n' > "$nix/lib/systemd/system/nix-daemon.socket"
 cp /etc/ssl/certs/ca-certificates.crt /tmp/nss-cacert-3.0/etc/ssl/certs/ca-bundle.crt
 nix=$(nix-store --add "$nix") cacert=$(nix-store --add /tmp/nss-cacert-3.0)
-cp -a "$nix" "$cacert" "/tmp/$name/store"
-nix-store --dump-db "$nix" "$cacert" > "/tmp/$name/.reginfo"
+cp -a "$nix" "$cli" "$cacert" "/tmp/$name/store"
+nix-store --dump-db "$nix" "$cli" "$cacert" > "/tmp/$name/.reginfo"
 printf '#!/bin/sh\\nset -e\\nnix="%s"\\ncacert="%s"\\nexit 1\\n' "$nix" "$cacert" > "/tmp/$name/install"
 tar -cf "$out" --use-compress-program='xz -1' --owner=0 --group=0 --mode=u+rw,uga+r --mtime=1970-01-01 -C /tmp "$name"`;
 

@@ -24,9 +24,9 @@ mkdir -p /nix/store /nix/var/nix "$stage"
 trap 'chmod -R u+w "$stage" && rm -rf "$stage"' EXIT
 said=$(tar -xJof "$1" -C "$stage" --strip-components 1 2>&1) || fail "$said"
 named() { sed -n "s|^$1=\\"\\(/nix/store/[0-9a-z]*-[^/\\"]*\\)\\".*|\\1|p" "$stage/install"; }
-[ -f "$stage/install" ] || fail 'The tarball is not that of a Nix release.'
+[ -f "$stage/install" ] && [ -s "$stage/.reginfo" ] || fail 'The tarball is not that of a Nix release.'
 nix=$(named nix) cacert=$(named cacert)
-[ -x "$stage/store/\${nix##*/}/bin/nix-store" ] && [ -s "$stage/.reginfo" ] || fail 'The tarball is not that of a Nix release.'
+[ -n "$nix" ] && [ -d "$stage/store/\${nix##*/}" ] || fail 'The tarball does not say where its Nix is.'
 for path in "$stage"/store/*; do
 	name=\${path##*/}
 	[ ! -e "/nix/store/$name" ] || continue
