@@ -6,7 +6,7 @@ import { checkCache } from '../support/cache-invariants.ts';
 import { GRAPH, graph } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
-import { lookAlikeConf, machineWithoutNix, makeNixTarball, type NixTarball } from '../support/nix-tarball.ts';
+import { lookAlikeConf, machineWithoutNix, makeNixTarball, type NixTarball, withoutNixFolder } from '../support/nix-tarball.ts';
 import type { JobOptions, JobResult, RunningJob } from '../support/runner/steps.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
 import { testedVersions } from '../support/versions.ts';
@@ -77,6 +77,7 @@ describe.each(testedVersions())('install-nix, Nix %s', (nix) => {
 
 	it('makes /nix that of a user who has sudo, where no systemd runs', async () => {
 		await using machine = await machineWithoutNix(nix);
+		await withoutNixFolder(machine);
 		const { uid } = machine.addUser('runner', { sudo: true });
 		await machine.run(['install', '-d', '-o', 'runner', '/var/cache/nix']);
 		await using mirror = await startMirror(tarball);
@@ -88,6 +89,7 @@ describe.each(testedVersions())('install-nix, Nix %s', (nix) => {
 
 	it('starts the daemon where systemd runs, with users for builds, and the daemon trusts this user', async () => {
 		await using machine = await machineWithoutNix(nix);
+		await withoutNixFolder(machine);
 		machine.addUser('runner', { sudo: true });
 		await machine.run(['mkdir', '-p', '/run/systemd/system']);
 		// Nix's daemon makes this folder when it first looks at the cache, and then it is root's.
@@ -230,6 +232,15 @@ describe('install-nix', () => {
 		await using mirror = await startMirror(tarball);
 		const user = async (machine: Machine) => machine.addUser('runner');
 		await expectRefused(`${tarball.version} ${mirror.url}`, /may not write to `\/nix`.*no `sudo`/s, user, 'runner');
+	});
+
+	it('makes /nix where there is none, in a container', async () => {
+		await using machine = await machineWithoutNix(nix);
+		await withoutNixFolder(machine);
+		await using mirror = await startMirror(tarball);
+		expectPushed(await play(machine, `${tarball.version} ${tarball.hash} ${mirror.url}`), machine);
+		expect(readdirSync(machine.outside('/nix')).sort()).toEqual(['store', 'var']);
+		expect(readdirSync(machine.outside('/nix/store')).filter((name) => name.startsWith('.'))).toEqual(['.links']);
 	});
 
 	it('leaves the settings that are there', async () => {

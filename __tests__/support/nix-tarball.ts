@@ -37,7 +37,7 @@ cli=$(nix-store --add "$cli")
 nix=/tmp/nix-$version
 mkdir -p "$nix/bin" "$nix/lib/systemd/system"
 ln -s "$cli"/bin/* "$nix/bin"
-printf '[Service]\\nExecStart=@/nix/var/nix/profiles/default/bin/nix-daemon nix-daemon --daemon\\n' > "$nix/lib/systemd/system/nix-daemon.service"
+printf '[Service]\\nExecStart=@%s/bin/nix-daemon nix-daemon --daemon\\n' "$cli" > "$nix/lib/systemd/system/nix-daemon.service"
 printf '[Socket]\\nListenStream=/nix/var/nix/daemon-socket/socket\\n' > "$nix/lib/systemd/system/nix-daemon.socket"
 cp /etc/ssl/certs/ca-certificates.crt /tmp/nss-cacert-3.0/etc/ssl/certs/ca-bundle.crt
 nix=$(nix-store --add "$nix") cacert=$(nix-store --add /tmp/nss-cacert-3.0)
@@ -73,4 +73,10 @@ export async function machineWithoutNix(nix: NixVersion): Promise<Machine> {
 	rmSync(machine.outside('/etc/nix'), { recursive: true });
 	if (nix === '2.8') await machine.run(['ln', '-sfn', '/nix/var/nix/profiles/default/bin/nix', '/usr/libexec/nix/build-remote']);
 	return machine;
+}
+
+/** Takes away the folder /nix itself, too. From then on `machine.storeFolder` is not what is seen inside. */
+export async function withoutNixFolder(machine: Machine): Promise<void> {
+	await machine.run(['umount', '/nix']);
+	await machine.run(['rmdir', '/nix']);
 }

@@ -18,9 +18,9 @@ export const PROFILE = '/nix/var/nix/profiles/default';
 const PUT = `set -eu
 umask 022
 fail() { printf '%s' "$*" | head -n 3 | tr '\\n' ' ' >&2; exit 1; }
-find /nix -maxdepth 1 -name '.install-*' -mmin +60 -exec rm -rf {} +
 stage=/nix/.install-$2
 mkdir -p /nix/store /nix/var/nix "$stage"
+find /nix -maxdepth 1 -name '.install-*' -mmin +60 -exec rm -rf {} +
 trap 'chmod -R u+w "$stage" && rm -rf "$stage"' EXIT
 said=$(tar -xJof "$1" -C "$stage" --strip-components 1 2>&1) || fail "$said"
 named() { sed -n "s|^$1=\\"\\(/nix/store/[0-9a-z]*-[^/\\"]*\\)\\".*|\\1|p" "$stage/install"; }
@@ -30,9 +30,10 @@ nix=$(named nix) cacert=$(named cacert)
 for path in "$stage"/store/*; do
 	name=\${path##*/}
 	[ ! -e "/nix/store/$name" ] || continue
-	mv "$path" "/nix/store/.$name.$2"
-	chmod -R a-w "/nix/store/.$name.$2"
-	mv "/nix/store/.$name.$2" "/nix/store/$name"
+	chmod -R a-w "$path"
+	chmod u+w "$path" # a folder that nobody may write to can't be moved
+	mv "$path" "/nix/store/$name"
+	chmod u-w "/nix/store/$name"
 done
 if [ "$(id -u)" = 0 ]; then
 	conf=/etc/nix/nix.conf
@@ -54,15 +55,15 @@ if [ "$3" = daemon ]; then
 fi
 export HOME="$stage"
 said=$("$nix/bin/nix-store" --load-db < "$stage/.reginfo" 2>&1) || fail "$said"
-said=$("$nix/bin/nix-env" --profile ${PROFILE} --install "$nix" $cacert 2>&1) || fail "$said"
 if [ "$3" = daemon ]; then
 	mkdir -p /nix/var/nix/daemon-socket
 	cp "$nix/lib/systemd/system/nix-daemon.service" "$nix/lib/systemd/system/nix-daemon.socket" /etc/systemd/system/
 	systemctl daemon-reload
 	systemctl enable --now nix-daemon.socket
-fi`;
+fi
+said=$("$nix/bin/nix-env" --profile ${PROFILE} --install "$nix" $cacert 2>&1) || fail "$said"`;
 
-/** Run as root: makes \`/nix\` that of the user \`$1\`. */
+/** Run as root: makes `/nix` that of the user \`$1\`. */
 const GIVE = `set -eu
 mkdir -p /nix
 chown "$1" /nix`;
