@@ -16,6 +16,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 		'store',
 		'setup',
 		'install',
+		'hook',
 		'backends',
 		'substituter',
 		'nix',
@@ -31,6 +32,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	substituter: ['backends', 'nix', 'errors', 'log'],
 	install: ['setup', 'cache-target', 'http', 'nix', 'errors', 'log'],
 	setup: ['store', 'nix', 'errors', 'log'],
+	hook: ['setup', 'store', 'nix', 'errors', 'log'],
 	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
 	'cache-target': [],
 	quantity: [],
@@ -59,9 +61,10 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
 /** Files without I/O: no `node:` module but these, no package but tweetnacl. */
 const PURE: readonly RegExp[] = [
 	/^nix\//,
-	/^push\/plan\.ts$/,
+	/^push\/(?:plan|attribution)\.ts$/,
+	/^hook\/(?:script|record)\.ts$/,
 	/^backends\/actions-cache\/format\//,
-	/^report\.ts$/,
+	/^report\//,
 	/^inputs\.ts$/,
 	/^cache-target\//,
 	/^quantity\.ts$/,
