@@ -15,7 +15,7 @@ import { openSession, type Session } from './session.ts';
 import { type RunningSubstituter, startLocalSubstituter } from './substituter.ts';
 import { labelOf } from './target-label.ts';
 
-/** The longest that main may take in all: a job must not wait for a cache that does not answer. */
+/** The longest that main may take in all, but for installing Nix: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
 
 export async function main(): Promise<void> {
