@@ -117,12 +117,11 @@ describe('install-nix', () => {
 	async function expectRefused(
 		installNix: string,
 		message: RegExp,
-		prepare?: (machine: Machine) => Promise<unknown>,
-		user = 'root',
+		{ prepare, user = 'root', netrc = '' }: { prepare?: (machine: Machine) => unknown; user?: string; netrc?: string } = {},
 	) {
 		await using machine = await machineWithoutNix(nix);
 		await prepare?.(machine);
-		const result = await play(machine, installNix, { user });
+		const result = await play(machine, installNix, { user }, netrc);
 		expect(result.status, result.log).toBe('failure');
 		expect(messages(result), result.log).toEqual([expect.stringMatching(message)]);
 		expect(machine.storeNames()).toEqual([]);
@@ -200,7 +199,9 @@ describe('install-nix', () => {
 	it('says that the disk is full', async () => {
 		await using mirror = await startMirror(tarball);
 		const small = (machine: Machine) => machine.run(['mount', '-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', '/nix']);
-		await expectRefused(`${tarball.version} ${tarball.hash} ${mirror.url}`, /No space left on device.*400 MB/s, small);
+		await expectRefused(`${tarball.version} ${tarball.hash} ${mirror.url}`, /No space left on device.*400 MB/s, {
+			prepare: small,
+		});
 	});
 
 	it('fetches again what was damaged in the tool cache', async () => {
@@ -226,12 +227,18 @@ describe('install-nix', () => {
 		const secrets = ['open-sesame-77'];
 		expectPushed(await play(machine, installNix, { secrets }, 'machine 127.0.0.1 login ci password open-sesame-77'), machine);
 		await expectRefused(installNix, /401/);
+		mirror.forgetRequests();
+		await expectRefused(installNix, /401/, { netrc: 'default login ci password open-sesame-77' });
+		expect(mirror.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
 	});
 
 	it('says why it can do nothing for a user without rights', async () => {
 		await using mirror = await startMirror(tarball);
-		const user = async (machine: Machine) => machine.addUser('runner');
-		await expectRefused(`${tarball.version} ${mirror.url}`, /may not write to `\/nix`.*no `sudo`/s, user, 'runner');
+		const user = (machine: Machine) => machine.addUser('runner');
+		await expectRefused(`${tarball.version} ${mirror.url}`, /may not write to `\/nix`.*no `sudo`/s, {
+			prepare: user,
+			user: 'runner',
+		});
 	});
 
 	it('makes /nix where there is none, in a container', async () => {

@@ -25,7 +25,11 @@ export async function installRelease(session: Session, release: NixRelease): Pro
 	const { inputs, runner, state } = session;
 	const { env, log } = runner;
 	const signal = AbortSignal.timeout(INSTALL_TIMEOUT_MS);
-	const entry = findNetrc(inputs.netrc, release.mirror.hostname);
+	// Never the entry `default`: what is meant for any cache is not meant for a server of Nix's project.
+	const entry = findNetrc(
+		inputs.netrc.filter(({ machine }) => machine !== null),
+		release.mirror.hostname,
+	);
 	const client = createHttpClient({ env, log, connections: 2, attempts: 4, patienceMs: 30_000 });
 	try {
 		const way = await log.group(`Installing Nix ${release.version}`, () =>
