@@ -52,6 +52,13 @@ describe('inputs', () => {
 		expect(inputs.caches).toEqual([expect.objectContaining({ kind: 'http', credentials: null })]);
 	});
 
+	it('takes a release of Nix to install, and says what is wrong with one', () => {
+		expect(parseInputs(from({ 'install-nix': '2.31.2' })).installNix?.version).toBe('2.31.2');
+		expect(parseInputs(from({})).installNix).toBeNull();
+		expect(refusal({ 'install-nix': 'latest' })).toContain('install-nix: "latest" is not one version');
+		expect(secretTexts(from({ 'install-nix': '2.31.2 https://ci:hunter22@mirror.example' }))).toContain('hunter22');
+	});
+
 	it('takes lists with CRLF, blank lines and blanks around', () => {
 		const inputs = parseInputs(
 			from({ 'trusted-public-keys': `\r\n  ${formatPublicKey(publicKeyOf(key))}  \r\n\r\n`, exclude: 'foo\r\n\r\nbar.*baz\r\n' }),

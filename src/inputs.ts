@@ -5,6 +5,7 @@ import { parseSubstituter, type SubstituterLine } from './cache-target/substitut
 import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from './cache-target/target.ts';
 import { CacheError, describeError } from './errors.ts';
 import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
+import { type NixRelease, parseNixRelease } from './nix/release.ts';
 import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from './nix/signature.ts';
 import { parseDurationMs, parseSizeBytes } from './quantity.ts';
 
@@ -40,8 +41,8 @@ export interface Inputs {
 	readonly actionsCacheSizeBytes: number;
 	/** Which workflow, job and matrix cell this is. */
 	readonly lane: string;
-	/** A version; only looked at when Nix is missing. */
-	readonly installNix: string | null;
+	/** Only looked at when Nix is missing. */
+	readonly installNix: NixRelease | null;
 }
 
 /** Inputs whose values are secrets: never saved in the state, never shown. */
@@ -117,7 +118,7 @@ export function secretTexts(get: GetInput): readonly string[] {
 		found.add(entry.password);
 		found.add(base64(`${entry.login}:${entry.password}`));
 	}
-	for (const name of ['cache', 'push-url', 'substituters']) {
+	for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
 		for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
 			const userInfo = match[1] ?? '';
 			found.add(userInfo);
@@ -163,7 +164,8 @@ export function parseInputs(get: GetInput): Inputs {
 		jobStatus: get('job-status'),
 		actionsCacheSizeBytes: read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`') ?? 8 * 2 ** 30,
 		lane: get('lane'),
-		installNix: get('install-nix') === '' ? null : get('install-nix'),
+		installNix:
+			get('install-nix') === '' ? null : (read.attempt('install-nix', () => parseNixRelease(get('install-nix')))[0] ?? null),
 	};
 	if (problems.length > 0) {
 		const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;

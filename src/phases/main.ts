@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import type { NixReads } from '../backends/backend.ts';
-import { CacheError } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type LocalStore, openLocalStore } from '../store/local-store.ts';
 import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';
 import { applySettings, canServeHere, directSubstituters } from './configure.ts';
+import { installRelease, offerFoundNix } from './install.ts';
 import { mountsOf } from './mounts.ts';
 import { prepareHook, startPusher } from './pusher-control.ts';
 import { runPhase } from './run.ts';
@@ -17,33 +17,39 @@ import { storeSharing } from './store-sharing.ts';
 import { type RunningSubstituter, startLocalSubstituter } from './substituter.ts';
 import { labelOf } from './target-label.ts';
 
-/** The longest that main may take in all: a job must not wait for a cache that does not answer. */
+/** The longest that main may take in all, but for installing Nix: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
 
 export async function main(): Promise<void> {
 	const runner = createRunner(process.env);
 	await runPhase('main', runner, async () => {
 		const session = await openSession(runner);
+		const store = await findStore(session);
 		const signal = AbortSignal.timeout(MAIN_TIMEOUT_MS);
-		const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
 		if (store === null) withoutNix(session);
 		else await withNix(session, store, signal);
 	});
 }
 
+/** Opens the store, of a Nix that is installed now where there was none and `install-nix` is given. */
+async function findStore(session: Session): Promise<LocalStore | null> {
+	const { inputs, runner } = session;
+	const open = (): Promise<LocalStore | null> =>
+		openLocalStore({ env: runner.env, log: runner.log, signal: AbortSignal.timeout(MAIN_TIMEOUT_MS) });
+	const found = await open();
+	if (inputs.installNix === null) return found;
+	if (found !== null) await offerFoundNix(session, found);
+	else await installRelease(session, inputs.installNix);
+	return found ?? (await open());
+}
+
 function withoutNix(session: Session): void {
-	const { inputs, runner, keep } = session;
-	if (inputs.installNix !== null) {
-		throw new CacheError(
-			'input-invalid',
-			`install-nix: \`${inputs.installNix}\` is given, but installing Nix is not built yet.`,
-			{
-				hint: 'Install Nix in a step before this one, for example with cachix/install-nix-action.',
-			},
-		);
-	}
+	const { runner, keep } = session;
 	const whyNot = 'there is no Nix on this machine.';
-	runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
+	runner.log.warning(
+		'No `nix` was found, so no cache is configured. Install it in a step before this one, or give `install-nix` a version.',
+		'nix-cache-action',
+	);
 	const nothing = {
 		targets: [],
 		indexesFolder: null,

@@ -11,6 +11,8 @@ export interface Runner {
 	setOutput(name: string, value: string): void;
 	/** For all later steps of the job. */
 	exportVariable(name: string, value: string): void;
+	/** Puts a folder in front of `PATH`, for this process and all later steps of the job. */
+	addPath(folder: string): void;
 	/** Appends Markdown to the job summary. */
 	addSummary(markdown: string): Promise<void>;
 	/** Marks the step as failed, with one annotation. */
@@ -30,6 +32,7 @@ export function createRunner(env: Readonly<Record<string, string | undefined>>, 
 		state: core.getState,
 		setOutput: core.setOutput,
 		exportVariable: core.exportVariable,
+		addPath: core.addPath,
 		async addSummary(markdown) {
 			if (env.GITHUB_STEP_SUMMARY === undefined) return;
 			await core.summary.addRaw(log.clean(markdown), true).write();
