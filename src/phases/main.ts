@@ -112,7 +112,11 @@ function sayWhatServes({ inputs, runner }: Session, serving: Serving, substitute
 		return;
 	}
 	log.info(`What the job adds to the store is pushed at its end${pushTo === 'actions-cache' ? ' to the Actions cache' : ''}.`);
-	if (inputs.signingKey === null && pushTo === 'cache') {
+	// A cache that names a key of its own signs by itself.
+	const signsItself = serving.reads.publicKeys.length > 0;
+	if (signsItself && inputs.signingKey !== null)
+		log.info('The cache signs what it serves with its own key, so it needs no `signing-key`.');
+	if (inputs.signingKey === null && pushTo === 'cache' && !signsItself) {
 		log.notice(
 			'No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.',
 			'nix-cache-action',

@@ -48,10 +48,9 @@ export async function pushNewPaths(session: Session, store: LocalStore, stop: St
 		findCandidates(store, roots, inputs.paths.length > 0, signal),
 		knownNetrc(inputs, store, signal),
 	]);
-	const rules = rulesOf(session);
-	const selection = selectPaths(candidates, rules);
 	return withPushTarget(session, store, netrc, job, async (backend) => {
-		await backend.check(true, signal);
+		const { skipSignedBy } = await backend.check(true, signal);
+		const selection = selectPaths(candidates, rulesOf(session, skipSignedBy));
 		const plan = planPush(selection, await backend.presence(selection.query, signal));
 		const planned = { ...facts, plan, durationsMs: { plan: elapsed(startedMs) } };
 		if (isDryRun(runner.env) || plan.push.length === 0) return makeReport(planned);
@@ -176,8 +175,10 @@ async function findCandidates(
 	return { infos, roots: new Set(valid), vanished };
 }
 
-function rulesOf({ inputs }: Session): PushRules {
-	const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
+/** The workflow's rules, and the keys whose paths the cache itself does not want. */
+function rulesOf({ inputs }: Session, unwantedKeys: readonly string[]): PushRules {
+	const { include, exclude, maxPathSizeBytes, paths } = inputs;
+	const skipSignedBy = [...inputs.skipSignedBy, ...unwantedKeys];
 	return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
 }
 
