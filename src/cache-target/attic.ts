@@ -22,7 +22,7 @@ const FORM = 'write `attic://host/cache`, with the path of the server before the
 /** `attic://host[:port][/prefix]/cache`, and `attic+http://…` for a server without TLS. */
 export function parseAtticUrl(line: string, credentials: Credentials | null): AtticTarget | Refusal {
 	const shown = withoutUserInfo(line);
-	const [, scheme, rest = ''] = /^(attic|attic\+http):\/\/(.*)$/.exec(line) ?? [];
+	const [, scheme, rest = ''] = /^(attic|attic\+http):\/\/([^/].*)$/.exec(line) ?? [];
 	const text = `${scheme === 'attic+http' ? 'http' : 'https'}://${rest}`;
 	if (scheme === undefined || !URL.canParse(text)) return { problem: `cache: \`${shown}\` is not a URL; ${FORM}.` };
 	const url = new URL(text);
