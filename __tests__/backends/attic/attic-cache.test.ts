@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/backends/backend.ts';
 import { type BackendMeans, openBackend } from '../../../src/backends/open.ts';
@@ -92,6 +95,22 @@ describe('what Nix is told of a cache on an attic server', () => {
 		});
 		await backend.check(false, never);
 		expect(server.requests.filter(({ method }) => method === 'POST').length).toBe(1);
+	});
+
+	it('is asked for with TLS, and stays so when a server behind a proxy takes itself for one without', async () => {
+		const wrong = { apiEndpoint: 'http://127.0.0.1:1/', substituterEndpoint: 'http://127.0.0.1:1/' };
+		const server = await serve({ tls: true, ...wrong });
+		expect(server.cacheUrl('mine')).toMatch(/^attic:/);
+		const file = join(mkdtempSync(join(tmpdir(), 'attic-ca-')), 'ca.pem');
+		toClose.push({ [Symbol.asyncDispose]: async () => rmSync(dirname(file), { recursive: true }) });
+		writeFileSync(file, server.ca ?? '');
+		const client = testClient({ env: { SSL_CERT_FILE: file } });
+		toClose.push(client);
+		const backend = await view(server.cacheUrl('mine'), bearer(server.token(both)), { client });
+		await backend.check(true, never);
+		await push(backend, pathOf('hello'));
+		expect(await backend.readBack(pathOf('hello').info, never)).toEqual({ ok: true });
+		expect(backend.reads().substituters).toEqual([server.substituter('mine')]);
 	});
 
 	it('has no token for a public cache', async () => {
