@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { type AtticServer, startAtticServer } from '../support/attic-server.ts';
-import { buildOne, derivation, GRAPH, graph, largePath, manyPaths } from '../support/derivations.ts';
+import { buildOne, chain, derivation, GRAPH, graph, largePath, manyPaths } from '../support/derivations.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
-import type { JobResult } from '../support/runner/steps.ts';
+import type { JobResult, RunningJob } from '../support/runner/steps.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
 import { testedVersions } from '../support/versions.ts';
 
@@ -13,13 +13,19 @@ let server: AtticServer;
 beforeAll(async () => {
 	const caches = { open: { isPublic: true }, filtered: { upstreamKeyNames: ['upstream-1'] } };
 	const versions = Object.fromEntries(testedVersions().map((nix) => [`nix-${nix.replace('.', '-')}`, {}]));
-	server = await startAtticServer({ caches: { ...caches, ...versions, mine: {} } });
+	server = await startAtticServer({ caches: { ...caches, ...versions, mine: {}, killed: {} } });
 });
 afterAll(() => server[Symbol.asyncDispose]());
 beforeEach(() => {
 	server.heal();
 	server.forgetRequests();
 });
+
+/** References that the cache does not have. */
+const holes = (name: string): readonly string[] => {
+	const objects = server.objects(name);
+	return [...objects.values()].flatMap(({ references }) => references.filter((base) => !objects.has(base.slice(0, 32))));
+};
 
 const count = (method: string): number => server.requests.filter((request) => request.method === method).length;
 const tokenFor = (...names: readonly string[]): string => server.token({ pull: names, push: names });
@@ -146,6 +152,32 @@ describe('a cache on an attic server', () => {
 		expect(result.stage('post').log, result.log).toMatch(/3 pushed/);
 		const names = [...server.objects('filtered').values()].map(({ storePath }) => storePath.slice(44));
 		expect(names.toSorted()).toEqual(['app-attic-upstream', 'app-attic-upstream-doc', 'tool-attic-upstream']);
+	});
+
+	it('has nothing with a hole under it after a push that was killed, and the next one brings the rest', async () => {
+		const token = tokenFor('killed');
+		server.fail({ method: 'PUT' }, { kind: 'delay', delayMs: 25 });
+		let playing: RunningJob | null = null;
+		const remember = (job: RunningJob): void => {
+			playing = job;
+		};
+		const steps = [uses({ with: { cache: server.cacheUrl('killed'), token } }), remember, run('nix-build --no-out-link job.nix')];
+		const options = { secrets: [token], workspace: { 'job.nix': chain(80, 'attic-killed') } };
+		const watch = setInterval(() => server.objects('killed').size >= 20 && playing?.running?.kill('SIGKILL'), 10);
+		const killed = await runJob(machine, steps, options).finally(() => clearInterval(watch));
+		expect(killed.stage('post').signal, killed.log).toBe('SIGKILL');
+		const sizeThen = server.objects('killed').size;
+		expect(sizeThen).toBeGreaterThanOrEqual(20);
+		expect(sizeThen).toBeLessThan(80);
+		expect(holes('killed')).toEqual([]);
+		server.heal();
+		const next = await runJob(machine, [...steps.slice(0, 1), run('nix-build --no-out-link job.nix')], {
+			...options,
+			workspace: { 'job.nix': chain(81, 'attic-killed') },
+		});
+		expect(next.status, next.log).toBe('success');
+		expect(server.objects('killed').size).toBe(81);
+		expect(holes('killed')).toEqual([]);
 	});
 
 	it('is only read with a token that may do no more, which costs no warning', async () => {

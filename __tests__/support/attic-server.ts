@@ -27,6 +27,8 @@ export interface AtticServerOptions {
 	readonly caches: Readonly<Record<string, CacheSettings>>;
 	/** Where a proxy before it puts it; begins and ends with a slash. */
 	readonly prefix?: string;
+	/** The path that it believes to be reached by; `prefix` if not said. */
+	readonly tells?: string;
 	/** A NAR that it has is to be sent all the same; true if not said, as on the real server. */
 	readonly requireProofOfPossession?: boolean;
 	/** Settings of the real server; by default it makes them of the `Host` that it was asked under. */
@@ -150,7 +152,7 @@ function bodyOf(request: IncomingMessage, stream: Transform): Readable {
 
 function configOf(state: State, { headers }: IncomingMessage, name: string): object {
 	const { settings, publicKey } = authorize(state.caches, state.secret, headers.authorization, name, 'pull');
-	const own = state.apiEndpoint ?? `${state.tls === true ? 'https' : 'http'}://${headers.host}${state.prefix}`;
+	const own = state.apiEndpoint ?? `${state.tls === true ? 'https' : 'http'}://${headers.host}${state.tells ?? state.prefix}`;
 	return {
 		substituter_endpoint: `${state.substituterEndpoint ?? own}${name}`,
 		api_endpoint: own,

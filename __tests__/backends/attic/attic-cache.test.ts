@@ -121,15 +121,26 @@ describe('what Nix is told of a cache on an attic server', () => {
 
 	it('leads to no other host with the token in hand, but the netrc may have another one for it', async () => {
 		const elsewhere = { apiEndpoint: 'http://api.example/', substituterEndpoint: 'http://cdn.example/' };
-		const { server, backend } = await open(elsewhere);
+		const log = recordingLog();
+		const { server, backend } = await open(elsewhere, { log });
 		await backend.check(true, never);
 		expect(backend.reads().substituters).toEqual([server.substituter('mine')]);
 		await push(backend, pathOf('hello'));
 		expect(server.objects('mine').size).toBe(1);
+		expect(log.lines).toContainEqual(expect.stringMatching(/^info: .* names api.example for its API; the token goes to 127/));
 		const netrc = [{ machine: 'cdn.example', login: 'ci', password: 'other' }];
 		const job = await view(server.cacheUrl('mine'), bearer(server.token(both)), { netrc });
 		await job.check(true, never);
 		expect(job.reads()).toMatchObject({ substituters: ['http://cdn.example/mine'], netrc: [] });
+	});
+
+	it('is the path that the workflow names where a proxy adds one that the server does not know of', async () => {
+		const server = await serve({ prefix: '/nix/attic/', tells: '/' });
+		const backend = await view(server.cacheUrl('mine'), bearer(server.token(both)));
+		await backend.check(true, never);
+		await push(backend, pathOf('hello'));
+		expect(await backend.readBack(pathOf('hello').info, never)).toEqual({ ok: true });
+		expect(backend.reads().substituters).toEqual([`${server.origin}/nix/attic/mine`]);
 	});
 
 	it('may lead to another host when everybody may read there', async () => {

@@ -9,6 +9,8 @@ import type { Upload } from './upload.ts';
 
 export interface AtticApiOptions {
 	readonly client: HttpClient;
+	/** What `_api/v1/…` is relative to. */
+	readonly endpoint: URL;
 	readonly cache: string;
 	/** For people. */
 	readonly label: string;
@@ -17,18 +19,18 @@ export interface AtticApiOptions {
 	readonly expired: () => string | null;
 }
 
-/** The calls of attic's API. Each takes what `_api/v1/…` is relative to. Failures are thrown with hints that fit attic. */
+/** The calls of attic's API. Failures are thrown with hints that fit attic. */
 export interface AtticApi {
-	config(endpoint: URL, signal: AbortSignal): Promise<CacheConfig>;
+	config(signal: AbortSignal): Promise<CacheConfig>;
 	/** Which of these hash parts of store paths the cache does not have. Needs the right to push. */
-	missing(endpoint: URL, hashParts: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
-	upload(endpoint: URL, upload: Upload, signal: AbortSignal): Promise<void>;
+	missing(hashParts: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
+	upload(upload: Upload, signal: AbortSignal): Promise<void>;
 }
 
 /** A hash part takes 35 bytes, and ten thousand are asked for at a time. */
 const MAX_MISSING_BYTES = 1024 * 1024;
 
-export function createAtticApi({ client, cache, label, credentials, expired }: AtticApiOptions): AtticApi {
+export function createAtticApi({ client, endpoint, cache, label, credentials, expired }: AtticApiOptions): AtticApi {
 	const ask = async (wants: 'pull' | 'push', request: Omit<HttpRequest, 'credentials' | 'accept'>): Promise<HttpAnswer> => {
 		try {
 			return await client.request({ ...request, credentials, accept: [200] });
@@ -37,12 +39,12 @@ export function createAtticApi({ client, cache, label, credentials, expired }: A
 		}
 	};
 	return {
-		async config(endpoint, signal) {
+		async config(signal) {
 			const url = new URL(`_api/v1/cache-config/${cache}`, endpoint);
 			const { bytes } = await ask('pull', { method: 'GET', url, limitBytes: MAX_CONFIG_BYTES, signal });
 			return parseCacheConfig(textOf(bytes), label);
 		},
-		async missing(endpoint, hashParts, signal) {
+		async missing(hashParts, signal) {
 			const url = new URL('_api/v1/get-missing-paths', endpoint);
 			const body = bodyOfText(JSON.stringify({ cache, store_path_hashes: hashParts }));
 			const headers = { 'content-type': 'application/json' };
@@ -51,7 +53,7 @@ export function createAtticApi({ client, cache, label, credentials, expired }: A
 			if (!Array.isArray(paths)) throw new CacheError('cache-invalid', `${label} did not say which paths are missing there.`);
 			return new Set(paths.filter((path) => typeof path === 'string'));
 		},
-		async upload(endpoint, { preambleBytes, body }, signal) {
+		async upload({ preambleBytes, body }, signal) {
 			const url = new URL('_api/v1/upload-path', endpoint);
 			const headers = {
 				'content-type': 'application/octet-stream',

@@ -10,11 +10,11 @@ import { hashPartOf } from '../../nix/store-path.ts';
 import type { Backend, Presence } from '../backend.ts';
 import { netrcCredentials } from '../netrc-credentials.ts';
 import { publishableInfo } from '../published-narinfo.ts';
-import { type Addresses, addressesOf } from './addresses.ts';
 import { createAtticApi } from './api.ts';
 import { type CacheConfig, describeCacheConfig } from './cache-config.ts';
 import { readPathBack } from './read-back.ts';
 import { whyExpired } from './refusals.ts';
+import { otherApiHost, substituterOf } from './substituter.ts';
 import { tokenExpiryMs } from './token.ts';
 import { uploadOf } from './upload.ts';
 
@@ -28,8 +28,6 @@ export interface AtticCacheOptions {
 	readonly signingKey: SecretKey | null;
 	/** For hosts without credentials of their own. */
 	readonly netrc: readonly NetrcEntry[];
-	/** The wall clock, in milliseconds. */
-	readonly now?: () => number;
 }
 
 /**
@@ -43,24 +41,23 @@ const PAGE = 10_000;
  * waits for the references (invariant I1), though attic itself would take paths in any order.
  */
 export function createAtticCache(options: AtticCacheOptions): Backend {
-	const { target, client, log, storeDir, signingKey, netrc, now = Date.now } = options;
+	const { target, client, log, storeDir, signingKey, netrc } = options;
 	const { cache, endpoint, place: label } = target;
 	const credentials = target.credentials ?? netrcCredentials(netrc, endpoint);
-	const expired = () => whyExpired(credentials === null ? null : tokenExpiryMs(secretOf(credentials)), now(), cache);
-	const api = createAtticApi({ client, cache, label, credentials, expired });
+	const expired = () => whyExpired(credentials === null ? null : tokenExpiryMs(secretOf(credentials)), Date.now(), cache);
+	const api = createAtticApi({ client, endpoint, cache, label, credentials, expired });
 
-	let known: (Addresses & { readonly config: CacheConfig }) | null = null;
+	let known: { readonly config: CacheConfig; readonly substituter: URL } | null = null;
 	const load = async (signal: AbortSignal) => {
-		const config = await api.config(endpoint, signal);
-		known = { config, ...addressesOf(target, config, (host) => findNetrc(netrc, host) !== null) };
+		const config = await api.config(signal);
+		known = { config, substituter: substituterOf(target, config, (host) => findNetrc(netrc, host) !== null) };
 		return known;
 	};
-	const cacheOnServer = async (signal: AbortSignal) => known ?? load(signal);
 
 	/** Asking for nothing takes the same right as asking for paths and pushing them. */
-	const findWhyNoPush = async (at: URL, signal: AbortSignal): Promise<string | null> => {
+	const findWhyNoPush = async (signal: AbortSignal): Promise<string | null> => {
 		try {
-			await api.missing(at, [], signal);
+			await api.missing([], signal);
 			return null;
 		} catch (error) {
 			if (isCacheError(error, 'cache-unauthorized', 'cache-forbidden')) return describeError(error);
@@ -84,15 +81,20 @@ export function createAtticCache(options: AtticCacheOptions): Backend {
 		},
 
 		async check(mayWrite, signal) {
-			const { config, api: at } = await load(signal);
+			const { config } = await load(signal);
 			log.debug(`${label}: ${describeCacheConfig(config)}.`);
+			const apiHost = otherApiHost(target, config);
+			if (apiHost !== null) {
+				const why = `the token goes to ${endpoint.host} alone, and so do uploads`;
+				log.info(`${label} names ${apiHost} for its API; ${why}. Where that host takes larger ones, name it in \`cache\`.`);
+			}
 			if (config.storeDir !== storeDir) {
 				throw new CacheError('cache-invalid', `${label} is for stores in ${config.storeDir}, and this one is in ${storeDir}.`, {
 					hint: 'Paths can not move between store directories: use another cache.',
 				});
 			}
 			const note = mayWrite ? expired() : null;
-			const whyNoPush = note ?? (mayWrite ? await findWhyNoPush(at, signal) : null);
+			const whyNoPush = note ?? (mayWrite ? await findWhyNoPush(signal) : null);
 			return { readable: true, note, whyNoPush, skipSignedBy: config.upstreamKeyNames };
 		},
 
@@ -101,12 +103,8 @@ export function createAtticCache(options: AtticCacheOptions): Backend {
 			const found = new Map<string, Presence>();
 			for (let start = 0; start < paths.length; start += PAGE) {
 				const page = paths.slice(start, start + PAGE);
-				const { api: at } = await cacheOnServer(signal);
-				const missing = await api.missing(
-					at,
-					page.map(({ path }) => hashPartOf(path)),
-					signal,
-				);
+				const hashParts = page.map(({ path }) => hashPartOf(path));
+				const missing = await api.missing(hashParts, signal);
 				for (const { path } of page) found.set(path, { state: missing.has(hashPartOf(path)) ? 'missing' : 'present' });
 			}
 			return found;
@@ -115,8 +113,7 @@ export function createAtticCache(options: AtticCacheOptions): Backend {
 		async prepare(info: PathInfo, nar) {
 			const publishable = publishableInfo(info, signingKey, storeDir);
 			return async (signal) => {
-				const { api: at } = await cacheOnServer(signal);
-				await api.upload(at, uploadOf(cache, publishable, nar, signal), signal);
+				await api.upload(uploadOf(cache, publishable, nar, signal), signal);
 				// Whole even when the server had that NAR: it wants to see that we have it.
 				return { sentBytes: info.narSizeBytes };
 			};
@@ -125,7 +122,7 @@ export function createAtticCache(options: AtticCacheOptions): Backend {
 		finish: async () => new Map(),
 
 		async readBack(info, signal) {
-			const { config, substituter } = await cacheOnServer(signal);
+			const { config, substituter } = known ?? (await load(signal));
 			const own = substituter.hostname === endpoint.hostname ? credentials : netrcCredentials(netrc, substituter);
 			return readPathBack(info, { client, substituter, credentials: own, publicKey: config.publicKey, storeDir }, signal);
 		},

@@ -7,7 +7,7 @@ import type { PublicKey } from '../../nix/signature.ts';
 import { hashPartOf } from '../../nix/store-path.ts';
 import type { ReadBack } from '../backend.ts';
 import { differenceOf } from '../published-narinfo.ts';
-import { asFolder } from './addresses.ts';
+import { asFolder } from './substituter.ts';
 
 export interface ReadBackOptions {
 	readonly client: HttpClient;
