@@ -31083,6 +31083,40 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
+/***/ 2818:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   z: () => (/* binding */ fileError)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+
+const FULL = ['ENOSPC', 'EDQUOT'];
+const FAILED = [
+    'EACCES',
+    'EBADF',
+    'EEXIST',
+    'EIO',
+    'EISDIR',
+    'EMFILE',
+    'ENFILE',
+    'ENOENT',
+    'ENOTDIR',
+    'EPERM',
+    'EROFS',
+    'ESTALE',
+];
+/** What went wrong with `file`, when it was the file: `disk-full` or `file-failed`; `null` for an error that came from elsewhere, as from a connection. */
+function fileError(cause, file) {
+    const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .systemCode */ .xU)(cause) ?? '';
+    if (FULL.includes(code))
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('disk-full', `${file} can't be written: the disk is full (${code}).`, { cause });
+    return FAILED.includes(code) ? new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('file-failed', `${file} can't be written (${code}).`, { cause }) : null;
+}
+
+
+/***/ }),
+
 /***/ 8506:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -31366,6 +31400,56 @@ function invalid(problem) {
 
 /***/ }),
 
+/***/ 5642:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   P: () => (/* binding */ shareWork)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+/* harmony import */ var _http_cancel_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7107);
+
+
+/**
+ * One run of `work` for all who want its result, begun by the first of them. Whoever gives up leaves the others alone; the last one to do so stops it. A success
+ * is kept; after a failure, whoever comes next begins anew.
+ */
+function shareWork(work) {
+    let current = null;
+    const forget = (run) => {
+        if (current === run)
+            current = null;
+    };
+    const begin = () => {
+        const stop = new AbortController();
+        const run = { result: work(stop.signal), stop, waiting: 0 };
+        run.result.catch(() => forget(run));
+        return run;
+    };
+    return async (signal, doing) => {
+        current ??= begin();
+        const run = current;
+        let isOver = false;
+        run.waiting++;
+        try {
+            const settled = run.result.finally(() => {
+                isOver = true;
+            });
+            return await (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_1__/* .orAborted */ .H6)(settled, signal, doing);
+        }
+        finally {
+            run.waiting--;
+            if (run.waiting === 0 && !isOver) {
+                forget(run);
+                run.stop.abort(new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cancelled', `${doing}: nobody waits for it any more.`));
+            }
+        }
+    };
+}
+
+
+/***/ }),
+
 /***/ 7400:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -31391,6 +31475,122 @@ async function runToolkit(json) {
         : await restoreCache([asked.path], asked.key, [...asked.restoreKeys], { lookupOnly: asked.lookupOnly });
     const answer = { returned: returned ?? null };
     await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.writeFile)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(process.cwd(), ANSWER_FILE), JSON.stringify(answer), { mode: 0o600 });
+}
+
+
+/***/ }),
+
+/***/ 7849:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Hn: () => (/* binding */ denialIn),
+/* harmony export */   Ve: () => (/* binding */ createTwirp),
+/* harmony export */   Vi: () => (/* binding */ THROTTLED_HINT)
+/* harmony export */ });
+/* unused harmony export throttled */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+/* harmony import */ var _object_body_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4514);
+/**
+ * The Actions cache's service, protocol v2: Twirp with JSON, `POST <base>/twirp/github.actions.results.api.v1.CacheService/<method>`. As `@actions/cache` speaks it
+ * (its `cacheTwirpClient.ts` and the generated `results/api/v1/cache.ts`); GitHub has not published it.
+ */
+
+
+const MAX_ANSWER_BYTES = 256 * 1024;
+/** Statuses that carry a Twirp error to be understood here; others are the HTTP client's business (it waits for 429 and tries 5xx again). */
+const UNDERSTOOD = [200, 400, 401, 403, 404, 409, 412];
+/** How the service begins its refusals (`@actions/cache`, `CACHE_WRITE_DENIED_PREFIX` and `CACHE_READ_DENIED_PREFIX`). */
+const WRITE_DENIED = 'cache write denied:';
+const READ_DENIED = 'cache read denied:';
+const QUOTA = 'insufficient usage';
+const THROTTLED_HINT = 'GitHub takes about 200 new entries a minute of a repository, from all of its jobs and actions together: let fewer of them save at the same time. Later jobs push what is missing.';
+function createTwirp({ client, baseUrl, token }) {
+    return {
+        async call(method, request, signal) {
+            const answer = await client
+                .request({
+                method: 'POST',
+                url: new URL(`/twirp/github.actions.results.api.v1.CacheService/${method}`, baseUrl),
+                headers: { 'content-type': 'application/json', accept: 'application/json' },
+                body: (0,_object_body_js__WEBPACK_IMPORTED_MODULE_1__/* .bodyOfText */ .V)(JSON.stringify(request)),
+                credentials: { kind: 'bearer', token },
+                accept: UNDERSTOOD,
+                limitBytes: MAX_ANSWER_BYTES,
+                signal,
+            })
+                .catch((error) => {
+                throw (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .isCacheError */ .bt)(error, 'cache-throttled') ? throttled(error) : error;
+            });
+            return answer.status === 200 ? understood(method, answer) : refused(method, answer, token);
+        },
+    };
+}
+function understood(method, answer) {
+    const fields = fieldsOf(answer);
+    if (fields === null)
+        throw strange(method, 'something that is not JSON');
+    if (fields.ok === true)
+        return { kind: 'ok', fields };
+    const denial = denialIn(textOf(fields.message));
+    if (denial !== null)
+        throw denial;
+    return { kind: 'not-ok' };
+}
+function refused(method, answer, token) {
+    const fields = fieldsOf(answer) ?? {};
+    const [code, message] = [textOf(fields.code), textOf(fields.msg).replaceAll(token, '***')];
+    if (answer.status === 409 || code === 'already_exists')
+        return { kind: 'not-ok' };
+    const denial = denialIn(message);
+    if (denial !== null)
+        throw denial;
+    if (answer.status === 401) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-unauthorized', "The Actions cache refuses this job's token.", {
+            hint: 'The token is good for the length of a job: did it run longer than the runner allows?',
+        });
+    }
+    if (answer.status === 403)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-forbidden', `The Actions cache refuses ${method}: ${message || 'no reason given'}.`);
+    throw strange(method, `${answer.status} ${code} ${message}`.trim());
+}
+/** What the service does not allow, by how it says so; `null` when it is something else. */
+function denialIn(message) {
+    if (message.includes(WRITE_DENIED)) {
+        const why = message.slice(message.indexOf(WRITE_DENIED) + WRITE_DENIED.length).trim();
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-read-only', `This job may not write to the Actions cache: ${why || 'its token only reads'}.`, {
+            hint: 'For events that strangers can start GitHub gives a token that only reads, unless the workflow says `cache-mode: write`.',
+        });
+    }
+    if (message.includes(READ_DENIED)) {
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-forbidden', 'This job may not read from the Actions cache: its token has no scope that it can read.', { hint: 'Give the job `cache-mode: read` or `write`, or leave that out.' });
+    }
+    if (message.toLowerCase().includes(QUOTA)) {
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-read-only', "The repository's storage for the Actions cache is used up, so nothing new is taken.", { hint: 'Raise the budget in the settings of the repository, delete entries, or lower `actions-cache-size`.' });
+    }
+    return null;
+}
+/** The HTTP client's hint is about binary caches. */
+function throttled(cause) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-throttled', cause.message, { hint: THROTTLED_HINT, cause });
+}
+function strange(method, what) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-invalid', `The Actions cache answered ${method} in a way that is not known: ${what}.`);
+}
+function fieldsOf(answer) {
+    try {
+        const value = JSON.parse(Buffer.from(answer.bytes).toString('utf8'));
+        return typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? Object.fromEntries(Object.entries(value))
+            : null;
+    }
+    catch {
+        return null;
+    }
+}
+/** One line, of text that ends in messages. */
+function textOf(value) {
+    return typeof value === 'string' ? value.replace(/\s+/g, ' ').slice(0, 300) : '';
 }
 
 
@@ -38055,15 +38255,67 @@ function known(refs, own, others, storeDir, gonePacks) {
     return { refs, own, others, index: (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks }) };
 }
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: ./build/http/cancel.js
+var cancel = __nccwpck_require__(7107);
+// EXTERNAL MODULE: ./build/backends/actions-cache/shared-work.js
+var shared_work = __nccwpck_require__(5642);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream/promises"
 var external_node_stream_promises_ = __nccwpck_require__(6466);
+// EXTERNAL MODULE: ./build/backends/actions-cache/file-error.js
+var file_error = __nccwpck_require__(2818);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/spooled-blob.js
+
+
+
+
+
+
+
+
+/** Fetches a blob whole, from the start again when it breaks off; `null` when it has gone. Throws `cache-failing` after `tries`. */
+async function spoolBlob(open, folder, tries, signal) {
+    for (let left = tries;; left--) {
+        const stream = await open();
+        if (stream === null)
+            return null;
+        try {
+            return await written(stream, folder);
+        }
+        catch (error) {
+            if (signal.aborted)
+                throw (0,cancel/* abortError */.vt)(signal, 'Reading from the Actions cache');
+            if ((0,errors/* isCacheError */.bt)(error))
+                throw error;
+            if (left <= 1)
+                throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${tries} times.`, { cause: error });
+        }
+    }
+}
+async function written(stream, folder) {
+    const file = (0,external_node_path_.join)(folder, (0,external_node_crypto_.randomBytes)(8).toString('hex'));
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        await (0,external_node_stream_promises_.pipeline)(stream, (0,external_node_fs_.createWriteStream)(file, { mode: 0o600, flags: 'wx' }));
+        const { size } = await (0,promises_.stat)(file);
+        return { read: (range) => slice(file, size, range) };
+    }
+    catch (error) {
+        stream.destroy();
+        await (0,promises_.rm)(file, { force: true });
+        throw (0,file_error/* fileError */.z)(error, file) ?? error;
+    }
+}
+function slice(file, sizeBytes, { start, end }) {
+    if (end >= sizeBytes)
+        throw new errors/* CacheError */.xA('cache-invalid', `An entry of the Actions cache has ${sizeBytes} bytes and should have more than ${end}.`);
+    return (0,external_node_fs_.createReadStream)(file, { start, end });
+}
+
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/blob-reader.js
-
-
 
 
 
@@ -38075,34 +38327,27 @@ const URL_LIFETIME_MS = 8 * 60_000;
 const RESUMES = 4;
 const GONE = [404, 410];
 const REFUSED = [401, 403];
+const DOING = 'Reading from the Actions cache';
 /** Reads parts of a blob by its signed URL, which is renewed when its time is up. One renewal serves all who wait for it. */
 function createBlobReader(options) {
     const { client, nowMs } = options;
-    let current = {
-        url: Promise.resolve(options.url),
-        sinceMs: nowMs(),
-    };
+    let current = { get: async () => options.url, sinceMs: nowMs() };
     /** The whole blob on disk, for servers that ignore `Range`. */
     let spooled = null;
-    const renewed = (before, signal) => {
-        if (current === before) {
-            const url = options.renew(signal);
-            // A failure is not kept: whoever comes next asks anew.
-            url.catch(() => {
-                current = { ...current, sinceMs: Number.NEGATIVE_INFINITY };
-            });
-            current = { url, sinceMs: nowMs() };
-        }
-        return current.url;
+    /** Whoever comes second with the same old URL finds it renewed. */
+    const renew = (before) => {
+        if (current === before)
+            current = { get: (0,shared_work/* shareWork */.P)(options.renew), sinceMs: nowMs() };
     };
     /** An answer that holds the bytes; `null` when the blob has gone. */
     const ask = async (range, signal) => {
         for (let isRetry = false;; isRetry = true) {
-            const known = current;
-            const url = nowMs() - known.sinceMs > URL_LIFETIME_MS ? await renewed(known, signal) : await known.url;
+            if (nowMs() - current.sinceMs > URL_LIFETIME_MS)
+                renew(current);
+            const asked = current;
+            const url = await asked.get(signal, DOING);
             if (url === null)
                 return null;
-            const asked = current;
             const headers = range === null ? {} : { range: `bytes=${range.start}-${range.end}` };
             const accept = [200, 206, 416, ...GONE, ...REFUSED];
             const answer = await client.request({ method: 'GET', url, headers, accept, limitBytes: 0, streamed: true, signal });
@@ -38111,104 +38356,133 @@ function createBlobReader(options) {
             if (!REFUSED.includes(answer.status))
                 return answer;
             if (isRetry)
-                throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses a URL that was made for it just now.');
-            if ((await renewed(asked, signal)) === null)
-                return null;
+                throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses a URL that was made for it just now.', { hint: "Is this machine's clock right, and does a proxy leave the query of a URL as it is?" });
+            renew(asked);
         }
     };
-    /** The bytes from `start` on, as a stream that may break off; `null` when the blob has gone. */
+    const openWhole = async (signal) => {
+        const answer = await ask(null, signal);
+        if (answer === null)
+            return null;
+        const length = answer.header('content-length');
+        const range = length === null ? null : { start: 0, end: Number(length) - 1 };
+        return { stream: streamOf(answer), range };
+    };
+    const fromDisk = async (range, signal) => {
+        spooled ??= (0,shared_work/* shareWork */.P)((until) => spoolBlob(async () => (await openWhole(until))?.stream ?? null, options.folder, RESUMES + 1, until));
+        const blob = await spooled(signal, DOING);
+        return blob === null ? null : { stream: blob.read(range), range };
+    };
     const open = async (range, signal) => {
-        if (spooled !== null && range !== null)
-            return slice(await spooled, range);
+        if (range === null)
+            return openWhole(signal);
+        if (spooled !== null)
+            return fromDisk(range, signal);
         const answer = await ask(range, signal);
         if (answer === null)
             return null;
-        const { stream } = answer;
-        if (answer.status === 416 || stream === null)
-            throw new errors/* CacheError */.xA('cache-invalid', 'An entry of the Actions cache is shorter than it was.');
-        if (range === null || answer.status === 206) {
-            if (range !== null)
-                checkContentRange(answer, range, stream);
-            return stream;
-        }
-        spooled ??= spool(stream, options.folder).catch((error) => {
-            spooled = null;
-            throw error;
-        });
-        stream.on('error', () => undefined);
-        const file = await spooled;
-        // Somebody else was faster.
+        if (answer.status === 206)
+            return { stream: checkedRange(answer, range), range };
+        const stream = streamOf(answer);
+        // The shared one has a request of its own: this one ends with `signal`.
         stream.destroy();
-        return slice(file, range);
+        return fromDisk(range, signal);
     };
     return {
         async read(range, signal) {
-            const first = await open(range, signal);
-            if (first === null || range === null)
-                return first;
-            return external_node_stream_.Readable.from(resuming(first, range, open, signal), { objectMode: false });
+            const closed = new AbortController();
+            const either = AbortSignal.any([signal, closed.signal]);
+            const first = await open(range, either);
+            if (first === null)
+                return null;
+            const parts = resuming(first, open, either);
+            return endedBy(signal, parts, () => {
+                closed.abort();
+                // Also when nothing was read of it: then the generator has not begun, and closes nothing.
+                first.stream.destroy();
+            });
         },
     };
 }
-/** The bytes of `range`, also when the connection breaks in the middle. */
-async function* resuming(first, range, open, signal) {
-    let at = range.start;
-    let stream = first;
-    for (let resumes = 0;; resumes++) {
+/**
+ * A stream of `parts`. Whoever destroys it in the middle ends the connection at once by `onClose`; `Readable.from` would wait for the next part first, which a
+ * server that stalls does not send.
+ */
+function endedBy(signal, parts, onClose) {
+    const stream = new external_node_stream_.Readable({
+        read() {
+            parts.next().then(({ done, value }) => this.push(done ? null : value), (error) => this.destroy(error));
+        },
+        destroy(error, callback) {
+            signal.removeEventListener('abort', stop);
+            onClose();
+            parts.return().catch(() => undefined);
+            callback(error);
+        },
+    });
+    const stop = () => void stream.destroy((0,cancel/* abortError */.vt)(signal, DOING));
+    signal.addEventListener('abort', stop, { once: true });
+    // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
+    stream.on('error', () => undefined);
+    if (signal.aborted)
+        stop();
+    return stream;
+}
+/** The bytes of `first`, also when the connection breaks in the middle. */
+async function* resuming(first, open, signal) {
+    let opened = first;
+    let at = first.range?.start ?? 0;
+    const end = first.range?.end ?? null;
+    for (let breaks = 1;; breaks++) {
+        let cause;
         try {
-            for await (const part of stream) {
+            for await (const part of opened.stream) {
                 const bytes = part;
-                const wanted = bytes.subarray(0, range.end + 1 - at);
+                const wanted = end === null ? bytes : bytes.subarray(0, end + 1 - at);
                 at += wanted.length;
-                yield wanted;
+                if (wanted.length > 0)
+                    yield wanted;
             }
-            if (at > range.end)
+            if (end === null || at > end)
                 return;
-            if (resumes >= RESUMES)
-                throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${resumes + 1} times.`);
         }
         catch (error) {
-            if (signal.aborted || (0,errors/* isCacheError */.bt)(error) || resumes >= RESUMES)
+            if ((0,errors/* isCacheError */.bt)(error))
                 throw error;
+            cause = error;
         }
         finally {
-            stream.destroy();
+            opened.stream.destroy();
         }
-        const next = await open({ start: at, end: range.end }, signal);
+        if (signal.aborted)
+            throw (0,cancel/* abortError */.vt)(signal, DOING);
+        if (end === null || breaks > RESUMES)
+            throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${breaks} times.`, { cause });
+        const next = await open({ start: at, end }, signal);
         if (next === null)
             throw new errors/* CacheError */.xA('cache-not-found', 'An entry of the Actions cache went away while it was read.');
-        stream = next;
+        opened = next;
     }
 }
-function checkContentRange(answer, range, stream) {
+function streamOf({ status, stream }) {
+    if (status !== 416 && stream !== null)
+        return stream;
+    throw new errors/* CacheError */.xA('cache-invalid', 'An entry of the Actions cache is shorter than it was.');
+}
+function checkedRange(answer, range) {
+    const stream = streamOf(answer);
     const [, start, end] = /^bytes (\d+)-(\d+)\//.exec(answer.header('content-range') ?? '') ?? [];
     if (Number(start) === range.start && Number(end) === range.end)
-        return;
-    stream.on('error', () => undefined).destroy();
+        return stream;
+    stream.destroy();
     throw new errors/* CacheError */.xA('cache-invalid', 'The storage behind the Actions cache gave other bytes than were asked for.');
-}
-async function spool(stream, folder) {
-    await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-    const file = (0,external_node_path_.join)(folder, (0,external_node_crypto_.randomBytes)(8).toString('hex'));
-    try {
-        await (0,external_node_stream_promises_.pipeline)(stream, (0,external_node_fs_.createWriteStream)(file, { mode: 0o600, flags: 'wx' }));
-        return file;
-    }
-    catch (cause) {
-        await (0,promises_.rm)(file, { force: true });
-        throw new errors/* CacheError */.xA('cache-failing', 'An entry of the Actions cache could not be fetched whole.', { cause });
-    }
-}
-async function slice(file, { start, end }) {
-    const { size } = await (0,promises_.stat)(file);
-    if (end >= size)
-        throw new errors/* CacheError */.xA('cache-invalid', `An entry of the Actions cache has ${size} bytes and should have more than ${end}.`);
-    return (0,external_node_fs_.createReadStream)(file, { start, end });
 }
 
 // EXTERNAL MODULE: ./build/backends/object-body.js
 var object_body = __nccwpck_require__(4514);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/blob-upload.js
+
+
 
 
 
@@ -38218,6 +38492,8 @@ const BLOCK_BYTES = 8 * 1024 * 1024;
 /** 4 MiB to 32 MiB each: larger blobs have larger blocks, of which there may be 50,000. */
 const MAX_BLOCKS = 1_000;
 const IN_FLIGHT = 4;
+const blob_upload_REFUSED = [401, 403];
+const blob_upload_DOING = 'Uploading to the Actions cache';
 /**
  * Uploads a blob to Azure's storage by its signed URL: as one (Put Blob), or in blocks that are sent side by side (Put Block, Put Block List). Memory: four blocks.
  * @see https://learn.microsoft.com/rest/api/storageservices/put-block
@@ -38240,10 +38516,12 @@ async function putBlocks(client, url, body, signal) {
     const ids = [];
     const underWay = new Set();
     try {
-        for await (const block of blocksOf(body, blockBytes)) {
+        for await (const block of blocksOf(body, blockBytes, either)) {
             // Servers that store elsewhere than Azure read the order from the id, in the form that the Azure SDK gives it: 48 characters.
             const id = Buffer.from(`${upload}${`${ids.length}`.padStart(12, '0')}`).toString('base64');
             ids.push(id);
+            // One that failed may be none of those under way any more.
+            (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
             const sent = put(client, withQuery(url, { comp: 'block', blockid: id }), (0,object_body/* bodyOfBytes */.P)(block), either, {}).finally(() => underWay.delete(sent));
             sent.catch((error) => failed.abort(error));
             underWay.add(sent);
@@ -38251,19 +38529,31 @@ async function putBlocks(client, url, body, signal) {
                 await Promise.race(underWay);
         }
         await Promise.all(underWay);
+        (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
         return ids;
     }
+    catch (error) {
+        (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
+        if ((0,errors/* isCacheError */.bt)(error))
+            throw error;
+        throw new errors/* CacheError */.xA('file-failed', `What is to be uploaded can't be read (${(0,errors/* systemCode */.xU)(error) ?? error}).`, {
+            cause: error,
+        });
+    }
     finally {
+        failed.abort();
         await Promise.allSettled(underWay);
     }
 }
-/** The body in pieces of `blockBytes`, each in memory of its own. */
-async function* blocksOf(body, blockBytes) {
+/** The body in pieces of `blockBytes`, each in memory of its own. Throws what `signal` aborts with, also while the body has nothing to give. */
+async function* blocksOf(body, blockBytes, signal) {
     let block = Buffer.allocUnsafe(Math.min(blockBytes, body.sizeBytes));
     let filled = 0;
     let leftBytes = body.sizeBytes;
-    for await (const part of body.stream()) {
+    for await (const part of (0,external_node_stream_.addAbortSignal)(signal, body.stream())) {
         let bytes = part;
+        if (bytes.length > leftBytes)
+            throw new errors/* CacheError */.xA('file-failed', 'What is to be uploaded is longer than it was.');
         while (bytes.length > 0) {
             const taken = Math.min(bytes.length, block.length - filled);
             block.set(bytes.subarray(0, taken), filled);
@@ -38278,10 +38568,16 @@ async function* blocksOf(body, blockBytes) {
         }
     }
     if (leftBytes !== 0)
-        throw new errors/* CacheError */.xA('internal', `A body ended ${leftBytes} bytes too early.`);
+        throw new errors/* CacheError */.xA('file-failed', `What is to be uploaded ended ${leftBytes} bytes too early.`);
 }
 async function put(client, url, body, signal, headers) {
-    await client.request({ method: 'PUT', url, headers, body, accept: [200, 201], limitBytes: 64 * 1024, signal });
+    const accept = [200, 201, ...blob_upload_REFUSED];
+    const { status } = await client.request({ method: 'PUT', url, headers, body, accept, limitBytes: 64 * 1024, signal });
+    if (!blob_upload_REFUSED.includes(status))
+        return;
+    throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses the URL that this upload was given.', {
+        hint: "Such a URL is good for about an hour: is the upload that slow, is this machine's clock right, and does a proxy leave the query of a URL as it is?",
+    });
 }
 function withQuery(url, parameters) {
     const more = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
@@ -38291,107 +38587,20 @@ function withQuery(url, parameters) {
     return wider;
 }
 
-;// CONCATENATED MODULE: ./build/backends/actions-cache/twirp.js
-/**
- * The Actions cache's service, protocol v2: Twirp with JSON, `POST <base>/twirp/github.actions.results.api.v1.CacheService/<method>`. As `@actions/cache` speaks it
- * (its `cacheTwirpClient.ts` and the generated `results/api/v1/cache.ts`); GitHub has not published it.
- */
-
-
-const MAX_ANSWER_BYTES = 256 * 1024;
-/** Statuses that carry a Twirp error to be understood here; others are the HTTP client's business (it waits for 429 and tries 5xx again). */
-const UNDERSTOOD = [200, 400, 401, 403, 404, 409, 412];
-/** How the service begins its refusals (`@actions/cache`, `CACHE_WRITE_DENIED_PREFIX` and `CACHE_READ_DENIED_PREFIX`). */
-const WRITE_DENIED = 'cache write denied:';
-const READ_DENIED = 'cache read denied:';
-const QUOTA = 'insufficient usage';
-function createTwirp({ client, baseUrl, token }) {
-    return {
-        async call(method, request, signal) {
-            const answer = await client.request({
-                method: 'POST',
-                url: new URL(`/twirp/github.actions.results.api.v1.CacheService/${method}`, baseUrl),
-                headers: { 'content-type': 'application/json', accept: 'application/json' },
-                body: (0,object_body/* bodyOfText */.V)(JSON.stringify(request)),
-                credentials: { kind: 'bearer', token },
-                accept: UNDERSTOOD,
-                limitBytes: MAX_ANSWER_BYTES,
-                signal,
-            });
-            return answer.status === 200 ? understood(method, answer) : refused(method, answer);
-        },
-    };
-}
-function understood(method, answer) {
-    const fields = twirp_fieldsOf(answer);
-    if (fields === null)
-        throw strange(method, 'something that is not JSON');
-    if (fields.ok === true)
-        return { kind: 'ok', fields };
-    const message = textOf(fields.message);
-    if (message.startsWith(WRITE_DENIED))
-        throw writeDenied(message);
-    return { kind: 'not-ok' };
-}
-function refused(method, answer) {
-    const fields = twirp_fieldsOf(answer) ?? {};
-    const [code, message] = [textOf(fields.code), textOf(fields.msg)];
-    if (answer.status === 409 || code === 'already_exists')
-        return { kind: 'not-ok' };
-    if (message.includes(WRITE_DENIED))
-        throw writeDenied(message);
-    if (message.includes(READ_DENIED)) {
-        throw new errors/* CacheError */.xA('cache-forbidden', 'This job may not read from the Actions cache: its token has no scope that it can read.', {
-            hint: 'Give the job `cache-mode: read` or `write`, or leave that out.',
-        });
-    }
-    if (message.includes(QUOTA)) {
-        throw new errors/* CacheError */.xA('cache-read-only', "The repository's storage for the Actions cache is used up, so nothing new is taken.", {
-            hint: 'Raise the budget in the settings of the repository, delete entries, or lower `actions-cache-size`.',
-        });
-    }
-    if (answer.status === 401) {
-        throw new errors/* CacheError */.xA('cache-unauthorized', "The Actions cache refuses this job's token.", {
-            hint: 'The token is good for the length of a job: did it run longer than the runner allows?',
-        });
-    }
-    if (answer.status === 403)
-        throw new errors/* CacheError */.xA('cache-forbidden', `The Actions cache refuses ${method}: ${message || 'no reason given'}.`);
-    throw strange(method, `${answer.status} ${code} ${message}`.trim());
-}
-function writeDenied(message) {
-    return new errors/* CacheError */.xA('cache-read-only', `This job may not write to the Actions cache: ${message.slice(WRITE_DENIED.length).trim() || 'its token only reads'}.`, {
-        hint: 'For events that strangers can start GitHub gives a token that only reads, unless the workflow says `cache-mode: write`.',
-    });
-}
-function strange(method, what) {
-    return new errors/* CacheError */.xA('cache-invalid', `The Actions cache answered ${method} in a way that is not known: ${what}.`);
-}
-function twirp_fieldsOf(answer) {
-    try {
-        const value = JSON.parse(Buffer.from(answer.bytes).toString('utf8'));
-        return typeof value === 'object' && value !== null && !Array.isArray(value)
-            ? Object.fromEntries(Object.entries(value))
-            : null;
-    }
-    catch {
-        return null;
-    }
-}
-/** One line, of text that ends in messages. */
-function textOf(value) {
-    return typeof value === 'string' ? value.replace(/\s+/g, ' ').slice(0, 300) : '';
-}
-
+// EXTERNAL MODULE: ./build/backends/actions-cache/twirp.js
+var actions_cache_twirp = __nccwpck_require__(7849);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/direct.js
 
 
 
 
+
+/** Of Azure, Amazon and Google, and those who store like them. */
+const SIGNATURES = ['sig', 'x-amz-signature', 'x-goog-signature'];
 /** The Actions cache by its own protocol: entries are blobs as they are, and a part of one can be read. */
 function openDirect(options) {
     const { client, version, mask, nowMs } = options;
-    const twirp = createTwirp(options);
+    const twirp = (0,actions_cache_twirp/* createTwirp */.Ve)(options);
     const resolve = async (which, signal) => {
         const [key, restoreKeys] = 'key' in which ? [which.key, []] : [which.newestOf, [which.newestOf]];
         const answer = await twirp.call('GetCacheEntryDownloadURL', { key, restore_keys: restoreKeys, version }, signal);
@@ -38425,11 +38634,12 @@ function openDirect(options) {
                 return 'exists';
             await uploadBlob(client, urlField(reserved.fields, mask, 'signed_upload_url', 'signedUploadUrl'), body, signal);
             const finalized = await twirp.call('FinalizeCacheEntryUpload', { key, size_bytes: `${body.sizeBytes}`, version }, signal);
-            if (finalized.kind === 'ok')
+            // When the answer to a first try was lost, the second one is refused although the entry is there.
+            if (finalized.kind === 'ok' || (await resolve({ key }, signal)) !== null)
                 return 'saved';
             throw new errors/* CacheError */.xA('cache-failing', `The Actions cache did not take the entry \`${key}\` after its upload.`);
         },
-        close: async () => undefined,
+        close: () => (0,promises_.rm)(options.folder, { recursive: true, force: true }),
     };
 }
 /** Servers write names as in the protocol's definition, or as JSON usually has them. */
@@ -38445,15 +38655,20 @@ function urlField(fields, mask, ...names) {
     if (!URL.canParse(text))
         throw new errors/* CacheError */.xA('cache-invalid', `\`${names[0]}\` in an answer of the Actions cache is not a URL.`);
     const url = new URL(text);
-    const signature = url.searchParams.get('sig') ?? url.searchParams.get('X-Amz-Signature');
-    if (signature !== null && signature !== '') {
-        mask(signature);
-        mask(encodeURIComponent(signature));
+    for (const [name, value] of url.searchParams) {
+        if (!SIGNATURES.includes(name.toLowerCase()) || value === '')
+            continue;
+        // As it is, as it stands in the URL, and as others would write it.
+        const written = new RegExp(`[?&]${name}=([^&#]+)`).exec(text)?.[1] ?? value;
+        for (const form of new Set([value, written, encodeURIComponent(value)]))
+            mask(form);
     }
     return url;
 }
 
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/open-service.js
+
+
 
 
 /**
@@ -38465,21 +38680,22 @@ async function openCacheService(options) {
     const token = env.ACTIONS_RUNTIME_TOKEN ?? '';
     if (token === '')
         return null;
-    const access = accessOf(env.ACTIONS_CACHE_MODE, token);
+    const allowed = accessOf(env.ACTIONS_CACHE_MODE, token);
     const isEnterprise = isGhes(env.GITHUB_SERVER_URL);
     const baseUrl = env.ACTIONS_RESULTS_URL ?? '';
     const speaksV2 = !isEnterprise && (env.ACTIONS_CACHE_SERVICE_V2 ?? '') !== '';
     const toolkit = async (refusesDuplicates) => {
-        const { openToolkit } = await __nccwpck_require__.e(/* import() */ 917).then(__nccwpck_require__.bind(__nccwpck_require__, 6917));
-        return openToolkit({ ...options, ...access, script: options.toolkitScript, refusesDuplicates });
+        const { openToolkit } = await __nccwpck_require__.e(/* import() */ 411).then(__nccwpck_require__.bind(__nccwpck_require__, 9411));
+        const needed = (await hasTar(env.PATH)) ? allowed : { whyNoRead: NO_TAR, whyNoWrite: NO_TAR };
+        return openToolkit({ ...options, ...needed, script: options.toolkitScript, refusesDuplicates });
     };
     if (!speaksV2)
         return (env.ACTIONS_CACHE_URL ?? '') === '' ? null : toolkit(isEnterprise);
-    if (!URL.canParse(baseUrl))
+    if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
         return null;
     const direct = openDirect({
         ...options,
-        ...access,
+        ...allowed,
         baseUrl: new URL(baseUrl),
         token,
         mask: log.mask,
@@ -38515,6 +38731,7 @@ function withWayOut(first, other, log) {
         },
     };
 }
+const NO_TAR = '`tar` is missing on this runner, and @actions/cache does not work without it: install GNU tar.';
 /** What the workflow's `cache-mode` allows, and what the token's own claim says. Unknown values allow everything: the service decides. */
 function accessOf(cacheMode, token) {
     const mode = (cacheMode ?? '').trim().toLowerCase();
@@ -38539,6 +38756,15 @@ function tokenWrites(token) {
     catch {
         return null;
     }
+}
+/** `@actions/cache` packs every entry with it. */
+async function hasTar(path) {
+    for (const folder of (path ?? '').split(external_node_path_.delimiter).filter(external_node_path_.isAbsolute)) {
+        const isThere = await (0,promises_.access)((0,external_node_path_.join)(folder, 'tar'), promises_.constants.X_OK).then(() => true, () => false);
+        if (isThere)
+            return true;
+    }
+    return false;
 }
 /** As the toolkit tells: any host but github.com, `*.ghe.com` and `*.localhost`. */
 function isGhes(serverUrl) {
@@ -38747,8 +38973,6 @@ function defaultBranchOf(event) {
     return typeof repository.default_branch === 'string' && repository.default_branch !== '' ? repository.default_branch : null;
 }
 
-// EXTERNAL MODULE: ./build/http/cancel.js
-var cancel = __nccwpck_require__(7107);
 ;// CONCATENATED MODULE: ./build/http/content-encoding.js
 
 
@@ -38884,8 +39108,11 @@ async function readAnswer(response, asked, doing) {
         const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
         return { status, header, bytes: start?.bytes ?? new Uint8Array(), stream: null };
     }
-    if (asked.streamed)
+    if (asked.streamed) {
+        // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
+        body.on('error', () => undefined);
         return { status, header, bytes: new Uint8Array(), stream: body };
+    }
     if (asked.limitBytes === 0) {
         await body.dump({ limit: UNWANTED_BYTES });
         return { status, header, bytes: new Uint8Array(), stream: null };
@@ -43917,7 +44144,7 @@ function createStoreReader({ index, packs, log, onClose }) {
             const { chunks, skipBytes } = chunksIn(stored.chunks, wanted);
             const bytes = store_reader_cut(counted(url, chunks, signal), skipBytes, wanted.end - wanted.start + 1);
             try {
-                return { totalBytes, range: wanted, stream: await streamOf(bytes) };
+                return { totalBytes, range: wanted, stream: await store_reader_streamOf(bytes) };
             }
             catch (error) {
                 if ((0,errors/* isCacheError */.bt)(error, 'cache-invalid', 'cache-not-found'))
@@ -43967,7 +44194,7 @@ async function* store_reader_cut(frames, skipBytes, sizeBytes) {
     }
 }
 /** A stream whose first bytes are there already. */
-async function streamOf(parts) {
+async function store_reader_streamOf(parts) {
     const ahead = [];
     let aheadBytes = 0;
     let ended = false;
