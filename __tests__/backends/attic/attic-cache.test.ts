@@ -343,6 +343,14 @@ describe('what an attic server lets nobody do', () => {
 		}
 	});
 
+	it('to take the token along a redirect to another host', async () => {
+		const [server, other] = [await serve(), await serve()];
+		server.fail({ path: /cache-config/ }, { kind: 'redirect', origin: other.origin });
+		const error = await errorOf(check(server, 'mine', server.token(both)));
+		expect(error).toMatchObject({ code: 'cache-unauthorized', hint: expect.stringContaining(`redirected to ${other.origin}`) });
+		expect(other.requests.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+	});
+
 	it('to read a cache that is not there, which whoever may is told', async () => {
 		const server = await serve();
 		const error = await errorOf(check(server, 'team-new', server.token({ pull: ['team-*'], push: ['team-*'] })));

@@ -72,7 +72,17 @@ describe('the end of a token', () => {
 	});
 
 	it('is not known where it says nothing of it, or is no JWT', () => {
-		for (const token of ['', 'opaque', 'a.b', 'a.b.c', tokenOf({}), tokenOf({ exp: 'soon' }), tokenOf(null), tokenOf([1])]) {
+		for (const token of [
+			'',
+			'opaque',
+			'a.b',
+			'a.b.c',
+			tokenOf({}),
+			tokenOf({ exp: 'soon' }),
+			tokenOf({ exp: -1e300 }),
+			tokenOf(null),
+			tokenOf([1]),
+		]) {
 			expect(tokenExpiryMs(token)).toBeNull();
 		}
 		fc.assert(

@@ -35,7 +35,7 @@ export function createAtticApi({ client, endpoint, cache, label, credentials, ex
 		try {
 			return await client.request({ ...request, credentials, accept: [200] });
 		} catch (error) {
-			throw explainRefusal(error, { cache, wants, hasToken: credentials !== null, expired: expired() });
+			throw explainRefusal(error, { endpoint, cache, wants, hasToken: credentials !== null, expired: expired() });
 		}
 	};
 	return {

@@ -2,6 +2,7 @@ import { CacheError, isCacheError } from '../../errors.ts';
 
 /** Who asked an attic server for what, to explain its refusal. */
 export interface Asker {
+	readonly endpoint: URL;
 	readonly cache: string;
 	readonly wants: 'pull' | 'push';
 	readonly hasToken: boolean;
@@ -14,7 +15,8 @@ export interface Asker {
  * to a cache at all is not told whether there is one. Source: attic/server/src/access/http.rs, attic/server/src/error.rs.
  */
 export function explainRefusal(error: unknown, asker: Asker): unknown {
-	if (!isCacheError(error)) return error;
+	// Who answers elsewhere, after a redirect, never got the token; the hint that says so stays.
+	if (!isCacheError(error) || !error.message.includes(asker.endpoint.origin)) return error;
 	const hint = hintFor(error, asker);
 	return hint === null ? error : new CacheError(error.code, error.message, { hint, cause: error.cause });
 }
