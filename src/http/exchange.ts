@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { ObjectBody } from '../backends/object-store.ts';
-import { CacheError, isCacheError, systemCode } from '../errors.ts';
+import { CacheError, systemCode } from '../errors.ts';
 import { abortError, type Clock, orAborted } from './cancel.ts';
 import type { Connections } from './connections.ts';
 import { decodeContent } from './content-encoding.ts';
@@ -79,8 +79,6 @@ export async function exchange(connections: Connections, asked: Exchange, timeou
 		return await readAnswer(response, asked, doing);
 	} catch (error) {
 		if (asked.signal.aborted) throw abortError(asked.signal, doing);
-		// Whoever made the body knows best why it ended (a NAR that is corrupt): no further try would mend it.
-		if (isCacheError(bodyError)) throw bodyError;
 		// undici reports its own teardown of the body as well; only the body's own failure has a system code of a file.
 		if (bodyError !== null && isFileError(bodyError)) {
 			throw new CacheError('file-failed', `${doing}: what was to be sent can't be read (${systemCode(bodyError)}).`, {
