@@ -92,6 +92,7 @@ describe('what Nix is told of a cache on an attic server', () => {
 			publicKeys: [server.publicKey('mine')],
 			netrc: [{ machine: '127.0.0.1', login: 'token', password: token }],
 			throughUs: false,
+			priority: 41,
 		});
 		await backend.check(false, never);
 		expect(server.requests.filter(({ method }) => method === 'POST').length).toBe(1);

@@ -70,13 +70,14 @@ export function createAtticCache(options: AtticCacheOptions): Backend {
 		label,
 
 		reads() {
-			if (known === null) return { substituters: [], publicKeys: [], netrc: [], throughUs: false };
+			if (known === null) return { substituters: [], publicKeys: [], netrc: [], throughUs: false, priority: null };
 			const { config, substituter } = known;
 			return {
 				substituters: [`${substituter.href}${target.parameters}`],
 				publicKeys: [formatPublicKey(config.publicKey)],
 				netrc: config.isPublic ? [] : netrcFor(target, substituter),
 				throughUs: false,
+				priority: config.priority,
 			};
 		},
 
