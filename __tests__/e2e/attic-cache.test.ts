@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { type AtticServer, startAtticServer } from '../support/attic-server.ts';
+import { checkCache } from '../support/cache-invariants.ts';
 import { buildOne, chain, derivation, GRAPH, graph, largePath, manyPaths } from '../support/derivations.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import type { JobResult, RunningJob } from '../support/runner/steps.ts';
@@ -142,14 +144,17 @@ describe('a cache on an attic server', () => {
 		expect(names).not.toContain('rotten');
 	});
 
-	it('does not get what is signed by an upstream that its own configuration names', async () => {
+	it('does not get what is signed by an upstream that its own configuration names, and a cache beside it does', async () => {
 		const key = generateKey('upstream-1');
 		machine.writeFile('/root/upstream.secret', formatSecretKey(key), 0o600);
 		const text = graph('attic-upstream');
 		const sign = 'nix --extra-experimental-features nix-command store sign --key-file /root/upstream.secret';
 		const script = `${everything}; ${sign} $(nix-build --no-out-link job.nix -A base -A lib)`;
-		const result = await job(machine, 'filtered', tokenFor('filtered'), script, text);
+		const beside = join(machine.work, 'beside');
+		const cache = `${server.cacheUrl('filtered')}\nfile://${beside}`;
+		const result = await job(machine, 'filtered', tokenFor('filtered'), script, text, { cache });
 		expect(result.stage('post').log, result.log).toMatch(/3 pushed/);
+		expect(checkCache(beside).length).toBe(5);
 		const names = [...server.objects('filtered').values()].map(({ storePath }) => storePath.slice(44));
 		expect(names.toSorted()).toEqual(['app-attic-upstream', 'app-attic-upstream-doc', 'tool-attic-upstream']);
 	});
