@@ -35,6 +35,10 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
 			return createBinaryCache({ ...means, kind: 'http', store, substituter });
 		}
+		case 'attic': {
+			const { createAtticCache } = await import('./attic/attic-cache.ts');
+			return createAtticCache({ ...means, target });
+		}
 		case 'file': {
 			const [{ openFileStore }, { createBinaryCache }] = await Promise.all([
 				import('./file-store.ts'),

@@ -164,6 +164,11 @@ function sayWhatServes({ inputs, runner }: Session, serving: Serving, substitute
 	log.info(`What the job adds to the store is pushed at its end to ${taking.join(', ')}.`);
 	for (const { line, whyNot: why } of targets)
 		if (why !== null) log.info(`Nothing is pushed to ${labelOf(inputs, line)}: ${why}`);
+	if (inputs.signingKey !== null) {
+		for (const target of inputs.caches)
+			if (target.kind === 'attic')
+				log.info(`${target.place} signs what it serves with its own key, so it needs no \`signing-key\`.`);
+	}
 	const keyless = targets.some(({ line, whyNot: why }) => why === null && needsKey(inputs, line));
 	if (inputs.signingKey === null && keyless) {
 		log.notice(

@@ -158,20 +158,20 @@ async function askCache(
 	const common = { line, kind: target.kind, found: null };
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
-			const { readable, note } = await backend.check(canPush, signal);
-			return { ...common, reads: readable ? backend.reads() : null, whyNoPush: whyNot, failure: null, note };
+			const { readable, note, whyNoPush } = await backend.check(canPush, signal);
+			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
+			return { ...common, reads: readable ? backend.reads() : null, whyNoPush: whyNot ?? whyNoPush, failure: null, note };
 		});
 	} catch (error) {
-		if (!isCacheError(error)) throw error;
+		if (!isCacheError(error) || error.code === 'push-impossible') throw error;
 		const isLasting = isCacheError(error, ...LASTING);
-		if (isLasting && inputs.push === 'always') {
-			throw new CacheError('push-impossible', `\`push\` is \`always\`, but ${error.message}`, {
-				hint: error.hint ?? undefined,
-				cause: error,
-			});
-		}
+		if (isLasting && inputs.push === 'always') throw pushImpossible(error.message, error);
 		return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
 	}
+}
+
+function pushImpossible(why: string, cause?: CacheError): CacheError {
+	return new CacheError('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
 }
 
 async function askActionsCache(session: Session, store: LocalStore, line: number, signal: AbortSignal): Promise<Asked> {

@@ -5,7 +5,7 @@ import type { NetrcEntry } from '../nix/netrc.ts';
 import { finishPush } from '../push/finish.ts';
 import type { Outcome, PushResult } from '../push/outcome.ts';
 import { type Progress, runPipeline } from '../push/pipeline.ts';
-import { type Plan, planPush, type Selection } from '../push/plan.ts';
+import { type Plan, planPush, type Selection, selectPaths } from '../push/plan.ts';
 import type { SharedNars } from '../push/shared-nars.ts';
 import { verifyPushed } from '../push/verify.ts';
 import { formatBytes } from '../quantity.ts';
@@ -71,16 +71,16 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 	const { session, stop } = means;
 	const { inputs, runner } = session;
 	const known = new Map<string, Presence>();
-	let opened: Promise<OpenCache> | null = null;
+	let opened: Promise<CheckedCache> | null = null;
 	const cache = cacheOf(inputs, target);
 	const facts = { cache, failure: null, result: null, findings: null };
 
 	/** Opened with the first push; one that failed is tried again. */
-	const open = (signal: AbortSignal): Promise<OpenCache> => {
+	const open = (signal: AbortSignal): Promise<CheckedCache> => {
 		opened ??= openTarget(means, target).then(async (open) => {
 			try {
-				await open.backend.check(true, signal);
-				return open;
+				const { skipSignedBy } = await open.backend.check(true, signal);
+				return { ...open, skipSignedBy };
 			} catch (error) {
 				await open.close();
 				throw error;
@@ -120,9 +120,10 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 	};
 
 	const finish = async (order: PushOrder): Promise<CacheFacts> => {
-		const { selection, startedMs, deadlineMs } = order;
+		const { startedMs, deadlineMs } = order;
 		const signal = until(stop, deadlineMs);
-		const { backend } = await open(signal);
+		const { backend, skipSignedBy } = await open(signal);
+		const selection = without(order.selection, skipSignedBy);
 		await presence(backend, selection, signal);
 		const plan = planPush(selection, known);
 		const planMs = elapsed(startedMs);
@@ -156,10 +157,11 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 		target,
 		async push(order) {
 			const signal = until(stop, order.deadlineMs);
-			const { backend } = await open(signal);
-			await presence(backend, order.selection, signal);
+			const { backend, skipSignedBy } = await open(signal);
+			const selection = without(order.selection, skipSignedBy);
+			await presence(backend, selection, signal);
 			const uploaded = [...done.keys()].map((path): [string, Presence] => [path, { state: 'present' }]);
-			const plan = planPush(order.selection, new Map([...known, ...uploaded]));
+			const plan = planPush(selection, new Map([...known, ...uploaded]));
 			await order.planned.wait();
 			if (plan.push.length > 0) await run(backend, plan, order, order.deadlineMs);
 		},
@@ -176,6 +178,18 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 			await open?.close();
 		},
 	};
+}
+
+interface CheckedCache extends OpenCache {
+	/** Names of keys: the cache does not want what they signed. */
+	readonly skipSignedBy: readonly string[];
+}
+
+/** The selection for a cache that does not want what these keys signed. */
+function without(selection: Selection, keyNames: readonly string[]): Selection {
+	const { candidates, rules } = selection;
+	const more = keyNames.filter((name) => !rules.skipSignedBy.includes(name));
+	return more.length === 0 ? selection : selectPaths(candidates, { ...rules, skipSignedBy: [...rules.skipSignedBy, ...more] });
 }
 
 function failureOf(error: unknown): CacheFacts['failure'] {

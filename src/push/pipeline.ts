@@ -83,6 +83,8 @@ class PushRun {
 	readonly #large: Job[];
 	readonly #small: Job[];
 	readonly #publishable: Job[] = [];
+	/** Publishable and large, for a cache that takes the NAR only in that step. */
+	readonly #unread: Job[] = [];
 	readonly #lanes: number;
 	/** Calls to the backend; a job may be in its second before the first is counted off. */
 	#inFlight = 0;
@@ -161,11 +163,12 @@ class PushRun {
 	}
 
 	#nextPublishable(): Job | null {
-		for (let job = this.#publishable.shift(); job !== undefined; job = this.#publishable.shift()) {
-			// A cache that takes the NAR in this step would begin with it only now.
-			if (job.outcome === null && !(this.#ending && job.readBytes === 0 && isLarge(job))) return job;
-		}
-		return null;
+		const mayRead = !this.#ending && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+		return (mayRead ? takeOpen(this.#unread) : null) ?? takeOpen(this.#publishable);
+	}
+
+	#becomesPublishable(job: Job): void {
+		(isUnread(job) ? this.#unread : this.#publishable).push(job);
 	}
 
 	#nextToPrepare(): Job | null {
@@ -205,7 +208,7 @@ class PushRun {
 			this.#failuresInARow = 0;
 			if (isLarge(job) && job.readBytes > 0) this.#largeDoneBytes += job.info.narSizeBytes;
 			job.publish = publish;
-			if (job.waitsFor === 0) this.#publishable.push(job);
+			if (job.waitsFor === 0) this.#becomesPublishable(job);
 		} catch (error) {
 			this.#fail(job, error);
 		} finally {
@@ -215,15 +218,18 @@ class PushRun {
 	}
 
 	async #publish(job: Job, publish: NonNullable<Job['publish']>): Promise<void> {
+		if (isUnread(job)) this.#largeInFlight.add(job);
 		try {
 			const { sentBytes } = await publish(this.#signalOf(job));
 			this.#failuresInARow = 0;
 			this.#decide(job, { class: 'pushed', sentBytes });
 			for (const dependant of job.dependants) {
-				if (dependant.waitsFor === 0 && dependant.publish !== null) this.#publishable.push(dependant);
+				if (dependant.waitsFor === 0 && dependant.publish !== null) this.#becomesPublishable(dependant);
 			}
 		} catch (error) {
 			this.#fail(job, error);
+		} finally {
+			this.#largeInFlight.delete(job);
 		}
 	}
 
@@ -334,6 +340,17 @@ class PushRun {
 
 function isLarge(job: Job): boolean {
 	return job.info.narSizeBytes > LARGE_BYTES;
+}
+
+/** The first that nothing was decided on meanwhile. */
+function takeOpen(queue: Job[]): Job | null {
+	for (let job = queue.shift(); job !== undefined; job = queue.shift()) if (job.outcome === null) return job;
+	return null;
+}
+
+/** Whether all of a large NAR is still to be read. */
+function isUnread(job: Job): boolean {
+	return isLarge(job) && job.readBytes === 0;
 }
 
 function outcomeOf(error: unknown): Outcome {
