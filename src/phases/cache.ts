@@ -5,6 +5,7 @@ import { createHttpClient } from '../http/client.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { publicKeyOf } from '../nix/signature.ts';
 import type { LocalStore } from '../store/local-store.ts';
+import { openOtherStore } from '../store/other-store.ts';
 import type { Session } from './session.ts';
 
 /** How hard a phase tries: main must not hold up the job, post has `push-timeout`. */
@@ -19,7 +20,7 @@ export interface Effort {
 
 /** Opens the backend of `target` for the time of `body`. */
 export async function withCache<T>(
-	{ inputs, runner }: Session,
+	{ inputs, runner, state }: Session,
 	store: LocalStore,
 	target: StoreTarget,
 	netrc: readonly NetrcEntry[],
@@ -38,6 +39,11 @@ export async function withCache<T>(
 			publicKeys: [...own, ...inputs.trustedPublicKeys],
 			netrc,
 			lookups: concurrency,
+			nixStores: {
+				open: (url, label) => openOtherStore(store.nix, runner.env, store.storeDir, url, label),
+				substitutesByDaemon: store.description.access === 'daemon',
+				privateFolder: state().folder,
+			},
 		});
 		try {
 			return await body(backend);

@@ -106,7 +106,8 @@ async function pushPlan(
 			graceMs: stop.graceMs,
 			deadlineMs: backend.kind === 'actions-cache' ? deadlineMs - (deadlineMs - performance.now()) * FINISH_SHARE : deadlineMs,
 			concurrency: inputs.concurrency,
-			onProgress: (progress) => runner.log.info(progressLine(progress)),
+			// `nix copy` has not begun by then, and tells of itself.
+			...(backend.kind === 'nix-copy' ? {} : { onProgress: (progress: Progress) => runner.log.info(progressLine(progress)) }),
 		});
 		takenMs = elapsed(startedMs);
 		result = await finishPush(backend, taken, untilDeadline());
@@ -176,9 +177,10 @@ async function findCandidates(
 	return { infos, roots: new Set(valid), vanished };
 }
 
-function rulesOf({ inputs }: Session): PushRules {
+function rulesOf({ inputs, state }: Session): PushRules {
 	const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-	return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
+	const wholeClosures = state().main?.pushTo === 'cache' && inputs.caches[0]?.kind === 'nix-copy';
+	return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0, wholeClosures };
 }
 
 function factsOf({ inputs, state }: Session, storePaths: number, job: JobReads): ReportFacts {
