@@ -152,9 +152,7 @@ describe('a store behind SSH', () => {
 		await using far = await startSshStore({ nix: '2.34' });
 		await using machine = await createMachine({ nix: '2.34' });
 		far.admit(machine);
-		const damage = run(
-			'f=$(ls -d /nix/store/*-lib-damaged)/lib; mount -o remount,rw /nix/store 2>/dev/null; chmod u+w $f; echo more >> $f; chmod u-w $f',
-		);
+		const damage = run('f=$(ls -d /nix/store/*-lib-damaged)/lib; chmod u+w $f; echo more >> $f; chmod u-w $f');
 		const steps = [uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret } }), buildGraph, damage];
 		const result = await runJob(machine, steps, { workspace: { 'job.nix': graph('damaged') } });
 		expect(result.status, result.log).toBe('success');
@@ -185,6 +183,23 @@ describe('a store behind SSH', () => {
 			'trusted-public-keys',
 		);
 		expect(await checkFar(closed)).toEqual([]);
+	});
+
+	it('signs there when the daemon of an old Nix takes no signatures of this user', async () => {
+		await using far = await startSshStore({ nix: '2.26' });
+		await using machine = await createMachine({ nix: '2.8' });
+		machine.addUser('runner');
+		await machine.startDaemon();
+		far.admit(machine, { user: 'runner' });
+		const steps = [uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret, fallback: 'none' } }), buildGraph];
+		const result = await runJob(machine, steps, {
+			user: 'runner',
+			workspace: { 'job.nix': graph('old-daemon') },
+			secrets: [secret],
+		});
+		expect(result.stage('post').log, result.log).toMatch(/5 pushed.*Read back 5 of the pushed paths: all well/s);
+		expect((await checkFar(far)).length).toBe(5);
+		assertNoSecrets(result);
 	});
 
 	it('is whole when the job is cancelled in the middle', async () => {

@@ -7,25 +7,7 @@ import { explainOtherStore } from './other-store-trouble.ts';
 import { chunksOf, queryPathInfos, takesStandardInput } from './path-info.ts';
 import { parseTrusted } from './trust.ts';
 
-/** A store beside that of this machine, as `nix --store URL` opens it. All it throws is a `CacheError` of one line with a code of `cache-*`. */
-export interface OtherStore {
-	/** Whether it answers, and whether it trusts this user; `null` when it does not say. */
-	ping(signal: AbortSignal): Promise<boolean | null>;
-	/** Those of `paths` that are not valid there. One question, whatever the number. */
-	missing(paths: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
-	/** One entry for each of `paths`. One question for each, in one process. */
-	infos(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo | null>>;
-	/**
-	 * Copies exactly `paths` there (references first) with the signatures that the local store has. `onPath` is told of each when it begins. A path becomes
-	 * valid there only when its references are; what was copied when it fails is valid and stays.
-	 */
-	copy(paths: readonly string[], options: CopyOptions, signal: AbortSignal): Promise<void>;
-	/** Adds to paths of the local store the signatures that `from`, the URL of a binary cache, has for them. */
-	takeSignatures(from: string, paths: readonly string[], signal: AbortSignal): Promise<void>;
-}
-
-export interface CopyOptions {
-	/** The other store may fetch from its own substituters what they have. */
+interface CopyOptions {
 	readonly substitute: boolean;
 	readonly onPath: (path: string) => void;
 }
@@ -38,8 +20,11 @@ const COPY_TIMEOUT_MS = 6 * 60 * 60_000;
 /** ssh takes the first value of each, so those of the user go before. Nobody is there to be asked, and every wait has a limit. */
 const SSH_OPTIONS = '-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4';
 
-/** Starts no process. `label` is the store's name for people. */
-export function openOtherStore(local: NixCommand, env: Environment, storeDir: string, url: string, label: string): OtherStore {
+/**
+ * A store beside that of this machine, as `nix --store URL` opens it: `OtherStore` of backends/nix-copy/other-store.ts, which has the contract. Starts no process.
+ * `label` is the store's name for people.
+ */
+export function openOtherStore(local: NixCommand, env: Environment, storeDir: string, url: string, label: string) {
 	const nix = local.withEnvironment({
 		NIX_SSHOPTS: `${env.NIX_SSHOPTS ?? ''} ${SSH_OPTIONS}`.trim(),
 		SSH_ASKPASS_REQUIRE: 'never',
@@ -65,16 +50,20 @@ export function openOtherStore(local: NixCommand, env: Environment, storeDir: st
 		}
 	};
 
+	const infos = (paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo | null>> =>
+		explained(queryPathInfos(nix, storeDir, paths, signal, store));
+
 	return {
-		async ping(signal) {
+		async ping(signal: AbortSignal): Promise<boolean | null> {
 			const options = { signal, timeoutMs: PING_TIMEOUT_MS };
 			const command = isAtLeast(nix.about.version, 2, 26) ? 'info' : 'ping';
 			const format = isAtLeast(nix.about.version, 2, 19) ? ['--json'] : [];
 			return parseTrusted(await explained(nix.run(['store', command, ...format, ...store], options)));
 		},
 
-		async missing(paths, signal) {
-			// In place of `path-info`, which asks for one path after another: over SSH each is a round trip. A derivation file would be taken for its outputs.
+		async missing(paths: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+			// In place of `path-info`, which asks for one path after another, and up to 2.26 connects anew after each that is missing. A derivation file would be
+			// taken for its outputs.
 			const asked = new Set(paths.filter((path) => !isDerivation(path)));
 			const missing = new Set<string>();
 			const onErrorLine = (line: string): void => {
@@ -85,14 +74,14 @@ export function openOtherStore(local: NixCommand, env: Environment, storeDir: st
 				const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLine };
 				await explained(nix.runStore(['--realise', '--dry-run', ...store, ...chunk], options));
 			}
-			const derivations = await this.infos(paths.filter(isDerivation), signal);
+			const derivations = await infos(paths.filter(isDerivation), signal);
 			for (const [path, info] of derivations) if (info === null) missing.add(path);
 			return missing;
 		},
 
-		infos: (paths, signal) => explained(queryPathInfos(nix, storeDir, paths, signal, store)),
+		infos,
 
-		async copy(paths, { substitute, onPath }, signal) {
+		async copy(paths: readonly string[], { substitute, onPath }: CopyOptions, signal: AbortSignal): Promise<void> {
 			const onErrorLine = (line: string): void => {
 				const path = /^copying path '([^']+)'/.exec(line)?.[1];
 				if (path !== undefined) onPath(path);
@@ -103,10 +92,13 @@ export function openOtherStore(local: NixCommand, env: Environment, storeDir: st
 			await explained(withPaths(command, paths, { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine }));
 		},
 
-		async takeSignatures(from, paths, signal) {
+		async takeSignatures(from: string, paths: readonly string[], where: 'here' | 'there', signal: AbortSignal): Promise<void> {
 			const signable = paths.filter((path) => !isDerivation(path));
 			if (signable.length === 0) return;
-			await withPaths(['store', 'copy-sigs', '--substituter', from], signable, { signal, timeoutMs: ASK_TIMEOUT_MS });
+			const command = ['store', 'copy-sigs', '--substituter', from];
+			const options = { signal, timeoutMs: ASK_TIMEOUT_MS };
+			if (where === 'here') await withPaths(command, signable, options);
+			else await explained(withPaths([...command, ...store], signable, options));
 		},
 	};
 }

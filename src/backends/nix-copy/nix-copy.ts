@@ -80,14 +80,20 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 		async finish(signal) {
 			const paths = gathered.splice(0);
 			if (paths.length === 0) return new Map();
-			await addSignatures(store, paths, join(nix.privateFolder, 'signatures'), storeDir, signal);
-			return copyAll(
-				store,
-				paths.map(({ info }) => info),
-				log,
-				label,
-				signal,
+			const folder = join(nix.privateFolder, 'signatures');
+			const unsigned = paths.filter(({ info, publishable }) =>
+				publishable.signatures.some((text) => !info.signatures.includes(text)),
 			);
+			try {
+				const signLater = await signHere(store, unsigned, folder, storeDir, signal);
+				const infos = paths.map(({ info }) => info);
+				const lost = await copyAll(store, infos, log, label, signal);
+				const arrived = signLater.filter((path) => !lost.has(path));
+				if (arrived.length > 0) await store.takeSignatures(`file://${folder}`, arrived, 'there', signal);
+				return lost;
+			} finally {
+				await rm(folder, { recursive: true, force: true });
+			}
 		},
 
 		async readBack(info, signal): Promise<ReadBack> {
@@ -117,27 +123,27 @@ function whyNotRead({ ssh, place }: NixStoreTarget, nix: NixStores): string | nu
 	);
 }
 
-/** The signatures are made here and handed to Nix as a binary cache without NARs, so that no other program sees the key. */
-async function addSignatures(
+/**
+ * The signatures are made here and handed to Nix as a binary cache without NARs, so that no other program sees the key. They go into the local store, and from
+ * there along with the paths. Answers with the paths that have to be signed in the other store: the daemon of an old Nix takes signatures of those alone whom it
+ * trusts.
+ */
+async function signHere(
 	store: OtherStore,
-	paths: readonly SignedPath[],
+	unsigned: readonly SignedPath[],
 	folder: string,
 	storeDir: string,
 	signal: AbortSignal,
-): Promise<void> {
-	const unsigned = paths.filter(({ info, publishable }) =>
-		publishable.signatures.some((text) => !info.signatures.includes(text)),
-	);
-	if (unsigned.length === 0) return;
+): Promise<readonly string[]> {
+	if (unsigned.length === 0) return [];
+	const paths = unsigned.map(({ info }) => info.path);
+	await writeSignatures(folder, unsigned, storeDir, signal);
 	try {
-		await writeSignatures(folder, unsigned, storeDir, signal);
-		await store.takeSignatures(
-			`file://${folder}`,
-			unsigned.map(({ info }) => info.path),
-			signal,
-		);
-	} finally {
-		await rm(folder, { recursive: true, force: true });
+		await store.takeSignatures(`file://${folder}`, paths, 'here', signal);
+		return [];
+	} catch (error) {
+		if (!isCacheError(error, 'nix-failed')) throw error;
+		return paths;
 	}
 }
 

@@ -20,8 +20,8 @@ export interface OtherStore {
 		options: { readonly substitute: boolean; readonly onPath: (path: string) => void },
 		signal: AbortSignal,
 	): Promise<void>;
-	/** Adds to paths of the local store the signatures that `from`, the URL of a binary cache, has for them. */
-	takeSignatures(from: string, paths: readonly string[], signal: AbortSignal): Promise<void>;
+	/** Adds to paths of the local store, or of this one, the signatures that `from`, the URL of a binary cache, has for them. Locally it throws `nix-failed`. */
+	takeSignatures(from: string, paths: readonly string[], where: 'here' | 'there', signal: AbortSignal): Promise<void>;
 }
 
 /** The Nix of this machine, as far as it opens other stores. */
