@@ -70,12 +70,20 @@ export function openOtherStore(local: NixCommand, env: Environment, storeDir: st
 				const path = /^ {2}(\/\S+)$/.exec(line)?.[1];
 				if (path !== undefined && asked.has(path)) missing.add(path);
 			};
+			const oneByOne = paths.filter(isDerivation);
 			for (const chunk of chunksOf([...asked])) {
-				const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLine };
-				await explained(nix.runStore(['--realise', '--dry-run', ...store, ...chunk], options));
+				try {
+					const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLine };
+					await explained(
+						nix.runStore(['--realise', '--dry-run', '--option', 'substitute', 'false', ...store, ...chunk], options),
+					);
+				} catch (error) {
+					// A daemon looks at its own substituters there, and fails with them.
+					if (!isCacheError(error, 'cache-failing')) throw error;
+					oneByOne.push(...chunk);
+				}
 			}
-			const derivations = await infos(paths.filter(isDerivation), signal);
-			for (const [path, info] of derivations) if (info === null) missing.add(path);
+			for (const [path, info] of await infos(oneByOne, signal)) if (info === null) missing.add(path);
 			return missing;
 		},
 

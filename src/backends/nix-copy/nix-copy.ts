@@ -45,8 +45,7 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 		reads: () => ({ substituters: [target.storeUrl], publicKeys: [], netrc: [], throughUs: false }),
 
 		async check(mayWrite, signal) {
-			const trusts = await store.ping(signal);
-			if (mayWrite && trusts === false)
+			if (!nix.wasAsked && (await store.ping(signal)) === false && mayWrite)
 				log.info(`${label} does not trust this user: it takes paths that a key it trusts has signed.`);
 			return { readable: whyUnread === null, note: whyUnread };
 		},
@@ -208,11 +207,19 @@ async function copyOnce(
 	};
 	// A path that came from a cache can come from there to that store too.
 	const substitute = paths.some(({ ultimate, signatures }) => !ultimate && signatures.length > 0);
-	await store.copy(
-		paths.map(({ path }) => path),
-		{ substitute, onPath },
-		signal,
-	);
+	const copy = (mayFetch: boolean): Promise<void> =>
+		store.copy(
+			paths.map(({ path }) => path),
+			{ substitute: mayFetch, onPath },
+			signal,
+		);
+	try {
+		await copy(substitute);
+	} catch (error) {
+		// It may have failed of its substituters.
+		if (!substitute || !isCacheError(error, 'cache-failing') || signal.aborted) throw error;
+		await copy(false);
+	}
 }
 
 /** `culprit` and what refers to it, maybe through others. References come first in `paths`. */

@@ -30,6 +30,8 @@ export interface NixStores {
 	open(url: string, label: string): OtherStore;
 	/** Whether another user, the daemon, opens the stores that this user's Nix substitutes from. */
 	readonly substitutesByDaemon: boolean;
+	/** Main asked the store already: what it can't do now, the first question shows. */
+	readonly wasAsked: boolean;
 	/** A folder that only this user can read, for what is gone when the push is. */
 	readonly privateFolder: string;
 }
