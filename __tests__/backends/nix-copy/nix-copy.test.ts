@@ -29,6 +29,7 @@ function memoryStore(
 	const there = new Map<string, PathInfo>();
 	const copies: { readonly paths: readonly string[]; readonly substitute: boolean }[] = [];
 	const signatures: string[] = [];
+	const log = recordingLog();
 	const store: OtherStore = {
 		ping: async () => true,
 		missing: async (paths) => new Set(paths.filter((path) => !there.has(path))),
@@ -61,9 +62,9 @@ function memoryStore(
 			storeDir: STORE_DIR,
 			signingKey: key,
 			publicKeys: [publicKeyOf(key)],
-			log: recordingLog(),
+			log,
 		});
-	return { store, there, copies, signatures, open };
+	return { store, there, copies, signatures, log, open };
 }
 
 async function push(backend: ReturnType<typeof createNixCopy>, paths: readonly PathInfo[]): Promise<ReadonlyMap<string, string>> {
@@ -154,10 +155,9 @@ describe('a store that Nix copies to', () => {
 	});
 
 	it('is not read by a daemon that has no key for it', async () => {
-		expect(await memoryStore([]).open(true).check(true, never)).toEqual({
-			readable: false,
-			note: expect.stringMatching(/daemon would connect as root.*ssh-key=/),
-		});
+		const { log, open } = memoryStore([]);
+		expect(await open(true).check(true, never)).toEqual({ readable: false, note: null });
+		expect(log.lines).toEqual([expect.stringMatching(/^notice: .*daemon would connect as root.*ssh-key=/)]);
 		expect(await memoryStore([]).open(false).check(true, never)).toEqual({ readable: true, note: null });
 	});
 });

@@ -47,7 +47,8 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 		async check(mayWrite, signal) {
 			if (!nix.wasAsked && (await store.ping(signal)) === false && mayWrite)
 				log.info(`${label} does not trust this user: it takes paths that a key it trusts has signed.`);
-			return { readable: whyUnread === null, note: whyUnread };
+			if (!nix.wasAsked && whyUnread !== null) log.notice(whyUnread, 'nix-cache-action');
+			return { readable: whyUnread === null, note: null };
 		},
 
 		async presence(paths, signal) {
