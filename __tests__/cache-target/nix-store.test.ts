@@ -17,7 +17,7 @@ describe('the URL of a store that Nix opens', () => {
 		['unix:///run/nix/socket?root=/srv', { place: 'unix:///run/nix/socket', ssh: null }],
 		['daemon', { place: 'daemon', ssh: null }],
 	])('%s is understood, and Nix gets it as it was written', (line, target) => {
-		expect(parseCacheTarget(line, null, null)).toMatchObject({ kind: 'nix-copy', storeUrl: line, ...target });
+		expect(parseCacheTarget(line, null, null)).toMatchObject({ kind: 'nix-copy', substituter: line, ...target });
 	});
 
 	it.each([

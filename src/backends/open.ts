@@ -6,6 +6,7 @@ import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PublicKey, SecretKey } from '../nix/signature.ts';
 import type { Backend } from './backend.ts';
 import type { NixStores } from './nix-copy/other-store.ts';
+import type { PathReader } from './path-reader.ts';
 
 /** What the backends of a phase share. */
 export interface BackendMeans {
@@ -49,5 +50,23 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			if (means.nixStores === undefined) throw new CacheError('internal', 'There is no Nix to copy with.');
 			return createNixCopy({ ...means, target, nix: means.nixStores });
 		}
+	}
+}
+
+/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
+export async function openReader(
+	target: StoreTarget,
+	means: Pick<BackendMeans, 'client' | 'netrc' | 'storeDir'>,
+): Promise<PathReader> {
+	const { createBinaryCacheReader } = await import('./binary-cache-reader.ts');
+	switch (target.kind) {
+		case 'http': {
+			const { openHttpStore } = await import('./http-store.ts');
+			const { url: baseUrl, pushUrl, credentials } = target;
+			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
+			return createBinaryCacheReader(store, means.storeDir);
+		}
+		default:
+			throw new CacheError('internal', `Nix reads ${target.place} by itself.`);
 	}
 }

@@ -6,7 +6,7 @@ export interface NixStoreTarget {
 	/** For people: without parameters. */
 	readonly place: string;
 	/** The store URL as Nix gets it, with the parameters that the user wrote. */
-	readonly storeUrl: string;
+	readonly substituter: string;
 	/** `null`: it is on this machine. */
 	readonly ssh: {
 		readonly host: string /** Whether the URL itself names the key file (`ssh-key`). */;
@@ -44,7 +44,7 @@ export function parseNixStoreUrl(line: string): NixStoreTarget | Refusal {
 		return refuse(`is not the URL of a store behind SSH; write \`${scheme}://user@host\`.`);
 	}
 	const hasKey = new URLSearchParams(parameters).has('ssh-key');
-	return { kind: 'nix-copy', place, storeUrl: line, ssh: { host, hasKey } };
+	return { kind: 'nix-copy', place, substituter: line, ssh: { host, hasKey } };
 }
 
 function parseLocal(
@@ -58,5 +58,5 @@ function parseLocal(
 		place === 'daemon' || /^(?:unix|local):\/\/\/./.test(place) || (place === 'local' && root?.startsWith('/') === true);
 	if (!isElsewhere)
 		return refuse('is no store beside that of this job; write `local?root=/folder`, `unix:///socket` or `daemon`.');
-	return { kind: 'nix-copy', place: place === 'local' ? `local?root=${root}` : place, storeUrl: line, ssh: null };
+	return { kind: 'nix-copy', place: place === 'local' ? `local?root=${root}` : place, substituter: line, ssh: null };
 }

@@ -42,7 +42,7 @@ export async function withCache<T>(
 			nixStores: {
 				open: (url, label) => openOtherStore(store.nix, runner.env, store.storeDir, url, label),
 				substitutesByDaemon: store.description.access === 'daemon',
-				wasAsked: state().main?.pushTo === 'cache',
+				wasAsked: state().main !== null,
 				privateFolder: state().folder,
 			},
 		});

@@ -19,7 +19,15 @@ export async function pre(): Promise<void> {
 		const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
 		if (store === null) return;
 		// For a store behind SSH, a step may yet have to load the key.
-		const substituters = session.inputs.caches.flatMap((target) => ('substituter' in target ? [target.substituter] : []));
-		await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false }, null, signal);
+		const substituters = session.inputs.caches.flatMap((target) =>
+			target.kind === 'http' || target.kind === 'file' ? [target.substituter] : [],
+		);
+		await applySettings(
+			session,
+			store,
+			{ substituters, publicKeys: [], netrc: [], throughUs: false, priority: null },
+			null,
+			signal,
+		);
 	});
 }

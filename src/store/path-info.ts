@@ -97,22 +97,26 @@ async function pathInfo(
 	const derivations = chunksOf(paths.filter(isDerivation));
 	const answers: string[] = [];
 	for (const chunk of others) answers.push(await nix.run([...command, ...chunk], options));
+	// An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid.
 	for (const chunk of derivations) {
-		const valid = await onlyValid(nix, chunk, store, options);
+		const valid = await onlyValid(nix, chunk, options, store);
 		if (valid.length > 0) answers.push(await nix.run([...command, '--derivation', ...valid], options));
 	}
 	return new Map(answers.flatMap((json) => [...parsePathInfos(json, storeDir)]));
 }
 
-/** An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid. */
-async function onlyValid(
+/** The valid ones of `paths`, in their order. `store` as for `queryPathInfos`. Throws `nix-failed`. */
+export async function onlyValid(
 	nix: NixCommand,
 	paths: readonly string[],
-	store: readonly string[],
 	options: RunOptions,
+	store: readonly string[] = [],
 ): Promise<readonly string[]> {
-	const output = await nix.runStore(['--check-validity', '--print-invalid', ...store, ...paths], options);
-	const invalid = new Set(output.split('\n'));
+	const invalid = new Set<string>();
+	for (const chunk of chunksOf(paths)) {
+		const output = await nix.runStore(['--check-validity', '--print-invalid', ...store, ...chunk], options);
+		for (const path of output.split('\n')) invalid.add(path);
+	}
 	return paths.filter((path) => !invalid.has(path));
 }
 

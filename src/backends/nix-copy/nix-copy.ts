@@ -34,7 +34,7 @@ const PROGRESS_EVERY_MS = 5000;
 export function createNixCopy(options: NixCopyOptions): Backend {
 	const { target, nix, storeDir, signingKey, publicKeys, log } = options;
 	const label = target.place;
-	const store = nix.open(target.storeUrl, label);
+	const store = nix.open(target.substituter, label);
 	const gathered: SignedPath[] = [];
 	const infoOf = askedTogether((paths, signal) => store.infos(paths, signal));
 	const whyUnread = whyNotRead(target, nix);
@@ -42,7 +42,7 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 	return {
 		kind: 'nix-copy',
 		label,
-		reads: () => ({ substituters: [target.storeUrl], publicKeys: [], netrc: [], throughUs: false }),
+		reads: () => ({ substituters: [target.substituter], publicKeys: [], netrc: [], throughUs: false, priority: null }),
 
 		async check(mayWrite, signal) {
 			if (!nix.wasAsked && (await store.ping(signal)) === false && mayWrite)
