@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
 import { build, derivation, GRAPH, graph, largePath } from '../support/derivations.ts';
@@ -135,7 +137,7 @@ describe('a store behind SSH', () => {
 		expect(await checkFar(far)).toEqual(['other']);
 	});
 
-	it('gets what an upstream signed where a path of the job needs it, since it takes none without', async () => {
+	it('gets what an upstream signed where a path of the job needs it, since it takes none without; a binary cache does not', async () => {
 		const upstream = generateKey('upstream-1');
 		await using far = await startSshStore({ nix: '2.26' });
 		await using machine = await createMachine({ nix: '2.26' });
@@ -144,11 +146,14 @@ describe('a store behind SSH', () => {
 		const [base, , tool] = await build(machine, graph('signed'), { attributes: GRAPH });
 		const sign = run(`nix --extra-experimental-features nix-command store sign --key-file /root/upstream ${base} ${tool}`);
 		await machine.emptyStore();
-		const inputs = { cache: far.url('ssh-ng'), 'signing-key': secret, 'skip-signed-by': 'upstream-1' };
+		const folder = join(machine.work, 'share');
+		const cache = `${far.url('ssh-ng')}\nfile://${folder}`;
+		const inputs = { cache, 'signing-key': secret, 'skip-signed-by': 'upstream-1' };
 		const steps = [uses({ with: inputs }), buildGraph, sign];
 		const result = await runJob(machine, steps, { workspace: { 'job.nix': graph('signed') } });
 		expect(problems(result), result.log).toEqual([]);
 		expect(await checkFar(far)).toEqual(['app-signed', 'app-signed-doc', 'base-signed', 'lib-signed']);
+		expect(readdirSync(folder).filter((name) => name.endsWith('.narinfo')).length, result.log).toBe(3);
 	});
 
 	it('gets all but a path that is damaged here and what refers to it', async () => {

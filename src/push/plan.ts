@@ -105,7 +105,7 @@ export function selectPaths(candidates: Candidates, rules: PushRules): Selection
 	const wanted = new Set<string>();
 	for (const root of candidates.roots) {
 		const info = infoOf(root);
-		if (info !== null && verdictOnRoot(info, rules) === null) wanted.add(root);
+		if (info !== null && verdictOnRoot(info, rules, ruledOut) === null) wanted.add(root);
 	}
 	const order = referencesFirst(wanted, (path) => (ruledOut.has(path) ? [] : (infoOf(path)?.references ?? [])));
 	const query = order
@@ -122,7 +122,7 @@ export function selectPaths(candidates: Candidates, rules: PushRules): Selection
  * missing below it is pushed too. A path whose reference neither is readable nor will be is withheld, and names the first cause.
  */
 export function planPush(selection: Selection, presence: ReadonlyMap<string, Presence>): Plan {
-	const { candidates, rules, wanted, order } = selection;
+	const { candidates, rules, ruledOut, wanted, order } = selection;
 	const infoOf = lookUp(candidates);
 	const verdicts = verdictsOf(selection, infoOf, presence);
 	const needed = neededBy(wanted, verdicts, infoOf);
@@ -142,7 +142,7 @@ export function planPush(selection: Selection, presence: ReadonlyMap<string, Pre
 	for (const path of [...candidates.roots, ...candidates.vanished]) {
 		if (paths.has(path)) continue;
 		const info = infoOf(path);
-		const verdict = info === null ? { class: 'vanished' as const } : verdictOnRoot(info, rules);
+		const verdict = info === null ? { class: 'vanished' as const } : verdictOnRoot(info, rules, ruledOut);
 		if (verdict !== null) add(path, verdict);
 	}
 	return { paths, push };
@@ -174,12 +174,13 @@ function verdictOfRules(info: PathInfo, rules: PushRules): RuledOut | null {
 }
 
 /** Why a root is not wanted for itself; `null` when it is. */
-function verdictOnRoot(info: PathInfo, rules: PushRules): Verdict | null {
-	const signed = signedUpstream(info, rules);
+function verdictOnRoot(info: PathInfo, rules: PushRules, ruledOut: ReadonlyMap<string, RuledOut>): Verdict | null {
+	const verdict = ruledOut.get(info.path);
+	if (verdict?.class === 'signed-upstream') return verdict;
+	const signed = rules.wholeClosures ? signedUpstream(info, rules) : null;
 	if (signed !== null) return signed;
 	if (!rules.explicitPaths && isDerivation(info.path)) return { class: 'derivation' };
-	const verdict = verdictOfRules(info, rules);
-	if (verdict !== null) return verdict;
+	if (verdict !== undefined) return verdict;
 	const baseName = baseNameOf(info.path);
 	const included = rules.include.length === 0 || rules.include.some((expression) => baseName.search(expression) !== -1);
 	return included ? null : { class: 'excluded', pattern: null };
