@@ -157,6 +157,12 @@ describe('inputs', () => {
 		expect(known).not.toContain('');
 	});
 
+	it('takes the user name of an SSH URL for none, and its password for one', () => {
+		expect(secretTexts(from({ cache: 'ssh-ng://ci@host' }))).toEqual([]);
+		expect(secretTexts(from({ cache: 'ssh://ci:hunter2@host' }))).toContain('hunter2');
+		expect(secretTexts(from({ cache: 'https://tok-123@host' }))).toContain('tok-123');
+	});
+
 	it('never throws anything but its own error, and never shows a secret in it', () => {
 		fc.assert(
 			fc.property(fc.constantFrom(...INPUT_NAMES), fc.string({ minLength: 12 }), (name, value) => {

@@ -119,8 +119,9 @@ export function secretTexts(get: GetInput): readonly string[] {
 		found.add(base64(`${entry.login}:${entry.password}`));
 	}
 	for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
-		for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
-			const userInfo = match[1] ?? '';
+		for (const [, scheme = '', userInfo = ''] of get(name).matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
+			// SSH's user name is no secret, and a short one (`ci`) is in every other word.
+			if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':')) continue;
 			found.add(userInfo);
 			addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
 		}

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PublicKey, SecretKey } from '../nix/signature.ts';
 import type { Backend } from './backend.ts';
+import type { NixStores } from './nix-copy/other-store.ts';
 import type { PathReader } from './path-reader.ts';
 
 /** What the backends of a phase share. */
@@ -21,6 +22,8 @@ export interface BackendMeans {
 	readonly netrc: readonly NetrcEntry[];
 	/** Lookups in flight. */
 	readonly lookups: number;
+	/** Wanted by the kind `nix-copy` alone. */
+	readonly nixStores?: NixStores;
 }
 
 /** Opens the backend for a cache with an address, and loads the code for its kind alone. Asks nothing of the cache yet. */
@@ -45,6 +48,11 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 				import('./binary-cache.ts'),
 			]);
 			return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
+		}
+		case 'nix-copy': {
+			const { createNixCopy } = await import('./nix-copy/nix-copy.ts');
+			if (means.nixStores === undefined) throw new CacheError('internal', 'There is no Nix to copy with.');
+			return createNixCopy({ ...means, target, nix: means.nixStores });
 		}
 	}
 }

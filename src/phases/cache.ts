@@ -5,6 +5,7 @@ import { createHttpClient } from '../http/client.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { publicKeyOf } from '../nix/signature.ts';
 import type { LocalStore } from '../store/local-store.ts';
+import { openOtherStore } from '../store/other-store.ts';
 import type { Session } from './session.ts';
 
 /** How hard a phase tries: main must not hold up the job, post has `push-timeout`. */
@@ -25,7 +26,7 @@ export interface OpenCache {
 
 /** Opens the backend of `target`. */
 export async function openCache(
-	{ inputs, runner }: Pick<Session, 'inputs' | 'runner'>,
+	{ inputs, runner, state }: Session,
 	store: LocalStore,
 	target: StoreTarget,
 	netrc: readonly NetrcEntry[],
@@ -42,6 +43,12 @@ export async function openCache(
 			publicKeys: [...own, ...inputs.trustedPublicKeys],
 			netrc,
 			lookups: concurrency,
+			nixStores: {
+				open: (url, label) => openOtherStore(store.nix, runner.env, store.storeDir, url, label),
+				substitutesByDaemon: store.description.access === 'daemon',
+				wasAsked: state().main !== null,
+				privateFolder: state().folder,
+			},
 		});
 		return {
 			backend,

@@ -181,5 +181,5 @@ function sayWhatServes({ inputs, runner }: Session, serving: Serving, substitute
 /** Servers that sign by themselves, and the Actions cache, which is trusted as it is, need none. */
 function needsKey({ caches }: Inputs, line: number | null): boolean {
 	const kind = line === null ? 'actions-cache' : (caches[line]?.kind ?? 'actions-cache');
-	return kind === 'http' || kind === 'file';
+	return kind === 'http' || kind === 'file' || kind === 'nix-copy';
 }

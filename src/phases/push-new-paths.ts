@@ -179,5 +179,5 @@ function untouched({ inputs }: Session, target: TargetPush['target']): CacheFact
 
 function rulesOf({ inputs }: Session): PushRules {
 	const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-	return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
+	return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0, wholeClosures: false };
 }

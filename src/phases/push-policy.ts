@@ -31,8 +31,8 @@ export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc:
 	}
 	// GitHub keeps what a pull request stores in its Actions cache to that pull request, so there it needs no credentials of the workflow's.
 	if (target.kind === 'actions-cache') return { canPush: true, whyNot: null };
-	// Who may write into a folder is for the system to say.
-	if (target.kind === 'file') return { canPush: true, whyNot: null };
+	// Who may write into a folder is for the system to say, and who into a Nix store for that.
+	if (target.kind === 'file' || target.kind === 'nix-copy') return { canPush: true, whyNot: null };
 	const writesTo = target.kind === 'attic' ? target.endpoint : (target.pushUrl ?? target.url);
 	const hasCredentials = target.credentials !== null || findNetrc(netrc, writesTo.hostname) !== null;
 	if (hasCredentials) return { canPush: true, whyNot: null };

@@ -143,7 +143,8 @@ interface LateReads {
 
 function reachesCacheAtOnce({ inputs, state }: ReturnType<typeof backgroundSession>, target: number): boolean {
 	const line = state().main?.targets[target]?.line ?? null;
-	return line !== null && inputs.caches[line]?.kind !== 'actions-cache';
+	const kind = line === null ? 'actions-cache' : inputs.caches[line]?.kind;
+	return kind !== 'actions-cache';
 }
 
 /** A job that is gone took the folder along. */

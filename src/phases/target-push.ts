@@ -101,7 +101,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 
 	const run = async (backend: Backend, plan: Plan, order: PushOrder, deadlineMs: number): Promise<PushResult> => {
 		const nars = means.nars.join(plan.push.map(({ path }) => path));
-		const result = await runPipeline(plan, {
+		return runPipeline(plan, {
 			backend,
 			sourceOf: nars.sourceOf,
 			signal: stop.signal,
@@ -109,21 +109,17 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 			graceMs: stop.graceMs,
 			deadlineMs,
 			concurrency: inputs.concurrency,
-			onProgress: (progress) => order.onProgress(progressLine(progress)),
+			// `nix copy` begins after that, and tells of itself.
+			...(backend.kind === 'nix-copy' ? {} : { onProgress: (progress) => order.onProgress(progressLine(progress)) }),
 		}).finally(nars.leave);
-		for (const [path, outcome] of result.outcomes) {
-			if (outcome.class !== 'pushed') continue;
-			done.set(path, outcome.sentBytes);
-			onPushed(path, outcome.sentBytes);
-		}
-		return result;
 	};
 
 	const finish = async (order: PushOrder): Promise<CacheFacts> => {
 		const { startedMs, deadlineMs } = order;
 		const signal = until(stop, deadlineMs);
-		const { backend, skipSignedBy } = await open(signal);
-		const selection = without(order.selection, skipSignedBy);
+		const checked = await open(signal);
+		const { backend } = checked;
+		const selection = selectionFor(checked, order.selection);
 		await presence(backend, selection, signal);
 		const plan = planPush(selection, known);
 		const planMs = elapsed(startedMs);
@@ -157,13 +153,21 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 		target,
 		async push(order) {
 			const signal = until(stop, order.deadlineMs);
-			const { backend, skipSignedBy } = await open(signal);
-			const selection = without(order.selection, skipSignedBy);
+			const checked = await open(signal);
+			const { backend } = checked;
+			const selection = selectionFor(checked, order.selection);
 			await presence(backend, selection, signal);
 			const uploaded = [...done.keys()].map((path): [string, Presence] => [path, { state: 'present' }]);
 			const plan = planPush(selection, new Map([...known, ...uploaded]));
 			await order.planned.wait();
-			if (plan.push.length > 0) await run(backend, plan, order, order.deadlineMs);
+			if (plan.push.length === 0) return;
+			const taken = await run(backend, plan, order, order.deadlineMs);
+			const { outcomes } = backend.kind === 'nix-copy' ? await finishPush(backend, taken, signal) : taken;
+			for (const [path, outcome] of outcomes) {
+				if (outcome.class !== 'pushed') continue;
+				done.set(path, outcome.sentBytes);
+				onPushed(path, outcome.sentBytes);
+			}
 		},
 		async finish(order) {
 			try {
@@ -185,11 +189,13 @@ interface CheckedCache extends OpenCache {
 	readonly skipSignedBy: readonly string[];
 }
 
-/** The selection for a cache that does not want what these keys signed. */
-function without(selection: Selection, keyNames: readonly string[]): Selection {
+/** The selection for one cache: some don't want what certain keys signed, and a Nix store takes a path with its whole closure or not at all. */
+function selectionFor({ backend, skipSignedBy }: CheckedCache, selection: Selection): Selection {
 	const { candidates, rules } = selection;
-	const more = keyNames.filter((name) => !rules.skipSignedBy.includes(name));
-	return more.length === 0 ? selection : selectPaths(candidates, { ...rules, skipSignedBy: [...rules.skipSignedBy, ...more] });
+	const more = skipSignedBy.filter((name) => !rules.skipSignedBy.includes(name));
+	const wholeClosures = backend.kind === 'nix-copy';
+	if (more.length === 0 && wholeClosures === rules.wholeClosures) return selection;
+	return selectPaths(candidates, { ...rules, wholeClosures, skipSignedBy: [...rules.skipSignedBy, ...more] });
 }
 
 function failureOf(error: unknown): CacheFacts['failure'] {
