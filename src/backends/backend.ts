@@ -1,7 +1,7 @@
 import type { Hash } from '../nix/hash.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PathInfo } from '../nix/path-info.ts';
-import type { ObjectBody } from './object-store.ts';
+import type { DivisibleBody } from './object-store.ts';
 
 /** The kinds of cache, as the output `cache` names them. */
 export type BackendKind = 'http' | 's3' | 'attic' | 'cachix' | 'niks3' | 'nix-copy' | 'file' | 'actions-cache' | 'none';
@@ -21,7 +21,7 @@ export type Compression = 'zstd' | 'xz' | 'gzip' | 'br' | 'none';
 export interface PackedNar {
 	readonly compression: Compression;
 	readonly fileHash: Hash;
-	readonly body: ObjectBody;
+	readonly body: DivisibleBody;
 	/** Gives memory or the spool file back. */
 	dispose(): Promise<void>;
 }

@@ -33,3 +33,9 @@ export interface ObjectBody {
 	/** A new stream over all bytes. */
 	stream(): Readable;
 }
+
+/** A body that can also be read in parts, several at a time. */
+export interface DivisibleBody extends ObjectBody {
+	/** Bytes `start` up to `end` (not included) as a body of their own, good for as long as the whole one is. */
+	part(start: number, end: number): ObjectBody;
+}

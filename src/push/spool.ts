@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { ObjectBody } from '../backends/object-store.ts';
+import type { DivisibleBody, ObjectBody } from '../backends/object-store.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import type { Hash } from '../nix/hash.ts';
 
 /** Packed bytes at rest. */
 export interface Spooled {
-	readonly body: ObjectBody;
+	readonly body: DivisibleBody;
 	readonly sha256: Hash;
 	dispose(): Promise<void>;
 }
@@ -79,6 +79,15 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 	};
 }
 
+function inMemory(bytes: Uint8Array): DivisibleBody {
+	return {
+		sizeBytes: bytes.length,
+		bytes,
+		stream: () => Readable.from([bytes], { objectMode: false }),
+		part: (start, end) => inMemory(bytes.subarray(start, end)),
+	};
+}
+
 /** `settle` is told once how much memory it came to, and answers with what gives that back. */
 function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 	const parts: Uint8Array[] = [];
@@ -91,8 +100,7 @@ function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 			isOpen = false;
 			const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 			const release = settle(bytes.length);
-			const body: ObjectBody = { sizeBytes: bytes.length, bytes, stream: () => Readable.from([bytes], { objectMode: false }) };
-			return { body, sha256: sha256(bytes), dispose: once(async () => release()) };
+			return { body: inMemory(bytes), sha256: sha256(bytes), dispose: once(async () => release()) };
 		},
 		async discard() {
 			if (isOpen) settle(0)();
@@ -120,11 +128,12 @@ function fileWriter(file: FileHandle, explain: (error: unknown) => CacheError): 
 		},
 		async finish() {
 			isOpen = false;
-			const body: ObjectBody = {
-				sizeBytes,
+			const part = (start: number, end: number): ObjectBody => ({
+				sizeBytes: end - start,
 				bytes: null,
-				stream: () => Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
-			};
+				stream: () => Readable.from(readPart(file, start, end), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
+			});
+			const body: DivisibleBody = { ...part(0, sizeBytes), part };
 			return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
 		},
 		async discard() {
@@ -135,11 +144,11 @@ function fileWriter(file: FileHandle, explain: (error: unknown) => CacheError): 
 }
 
 /** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
-async function* readAll(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
-	for (let at = 0; at < sizeBytes; ) {
-		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
+async function* readPart(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+	for (let at = start; at < end; ) {
+		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, end - at));
 		const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at} of ${sizeBytes}.`);
+		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at} in place of ${end}.`);
 		at += bytesRead;
 		yield chunk.subarray(0, bytesRead);
 	}
