@@ -1,4 +1,5 @@
 import type { Compression } from './backends/backend.ts';
+import { cachixKeyName } from './cache-target/cachix.ts';
 import type { Credentials } from './cache-target/credentials.ts';
 import { parseHttpUrl, substituterUrl } from './cache-target/http.ts';
 import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from './cache-target/target.ts';
@@ -103,6 +104,8 @@ export function secretTexts(get: GetInput): readonly string[] {
 	const found = new Set<string>();
 	const password = get('password');
 	for (const secret of [password, get('token'), get('github-token')]) addLines(found, secret);
+	// As Nix sends it.
+	if (get('token') !== '') found.add(base64(`token:${get('token')}`));
 	if (password !== '') found.add(base64(`${get('username')}:${password}`));
 	const key = get('signing-key');
 	addLines(found, key);
@@ -131,13 +134,17 @@ export function parseInputs(get: GetInput): Inputs {
 	const problems: string[] = [];
 	const read = reader(get, problems);
 	const credentials = readCredentials(get, problems);
+	const { caches, substituters } = readCaches(get, credentials, problems);
 	const inputs: Inputs = {
-		...readCaches(get, credentials, problems),
+		caches,
+		substituters,
 		trustedPublicKeys: read
 			.lines('trusted-public-keys')
 			.flatMap((line) => read.attempt('trusted-public-keys', () => parsePublicKey(line))),
 		signingKey:
-			get('signing-key') === '' ? null : (read.attempt('signing-key', () => parseSecretKey(get('signing-key')))[0] ?? null),
+			get('signing-key') === ''
+				? null
+				: (read.attempt('signing-key', () => parseSecretKey(namedKey(get('signing-key'), caches)))[0] ?? null),
 		netrc: read.attempt('netrc', () => parseNetrc(get('netrc'))).flat(),
 		push: read.choice('push', ['auto', 'always', 'never']),
 		paths: read.lines('paths'),
@@ -161,6 +168,8 @@ export function parseInputs(get: GetInput): Inputs {
 	if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
 		problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
 	}
+	if (caches.some(({ kind }) => kind === 'cachix') && !['zstd', 'xz'].includes(inputs.compression))
+		problems.push(`compression: \`${inputs.compression}\` is not allowed with \`cachix://\`, which takes \`zstd\` and \`xz\`.`);
 	if (problems.length > 0) {
 		const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
 		throw new CacheError('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
@@ -262,6 +271,11 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 		return [];
 	});
 	return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
+}
+
+/** Cachix writes secret keys without a name. */
+function namedKey(text: string, [target]: readonly CacheTarget[]): string {
+	return target?.kind === 'cachix' && !text.includes(':') ? `${cachixKeyName(target)}:${text.trim()}` : text;
 }
 
 function nameOf(target: CacheTarget): string {

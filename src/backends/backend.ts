@@ -96,7 +96,8 @@ export interface Backend {
 
 	/**
 	 * Says whether the cache answers and can be used with this store; repairs what may be repaired (a missing `nix-cache-info`
-	 * when `mayWrite`). Throws when it does not answer, or can't be used with this store.
+	 * when `mayWrite`). Throws when it does not answer, or can't be used with this store; `push-impossible` when it can be read, and with `mayWrite`
+	 * alone it is clear that it will take nothing from this job.
 	 */
 	check(mayWrite: boolean, signal: AbortSignal): Promise<Checked>;
 

@@ -3,7 +3,7 @@ import type { HttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PublicKey, SecretKey } from '../nix/signature.ts';
-import type { Backend } from './backend.ts';
+import type { Backend, BackendKind } from './backend.ts';
 
 /** What the backends of a phase share. */
 export interface BackendMeans {
@@ -33,6 +33,13 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
 			return createBinaryCache({ ...means, kind: 'http', store, substituter });
 		}
+		case 'cachix': {
+			const [{ createCachix }, openReading] = await Promise.all([
+				import('./cachix/cachix.ts'),
+				binaryCacheOpener(means, 'cachix'),
+			]);
+			return createCachix({ ...means, target, openReading });
+		}
 		case 'file': {
 			const [{ openFileStore }, { createBinaryCache }] = await Promise.all([
 				import('./file-store.ts'),
@@ -41,4 +48,14 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
 		}
 	}
+}
+
+/** Opens a server's cache as Nix reads it, at the URL that the server names: what is trusted there are its own keys too. */
+async function binaryCacheOpener(means: BackendMeans, kind: BackendKind) {
+	const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([import('./http-store.ts'), import('./binary-cache.ts')]);
+	return (baseUrl: URL, netrc: readonly NetrcEntry[], publicKeys: readonly PublicKey[]): Backend => {
+		const reading = { baseUrl, pushUrl: null, credentials: null, netrc: [...netrc, ...means.netrc], client: means.client };
+		const trusted = [...means.publicKeys, ...publicKeys];
+		return createBinaryCache({ ...means, kind, store: openHttpStore(reading), substituter: baseUrl.href, publicKeys: trusted });
+	};
 }

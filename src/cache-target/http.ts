@@ -15,12 +15,11 @@ export interface HttpTarget {
 }
 
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
+const BUILT = '`https://…`, `http://…`, `file:///…`, `cachix://…` and `actions-cache`';
 const PLANNED: ReadonlySet<string> = new Set([
 	's3:',
 	'attic:',
 	'attic+http:',
-	'cachix:',
 	'niks3:',
 	'ssh:',
 	'ssh-ng:',

@@ -1,3 +1,4 @@
+import { type CachixTarget, parseCachixUrl } from './cachix.ts';
 import type { Credentials } from './credentials.ts';
 import { type FileTarget, parseFileUrl } from './file.ts';
 import { type HttpTarget, parseHttpUrl, substituterUrl } from './http.ts';
@@ -7,7 +8,7 @@ import type { Refusal } from './refusal.ts';
 export type CacheTarget = StoreTarget | ActionsCacheTarget;
 
 /** A cache with an address, which Nix reads by itself. */
-export type StoreTarget = HttpTarget | FileTarget;
+export type StoreTarget = HttpTarget | FileTarget | CachixTarget;
 
 /** The GitHub Actions cache: it has no address and no credentials of the workflow's. */
 export interface ActionsCacheTarget {
@@ -20,6 +21,7 @@ export const ACTIONS_CACHE: ActionsCacheTarget = { kind: 'actions-cache' };
 export function parseCacheTarget(line: string, pushUrl: URL | null, credentials: Credentials | null): CacheTarget | Refusal {
 	if (line === ACTIONS_CACHE.kind) return ACTIONS_CACHE;
 	if (line.startsWith('file:')) return parseFileUrl(line);
+	if (line.startsWith('cachix:')) return parseCachixUrl(line, credentials);
 	const url = parseHttpUrl(line, 'cache');
 	if ('problem' in url) return url;
 	const base = new URL(url);

@@ -112,7 +112,7 @@ function sayWhatServes({ inputs, runner }: Session, serving: Serving, substitute
 		return;
 	}
 	log.info(`What the job adds to the store is pushed at its end${pushTo === 'actions-cache' ? ' to the Actions cache' : ''}.`);
-	if (inputs.signingKey === null && pushTo === 'cache') {
+	if (inputs.signingKey === null && pushTo === 'cache' && inputs.caches[0]?.kind !== 'cachix') {
 		log.notice(
 			'No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.',
 			'nix-cache-action',

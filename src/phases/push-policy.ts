@@ -33,6 +33,10 @@ export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc:
 	if (target.kind === 'actions-cache') return { canPush: true, whyNot: null };
 	// Who may write into a folder is for the system to say.
 	if (target.kind === 'file') return { canPush: true, whyNot: null };
+	if (target.kind === 'cachix') {
+		if (target.token !== null) return { canPush: true, whyNot: null };
+		return { canPush: false, whyNot: 'there is no `token` (a pull request from a fork has no secrets).' };
+	}
 	const writesTo = target.pushUrl ?? target.url;
 	const hasCredentials = target.credentials !== null || findNetrc(netrc, writesTo.hostname) !== null;
 	if (hasCredentials || inputs.signingKey !== null) return { canPush: true, whyNot: null };

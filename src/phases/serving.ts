@@ -1,4 +1,4 @@
-import type { BackendKind, NixReads } from '../backends/backend.ts';
+import type { Backend, BackendKind, Checked, NixReads } from '../backends/backend.ts';
 import type { ActionsCacheTarget, StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import type { LocalStore } from '../store/local-store.ts';
@@ -39,6 +39,7 @@ const LASTING = [
 	'cache-not-found',
 	'cache-invalid',
 	'cache-tls',
+	'push-impossible',
 ] as const;
 
 const NO_READS: NixReads = { substituters: [], publicKeys: [], netrc: [], throughUs: false };
@@ -84,13 +85,15 @@ async function serveCache(session: Session, store: LocalStore, target: StoreTarg
 		cacheFailed: failure !== null,
 		warnings: [
 			...(note === null ? [] : [note]),
-			...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(found, pushesThere, wantsFallback)}`]),
+			...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(found, isReadable, pushesThere, wantsFallback)}`]),
 		],
 	};
 }
 
 /** What serves in place of the cache that failed: one sentence. */
-function insteadOf(found: Found | null, pushes: boolean, wanted: boolean): string {
+function insteadOf(found: Found | null, isReadable: boolean, pushes: boolean, wanted: boolean): string {
+	if (isReadable)
+		return pushes ? 'The job reads from it, and pushes to the Actions cache.' : 'The job reads from it and pushes nothing.';
 	if (!wanted || found === null) return 'The job goes on without this cache.';
 	if (found.store === null) return `The job goes on without this cache, and there is no other: ${found.whyNone}`;
 	return pushes
@@ -106,8 +109,10 @@ async function ask(session: Session, store: LocalStore, target: StoreTarget, sig
 	const { canPush, whyNot } = decidePush(inputs, target, runner.env, netrc);
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
-			const { readable, note } = await backend.check(canPush, signal);
-			return { reads: readable ? backend.reads() : NO_READS, whyNoPush: whyNot, failure: null, note };
+			const { checked, refusal } = await checkFor(backend, canPush, signal);
+			if (refusal !== null && inputs.push === 'always') throw refusal;
+			const { readable, note } = checked;
+			return { reads: readable ? backend.reads() : NO_READS, whyNoPush: refusal?.message ?? whyNot, failure: refusal, note };
 		});
 	} catch (error) {
 		if (!isCacheError(error)) throw error;
@@ -119,6 +124,20 @@ async function ask(session: Session, store: LocalStore, target: StoreTarget, sig
 			});
 		}
 		return { reads: NO_READS, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
+	}
+}
+
+/** A cache that only refuses the push is read all the same; `refusal` says why. */
+async function checkFor(
+	backend: Backend,
+	canPush: boolean,
+	signal: AbortSignal,
+): Promise<{ readonly checked: Checked; readonly refusal: CacheError | null }> {
+	try {
+		return { checked: await backend.check(canPush, signal), refusal: null };
+	} catch (error) {
+		if (!canPush || !isCacheError(error, 'push-impossible')) throw error;
+		return { checked: await backend.check(false, signal), refusal: error };
 	}
 }
 
