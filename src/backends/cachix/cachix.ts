@@ -145,12 +145,13 @@ function netrcOf({ uri, isPublic }: CacheInformation, { token }: CachixTarget): 
 /** @throws CacheError `push-impossible` when the cache can be read, and this job can't push to it */
 function refuseWhatCantBePushed(
 	{ permission, publicKeys }: CacheInformation,
-	{ place, name }: CachixTarget,
+	{ place, name, token }: CachixTarget,
 	key: SecretKey | null,
 ): void {
 	if (permission === 'Read') {
-		throw new CacheError('push-impossible', `The token may read ${place} and not write to it.`, {
-			hint: 'Make a token with the right to write, or set `push: never`.',
+		const who = token === null ? 'Without a token this job' : 'The token';
+		throw new CacheError('push-impossible', `${who} may read ${place} and not write to it.`, {
+			hint: 'Give a token with the right to write, or set `push: never`.',
 		});
 	}
 	if (publicKeys.length === 0) {
