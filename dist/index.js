@@ -31443,7 +31443,12 @@ async function visitInFlight(items, limit, signal, visit) {
 
 /** A body that is in memory. */
 function bodyOfBytes(bytes) {
-    return { sizeBytes: bytes.length, bytes, stream: () => node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from([bytes], { objectMode: false }) };
+    return {
+        sizeBytes: bytes.length,
+        bytes,
+        stream: () => node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from([bytes], { objectMode: false }),
+        part: (start, end) => bodyOfBytes(bytes.subarray(start, end)),
+    };
 }
 function bodyOfText(text) {
     return bodyOfBytes(Buffer.from(text, 'utf8'));
@@ -31489,6 +31494,53 @@ function describeError(error) {
     if (error instanceof CacheError)
         return error.hint === null ? error.message : `${error.message} ${error.hint}`;
     return error instanceof Error ? error.message : String(error);
+}
+
+
+/***/ }),
+
+/***/ 1863:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   N: () => (/* binding */ answerLine)
+/* harmony export */ });
+const LONGEST = 200;
+/**
+ * The one line that a server's answer has to say, for an error message: the message inside of JSON (Artifactory, Nexus, attic), the
+ * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable.
+ */
+function answerLine(contentType, bytes) {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    // A binary answer (a NAR, an image) has nothing to say.
+    if (text.includes('\0') || text.includes('\ufffd'))
+        return '';
+    const said = contentType.includes('json') || /^\s*[{[]/.test(text) ? jsonMessage(text) : null;
+    const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
+    const xmlMessage = /<message>([^<]*)<\/message>/i.exec(text)?.[1];
+    const line = said ?? xmlMessage ?? title ?? (/^\s*</.test(text) ? '' : text.trimStart().split('\n', 1)[0]) ?? '';
+    const clean = line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
+    return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
+}
+/** The first text under a key that servers use for it, at any depth; `null` when there is none. */
+function jsonMessage(text) {
+    try {
+        return messageIn(JSON.parse(text), 0);
+    }
+    catch {
+        return null;
+    }
+}
+const KEYS = ['message', 'error_description', 'detail', 'error', 'errors'];
+function messageIn(value, depth) {
+    if (typeof value === 'string' && depth > 0)
+        return value;
+    if (typeof value !== 'object' || value === null || depth > 4)
+        return null;
+    if (Array.isArray(value))
+        return messageIn(value[0], depth + 1);
+    const found = KEYS.map((key) => messageIn(Reflect.get(value, key), depth + 1));
+    return found.find((message) => message !== null) ?? null;
 }
 
 
@@ -31542,6 +31594,31 @@ async function orAborted(promise, signal, doing) {
     finally {
         signal.removeEventListener('abort', onAbort);
     }
+}
+
+
+/***/ }),
+
+/***/ 1711:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   i: () => (/* binding */ authorization),
+/* harmony export */   r: () => (/* binding */ withoutCredentials)
+/* harmony export */ });
+/** The value of the header `Authorization`. Sent with the first request already: some servers (Artifactory) never ask for it on HEAD. */
+function authorization(credentials) {
+    return credentials.kind === 'bearer' ? `Bearer ${credentials.token}` : `Basic ${basicToken(credentials)}`;
+}
+/** `text`, which a server wrote, without the credentials that it may be echoing. */
+function withoutCredentials(text, credentials) {
+    if (credentials === null)
+        return text;
+    const secrets = credentials.kind === 'bearer' ? [credentials.token] : [credentials.password, basicToken(credentials), credentials.username];
+    return secrets.filter((secret) => secret !== '').reduce((left, secret) => left.replaceAll(secret, '***'), text);
+}
+function basicToken(credentials) {
+    return Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64');
 }
 
 
@@ -38919,61 +38996,10 @@ function isFileError(error) {
 
 // EXTERNAL MODULE: external "node:http"
 var external_node_http_ = __nccwpck_require__(7067);
-;// CONCATENATED MODULE: ./build/http/answer-text.js
-const LONGEST = 200;
-/**
- * The one line that a server's answer has to say, for an error message: the message inside of JSON (Artifactory, Nexus, attic), the
- * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable.
- */
-function answerLine(contentType, bytes) {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-    // A binary answer (a NAR, an image) has nothing to say.
-    if (text.includes('\0') || text.includes('\ufffd'))
-        return '';
-    const said = contentType.includes('json') || /^\s*[{[]/.test(text) ? jsonMessage(text) : null;
-    const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
-    const xmlMessage = /<message>([^<]*)<\/message>/i.exec(text)?.[1];
-    const line = said ?? xmlMessage ?? title ?? (/^\s*</.test(text) ? '' : text.trimStart().split('\n', 1)[0]) ?? '';
-    const clean = line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
-    return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
-}
-/** The first text under a key that servers use for it, at any depth; `null` when there is none. */
-function jsonMessage(text) {
-    try {
-        return messageIn(JSON.parse(text), 0);
-    }
-    catch {
-        return null;
-    }
-}
-const KEYS = ['message', 'error_description', 'detail', 'error', 'errors'];
-function messageIn(value, depth) {
-    if (typeof value === 'string' && depth > 0)
-        return value;
-    if (typeof value !== 'object' || value === null || depth > 4)
-        return null;
-    if (Array.isArray(value))
-        return messageIn(value[0], depth + 1);
-    const found = KEYS.map((key) => messageIn(Reflect.get(value, key), depth + 1));
-    return found.find((message) => message !== null) ?? null;
-}
-
-;// CONCATENATED MODULE: ./build/http/credentials.js
-/** The value of the header `Authorization`. Sent with the first request already: some servers (Artifactory) never ask for it on HEAD. */
-function authorization(credentials) {
-    return credentials.kind === 'bearer' ? `Bearer ${credentials.token}` : `Basic ${basicToken(credentials)}`;
-}
-/** `text`, which a server wrote, without the credentials that it may be echoing. */
-function withoutCredentials(text, credentials) {
-    if (credentials === null)
-        return text;
-    const secrets = credentials.kind === 'bearer' ? [credentials.token] : [credentials.password, basicToken(credentials), credentials.username];
-    return secrets.filter((secret) => secret !== '').reduce((left, secret) => left.replaceAll(secret, '***'), text);
-}
-function basicToken(credentials) {
-    return Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64');
-}
-
+// EXTERNAL MODULE: ./build/http/answer-text.js
+var answer_text = __nccwpck_require__(1863);
+// EXTERNAL MODULE: ./build/http/credentials.js
+var http_credentials = __nccwpck_require__(1711);
 ;// CONCATENATED MODULE: ./build/http/failure.js
 
 
@@ -38993,7 +39019,7 @@ function shownUrl(url) {
 /** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
 function failureOfAnswer(answer, asked, nowMs) {
     const { status } = answer;
-    const line = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
+    const line = (0,http_credentials/* withoutCredentials */.r)((0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
     // Error pages of web servers say the status once more, and nothing else.
     const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
     const name = external_node_http_.STATUS_CODES[status] === undefined ? `${status}` : `${status} ${external_node_http_.STATUS_CODES[status]}`;
@@ -39002,7 +39028,7 @@ function failureOfAnswer(answer, asked, nowMs) {
         ...meaning,
         message: `${describeRequest(asked.method, asked.url)} was answered with ${name}${said === '' ? '' : ` ("${said}")`}`,
         cause: undefined,
-        retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs),
+        retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs) ?? retryAfterInJsonMs(answer.bytes),
     };
 }
 function meaningOf(status, asked) {
@@ -39065,6 +39091,12 @@ function retryAfterMs(value, nowMs) {
         return Number(value) * 1000;
     const date = Date.parse(value);
     return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
+}
+/** Cloudflare says it within JSON (`retry_after`, in seconds), and Cachix is behind it. */
+function retryAfterInJsonMs(bytes) {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    const seconds = /^\s*\{/.test(text) ? /"retry_after"\s*:\s*"?(\d{1,9})\b/.exec(text)?.[1] : undefined;
+    return seconds === undefined ? null : Number(seconds) * 1000;
 }
 
 ;// CONCATENATED MODULE: ./build/http/connection-failure.js
@@ -39260,7 +39292,7 @@ function send(request, { url, credentials }, holdBody, means) {
         headers: {
             'user-agent': USER_AGENT,
             ...request.headers,
-            ...(credentials === null ? {} : { authorization: authorization(credentials) }),
+            ...(credentials === null ? {} : { authorization: (0,http_credentials/* authorization */.i)(credentials) }),
         },
         body: request.body ?? null,
         holdBodyMs: holdBody ? HOLD_BODY_MS : 0,
@@ -39411,7 +39443,7 @@ function refuseUnknownProxy(proxy) {
 function proxyToken(proxy) {
     if (proxy.username === '' && proxy.password === '')
         return null;
-    return authorization({ kind: 'basic', username: decoded(proxy.username), password: decoded(proxy.password) });
+    return (0,http_credentials/* authorization */.i)({ kind: 'basic', username: decoded(proxy.username), password: decoded(proxy.password) });
 }
 /** A lone `%` in a password stands for itself, as it does for curl. */
 function decoded(text) {
@@ -39724,6 +39756,13 @@ async function openBackend(target, means) {
             const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
             return createBinaryCache({ ...means, kind: 'http', store, substituter });
         }
+        case 'cachix': {
+            const [{ createCachix }, openReading] = await Promise.all([
+                __nccwpck_require__.e(/* import() */ 642).then(__nccwpck_require__.bind(__nccwpck_require__, 8642)),
+                binaryCacheOpener(means, 'cachix'),
+            ]);
+            return createCachix({ ...means, target, openReading });
+        }
         case 'file': {
             const [{ openFileStore }, { createBinaryCache }] = await Promise.all([
                 __nccwpck_require__.e(/* import() */ 212).then(__nccwpck_require__.bind(__nccwpck_require__, 3212)),
@@ -39732,6 +39771,15 @@ async function openBackend(target, means) {
             return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
         }
     }
+}
+/** Opens a server's cache as Nix reads it, at the URL that the server names: what is trusted there are its own keys too. */
+async function binaryCacheOpener(means, kind) {
+    const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([__nccwpck_require__.e(/* import() */ 102).then(__nccwpck_require__.bind(__nccwpck_require__, 7102)), __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825))]);
+    return (baseUrl, netrc, publicKeys) => {
+        const reading = { baseUrl, pushUrl: null, credentials: null, netrc: [...netrc, ...means.netrc], client: means.client };
+        const trusted = [...means.publicKeys, ...publicKeys];
+        return createBinaryCache({ ...means, kind, store: openHttpStore(reading), substituter: baseUrl.href, publicKeys: trusted });
+    };
 }
 
 ;// CONCATENATED MODULE: ./build/phases/cache.js
@@ -39792,6 +39840,11 @@ function decidePush(inputs, target, env, netrc) {
     // Who may write into a folder is for the system to say.
     if (target.kind === 'file')
         return { canPush: true, whyNot: null };
+    if (target.kind === 'cachix') {
+        if (target.token !== null)
+            return { canPush: true, whyNot: null };
+        return { canPush: false, whyNot: 'there is no `token` (a pull request from a fork has no secrets).' };
+    }
     const writesTo = target.pushUrl ?? target.url;
     const hasCredentials = target.credentials !== null || (0,nix_netrc/* findNetrc */.kE)(netrc, writesTo.hostname) !== null;
     if (hasCredentials || inputs.signingKey !== null)
@@ -39818,6 +39871,7 @@ const LASTING = [
     'cache-not-found',
     'cache-invalid',
     'cache-tls',
+    'push-impossible',
 ];
 const NO_READS = { substituters: [], publicKeys: [], netrc: [], throughUs: false };
 /**
@@ -39852,12 +39906,14 @@ async function serveCache(session, store, target, signal) {
         cacheFailed: failure !== null,
         warnings: [
             ...(note === null ? [] : [note]),
-            ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(found, pushesThere, wantsFallback)}`]),
+            ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(found, isReadable, pushesThere, wantsFallback)}`]),
         ],
     };
 }
 /** What serves in place of the cache that failed: one sentence. */
-function insteadOf(found, pushes, wanted) {
+function insteadOf(found, isReadable, pushes, wanted) {
+    if (isReadable)
+        return pushes ? 'The job reads from it, and pushes to the Actions cache.' : 'The job reads from it and pushes nothing.';
     if (!wanted || found === null)
         return 'The job goes on without this cache.';
     if (found.store === null)
@@ -39872,8 +39928,11 @@ async function ask(session, store, target, signal) {
     const { canPush, whyNot } = decidePush(inputs, target, runner.env, netrc);
     try {
         return await withCache(session, store, target, netrc, serving_EFFORT, async (backend) => {
-            const { readable, note } = await backend.check(canPush, signal);
-            return { reads: readable ? backend.reads() : NO_READS, whyNoPush: whyNot, failure: null, note };
+            const { checked, refusal } = await checkFor(backend, canPush, signal);
+            if (refusal !== null && inputs.push === 'always')
+                throw refusal;
+            const { readable, note } = checked;
+            return { reads: readable ? backend.reads() : NO_READS, whyNoPush: refusal?.message ?? whyNot, failure: refusal, note };
         });
     }
     catch (error) {
@@ -39887,6 +39946,17 @@ async function ask(session, store, target, signal) {
             });
         }
         return { reads: NO_READS, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
+    }
+}
+/** A cache that only refuses the push is read all the same; `refusal` says why. */
+async function checkFor(backend, canPush, signal) {
+    try {
+        return { checked: await backend.check(canPush, signal), refusal: null };
+    }
+    catch (error) {
+        if (!canPush || !(0,errors/* isCacheError */.bt)(error, 'push-impossible'))
+            throw error;
+        return { checked: await backend.check(false, signal), refusal: error };
     }
 }
 async function serveActionsCache(session, store, target, signal) {
@@ -39914,15 +39984,67 @@ function withoutUserInfo(text) {
     return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
 }
 
+;// CONCATENATED MODULE: ./build/cache-target/cachix.js
+
+const HOST = 'https://cachix.org';
+const FORM = 'write `cachix://name`, with the name of the cache as in `https://name.cachix.org`';
+/** `cachix://name`, with Nix's own parameters and `host=https://…` for a server elsewhere. */
+function parseCachixUrl(line, credentials) {
+    const refuse = (why) => ({ problem: `cache: \`${withoutUserInfo(line)}\` ${why}.` });
+    const [, name, query = ''] = /^cachix:\/\/([^/?#]*)\/?(?:\?([^#]*))?$/.exec(line) ?? [];
+    if (name === undefined || !/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(name))
+        return refuse(`is not the URL of a cache; ${FORM}`);
+    if (credentials !== null && credentials.kind !== 'bearer') {
+        return refuse('takes no `username` and `password`; give a token of Cachix as `token`');
+    }
+    const parameters = query.split('&').filter((parameter) => parameter !== '');
+    const [written, ...more] = parameters.filter(isHost).map((parameter) => parameter.slice('host='.length));
+    const host = originOf(written ?? HOST);
+    if (host === null || more.length > 0)
+        return refuse('has a `host=` that is not one server; write `host=https://cachix.example`');
+    const forNix = parameters.filter((parameter) => !isHost(parameter));
+    return {
+        kind: 'cachix',
+        place: `cachix://${name}${written === undefined ? '' : `?host=${host.origin}`}`,
+        name,
+        host,
+        parameters: forNix.length === 0 ? '' : `?${forNix.join('&')}`,
+        token: credentials?.token ?? null,
+    };
+}
+/** What Cachix calls the key that a cache was made with. Its own tools write the secret key without a name. */
+function cachixKeyName({ name, host }) {
+    return `${name}.${host.hostname}-1`;
+}
+function isHost(parameter) {
+    return parameter.startsWith('host=');
+}
+/** `null` when it is no plain origin over HTTP. */
+function originOf(written) {
+    const url = /^https?(:|%3A)/i.test(written) ? parsed(cachix_decoded(written)) : null;
+    const isOrigin = url !== null && url.username === '' && url.password === '' && `${url.pathname}${url.search}${url.hash}` === '/';
+    return isOrigin ? url : null;
+}
+function cachix_decoded(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return '';
+    }
+}
+function parsed(text) {
+    return URL.canParse(text) ? new URL(text) : null;
+}
+
 ;// CONCATENATED MODULE: ./build/cache-target/http.js
 
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
+const BUILT = '`https://…`, `http://…`, `file:///…`, `cachix://…` and `actions-cache`';
 const PLANNED = new Set([
     's3:',
     'attic:',
     'attic+http:',
-    'cachix:',
     'niks3:',
     'ssh:',
     'ssh-ng:',
@@ -39976,6 +40098,7 @@ function parseFileUrl(line) {
 ;// CONCATENATED MODULE: ./build/cache-target/target.js
 
 
+
 const ACTIONS_CACHE = { kind: 'actions-cache' };
 /** Reads one line of `cache`. */
 function parseCacheTarget(line, pushUrl, credentials) {
@@ -39983,6 +40106,8 @@ function parseCacheTarget(line, pushUrl, credentials) {
         return ACTIONS_CACHE;
     if (line.startsWith('file:'))
         return parseFileUrl(line);
+    if (line.startsWith('cachix:'))
+        return parseCachixUrl(line, credentials);
     const url = parseHttpUrl(line, 'cache');
     if ('problem' in url)
         return url;
@@ -40056,6 +40181,7 @@ function formatBytes(bytes) {
 
 
 
+
 /** Inputs whose values are secrets: never saved in the state, never shown. */
 const SECRET_INPUTS = new Set([
     'signing-key',
@@ -40113,6 +40239,9 @@ function secretTexts(get) {
     const password = get('password');
     for (const secret of [password, get('token'), get('github-token')])
         addLines(found, secret);
+    // As Nix sends it.
+    if (get('token') !== '')
+        found.add(base64(`token:${get('token')}`));
     if (password !== '')
         found.add(base64(`${get('username')}:${password}`));
     const key = get('signing-key');
@@ -40142,12 +40271,16 @@ function parseInputs(get) {
     const problems = [];
     const read = reader(get, problems);
     const credentials = readCredentials(get, problems);
+    const { caches, substituters } = readCaches(get, credentials, problems);
     const inputs = {
-        ...readCaches(get, credentials, problems),
+        caches,
+        substituters,
         trustedPublicKeys: read
             .lines('trusted-public-keys')
             .flatMap((line) => read.attempt('trusted-public-keys', () => (0,signature/* parsePublicKey */.ee)(line))),
-        signingKey: get('signing-key') === '' ? null : (read.attempt('signing-key', () => (0,signature/* parseSecretKey */.NP)(get('signing-key')))[0] ?? null),
+        signingKey: get('signing-key') === ''
+            ? null
+            : (read.attempt('signing-key', () => (0,signature/* parseSecretKey */.NP)(namedKey(get('signing-key'), caches)))[0] ?? null),
         netrc: read.attempt('netrc', () => (0,nix_netrc/* parseNetrc */.QZ)(get('netrc'))).flat(),
         push: read.choice('push', ['auto', 'always', 'never']),
         paths: read.lines('paths'),
@@ -40171,6 +40304,8 @@ function parseInputs(get) {
     if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
         problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
     }
+    if (caches.some(({ kind }) => kind === 'cachix') && !['zstd', 'xz'].includes(inputs.compression))
+        problems.push(`compression: \`${inputs.compression}\` is not allowed with \`cachix://\`, which takes \`zstd\` and \`xz\`.`);
     if (problems.length > 0) {
         const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
         throw new errors/* CacheError */.xA('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
@@ -40277,6 +40412,10 @@ function readCaches(get, credentials, problems) {
         return [];
     });
     return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
+}
+/** Cachix writes secret keys without a name. */
+function namedKey(text, [target]) {
+    return target?.kind === 'cachix' && !text.includes(':') ? `${cachixKeyName(target)}:${text.trim()}` : text;
 }
 function nameOf(target) {
     return target.kind === 'actions-cache' ? target.kind : target.place;
@@ -41033,7 +41172,7 @@ function sayWhatServes({ inputs, runner }, serving, substituters) {
         return;
     }
     log.info(`What the job adds to the store is pushed at its end${pushTo === 'actions-cache' ? ' to the Actions cache' : ''}.`);
-    if (inputs.signingKey === null && pushTo === 'cache') {
+    if (inputs.signingKey === null && pushTo === 'cache' && inputs.caches[0]?.kind !== 'cachix') {
         log.notice('No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.', 'nix-cache-action');
     }
 }
@@ -42551,6 +42690,14 @@ function createSpool(folder, limits) {
         },
     };
 }
+function inMemory(bytes) {
+    return {
+        sizeBytes: bytes.length,
+        bytes,
+        stream: () => external_node_stream_.Readable.from([bytes], { objectMode: false }),
+        part: (start, end) => inMemory(bytes.subarray(start, end)),
+    };
+}
 /** `settle` is told once how much memory it came to, and answers with what gives that back. */
 function memoryWriter(settle) {
     const parts = [];
@@ -42563,8 +42710,7 @@ function memoryWriter(settle) {
             isOpen = false;
             const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
             const release = settle(bytes.length);
-            const body = { sizeBytes: bytes.length, bytes, stream: () => external_node_stream_.Readable.from([bytes], { objectMode: false }) };
-            return { body, sha256: spool_sha256(bytes), dispose: once(async () => release()) };
+            return { body: inMemory(bytes), sha256: spool_sha256(bytes), dispose: once(async () => release()) };
         },
         async discard() {
             if (isOpen)
@@ -42593,11 +42739,12 @@ function fileWriter(file, explain) {
         },
         async finish() {
             isOpen = false;
-            const body = {
-                sizeBytes,
+            const part = (start, end) => ({
+                sizeBytes: end - start,
                 bytes: null,
-                stream: () => external_node_stream_.Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
-            };
+                stream: () => external_node_stream_.Readable.from(readPart(file, start, end), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
+            });
+            const body = { ...part(0, sizeBytes), part };
             return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
         },
         async discard() {
@@ -42608,12 +42755,12 @@ function fileWriter(file, explain) {
     };
 }
 /** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
-async function* readAll(file, sizeBytes) {
-    for (let at = 0; at < sizeBytes;) {
-        const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
+async function* readPart(file, start, end) {
+    for (let at = start; at < end;) {
+        const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, end - at));
         const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
         if (bytesRead === 0)
-            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} of ${sizeBytes}.`);
+            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} in place of ${end}.`);
         at += bytesRead;
         yield chunk.subarray(0, bytesRead);
     }
@@ -43865,7 +44012,8 @@ async function pre() {
         const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
         if (store === null)
             return;
-        const substituters = session.inputs.caches.flatMap((target) => (target.kind === 'actions-cache' ? [] : [target.substituter]));
+        // Where others are read, and with which keys, is for their servers to say.
+        const substituters = session.inputs.caches.flatMap((target) => ('substituter' in target ? [target.substituter] : []));
         await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false }, null, signal);
     });
 }
