@@ -6,12 +6,14 @@ export interface JsonFields {
 	/** `null` when the field is not there, or null. */
 	textOrNull(name: string): string | null;
 	boolean(name: string): boolean;
+	/** `null` when the field is not there, or null. */
+	numberOrNull(name: string): number | null;
 	texts(name: string): readonly string[];
 	fields(name: string): JsonFields;
 	/** `null` when the field is not there, or null. */
 	fieldsOrNull(name: string): JsonFields | null;
-	/** An object of lists of texts. */
-	entries(): readonly (readonly [name: string, value: unknown])[];
+	/** Of an object that is a map, all names. */
+	names(): readonly string[];
 }
 
 /** Reads an answer that should be an object. `what` begins the messages: `The answer of cachix.org`. */
@@ -24,7 +26,7 @@ export function jsonTexts(bytes: Uint8Array, what: string): readonly string[] {
 	return textsOf(jsonValue(bytes, what), what);
 }
 
-export function fieldsOf(value: unknown, what: string): JsonFields {
+function fieldsOf(value: unknown, what: string): JsonFields {
 	if (typeof value !== 'object' || value === null || Array.isArray(value)) throw strange(what, 'is not an object');
 	const fields = new Map<string, unknown>(Object.entries(value));
 	const wrong = (name: string, wanted: string): CacheError => strange(what, `has no ${wanted} \`${name}\``);
@@ -50,17 +52,22 @@ export function fieldsOf(value: unknown, what: string): JsonFields {
 			if (typeof truth !== 'boolean') throw wrong(name, 'boolean');
 			return truth;
 		},
+		numberOrNull(name) {
+			const number = fields.get(name) ?? null;
+			if (number === null || typeof number === 'number') return number;
+			throw wrong(name, 'number');
+		},
 		texts: (name) => textsOf(fields.get(name), `\`${name}\` in ${what}`),
 		fields(name) {
 			const inner = fieldsOrNull(name);
 			if (inner === null) throw wrong(name, 'object');
 			return inner;
 		},
-		entries: () => [...fields],
+		names: () => [...fields.keys()],
 	};
 }
 
-export function textsOf(value: unknown, what: string): readonly string[] {
+function textsOf(value: unknown, what: string): readonly string[] {
 	if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) throw strange(what, 'is not a list of texts');
 	return value;
 }

@@ -6,6 +6,7 @@ import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import { withoutCredentials } from '../../http/credentials.ts';
 import { jsonFields, jsonTexts } from '../json-fields.ts';
 import { bodyOfText } from '../object-body.ts';
+import type { CompletedPart } from '../part-uploads.ts';
 import { type CacheInformation, parseCacheInformation } from './cache-information.ts';
 import type { NarInfoCreate } from './narinfo-create.ts';
 
@@ -13,13 +14,6 @@ import type { NarInfoCreate } from './narinfo-create.ts';
 export interface Upload {
 	readonly narId: string;
 	readonly uploadId: string;
-}
-
-export interface CompletedPart {
-	/** From 1. */
-	readonly partNumber: number;
-	/** As the storage answered it, quotes and all. */
-	readonly eTag: string;
 }
 
 /**

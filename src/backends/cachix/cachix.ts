@@ -7,11 +7,12 @@ import type { PathInfo } from '../../nix/path-info.ts';
 import { formatPublicKey, type PublicKey, publicKeyOf, type SecretKey } from '../../nix/signature.ts';
 import { hashPartOf } from '../../nix/store-path.ts';
 import type { Backend, Compression, Presence } from '../backend.ts';
+import { type CompletedPart, PART_BYTES, uploadParts } from '../part-uploads.ts';
 import type { CacheInformation } from './cache-information.ts';
-import { BULK, type CompletedPart, createCachixApi, type Upload } from './cachix-api.ts';
+import { BULK, createCachixApi, type Upload } from './cachix-api.ts';
 import { type NarInfoCreate, narInfoCreate } from './narinfo-create.ts';
 import { createOpenUploads } from './open-uploads.ts';
-import { uploadParts } from './parts.ts';
+import { signedParts } from './signed-parts.ts';
 
 export interface CachixOptions {
 	readonly target: CachixTarget;
@@ -109,7 +110,8 @@ export function createCachix(options: CachixOptions): Backend {
 				const narInfo = narInfoCreate(info, { hash: fileHash, sizeBytes: body.sizeBytes }, signingKey);
 				const upload = await uploads.begin(method, signal);
 				try {
-					const parts = await uploadParts(api, client, upload, body, signal, options.partBytes);
+					const { partBytes = PART_BYTES } = options;
+					const parts = await uploadParts(client, body, partBytes, signedParts(api, upload), signal);
 					return async (publishSignal) => {
 						await complete(upload, parts, narInfo, info, publishSignal);
 						return { sentBytes: body.sizeBytes };
