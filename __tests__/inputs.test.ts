@@ -129,8 +129,9 @@ describe('inputs', () => {
 		expect(parseInputs(from({ cache: 'cachix://mine', 'signing-key': secret })).signingKey?.name).toBe('test-1');
 	});
 
-	it('refuses a compression that Cachix does not take', () => {
-		expect(refusal({ cache: 'cachix://mine', compression: 'gzip' })).toContain('takes `zstd` and `xz`');
+	it('refuses a compression that Cachix or niks3 does not take', () => {
+		expect(refusal({ cache: 'cachix://mine', compression: 'gzip' })).toContain('takes `zstd`, `xz`.');
+		expect(refusal({ cache: 'niks3://n.example', compression: 'br' })).toContain('takes `zstd`, `xz`, `none`.');
 		expect(parseInputs(from({ cache: 'cachix://mine', compression: 'xz' })).compression).toBe('xz');
 	});
 

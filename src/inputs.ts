@@ -91,6 +91,12 @@ const COMPRESSION_LEVELS: Readonly<Record<Compression, readonly [number, number]
 	none: null,
 };
 
+/** By kind of cache, where the server takes some alone. */
+const TAKEN_COMPRESSIONS: Readonly<Partial<Record<CacheTarget['kind'], readonly Compression[]>>> = {
+	cachix: ['zstd', 'xz'],
+	niks3: ['zstd', 'xz', 'none'],
+};
+
 /** Reads an input by name; an input that was not given is ''. */
 export type GetInput = (name: string) => string;
 
@@ -168,8 +174,12 @@ export function parseInputs(get: GetInput): Inputs {
 	if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
 		problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
 	}
-	if (caches.some(({ kind }) => kind === 'cachix') && !['zstd', 'xz'].includes(inputs.compression))
-		problems.push(`compression: \`${inputs.compression}\` is not allowed with \`cachix://\`, which takes \`zstd\` and \`xz\`.`);
+	for (const { kind } of caches) {
+		const taken = TAKEN_COMPRESSIONS[kind];
+		if (taken === undefined || taken.includes(inputs.compression)) continue;
+		const names = taken.map((name) => `\`${name}\``).join(', ');
+		problems.push(`compression: \`${inputs.compression}\` is not allowed with \`${kind}://\`, which takes ${names}.`);
+	}
 	if (problems.length > 0) {
 		const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
 		throw new CacheError('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);

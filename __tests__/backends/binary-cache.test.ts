@@ -50,6 +50,7 @@ async function open(
 		publicKeys: [readers],
 		netrc: [],
 		lookups: 8,
+		env: {},
 	});
 	toClose.push(backend, client, repository);
 	return { backend, repository, log };

@@ -26,9 +26,15 @@ export interface SignedStorageOptions {
 	readonly host?: string;
 	/** `false`: only sizes and MD5s, for what is too large for memory. */
 	readonly keepBytes?: boolean;
+	/** What is wrong with an object that is put, `null` when it may be there. */
+	readonly check?: (key: string, object: StoredObject) => string | null;
 }
 
-export async function startSignedStorage({ host, keepBytes = true }: SignedStorageOptions = {}): Promise<SignedStorage> {
+export async function startSignedStorage({
+	host,
+	keepBytes = true,
+	check = () => null,
+}: SignedStorageOptions = {}): Promise<SignedStorage> {
 	const secret = randomBytes(16);
 	const objects = new Map<string, StoredObject>();
 	const faults = scriptedFaults();
@@ -70,7 +76,10 @@ export async function startSignedStorage({ host, keepBytes = true }: SignedStora
 		if (md5 !== '' && said !== md5) return refuse(response, 403, 'SignatureDoesNotMatch: content-md5');
 		if (said !== undefined && said !== digest.toString('base64')) return refuse(response, 400, 'BadDigest');
 		const eTag = `"${digest.toString('hex')}"`;
-		objects.set(key, { bytes: Buffer.concat(parts), sizeBytes, eTag, headers: request.headers });
+		const object = { bytes: Buffer.concat(parts), sizeBytes, eTag, headers: request.headers };
+		const problem = check(key, object);
+		if (problem !== null) return refuse(response, 400, problem);
+		objects.set(key, object);
 		return response.writeHead(200, { etag: eTag, 'content-length': '0' }).end();
 	}
 

@@ -7,8 +7,8 @@ import { jsonFields } from './json-fields.ts';
 export interface JobIdentity {
 	/** A token that is good for a minute at least. Throws `cache-unauthorized`, and what the HTTP client throws. */
 	token(signal: AbortSignal): Promise<string>;
-	/** The token was refused: the next one is a new one. */
-	forget(): void;
+	/** This token was refused: the next one is another. Answers whether it was the newest, so that many requests with one token renew it once. */
+	forget(refused: string): boolean;
 }
 
 export interface JobIdentityOptions {
@@ -43,6 +43,7 @@ export function identityIssuer(env: JobIdentityOptions['env']): string {
 export function createJobIdentity(options: JobIdentityOptions): JobIdentity {
 	const { client, env, audience, log, nowMs = Date.now } = options;
 	let current: { readonly token: Promise<string>; freshUntilMs: number } | null = null;
+	let newest: string | null = null;
 
 	const ask = async (signal: AbortSignal): Promise<string> => {
 		const url = URL.parse(env.ACTIONS_ID_TOKEN_REQUEST_URL ?? '');
@@ -69,6 +70,7 @@ export function createJobIdentity(options: JobIdentityOptions): JobIdentity {
 			current = mine;
 			try {
 				const token = await mine.token;
+				newest = token;
 				mine.freshUntilMs = (endOf(token) ?? nowMs() + UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
 				return token;
 			} catch (error) {
@@ -76,8 +78,11 @@ export function createJobIdentity(options: JobIdentityOptions): JobIdentity {
 				throw error;
 			}
 		},
-		forget() {
+		forget(refused) {
+			if (refused !== newest) return false;
 			current = null;
+			newest = null;
+			return true;
 		},
 	};
 }

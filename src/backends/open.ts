@@ -10,6 +10,8 @@ export interface BackendMeans {
 	/** Stays open when a backend is closed. */
 	readonly client: HttpClient;
 	readonly log: Log;
+	/** Of the job: what some kinds of cache know it by. */
+	readonly env: Readonly<Record<string, string | undefined>>;
 	readonly storeDir: string;
 	/** `null`: nothing is signed. */
 	readonly signingKey: SecretKey | null;
@@ -39,6 +41,10 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 				binaryCacheOpener(means, 'cachix'),
 			]);
 			return createCachix({ ...means, target, openReading });
+		}
+		case 'niks3': {
+			const [{ createNiks3 }, openReading] = await Promise.all([import('./niks3/niks3.ts'), binaryCacheOpener(means, 'niks3')]);
+			return createNiks3({ ...means, target, openReading });
 		}
 		case 'file': {
 			const [{ openFileStore }, { createBinaryCache }] = await Promise.all([

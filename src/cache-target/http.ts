@@ -15,18 +15,8 @@ export interface HttpTarget {
 }
 
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…`, `file:///…`, `cachix://…` and `actions-cache`';
-const PLANNED: ReadonlySet<string> = new Set([
-	's3:',
-	'attic:',
-	'attic+http:',
-	'niks3:',
-	'ssh:',
-	'ssh-ng:',
-	'local:',
-	'daemon:',
-	'unix:',
-]);
+const BUILT = '`https://…`, `http://…`, `file:///…`, `cachix://…`, `niks3://…` and `actions-cache`';
+const PLANNED: ReadonlySet<string> = new Set(['s3:', 'attic:', 'attic+http:', 'ssh:', 'ssh-ng:', 'local:', 'daemon:', 'unix:']);
 
 /** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
 export function parseHttpUrl(line: string, input: string): URL | Refusal {

@@ -2,13 +2,14 @@ import { type CachixTarget, parseCachixUrl } from './cachix.ts';
 import type { Credentials } from './credentials.ts';
 import { type FileTarget, parseFileUrl } from './file.ts';
 import { type HttpTarget, parseHttpUrl, substituterUrl } from './http.ts';
+import { type Niks3Target, parseNiks3Url } from './niks3.ts';
 import type { Refusal } from './refusal.ts';
 
 /** One line of the input `cache`, understood. One member for each kind that is built. */
 export type CacheTarget = StoreTarget | ActionsCacheTarget;
 
 /** A cache with an address, which Nix reads by itself. */
-export type StoreTarget = HttpTarget | FileTarget | CachixTarget;
+export type StoreTarget = HttpTarget | FileTarget | CachixTarget | Niks3Target;
 
 /** The GitHub Actions cache: it has no address and no credentials of the workflow's. */
 export interface ActionsCacheTarget {
@@ -22,6 +23,7 @@ export function parseCacheTarget(line: string, pushUrl: URL | null, credentials:
 	if (line === ACTIONS_CACHE.kind) return ACTIONS_CACHE;
 	if (line.startsWith('file:')) return parseFileUrl(line);
 	if (line.startsWith('cachix:')) return parseCachixUrl(line, credentials);
+	if (/^niks3(\+http)?:/.test(line)) return parseNiks3Url(line, credentials);
 	const url = parseHttpUrl(line, 'cache');
 	if ('problem' in url) return url;
 	const base = new URL(url);

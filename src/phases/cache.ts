@@ -33,6 +33,7 @@ export async function withCache<T>(
 		const backend = await openBackend(target, {
 			client,
 			log: runner.log,
+			env: runner.env,
 			storeDir: store.storeDir,
 			signingKey: inputs.signingKey,
 			publicKeys: [...own, ...inputs.trustedPublicKeys],

@@ -11,6 +11,9 @@ import { decideServing, type Serving } from './serving.ts';
 import { openSession, type Session } from './session.ts';
 import { type RunningSubstituter, startLocalSubstituter } from './substituter.ts';
 
+/** Kinds of cache whose servers sign, and say so when they do not. */
+const SIGNING_SERVERS: ReadonlySet<string> = new Set(['cachix', 'niks3']);
+
 /** The longest that main may take in all: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
 
@@ -112,7 +115,7 @@ function sayWhatServes({ inputs, runner }: Session, serving: Serving, substitute
 		return;
 	}
 	log.info(`What the job adds to the store is pushed at its end${pushTo === 'actions-cache' ? ' to the Actions cache' : ''}.`);
-	if (inputs.signingKey === null && pushTo === 'cache' && inputs.caches[0]?.kind !== 'cachix') {
+	if (inputs.signingKey === null && pushTo === 'cache' && !SIGNING_SERVERS.has(inputs.caches[0]?.kind ?? '')) {
 		log.notice(
 			'No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.',
 			'nix-cache-action',

@@ -1,3 +1,4 @@
+import { hasJobIdentity } from '../backends/job-identity.ts';
 import type { CacheTarget } from '../cache-target/target.ts';
 import type { Inputs } from '../inputs.ts';
 import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';
@@ -36,6 +37,12 @@ export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc:
 	if (target.kind === 'cachix') {
 		if (target.token !== null) return { canPush: true, whyNot: null };
 		return { canPush: false, whyNot: 'there is no `token` (a pull request from a fork has no secrets).' };
+	}
+	if (target.kind === 'niks3') {
+		if (target.token !== null || hasJobIdentity(env)) return { canPush: true, whyNot: null };
+		const whyNot =
+			'there is no `token`, and the job has no `permissions: id-token: write` (a pull request from a fork gets neither).';
+		return { canPush: false, whyNot };
 	}
 	const writesTo = target.pushUrl ?? target.url;
 	const hasCredentials = target.credentials !== null || findNetrc(netrc, writesTo.hostname) !== null;

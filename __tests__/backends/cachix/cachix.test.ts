@@ -33,6 +33,7 @@ function opened(
 		publicKeys,
 		netrc: [],
 		lookups: 8,
+		env: {},
 	});
 	return { client, log, backend };
 }

@@ -10,15 +10,18 @@ export interface AuthenticationMeans {
 	readonly log: Log;
 }
 
+/** Of tokens that were refused though they had not ended: clocks differ. A server that refuses those too means it. */
+const MAX_RENEWALS = 1;
+
 /** The token that the workflow gives; else tokens of GitHub's for the audience that `audience` learns from the server, renewed in time and once when one is refused. */
 export function authenticate(
 	target: Niks3Target,
 	audience: (signal: AbortSignal) => Promise<string | null>,
 	means: AuthenticationMeans,
 ): Authentication {
-	if (target.token !== null) return { token: async () => target.token, forget: () => false };
+	if (target.token !== null) return { token: async () => target.token, refused: () => false };
 	let identity: JobIdentity | null = null;
-	let mayForget = true;
+	let renewals = 0;
 	return {
 		async token(signal) {
 			if (!hasJobIdentity(means.env)) return null;
@@ -27,11 +30,10 @@ export function authenticate(
 			identity ??= createJobIdentity({ ...means, audience: wanted ?? '' });
 			return identity.token(signal);
 		},
-		forget() {
-			const again = mayForget && identity !== null;
-			identity?.forget();
-			mayForget = false;
-			return again;
+		refused(token) {
+			// With an older one than others have by now: theirs is tried.
+			if (identity === null || !identity.forget(token)) return true;
+			return ++renewals <= MAX_RENEWALS;
 		},
 	};
 }

@@ -55,10 +55,11 @@ export interface NarInfoMetadata {
 	readonly ca?: string;
 }
 
-/** How the job says who it is; `null`: it does not. `forget` is called when that was refused, and says whether another try makes sense. */
 export interface Authentication {
+	/** By what the job says who it is; `null`: it does not. */
 	token(signal: AbortSignal): Promise<string | null>;
-	forget(): boolean;
+	/** That token was refused. Answers whether another try makes sense. */
+	refused(token: string): boolean;
 }
 
 /** Every call throws `cache-unauthorized`, `cache-forbidden`, `cache-not-found`, `cache-invalid`, `cache-too-large`, and what the HTTP client throws. */
@@ -107,7 +108,7 @@ export function createNiks3Api(target: Niks3Target, client: HttpClient, authenti
 				signal,
 			});
 			if (accept.includes(answer.status)) return answer;
-			if (answer.status === 401 && authentication.forget()) continue;
+			if (answer.status === 401 && token !== null && authentication.refused(token)) continue;
 			throw refusal(answer, withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), credentials));
 		}
 	}

@@ -9,7 +9,7 @@ import type { PathInfo } from '../../nix/path-info.ts';
 import { formatPublicKey, type PublicKey, type SecretKey } from '../../nix/signature.ts';
 import { hashPartOf } from '../../nix/store-path.ts';
 import type { Backend, Compression, PackedNar } from '../backend.ts';
-import { identityIssuer } from '../job-identity.ts';
+import { hasJobIdentity, identityIssuer } from '../job-identity.ts';
 import { bodyOfText } from '../object-body.ts';
 import { PART_BYTES, uploadParts } from '../part-uploads.ts';
 import { type PublishableInfo, publishableInfo } from '../published-narinfo.ts';
@@ -115,7 +115,12 @@ export function createNiks3(options: Niks3Options): Backend {
 			});
 			await put(client, place.url, bodyOfText(text), { 'content-type': 'text/x-nix-narinfo' }, signal);
 		}
-		await api.commit(closure.id, signal);
+		try {
+			await api.commit(closure.id, signal);
+		} catch (error) {
+			// It was committed, and that answer was lost.
+			if (!isCacheError(error, 'cache-not-found') || !(await api.has(key, signal))) throw error;
+		}
 	};
 
 	return {
@@ -176,6 +181,11 @@ export function createNiks3(options: Niks3Options): Backend {
 
 	/** @throws CacheError `push-impossible` when the server takes nothing from this job */
 	async function checkPush({ audience }: Niks3Configuration, signal: AbortSignal): Promise<void> {
+		if (target.token === null && !hasJobIdentity(env)) {
+			throw new CacheError('push-impossible', `There is no \`token\` for ${target.place}, and the job has no identity to show.`, {
+				hint: 'Give the job `permissions: id-token: write`, or the API token of the server as `token`.',
+			});
+		}
 		if (target.token === null && audience === null) {
 			throw new CacheError('push-impossible', `${target.place} takes no tokens of GitHub's, and there is no \`token\`.`, {
 				hint: "Give its API token as `token`, or set GitHub up in the server's OIDC configuration.",
