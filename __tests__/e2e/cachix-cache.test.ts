@@ -114,7 +114,11 @@ describe('a cache of Cachix that can be read and not be pushed to', () => {
 			(server: CachixServer) => ({ cache: server.cacheUrl.replace('mine', 'yours') }),
 			['has no cachix://yours', 'NAME.cachix.org'],
 		],
-		['the token', () => ({ token: 'of-another-server' }), ['refuses the token for cachix://mine', 'complete, not revoked']],
+		[
+			'the token',
+			() => ({ token: 'of-another-server' }),
+			['refuses the token for cachix://mine', 'complete, not revoked', 'The job reads from it'],
+		],
 	] as const)('costs one line when %s is wrong', async (_what, wrong, texts) => {
 		await using server = await startCachixServer({ servesAt: 'cache.test' });
 		await using machine = await createMachine({ nix: '2.34' });

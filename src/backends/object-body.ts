@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { DivisibleBody } from './object-store.ts';
+import type { BodyPart, DivisibleBody } from './object-store.ts';
 
 /** A body that is in memory. */
 export function bodyOfBytes(bytes: Uint8Array): DivisibleBody {
@@ -7,8 +8,12 @@ export function bodyOfBytes(bytes: Uint8Array): DivisibleBody {
 		sizeBytes: bytes.length,
 		bytes,
 		stream: () => Readable.from([bytes], { objectMode: false }),
-		part: (start, end) => bodyOfBytes(bytes.subarray(start, end)),
+		part: (start, end) => partOfBytes(bytes.subarray(start, end)),
 	};
+}
+
+function partOfBytes(bytes: Uint8Array): BodyPart {
+	return { ...bodyOfBytes(bytes), md5: async () => createHash('md5').update(bytes).digest() };
 }
 
 export function bodyOfText(text: string): DivisibleBody {

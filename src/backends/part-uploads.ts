@@ -1,7 +1,7 @@
 import { CacheError, isCacheError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
 import { visitInFlight } from './in-flight.ts';
-import type { DivisibleBody, ObjectBody } from './object-store.ts';
+import type { BodyPart, DivisibleBody, ObjectBody } from './object-store.ts';
 
 export interface CompletedPart {
 	/** From 1. */
@@ -17,7 +17,7 @@ export interface PartPlace {
 }
 
 /** Says where a part is to be put. Asked again, with the next attempt (from 1), when the place before did not take the part. */
-export type FindPlace = (part: ObjectBody, partNumber: number, attempt: number, signal: AbortSignal) => Promise<PartPlace>;
+export type FindPlace = (part: BodyPart, partNumber: number, attempt: number, signal: AbortSignal) => Promise<PartPlace>;
 
 /** As Cachix's own client cuts; S3 takes nothing under 5 MiB, and the last part may be shorter. */
 export const PART_BYTES = 32 * 1024 * 1024;
@@ -68,7 +68,19 @@ async function putPart(
 			throw new CacheError('cache-invalid', `${place.url.host} took a part of an upload and gave no ETag for it.`);
 		} catch (error) {
 			// 403: the URL has run out; 400: the bytes did not arrive as they were sent.
-			if (attempt >= PLACES_PER_PART || !isCacheError(error, 'cache-forbidden', 'cache-invalid')) throw error;
+			if (!isCacheError(error, 'cache-forbidden', 'cache-invalid')) throw error;
+			if (attempt >= PLACES_PER_PART) throw refusedAt(place.url, error);
 		}
 	}
+}
+
+function refusedAt({ host }: URL, cause: CacheError): CacheError {
+	return new CacheError(
+		cause.code,
+		`${host} took a part of an upload at none of ${PLACES_PER_PART} signed URLs: ${cause.message}`,
+		{
+			hint: "Are the clocks of the cache's server and of its storage right, and does a proxy change what is sent?",
+			cause,
+		},
+	);
 }

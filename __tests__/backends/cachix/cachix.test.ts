@@ -241,10 +241,22 @@ describe('a cache of Cachix', () => {
 
 		it('with a token, and does not show it', async () => {
 			const { server, backend } = await start({}, null, 'wrong-token');
-			server.faults.fail(/./, { status: 401, body: '{"error":"no wrong-token"}' });
+			server.faults.fail(/./, { status: 401, body: '{"error":"no wrong-token"}' }, 2);
 			const error: unknown = await backend.check(true, never).catch((thrown: unknown) => thrown);
 			expect(error).toMatchObject({ code: 'cache-unauthorized', hint: expect.stringContaining('complete, not revoked') });
 			expect(String(error)).not.toContain('wrong-token');
+		});
+
+		it('with a token that is no good, and reads a public cache as everybody', async () => {
+			const { backend } = await start({}, null, 'wrong-token');
+			await expect(backend.check(true, never)).rejects.toMatchObject({
+				code: 'push-impossible',
+				message: expect.stringContaining('refuses the token'),
+			});
+			expect(await backend.check(false, never)).toEqual({ readable: true, note: null });
+			const other = await start({ isPrivate: true }, null, 'wrong-token');
+			await expect(other.backend.check(true, never)).rejects.toMatchObject({ code: 'cache-unauthorized' });
+			await expect(other.backend.check(false, never)).rejects.toMatchObject({ code: 'cache-unauthorized' });
 		});
 
 		it('with a token that only reads, when it is to push', async () => {

@@ -30,6 +30,8 @@ export interface CachixOptions {
 /** What the server says, and the cache opened where it says that it serves. */
 interface Known {
 	readonly information: CacheInformation;
+	/** Why the token is no good; `null` when it is, or there is none. */
+	readonly refusal: CacheError | null;
 	readonly netrc: readonly NetrcEntry[];
 	readonly reading: Backend;
 }
@@ -47,11 +49,24 @@ export function createCachix(options: CachixOptions): Backend {
 	const uploads = createOpenUploads(api, log);
 	let known: Known | null = null;
 
+	/** With a token that is no good a public cache is read as by everybody. */
+	const inform = async (signal: AbortSignal): Promise<Pick<Known, 'information' | 'refusal'>> => {
+		try {
+			return { information: await api.information(signal), refusal: null };
+		} catch (error) {
+			if (target.token === null || !isCacheError(error, 'cache-unauthorized')) throw error;
+			const nobody = createCachixApi({ ...target, token: null }, client);
+			const information = await nobody.information(signal).catch(() => null);
+			if (information === null) throw error;
+			return { information, refusal: error };
+		}
+	};
+
 	const learn = async (signal: AbortSignal): Promise<Known> => {
-		const information = await api.information(signal);
+		const { information, refusal } = await inform(signal);
 		const netrc = netrcOf(information, target);
 		await known?.reading.close();
-		known = { information, netrc, reading: options.openReading(information.uri, netrc, information.publicKeys) };
+		known = { information, refusal, netrc, reading: options.openReading(information.uri, netrc, information.publicKeys) };
 		return known;
 	};
 
@@ -86,7 +101,10 @@ export function createCachix(options: CachixOptions): Backend {
 		}),
 
 		async check(mayWrite, signal) {
-			const { information, reading } = await learn(signal);
+			const { information, refusal, reading } = await learn(signal);
+			if (mayWrite && refusal !== null) {
+				throw new CacheError('push-impossible', refusal.message, { hint: refusal.hint ?? undefined, cause: refusal });
+			}
 			if (mayWrite) refuseWhatCantBePushed(information, target, signingKey);
 			return reading.check(false, signal);
 		},
