@@ -50,6 +50,7 @@ async function open(
 		publicKeys: [readers],
 		netrc: [],
 		lookups: 8,
+		sharesKey: false,
 		env: {},
 	});
 	toClose.push(backend, client, repository);
@@ -141,6 +142,7 @@ describe('the check of a cache', () => {
 			publicKeys: [],
 			netrc: [],
 			throughUs: false,
+			priority: null,
 		});
 	});
 });

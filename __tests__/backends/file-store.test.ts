@@ -50,6 +50,7 @@ backendContract('a binary cache in a folder', async () => {
 					publicKeys: [publicKeyOf(key)],
 					netrc: [],
 					lookups: 8,
+					sharesKey: false,
 					env: {},
 				},
 			),

@@ -1,9 +1,11 @@
 import type { StoreTarget } from '../cache-target/target.ts';
+import { CacheError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PublicKey, SecretKey } from '../nix/signature.ts';
 import type { Backend, BackendKind } from './backend.ts';
+import type { PathReader } from './path-reader.ts';
 
 /** What the backends of a phase share. */
 export interface BackendMeans {
@@ -15,6 +17,8 @@ export interface BackendMeans {
 	readonly storeDir: string;
 	/** `null`: nothing is signed. */
 	readonly signingKey: SecretKey | null;
+	/** The job has further caches, which the key may be for. */
+	readonly sharesKey: boolean;
 	/** The keys that readers trust. */
 	readonly publicKeys: readonly PublicKey[];
 	/** For hosts without credentials of their own. */
@@ -36,11 +40,12 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			return createBinaryCache({ ...means, kind: 'http', store, substituter });
 		}
 		case 'cachix': {
-			const [{ createCachix }, openReading] = await Promise.all([
+			const [{ createCachix }, { cachixToken }, openReading] = await Promise.all([
 				import('./cachix/cachix.ts'),
+				import('./cachix/token.ts'),
 				binaryCacheOpener(means, 'cachix'),
 			]);
-			return createCachix({ ...means, target, openReading });
+			return createCachix({ ...means, target: { ...target, token: cachixToken(target, means.netrc) }, openReading });
 		}
 		case 'niks3': {
 			const [{ createNiks3 }, openReading] = await Promise.all([import('./niks3/niks3.ts'), binaryCacheOpener(means, 'niks3')]);
@@ -64,4 +69,22 @@ async function binaryCacheOpener(means: BackendMeans, kind: BackendKind) {
 		const trusted = [...means.publicKeys, ...publicKeys];
 		return createBinaryCache({ ...means, kind, store: openHttpStore(reading), substituter: baseUrl.href, publicKeys: trusted });
 	};
+}
+
+/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
+export async function openReader(
+	target: StoreTarget,
+	means: Pick<BackendMeans, 'client' | 'netrc' | 'storeDir'>,
+): Promise<PathReader> {
+	const { createBinaryCacheReader } = await import('./binary-cache-reader.ts');
+	switch (target.kind) {
+		case 'http': {
+			const { openHttpStore } = await import('./http-store.ts');
+			const { url: baseUrl, pushUrl, credentials } = target;
+			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
+			return createBinaryCacheReader(store, means.storeDir);
+		}
+		default:
+			throw new CacheError('internal', `Nix reads ${target.place} by itself.`);
+	}
 }

@@ -36,6 +36,7 @@ export async function withCache<T>(
 			env: runner.env,
 			storeDir: store.storeDir,
 			signingKey: inputs.signingKey,
+			sharesKey: inputs.caches.length > 1,
 			publicKeys: [...own, ...inputs.trustedPublicKeys],
 			netrc,
 			lookups: concurrency,

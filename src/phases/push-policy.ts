@@ -1,3 +1,4 @@
+import { cachixToken } from '../backends/cachix/token.ts';
 import { hasJobIdentity } from '../backends/job-identity.ts';
 import type { CacheTarget } from '../cache-target/target.ts';
 import type { Inputs } from '../inputs.ts';
@@ -35,7 +36,7 @@ export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc:
 	// Who may write into a folder is for the system to say.
 	if (target.kind === 'file') return { canPush: true, whyNot: null };
 	if (target.kind === 'cachix') {
-		if (target.token !== null) return { canPush: true, whyNot: null };
+		if (cachixToken(target, netrc) !== null) return { canPush: true, whyNot: null };
 		return { canPush: false, whyNot: 'there is no `token` (a pull request from a fork has no secrets).' };
 	}
 	if (target.kind === 'niks3') {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Backend } from '../../../src/backends/backend.ts';
-import { openBackend } from '../../../src/backends/open.ts';
+import { createCachix } from '../../../src/backends/cachix/cachix.ts';
+import { type BackendMeans, openBackend } from '../../../src/backends/open.ts';
 import type { StoreTarget } from '../../../src/cache-target/target.ts';
 import { parseCacheTarget } from '../../../src/cache-target/target.ts';
 import { generateKey, publicKeyOf, type SecretKey } from '../../../src/nix/signature.ts';
@@ -22,6 +23,7 @@ function opened(
 	signingKey: SecretKey | null = null,
 	token: string | null = server.token,
 	client = testClient(),
+	more: Partial<Pick<BackendMeans, 'netrc' | 'sharesKey'>> = {},
 ) {
 	const log = recordingLog();
 	const publicKeys = signingKey === null ? [] : [publicKeyOf(signingKey)];
@@ -33,7 +35,9 @@ function opened(
 		publicKeys,
 		netrc: [],
 		lookups: 8,
+		sharesKey: false,
 		env: {},
+		...more,
 	});
 	return { client, log, backend };
 }
@@ -86,7 +90,7 @@ describe('a cache of Cachix', () => {
 		const { server, backend } = await start();
 		await backend.check(true, never);
 		const { publicKeys, ...reads } = backend.reads();
-		expect(reads).toEqual({ substituters: [server.uri], netrc: [], throughUs: false });
+		expect(reads).toEqual({ substituters: [server.uri], netrc: [], throughUs: false, priority: null });
 		expect(publicKeys).toEqual([expect.stringMatching(/^mine\.cachix\.org-1:/)]);
 	});
 
@@ -94,6 +98,18 @@ describe('a cache of Cachix', () => {
 		const { server, backend } = await start({ isPrivate: true });
 		await backend.check(false, never);
 		expect(backend.reads().netrc).toEqual([{ machine: '127.0.0.1', login: 'token', password: server.token }]);
+	});
+
+	it('takes the token of the netrc entry for where it serves', async () => {
+		const server = await startCachixServer();
+		closing.push(async () => server[Symbol.asyncDispose]());
+		const netrc = [
+			{ machine: null, login: 'x', password: 'of-nobody' },
+			{ machine: 'Mine.127.0.0.1', login: 'x', password: server.token },
+		];
+		const { client, backend } = opened(server, null, null, testClient(), { netrc });
+		closing.push(() => client.close());
+		await (await backend).check(true, never);
 	});
 
 	it('is read without a token when it is public', async () => {
@@ -145,8 +161,7 @@ describe('a cache of Cachix', () => {
 			const { server, backend } = await start();
 			await backend.check(true, never);
 			const path = pathOf('large', incompressible(300_000));
-			const small = await smallParts(server, 1000);
-			await push(small, path);
+			await push(smallParts(server, backend, 1000), path);
 			expect(await backend.readBack(path.info, never)).toEqual({ ok: true });
 			expect(server.storage.received.filter(({ method }) => method === 'PUT').length).toBeGreaterThan(250);
 		});
@@ -276,6 +291,19 @@ describe('a cache of Cachix', () => {
 			});
 		});
 
+		it('and lets the server sign when the key is for another cache of the job', async () => {
+			const server = await startCachixServer();
+			closing.push(async () => server[Symbol.asyncDispose]());
+			const { client, backend } = opened(server, generateKey('elsewhere-1'), server.token, testClient(), { sharesKey: true });
+			closing.push(() => client.close());
+			await (await backend).check(true, never);
+			const path = pathOf('one');
+			await push(await backend, path);
+			expect([...server.narInfos.values()][0]?.signatures).toEqual([expect.stringMatching(/^mine\.cachix\.org-1:/)]);
+			const named = opened(server, generateKey('mine.cachix.org-1'), server.token, client, { sharesKey: true });
+			await expect((await named.backend).check(true, never)).rejects.toMatchObject({ code: 'push-impossible' });
+		});
+
 		it('with a cache that has no key at all', async () => {
 			const { backend } = await start({ publicKeys: [] });
 			await expect(backend.check(true, never)).rejects.toMatchObject({
@@ -314,21 +342,12 @@ describe('a cache of Cachix', () => {
 	});
 });
 
-/** A backend that cuts after so many bytes. */
-async function smallParts(server: CachixServer, partBytes: number): Promise<Backend> {
-	const { createCachix } = await import('../../../src/backends/cachix/cachix.ts');
+/** A backend that cuts after so many bytes, and leaves reading to another one. */
+function smallParts(server: CachixServer, reading: Backend, partBytes: number): Backend {
 	const target = targetOf(server);
 	if (target.kind !== 'cachix') throw new Error('not of Cachix');
-	return createCachix({
-		target,
-		client: testClient(),
-		signingKey: null,
-		log: recordingLog(),
-		openReading: () => {
-			throw new Error('not to be read');
-		},
-		partBytes,
-	});
+	const means = { client: testClient(), signingKey: null, sharesKey: false, log: recordingLog() };
+	return createCachix({ ...means, target, openReading: () => reading, partBytes });
 }
 
 function hashPart(number: number): string {

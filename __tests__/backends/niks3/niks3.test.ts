@@ -43,6 +43,7 @@ function opened(server: Niks3Server, { identity = 'token', signingKey = null, ne
 				? []
 				: [{ machine: '127.0.0.1', login: netrc.split(':')[0] ?? '', password: netrc.split(':')[1] ?? '' }],
 		lookups: 8,
+		sharesKey: false,
 	});
 	return { client, log, backend };
 }
@@ -104,6 +105,7 @@ describe('a cache of niks3', () => {
 			publicKeys: server.publicKeys,
 			netrc: [],
 			throughUs: false,
+			priority: null,
 		});
 	});
 

@@ -20,6 +20,8 @@ export interface CachixOptions {
 	readonly client: HttpClient;
 	/** `null`: the server signs. */
 	readonly signingKey: SecretKey | null;
+	/** The key may be meant for other caches: when it has a name that this cache does not know, the server signs. */
+	readonly sharesKey: boolean;
 	readonly log: Log;
 	/** The cache as Nix reads it: a binary cache at a URL, where `netrc` is sent, signed by `publicKeys`. */
 	readonly openReading: (url: URL, netrc: readonly NetrcEntry[], publicKeys: readonly PublicKey[]) => Backend;
@@ -44,10 +46,17 @@ const METHODS: Readonly<Partial<Record<Compression, 'zst' | 'xz'>>> = { zstd: 'z
  * server's own. Who asks it for many paths at once learns which are missing, not what the others hold, so a path is never said to differ.
  */
 export function createCachix(options: CachixOptions): Backend {
-	const { target, client, signingKey, log } = options;
+	const { target, client, log } = options;
 	const api = createCachixApi(target, client);
 	const uploads = createOpenUploads(api, log);
 	let known: Known | null = null;
+
+	const keyFor = ({ publicKeys }: CacheInformation): SecretKey | null => {
+		const { signingKey, sharesKey } = options;
+		const isOurs =
+			signingKey !== null && publicKeys.some((theirs) => theirs.name === signingKey.name || isHalfOf(theirs, signingKey));
+		return isOurs || !sharesKey ? signingKey : null;
+	};
 
 	/** With a token that is no good a public cache is read as by everybody. */
 	const inform = async (signal: AbortSignal): Promise<Pick<Known, 'information' | 'refusal'>> => {
@@ -98,6 +107,7 @@ export function createCachix(options: CachixOptions): Backend {
 			publicKeys: known?.information.publicKeys.map(formatPublicKey) ?? [],
 			netrc: known?.netrc ?? [],
 			throughUs: false,
+			priority: null,
 		}),
 
 		async check(mayWrite, signal) {
@@ -105,7 +115,7 @@ export function createCachix(options: CachixOptions): Backend {
 			if (mayWrite && refusal !== null) {
 				throw new CacheError('push-impossible', refusal.message, { hint: refusal.hint ?? undefined, cause: refusal });
 			}
-			if (mayWrite) refuseWhatCantBePushed(information, target, signingKey);
+			if (mayWrite) refuseWhatCantBePushed(information, target, keyFor(information));
 			return reading.check(false, signal);
 		},
 
@@ -120,6 +130,7 @@ export function createCachix(options: CachixOptions): Backend {
 		},
 
 		async prepare(info, nar, signal) {
+			const signingKey = keyFor((known ?? (await learn(signal))).information);
 			const packed = await nar.packed(signal);
 			try {
 				const method = METHODS[packed.compression];
@@ -179,13 +190,17 @@ function refuseWhatCantBePushed(
 			hint: `Make one: \`cachix generate-keypair ${name}\`, or let the server have one in the settings of the cache.`,
 		});
 	}
-	if (key !== null && !publicKeys.some((theirs) => Buffer.compare(theirs.key, publicKeyOf(key).key) === 0)) {
+	if (key !== null && !publicKeys.some((theirs) => isHalfOf(theirs, key))) {
 		throw new CacheError(
 			'push-impossible',
 			`\`signing-key\` is not a key of ${place}, whose readers trust ${publicKeys.map(({ name }) => name).join(' and ')}.`,
 			{ hint: 'Give the secret key that belongs to it, or none where the server signs.' },
 		);
 	}
+}
+
+function isHalfOf(publicKey: PublicKey, key: SecretKey): boolean {
+	return Buffer.compare(publicKey.key, publicKeyOf(key).key) === 0;
 }
 
 /** Without the slash that `URL` puts behind a host alone: Nix compares texts. */

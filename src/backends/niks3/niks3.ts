@@ -131,6 +131,7 @@ export function createNiks3(options: Niks3Options): Backend {
 			publicKeys: known?.configuration.publicKeys.map(formatPublicKey) ?? [],
 			netrc: [],
 			throughUs: false,
+			priority: null,
 		}),
 
 		async check(mayWrite, signal) {
