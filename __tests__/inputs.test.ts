@@ -128,6 +128,19 @@ describe('inputs', () => {
 		expect(message).not.toContain(given.slice(given.indexOf(':') + 1));
 	});
 
+	it('takes a key without name for a cache of Cachix, whose tools write it so', () => {
+		const nameless = secret.slice(secret.indexOf(':') + 1);
+		const { signingKey } = parseInputs(from({ cache: 'cachix://mine', 'signing-key': nameless }));
+		expect(signingKey === null ? null : formatSecretKey(signingKey)).toBe(`mine.cachix.org-1:${nameless}`);
+		expect(parseInputs(from({ cache: 'cachix://mine', 'signing-key': secret })).signingKey?.name).toBe('test-1');
+	});
+
+	it('refuses a compression that Cachix or niks3 does not take', () => {
+		expect(refusal({ cache: 'cachix://mine', compression: 'gzip' })).toContain('takes `zstd`, `xz`.');
+		expect(refusal({ cache: 'niks3://n.example', compression: 'br' })).toContain('takes `zstd`, `xz`, `none`.');
+		expect(parseInputs(from({ cache: 'cachix://mine', compression: 'xz' })).compression).toBe('xz');
+	});
+
 	it('refuses a password without a user, and a token beside a password', () => {
 		expect(refusal({ cache: 'https://c.example', password: 'pw' })).toContain('username:');
 		expect(refusal({ cache: 'https://c.example', username: 'u', password: 'pw', token: 't' })).toContain('token:');
@@ -151,6 +164,7 @@ describe('inputs', () => {
 		expect(known).toContain('pass word');
 		expect(known).toContain(Buffer.from('ci:pass word').toString('base64'));
 		expect(known).toContain('tok-123');
+		expect(known).toContain(Buffer.from('token:tok-123').toString('base64'));
 		expect(known).toContain(secret);
 		expect(known).toContain(secret.slice(secret.indexOf(':') + 1));
 		expect(known).toContain('cccc-dddd');

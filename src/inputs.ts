@@ -1,4 +1,5 @@
 import type { Compression } from './backends/backend.ts';
+import { cachixKeyName } from './cache-target/cachix.ts';
 import type { Credentials } from './cache-target/credentials.ts';
 import { parseHttpUrl } from './cache-target/http.ts';
 import { parseSubstituter, type SubstituterLine } from './cache-target/substituter.ts';
@@ -96,6 +97,12 @@ const COMPRESSION_LEVELS: Readonly<Record<Compression, readonly [number, number]
 	none: null,
 };
 
+/** By kind of cache, where the server takes some alone. */
+const TAKEN_COMPRESSIONS: Readonly<Partial<Record<CacheTarget['kind'], readonly Compression[]>>> = {
+	cachix: ['zstd', 'xz'],
+	niks3: ['zstd', 'xz', 'none'],
+};
+
 /** Reads an input by name; an input that was not given is ''. */
 export type GetInput = (name: string) => string;
 
@@ -109,6 +116,8 @@ export function secretTexts(get: GetInput): readonly string[] {
 	const found = new Set<string>();
 	const password = get('password');
 	for (const secret of [password, get('token'), get('github-token')]) addLines(found, secret);
+	// As Nix sends it.
+	if (get('token') !== '') found.add(base64(`token:${get('token')}`));
 	if (password !== '') found.add(base64(`${get('username')}:${password}`));
 	const key = get('signing-key');
 	addLines(found, key);
@@ -138,13 +147,17 @@ export function parseInputs(get: GetInput): Inputs {
 	const problems: string[] = [];
 	const read = reader(get, problems);
 	const credentials = readCredentials(get, problems);
+	const { caches, substituters } = readCaches(get, credentials, problems);
 	const inputs: Inputs = {
-		...readCaches(get, credentials, problems),
+		caches,
+		substituters,
 		trustedPublicKeys: read
 			.lines('trusted-public-keys')
 			.flatMap((line) => read.attempt('trusted-public-keys', () => parsePublicKey(line))),
 		signingKey:
-			get('signing-key') === '' ? null : (read.attempt('signing-key', () => parseSecretKey(get('signing-key')))[0] ?? null),
+			get('signing-key') === ''
+				? null
+				: (read.attempt('signing-key', () => parseSecretKey(namedKey(get('signing-key'), caches)))[0] ?? null),
 		netrc: read.attempt('netrc', () => parseNetrc(get('netrc'))).flat(),
 		push: read.choice('push', ['auto', 'always', 'never']),
 		paths: read.lines('paths'),
@@ -168,6 +181,12 @@ export function parseInputs(get: GetInput): Inputs {
 		installNix:
 			get('install-nix') === '' ? null : (read.attempt('install-nix', () => parseNixRelease(get('install-nix')))[0] ?? null),
 	};
+	for (const { kind } of caches) {
+		const taken = TAKEN_COMPRESSIONS[kind];
+		if (taken === undefined || taken.includes(inputs.compression)) continue;
+		const names = taken.map((name) => `\`${name}\``).join(', ');
+		problems.push(`compression: \`${inputs.compression}\` is not allowed with \`${kind}://\`, which takes ${names}.`);
+	}
 	if (problems.length > 0) {
 		const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
 		throw new CacheError('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
@@ -266,6 +285,12 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 		return [];
 	});
 	return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
+}
+
+/** Cachix writes secret keys without a name. */
+function namedKey(text: string, caches: readonly CacheTarget[]): string {
+	const target = caches.find(({ kind }) => kind === 'cachix');
+	return target?.kind === 'cachix' && !text.includes(':') ? `${cachixKeyName(target)}:${text.trim()}` : text;
 }
 
 function nameOf(target: CacheTarget): string {

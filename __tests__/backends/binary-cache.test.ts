@@ -50,6 +50,8 @@ async function open(
 		publicKeys: [readers],
 		netrc: [],
 		lookups: 8,
+		sharesKey: false,
+		env: {},
 	});
 	toClose.push(backend, client, repository);
 	return { backend, repository, log };

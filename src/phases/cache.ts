@@ -38,8 +38,10 @@ export async function openCache(
 		const backend = await openBackend(target, {
 			client,
 			log: runner.log,
+			env: runner.env,
 			storeDir: store.storeDir,
 			signingKey: inputs.signingKey,
+			sharesKey: inputs.caches.length > 1,
 			publicKeys: [...own, ...inputs.trustedPublicKeys],
 			netrc,
 			lookups: concurrency,

@@ -32,7 +32,16 @@ async function view(url: string, credentials: Credentials | null, means: Partial
 	toClose.push(client);
 	const target = parseAtticUrl(url, credentials);
 	if ('problem' in target) throw new Error(target.problem);
-	const rest = { log: recordingLog(), storeDir: STORE_DIR, signingKey: null, publicKeys: [], netrc: [], lookups: 8 };
+	const rest = {
+		log: recordingLog(),
+		env: {},
+		storeDir: STORE_DIR,
+		signingKey: null,
+		sharesKey: false,
+		publicKeys: [],
+		netrc: [],
+		lookups: 8,
+	};
 	return openBackend(target, { client, ...rest, ...means });
 }
 
