@@ -68,7 +68,9 @@ async function openCache(
 	const target = parseCacheTarget(line, null, credentials);
 	if ('problem' in target || target.kind === 'actions-cache') throw new CacheError('internal', `${line} can't be served.`);
 	const { concurrency, ...patience } = EFFORT;
-	const through = proxy === null ? env : { ...env, all_proxy: proxy, http_proxy: proxy, https_proxy: proxy, no_proxy: '' };
+	// For this cache alone, whatever the environment exempts.
+	const only = { http_proxy: proxy ?? '', https_proxy: proxy ?? '', no_proxy: '', NO_PROXY: '' };
+	const through = proxy === null ? env : { ...env, ...only };
 	const client = createHttpClient({ env: through, log, connections: concurrency, ...patience });
 	const reader = await openReader(target, { client, netrc, storeDir });
 	return {
