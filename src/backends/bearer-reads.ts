@@ -1,12 +1,8 @@
 import { isCacheError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
-import { MAX_CACHE_INFO_BYTES, parseCacheInfo } from '../nix/cache-info.ts';
 import type { Backend } from './backend.ts';
-import type { ObjectReader } from './object-reader.ts';
 
 export interface BearerReadsOptions {
-	/** Reads with the token as the server wants it. */
-	readonly store: Pick<ObjectReader, 'get'>;
 	/** Where the cache serves. */
 	readonly baseUrl: URL;
 	readonly token: string;
@@ -22,9 +18,8 @@ const NO_PATH = `${'0'.repeat(32)}.narinfo`;
  * A cache that is read with a token. Nix can send nothing but Basic; most servers that know tokens take one as its password (Artifactory, attic, Cachix). Where one
  * does not, Nix reads through the local substituter.
  */
-export function withBearerReads(cache: Backend, { store, baseUrl, token, client }: BearerReadsOptions): Backend {
+export function withBearerReads(cache: Backend, { baseUrl, token, client }: BearerReadsOptions): Backend {
 	let throughUs = false;
-	let priority: number | null = null;
 
 	const refusesBasic = async (signal: AbortSignal): Promise<boolean> => {
 		const credentials = { kind: 'basic', username: 'token', password: token } as const;
@@ -48,15 +43,11 @@ export function withBearerReads(cache: Backend, { store, baseUrl, token, client 
 		...cache,
 		reads() {
 			const reads = cache.reads();
-			return throughUs ? { ...reads, substituters: [], throughUs, priority } : reads;
+			return throughUs ? { ...reads, substituters: [], throughUs } : reads;
 		},
 		async check(mayWrite, signal) {
 			const checked = await cache.check(mayWrite, signal);
 			throughUs = checked.readable && (await refusesBasic(signal));
-			if (throughUs) {
-				const bytes = await store.get(CACHE_INFO, MAX_CACHE_INFO_BYTES, signal);
-				priority = bytes === null ? null : parseCacheInfo(Buffer.from(bytes).toString('utf8')).priority;
-			}
 			return checked;
 		},
 	};

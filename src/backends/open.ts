@@ -43,7 +43,7 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			const cache = createBinaryCache({ ...means, kind: 'http', store, substituter });
 			if (credentials?.kind !== 'bearer') return cache;
 			const { withBearerReads } = await import('./bearer-reads.ts');
-			return withBearerReads(cache, { store, baseUrl, token: credentials.token, client: means.client });
+			return withBearerReads(cache, { baseUrl, token: credentials.token, client: means.client });
 		}
 		case 'attic': {
 			const { createAtticCache } = await import('./attic/attic-cache.ts');

@@ -6,6 +6,7 @@ import type { LocalStore } from '../store/local-store.ts';
 import { type Found, type FoundStore, findStore } from './actions-cache.ts';
 import { type Effort, withCache } from './cache.ts';
 import { knownNetrc } from './configure.ts';
+import { askProxied, type Proxied } from './proxied.ts';
 import { decidePush, mayStrangersStart } from './push-policy.ts';
 import type { Session } from './session.ts';
 
@@ -15,6 +16,8 @@ export interface Serving {
 	readonly reads: NixReads;
 	/** Lines of `cache` (indexes) that Nix can't read by itself: the local substituter serves them. */
 	readonly throughUs: readonly ThroughUs[];
+	/** Lines of `substituters` with a proxy of their own: the local substituter serves them too. */
+	readonly proxied: readonly Proxied[];
 	/** The store in the Actions cache, where the job reads or pushes there. */
 	readonly store: FoundStore | null;
 	/** For the output `cache`: of the first line that can be read. */
@@ -65,13 +68,16 @@ interface Asked {
  * the job. Throws `push-impossible` when `push` is `always` and to one of them nothing could be pushed.
  */
 export async function decideServing(session: Session, store: LocalStore, signal: AbortSignal): Promise<Serving> {
-	const asked = await Promise.all(
-		session.inputs.caches.map((target, line) =>
-			target.kind === 'actions-cache'
-				? askActionsCache(session, store, line, signal)
-				: askCache(session, store, target, line, signal),
+	const [asked, proxied] = await Promise.all([
+		Promise.all(
+			session.inputs.caches.map((target, line) =>
+				target.kind === 'actions-cache'
+					? askActionsCache(session, store, line, signal)
+					: askCache(session, store, target, line, signal),
+			),
 		),
-	);
+		askProxied(session, store, signal),
+	]);
 	const standIn = await findStandIn(session, store, asked, signal);
 	const own = asked.find(({ found }) => found !== null)?.found ?? null;
 	const readable = asked.filter(({ reads }) => reads !== null);
@@ -83,14 +89,20 @@ export async function decideServing(session: Session, store: LocalStore, signal:
 		throughUs: readable.flatMap(({ line, reads, found }) =>
 			reads?.throughUs === true && found === null ? [{ line, priority: reads.priority }] : [],
 		),
+		proxied: proxied.readable,
 		store: found?.store ?? null,
 		kind: readable[0]?.kind ?? (found === null || found.store === null ? 'none' : 'actions-cache'),
 		targets,
 		whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
-		warnings: asked.flatMap(({ note, failure, reads, found: self }) => [
-			...(note === null ? [] : [note]),
-			...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(self, standIn, reads !== null, readable.length > 0)}`]),
-		]),
+		warnings: [
+			...asked.flatMap(({ note, failure, reads, found: self }) => [
+				...(note === null ? [] : [note]),
+				...(failure === null
+					? []
+					: [`${describeError(failure)} ${insteadOf(self, standIn, reads !== null, readable.length > 0)}`]),
+			]),
+			...proxied.warnings,
+		],
 	};
 }
 
