@@ -1,6 +1,9 @@
 import type { Backend, BackendKind, Checked, NixReads } from '../backends/backend.ts';
+import { checkUploads } from '../backends/upload-probe.ts';
 import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
+import { createHttpClient } from '../http/client.ts';
+import type { NetrcEntry } from '../nix/netrc.ts';
 import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type Found, type FoundStore, findStore } from './actions-cache.ts';
@@ -172,7 +175,7 @@ async function askCache(
 	const common = { line, kind: target.kind, found: null };
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
-			const { checked, refusal } = await checkFor(backend, canPush, signal);
+			const { checked, refusal } = await checkFor(backend, canPush, () => probeUploads(session, target, netrc, signal), signal);
 			if (refusal !== null && inputs.push === 'always') throw refusal;
 			const { readable, note, whyNoPush } = checked;
 			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
@@ -195,13 +198,40 @@ function pushImpossible(why: string, cause?: CacheError): CacheError {
 async function checkFor(
 	backend: Backend,
 	canPush: boolean,
+	probe: () => Promise<void>,
 	signal: AbortSignal,
 ): Promise<{ readonly checked: Checked; readonly refusal: CacheError | null }> {
 	try {
-		return { checked: await backend.check(canPush, signal), refusal: null };
+		const checked = await backend.check(canPush, signal);
+		if (canPush) await probe();
+		return { checked, refusal: null };
 	} catch (error) {
 		if (!canPush || !isCacheError(error, 'push-impossible')) throw error;
 		return { checked: await backend.check(false, signal), refusal: error };
+	}
+}
+
+/** Throws `push-impossible` where an HTTP server surely takes no uploads. Its answer is not asked for twice. */
+async function probeUploads(
+	{ runner }: Session,
+	target: StoreTarget,
+	netrc: readonly NetrcEntry[],
+	signal: AbortSignal,
+): Promise<void> {
+	if (target.kind !== 'http') return;
+	const { connectTimeoutMs, patienceMs } = EFFORT;
+	const client = createHttpClient({
+		env: runner.env,
+		log: runner.log,
+		connections: 1,
+		attempts: 1,
+		connectTimeoutMs,
+		patienceMs,
+	});
+	try {
+		await checkUploads(target, netrc, client, signal);
+	} finally {
+		await client.close();
 	}
 }
 
