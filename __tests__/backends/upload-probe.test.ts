@@ -44,7 +44,7 @@ describe('whether a server takes uploads', () => {
 		async (status) => {
 			const { repository, ask } = await probe(answering(['OPTIONS', status]));
 			await ask();
-			expect(repository.requests()).toEqual(['OPTIONS nix-cache-info', `PUT nar/${'0'.repeat(52)}.nar`]);
+			expect(repository.requests()).toEqual(['OPTIONS nix-cache-info', `PUT ${'0'.repeat(32)}.narinfo`]);
 			expect([...repository.files.keys()]).toEqual(['nix-cache-info']);
 		},
 	);
@@ -71,7 +71,18 @@ describe('whether a server takes uploads', () => {
 			return true;
 		});
 		await expect(ask()).rejects.toMatchObject({ code: 'push-impossible', message: expect.stringContaining('nix-serve') });
-		expect(repository.requests()).toEqual(['OPTIONS nix-cache-info']);
+		expect(repository.requests()).toEqual(['OPTIONS nix-cache-info', 'PUT nix-cache-info']);
+	});
+
+	it('is not denied when it looks at PUT alone, and it gets no upload that breaks off (nix-binary-cache)', async () => {
+		const { repository, ask } = await probe((request, response) => {
+			if (request.method !== 'OPTIONS') return false;
+			response.end('StoreDir: /nix/store\n');
+			return true;
+		});
+		await ask();
+		expect(repository.requests()).toEqual(['OPTIONS nix-cache-info', 'PUT nix-cache-info']);
+		expect(String(repository.files.get('nix-cache-info')?.bytes)).toBe('StoreDir: /nix/store\n');
 	});
 
 	it.each([500, 503, 417, 400])('stays open when it fails otherwise (%d)', async (status) => {
