@@ -130,16 +130,15 @@ describe.each(testedVersions())('servers as they are, Nix %s', (nix) => {
 		]);
 		const sinceMain = server.requests.findLastIndex(({ headers }) => headers['user-agent'] !== 'nix-cache-action');
 		expect(server.requests.slice(sinceMain + 1)).toEqual([]);
-		const quiet = await job(
-			{ substituters: server.origin, 'trusted-public-keys': publicKey, cache: `file://${newFolder()}` },
-			text,
-		);
+		const own = { cache: `file://${newFolder()}`, 'signing-key': formatSecretKey(generateKey('own-1')) };
+		const quiet = await job({ ...own, substituters: server.origin, 'trusted-public-keys': publicKey }, text);
 		expect(warnings(quiet), quiet.log).toEqual([]);
 	});
 
 	it('Artifactory: virtual and local repository, redirects to a store elsewhere that sees no credentials', async () => {
 		const folder = newFolder();
-		await using storage = await serve(signedStorage(folder));
+		// Another host, as Nix sends the credentials of a host to all of its ports.
+		await using storage = await startFaultyServer({ healthy: signedStorage(folder), host: 'other.test' });
 		const credentials = `ci:${TOKEN}`;
 		await using server = await serve(artifactRepository({ folder, credentials, storage: () => storage.origin }));
 		const virtual = `${server.origin}/artifactory/nix`;

@@ -46,7 +46,7 @@ export function artifactRepository({ folder, credentials, storage }: ArtifactRep
 				if (there === null) return refuse(404, 'File not found.');
 				if (key.startsWith('nar/'))
 					return reply(response, 302, '', { location: `${storage()}/${key}?signature=of-${key.length}` });
-				return reply(response, 200, request.method === 'HEAD' ? '' : there, { 'content-length': String(there.length) });
+				return reply(response, 200, there);
 			default:
 				return reply(response, 200, '', { allow: 'GET, HEAD, OPTIONS' });
 		}

@@ -24,7 +24,7 @@ export function reply(
 	headers: Readonly<Record<string, string>> = {},
 ): void {
 	response.writeHead(status, { 'content-length': String(Buffer.byteLength(body)), ...headers });
-	response.end(body);
+	response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
 /** Path without the query, and without the slash that it begins with. */

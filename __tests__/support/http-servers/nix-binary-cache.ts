@@ -18,7 +18,7 @@ export function nixBinaryCache(folder: string): { readonly handler: Handler; rea
 		}
 		const file = fileIn(folder, name);
 		if (file === null) return reply(response, 404);
-		reply(response, 200, request.method === 'HEAD' ? '' : file);
+		reply(response, 200, file);
 	};
 	return { handler, isDead: () => dead };
 }

@@ -58,7 +58,7 @@ export function nixCasync(): Handler {
 			if (info === undefined) return reply(response, 404, 'Error getting PathInfo');
 			const url = `nar/${digestText(info.narHash, 'nix32')}.nar.zst`;
 			const text = formatNarInfo({ ...info, url, compression: 'zstd', fileHash: null, fileSizeBytes: null });
-			return reply(response, 200, method === 'HEAD' ? '' : text);
+			return reply(response, 200, text);
 		}
 		if (narHash === undefined) return reply(response, 404);
 		if (method === 'PUT') {

@@ -24,7 +24,7 @@ export function nixServe(folder: string): Handler {
 		// The server reads a request's body before it asks the program.
 		for await (const _ of request);
 		if (answer === null) reply(response, 404, 'File not found.\n');
-		else reply(response, 200, request.method === 'HEAD' ? '' : answer);
+		else reply(response, 200, answer);
 	};
 }
 
@@ -35,6 +35,6 @@ export function harmonia(folder: string): Handler {
 		if (isRoute && request.method !== 'GET' && request.method !== 'HEAD') return reply(response, 405);
 		const answer = isRoute ? answerOf(folder, name) : null;
 		if (answer === null) reply(response, 404, 'missed hash');
-		else reply(response, 200, request.method === 'HEAD' ? '' : answer);
+		else reply(response, 200, answer);
 	};
 }
