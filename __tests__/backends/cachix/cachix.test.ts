@@ -6,6 +6,7 @@ import type { StoreTarget } from '../../../src/cache-target/target.ts';
 import { parseCacheTarget } from '../../../src/cache-target/target.ts';
 import { generateKey, publicKeyOf, type SecretKey } from '../../../src/nix/signature.ts';
 import { never, recordingLog, testClient } from '../../http/peers/means.ts';
+import { randomBytesOf } from '../../push/keystream.ts';
 import { type CachixServer, type CachixServerOptions, startCachixServer } from '../../support/cachix-server.ts';
 import { backendContract } from '../backend-contract.ts';
 import { pathOf, STORE_DIR, sourceOf, type TestPath } from '../peers/paths.ts';
@@ -160,7 +161,7 @@ describe('a cache of Cachix', () => {
 		it('of several parts is one NAR', async () => {
 			const { server, backend } = await start();
 			await backend.check(true, never);
-			const path = pathOf('large', incompressible(300_000));
+			const path = pathOf('large', randomBytesOf(300_000, 1));
 			await push(smallParts(server, backend, 1000), path);
 			expect(await backend.readBack(path.info, never)).toEqual({ ok: true });
 			expect(server.storage.received.filter(({ method }) => method === 'PUT').length).toBeGreaterThan(250);
@@ -187,7 +188,7 @@ describe('a cache of Cachix', () => {
 		] as const)('goes on when %s', async (_when, fault) => {
 			const { server, backend } = await start();
 			server.storage.faults.fail(/^PUT/, fault);
-			const path = pathOf('one', incompressible(5000));
+			const path = pathOf('one', randomBytesOf(5000, 1));
 			await push(backend, path);
 			expect(await backend.readBack(path.info, never)).toEqual({ ok: true });
 		});
@@ -201,7 +202,7 @@ describe('a cache of Cachix', () => {
 
 		it('is given up when it fails, when it is stopped, and when it is never published', async () => {
 			const { server, backend } = await start();
-			const path = pathOf('one', incompressible(5000));
+			const path = pathOf('one', randomBytesOf(5000, 1));
 			server.storage.faults.fail(/^PUT/, { status: 404 });
 			await expect(backend.prepare(path.info, sourceOf(path), never)).rejects.toMatchObject({ code: 'cache-not-found' });
 			const stop = new AbortController();
@@ -352,12 +353,4 @@ function smallParts(server: CachixServer, reading: Backend, partBytes: number): 
 
 function hashPart(number: number): string {
 	return number.toString().padStart(32, '0');
-}
-
-function incompressible(sizeBytes: number): Uint8Array {
-	let state = 1;
-	return Uint8Array.from({ length: sizeBytes }, () => {
-		state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-		return state >>> 16;
-	});
 }
