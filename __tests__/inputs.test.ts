@@ -52,6 +52,13 @@ describe('inputs', () => {
 		expect(inputs.caches).toEqual([expect.objectContaining({ kind: 'http', credentials: null })]);
 	});
 
+	it('takes a release of Nix to install, and says what is wrong with one', () => {
+		expect(parseInputs(from({ 'install-nix': '2.31.2' })).installNix?.version).toBe('2.31.2');
+		expect(parseInputs(from({})).installNix).toBeNull();
+		expect(refusal({ 'install-nix': 'latest' })).toContain('install-nix: "latest" is not one version');
+		expect(secretTexts(from({ 'install-nix': '2.31.2 https://ci:hunter22@mirror.example' }))).toContain('hunter22');
+	});
+
 	it('takes lists with CRLF, blank lines and blanks around', () => {
 		const inputs = parseInputs(
 			from({ 'trusted-public-keys': `\r\n  ${formatPublicKey(publicKeyOf(key))}  \r\n\r\n`, exclude: 'foo\r\n\r\nbar.*baz\r\n' }),
@@ -96,7 +103,6 @@ describe('inputs', () => {
 
 	it.each([
 		['s3://bucket', 'not built yet'],
-		['attic://host/cache', 'not built yet'],
 		['gopher://host', 'unknown kind'],
 		['cache.example.org', 'has no scheme'],
 		['https://', 'is not a URL'],
@@ -163,6 +169,12 @@ describe('inputs', () => {
 		expect(known).toContain(secret.slice(secret.indexOf(':') + 1));
 		expect(known).toContain('cccc-dddd');
 		expect(known).not.toContain('');
+	});
+
+	it('takes the user name of an SSH URL for none, and its password for one', () => {
+		expect(secretTexts(from({ cache: 'ssh-ng://ci@host' }))).toEqual([]);
+		expect(secretTexts(from({ cache: 'ssh://ci:hunter2@host' }))).toContain('hunter2');
+		expect(secretTexts(from({ cache: 'https://tok-123@host' }))).toContain('tok-123');
 	});
 
 	it('never throws anything but its own error, and never shows a secret in it', () => {

@@ -6,6 +6,7 @@ import { parseSubstituter, type SubstituterLine } from './cache-target/substitut
 import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from './cache-target/target.ts';
 import { CacheError, describeError } from './errors.ts';
 import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
+import { type NixRelease, parseNixRelease } from './nix/release.ts';
 import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from './nix/signature.ts';
 import { parseDurationMs, parseSizeBytes } from './quantity.ts';
 
@@ -29,6 +30,9 @@ export interface Inputs {
 	/** `null`: the action's choice for that compression. */
 	readonly compressionLevel: number | null;
 	readonly concurrency: number | 'auto';
+	readonly continuous: 'auto' | 'true' | 'false';
+	/** Whether others use the store while this job runs. */
+	readonly sharedStore: 'auto' | 'true' | 'false';
 	readonly pushTimeoutMs: number;
 	readonly onPushFailure: 'warn' | 'fail' | 'ignore';
 	readonly fallback: 'actions-cache' | 'none';
@@ -38,8 +42,8 @@ export interface Inputs {
 	readonly actionsCacheSizeBytes: number;
 	/** Which workflow, job and matrix cell this is. */
 	readonly lane: string;
-	/** A version; only looked at when Nix is missing. */
-	readonly installNix: string | null;
+	/** Only looked at when Nix is missing. */
+	readonly installNix: NixRelease | null;
 }
 
 /** Inputs whose values are secrets: never saved in the state, never shown. */
@@ -73,6 +77,7 @@ export const INPUT_NAMES: readonly string[] = [
 	'compression-level',
 	'concurrency',
 	'continuous',
+	'shared-store',
 	'push-timeout',
 	'on-push-failure',
 	'fallback',
@@ -122,9 +127,10 @@ export function secretTexts(get: GetInput): readonly string[] {
 		found.add(entry.password);
 		found.add(base64(`${entry.login}:${entry.password}`));
 	}
-	for (const name of ['cache', 'push-url', 'substituters']) {
-		for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
-			const userInfo = match[1] ?? '';
+	for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
+		for (const [, scheme = '', userInfo = ''] of get(name).matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
+			// SSH's user name is no secret, and a short one (`ci`) is in every other word.
+			if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':')) continue;
 			found.add(userInfo);
 			addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
 		}
@@ -163,6 +169,8 @@ export function parseInputs(get: GetInput): Inputs {
 			.filter((name) => name !== ''),
 		...readCompression(get, read, problems),
 		concurrency: readConcurrency(get('concurrency'), problems),
+		continuous: read.choice('continuous', ['auto', 'true', 'false']),
+		sharedStore: read.choice('shared-store', ['auto', 'true', 'false']),
 		pushTimeoutMs: read.quantity('push-timeout', parseDurationMs, 'a duration such as `90 s` or `10 min`') ?? 600_000,
 		onPushFailure: read.choice('on-push-failure', ['warn', 'fail', 'ignore']),
 		fallback: read.choice('fallback', ['actions-cache', 'none']),
@@ -170,11 +178,9 @@ export function parseInputs(get: GetInput): Inputs {
 		jobStatus: get('job-status'),
 		actionsCacheSizeBytes: read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`') ?? 8 * 2 ** 30,
 		lane: get('lane'),
-		installNix: get('install-nix') === '' ? null : get('install-nix'),
+		installNix:
+			get('install-nix') === '' ? null : (read.attempt('install-nix', () => parseNixRelease(get('install-nix')))[0] ?? null),
 	};
-	if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
-		problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
-	}
 	for (const { kind } of caches) {
 		const taken = TAKEN_COMPRESSIONS[kind];
 		if (taken === undefined || taken.includes(inputs.compression)) continue;

@@ -67,7 +67,7 @@ export class MemoryCache implements Backend {
 	}
 
 	async check(): Promise<Checked> {
-		return { readable: true, note: null };
+		return { readable: true, note: null, whyNoPush: null, skipSignedBy: [] };
 	}
 
 	async presence(paths: readonly PathInfo[]): Promise<ReadonlyMap<string, Presence>> {

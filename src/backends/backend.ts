@@ -79,6 +79,10 @@ export interface Checked {
 	readonly readable: boolean;
 	/** What people should know of it; `null` when all is as it should be. */
 	readonly note: string | null;
+	/** Why nothing can be pushed there, where a cache can tell and was asked with `mayWrite`; `null` when nothing stands in the way. */
+	readonly whyNoPush: string | null;
+	/** Names of keys whose paths the cache does not want: its readers have them from the upstream that signed them. */
+	readonly skipSignedBy: readonly string[];
 }
 
 /** Verdict on one path read back through the URL that readers use. */

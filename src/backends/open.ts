@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PublicKey, SecretKey } from '../nix/signature.ts';
 import type { Backend, BackendKind } from './backend.ts';
+import type { NixStores } from './nix-copy/other-store.ts';
 import type { PathReader } from './path-reader.ts';
 
 /** What the backends of a phase share. */
@@ -25,6 +26,8 @@ export interface BackendMeans {
 	readonly netrc: readonly NetrcEntry[];
 	/** Lookups in flight. */
 	readonly lookups: number;
+	/** Wanted by the kind `nix-copy` alone. */
+	readonly nixStores?: NixStores;
 }
 
 /** Opens the backend for a cache with an address, and loads the code for its kind alone. Asks nothing of the cache yet. */
@@ -38,6 +41,10 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			const { url: baseUrl, pushUrl, substituter, credentials } = target;
 			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
 			return createBinaryCache({ ...means, kind: 'http', store, substituter });
+		}
+		case 'attic': {
+			const { createAtticCache } = await import('./attic/attic-cache.ts');
+			return createAtticCache({ ...means, target });
 		}
 		case 'cachix': {
 			const [{ createCachix }, { cachixToken }, openReading] = await Promise.all([
@@ -57,6 +64,11 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 				import('./binary-cache.ts'),
 			]);
 			return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
+		}
+		case 'nix-copy': {
+			const { createNixCopy } = await import('./nix-copy/nix-copy.ts');
+			if (means.nixStores === undefined) throw new CacheError('internal', 'There is no Nix to copy with.');
+			return createNixCopy({ ...means, target, nix: means.nixStores });
 		}
 	}
 }

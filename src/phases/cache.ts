@@ -5,6 +5,7 @@ import { createHttpClient } from '../http/client.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { publicKeyOf } from '../nix/signature.ts';
 import type { LocalStore } from '../store/local-store.ts';
+import { openOtherStore } from '../store/other-store.ts';
 import type { Session } from './session.ts';
 
 /** How hard a phase tries: main must not hold up the job, post has `push-timeout`. */
@@ -17,19 +18,23 @@ export interface Effort {
 	readonly connectTimeoutMs: number;
 }
 
-/** Opens the backend of `target` for the time of `body`. */
-export async function withCache<T>(
-	{ inputs, runner }: Session,
+/** A backend that is open until `close`. */
+export interface OpenCache {
+	readonly backend: Backend;
+	close(): Promise<void>;
+}
+
+/** Opens the backend of `target`. */
+export async function openCache(
+	{ inputs, runner, state }: Session,
 	store: LocalStore,
 	target: StoreTarget,
 	netrc: readonly NetrcEntry[],
-	effort: Effort,
-	body: (backend: Backend) => Promise<T>,
-): Promise<T> {
-	const { concurrency, ...patience } = effort;
+	{ concurrency, ...patience }: Effort,
+): Promise<OpenCache> {
 	const client = createHttpClient({ env: runner.env, log: runner.log, connections: concurrency, ...patience });
+	const own = inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)];
 	try {
-		const own = inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)];
 		const backend = await openBackend(target, {
 			client,
 			log: runner.log,
@@ -40,13 +45,38 @@ export async function withCache<T>(
 			publicKeys: [...own, ...inputs.trustedPublicKeys],
 			netrc,
 			lookups: concurrency,
+			nixStores: {
+				open: (url, label) => openOtherStore(store.nix, runner.env, store.storeDir, url, label),
+				substitutesByDaemon: store.description.access === 'daemon',
+				wasAsked: state().main !== null,
+				privateFolder: state().folder,
+			},
 		});
-		try {
-			return await body(backend);
-		} finally {
-			await backend.close();
-		}
-	} finally {
+		return {
+			backend,
+			async close() {
+				await backend.close().finally(() => client.close());
+			},
+		};
+	} catch (error) {
 		await client.close();
+		throw error;
+	}
+}
+
+/** Opens the backend of `target` for the time of `body`. */
+export async function withCache<T>(
+	session: Session,
+	store: LocalStore,
+	target: StoreTarget,
+	netrc: readonly NetrcEntry[],
+	effort: Effort,
+	body: (backend: Backend) => Promise<T>,
+): Promise<T> {
+	const { backend, close } = await openCache(session, store, target, netrc, effort);
+	try {
+		return await body(backend);
+	} finally {
+		await close();
 	}
 }

@@ -162,20 +162,21 @@ async function askCache(
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
 			const { checked, refusal } = await checkFor(backend, canPush, signal);
 			if (refusal !== null && inputs.push === 'always') throw refusal;
-			const reads = checked.readable ? backend.reads() : null;
-			return { ...common, reads, whyNoPush: refusal?.message ?? whyNot, failure: refusal, note: checked.note };
+			const { readable, note, whyNoPush } = checked;
+			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
+			const reads = readable ? backend.reads() : null;
+			return { ...common, reads, whyNoPush: refusal?.message ?? whyNot ?? whyNoPush, failure: refusal, note };
 		});
 	} catch (error) {
-		if (!isCacheError(error)) throw error;
+		if (!isCacheError(error) || error.code === 'push-impossible') throw error;
 		const isLasting = isCacheError(error, ...LASTING);
-		if (isLasting && inputs.push === 'always') {
-			throw new CacheError('push-impossible', `\`push\` is \`always\`, but ${error.message}`, {
-				hint: error.hint ?? undefined,
-				cause: error,
-			});
-		}
+		if (isLasting && inputs.push === 'always') throw pushImpossible(error.message, error);
 		return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
 	}
+}
+
+function pushImpossible(why: string, cause?: CacheError): CacheError {
+	return new CacheError('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
 }
 
 /** A cache that only refuses the push is read all the same; `refusal` says why. */

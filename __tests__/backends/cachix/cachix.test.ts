@@ -60,7 +60,7 @@ for (const [name, options, signingKey] of [
 				},
 			};
 		},
-		{ tellsContentsApart: false },
+		{ knowsNarHashes: false },
 	);
 }
 

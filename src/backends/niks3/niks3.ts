@@ -140,7 +140,7 @@ export function createNiks3(options: Niks3Options): Backend {
 			const { readable, note } = await reading.check(false, signal);
 			const signs = signingKey !== null || configuration.publicKeys.length > 0;
 			const unsigned = `${target.place} does not sign, and there is no \`signing-key\`: Nix ignores paths without a signature.`;
-			return { readable, note: note ?? (mayWrite && !signs ? unsigned : null) };
+			return { readable, whyNoPush: null, note: note ?? (mayWrite && !signs ? unsigned : null), skipSignedBy: [] };
 		},
 
 		async presence(paths, signal) {
