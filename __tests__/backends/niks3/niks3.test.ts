@@ -100,7 +100,7 @@ describe('a cache of niks3', () => {
 		closing.push(async () => server[Symbol.asyncDispose]());
 		const { client, backend } = opened({ ...server, cacheUrl: `${server.cacheUrl}?priority=10` }, { identity: 'nobody' });
 		closing.push(() => client.close());
-		expect(await (await backend).check(false, never)).toEqual({ readable: true, note: null });
+		expect(await (await backend).check(false, never)).toEqual({ readable: true, note: null, whyNoPush: null, skipSignedBy: [] });
 		expect((await backend).reads()).toEqual({
 			substituters: [`${server.substituter}?priority=10`],
 			publicKeys: server.publicKeys,
@@ -278,10 +278,11 @@ describe('a cache of niks3', () => {
 			['there is no token at all', {}, { identity: 'nobody' }, 'There is no `token`'],
 		])('when %s', async (_when, options, open, message) => {
 			const { backend } = await start(options, open);
-			const error: unknown = await backend.check(true, never).catch((thrown: unknown) => thrown);
-			expect(error).toMatchObject({ code: 'push-impossible', message: expect.stringContaining(message) });
-			expect(String(error)).not.toContain('wrong-token');
-			expect(await backend.check(false, never)).toEqual({ readable: true, note: null });
+			const { readable, note, whyNoPush } = await backend.check(true, never);
+			expect([readable, note]).toEqual([true, whyNoPush]);
+			expect(whyNoPush).toContain(message);
+			expect(whyNoPush).not.toContain('wrong-token');
+			expect(await backend.check(false, never)).toEqual({ readable: true, note: null, whyNoPush: null, skipSignedBy: [] });
 		});
 	});
 
