@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
+import { eventually } from '../support/child.ts';
 import { build, derivation, GRAPH, graph, largePath } from '../support/derivations.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
@@ -208,6 +209,20 @@ describe('a store behind SSH', () => {
 		expect(result.stage('post').log, result.log).toMatch(/5 pushed.*Read back 5 of the pushed paths: all well/s);
 		expect((await checkFar(far)).length).toBe(5);
 		assertNoSecrets(result);
+	});
+
+	it('lets the job in with the key of an ssh-agent', async () => {
+		await using far = await startSshStore({ nix: '2.26' });
+		await using machine = await createMachine({ nix: '2.26' });
+		far.admit(machine, { key: null });
+		machine.writeFile('/root/key', far.key, 0o600);
+		const env = { SSH_AUTH_SOCK: '/run/agent' };
+		machine.spawn(['ssh-agent', '-D', '-a', env.SSH_AUTH_SOCK]);
+		await eventually('an ssh-agent with the key', async () => (await machine.exec(['ssh-add', '/root/key'], { env })).code === 0);
+		const steps = [uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret } }), buildGraph];
+		const result = await runJob(machine, steps, { workspace: { 'job.nix': graph('agent') }, env });
+		expect(problems(result), result.log).toEqual([]);
+		expect((await checkFar(far)).length).toBe(5);
 	});
 
 	it('is whole when the job is cancelled in the middle', async () => {
