@@ -30782,6 +30782,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("buffer");
 
 /***/ }),
 
+/***/ 5317:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+
+/***/ }),
+
 /***/ 6982:
 /***/ ((module) => {
 
@@ -31469,7 +31476,7 @@ const ANSWER_FILE = 'answer.json';
 /** Runs one request and writes its answer. Throws what the toolkit throws. */
 async function runToolkit(json) {
     const asked = JSON.parse(json);
-    const { restoreCache, saveCache } = await __nccwpck_require__.e(/* import() */ 728).then(__nccwpck_require__.bind(__nccwpck_require__, 9728));
+    const { restoreCache, saveCache } = await Promise.all(/* import() */[__nccwpck_require__.e(88), __nccwpck_require__.e(728)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9728));
     const returned = asked.call === 'save'
         ? await saveCache([asked.path], asked.key)
         : await restoreCache([asked.path], asked.key, [...asked.restoreKeys], { lookupOnly: asked.lookupOnly });
@@ -31488,7 +31495,6 @@ async function runToolkit(json) {
 /* harmony export */   Ve: () => (/* binding */ createTwirp),
 /* harmony export */   Vi: () => (/* binding */ THROTTLED_HINT)
 /* harmony export */ });
-/* unused harmony export throttled */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
 /* harmony import */ var _object_body_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4514);
 /**
@@ -31596,6 +31602,22 @@ function textOf(value) {
 
 /***/ }),
 
+/***/ 3918:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.r(__webpack_exports__);
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   cachixToken: () => (/* binding */ cachixToken)
+/* harmony export */ });
+/** The token for a cache: that of the workflow, else the password of the netrc entry that Nix would read the cache with. A `default` entry is for nobody in particular. */
+function cachixToken(target, netrc) {
+    const host = `${target.name}.${target.host.hostname}`.toLowerCase();
+    return target.token ?? netrc.find(({ machine }) => machine?.toLowerCase() === host)?.password ?? null;
+}
+
+
+/***/ }),
+
 /***/ 8336:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -31632,6 +31654,183 @@ async function visitInFlight(items, limit, signal, visit) {
 
 /***/ }),
 
+/***/ 314:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cv: () => (/* binding */ createJobIdentity),
+/* harmony export */   Yn: () => (/* binding */ identityIssuer),
+/* harmony export */   iC: () => (/* binding */ hasJobIdentity)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+/* harmony import */ var _json_fields_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9488);
+
+
+/** Tokens live for some minutes, a push may take longer. */
+const RENEW_BEFORE_MS = 60_000;
+/** Of a token that does not say when it ends. */
+const UNKNOWN_LIFE_MS = 4 * 60_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+/** Whether the job may ask for such tokens: `permissions: id-token: write`, and no pull request from a fork. */
+function hasJobIdentity(env) {
+    return (env.ACTIONS_ID_TOKEN_REQUEST_URL ?? '') !== '' && (env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '') !== '';
+}
+/** Who makes these tokens: GitHub, or an Enterprise Server (docs.github.com, "OpenID Connect reference"). */
+function identityIssuer(env) {
+    const server = (env.GITHUB_SERVER_URL ?? '').replace(/\/$/, '');
+    return server === '' || server === 'https://github.com'
+        ? 'https://token.actions.githubusercontent.com'
+        : `${server}/_services/token`;
+}
+/** As `@actions/core` asks (oidc-utils.ts): the URL has parameters already, and the audience is one more. */
+function createJobIdentity(options) {
+    const { client, env, audience, log, nowMs = Date.now } = options;
+    let current = null;
+    let newest = null;
+    const ask = async (signal) => {
+        const url = URL.parse(env.ACTIONS_ID_TOKEN_REQUEST_URL ?? '');
+        if (url === null)
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('internal', 'The runner gives no URL for the tokens of this job.');
+        url.searchParams.set('audience', audience);
+        const answer = await client.request({
+            method: 'GET',
+            url,
+            headers: { accept: 'application/json' },
+            credentials: { kind: 'bearer', token: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '' },
+            accept: [200],
+            limitBytes: MAX_ANSWER_BYTES,
+            signal,
+        });
+        const token = (0,_json_fields_js__WEBPACK_IMPORTED_MODULE_1__/* .jsonFields */ .y)(answer.bytes, "GitHub's answer with a token for this job").text('value');
+        log.mask(token);
+        return token;
+    };
+    return {
+        async token(signal) {
+            if (current !== null && nowMs() < current.freshUntilMs)
+                return current.token;
+            const mine = { token: ask(signal), freshUntilMs: Number.POSITIVE_INFINITY };
+            current = mine;
+            try {
+                const token = await mine.token;
+                newest = token;
+                mine.freshUntilMs = (endOf(token) ?? nowMs() + UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
+                return token;
+            }
+            catch (error) {
+                if (current === mine)
+                    current = null;
+                throw error;
+            }
+        },
+        forget(refused) {
+            if (refused !== newest)
+                return false;
+            current = null;
+            newest = null;
+            return true;
+        },
+    };
+}
+/** When a JSON Web Token ends, `null` when it does not say. It is not checked: that is for whom it is for. */
+function endOf(token) {
+    try {
+        const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+        const seconds = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'exp') : null;
+        return typeof seconds === 'number' ? seconds * 1000 : null;
+    }
+    catch {
+        return null;
+    }
+}
+
+
+/***/ }),
+
+/***/ 9488:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ jsonTexts),
+/* harmony export */   y: () => (/* binding */ jsonFields)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+
+/** Reads an answer that should be an object. `what` begins the messages: `The answer of cachix.org`. */
+function jsonFields(bytes, what) {
+    return fieldsOf(jsonValue(bytes, what), what);
+}
+/** Reads an answer that should be a list of texts. */
+function jsonTexts(bytes, what) {
+    return textsOf(jsonValue(bytes, what), what);
+}
+function fieldsOf(value, what) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw strange(what, 'is not an object');
+    const fields = new Map(Object.entries(value));
+    const wrong = (name, wanted) => strange(what, `has no ${wanted} \`${name}\``);
+    const textOrNull = (name) => {
+        const text = fields.get(name) ?? null;
+        if (text === null || typeof text === 'string')
+            return text;
+        throw wrong(name, 'text');
+    };
+    const fieldsOrNull = (name) => {
+        const inner = fields.get(name) ?? null;
+        return inner === null ? null : fieldsOf(inner, `\`${name}\` in ${what}`);
+    };
+    return {
+        textOrNull,
+        fieldsOrNull,
+        text(name) {
+            const text = textOrNull(name);
+            if (text === null)
+                throw wrong(name, 'text');
+            return text;
+        },
+        boolean(name) {
+            const truth = fields.get(name);
+            if (typeof truth !== 'boolean')
+                throw wrong(name, 'boolean');
+            return truth;
+        },
+        numberOrNull(name) {
+            const number = fields.get(name) ?? null;
+            if (number === null || typeof number === 'number')
+                return number;
+            throw wrong(name, 'number');
+        },
+        texts: (name) => textsOf(fields.get(name), `\`${name}\` in ${what}`),
+        fields(name) {
+            const inner = fieldsOrNull(name);
+            if (inner === null)
+                throw wrong(name, 'object');
+            return inner;
+        },
+        names: () => [...fields.keys()],
+    };
+}
+function textsOf(value, what) {
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
+        throw strange(what, 'is not a list of texts');
+    return value;
+}
+function jsonValue(bytes, what) {
+    try {
+        const value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+        return value;
+    }
+    catch (cause) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-invalid', `${what} is not JSON.`, { hint: 'Is that the right server?', cause });
+    }
+}
+function strange(what, why) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-invalid', `${what} ${why}.`);
+}
+
+
+/***/ }),
+
 /***/ 4514:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -31639,11 +31838,21 @@ async function visitInFlight(items, limit, signal, visit) {
 /* harmony export */   P: () => (/* binding */ bodyOfBytes),
 /* harmony export */   V: () => (/* binding */ bodyOfText)
 /* harmony export */ });
-/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7075);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7075);
+
 
 /** A body that is in memory. */
 function bodyOfBytes(bytes) {
-    return { sizeBytes: bytes.length, bytes, stream: () => node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from([bytes], { objectMode: false }) };
+    return {
+        sizeBytes: bytes.length,
+        bytes,
+        stream: () => node_stream__WEBPACK_IMPORTED_MODULE_1__.Readable.from([bytes], { objectMode: false }),
+        part: (start, end) => partOfBytes(bytes.subarray(start, end)),
+    };
+}
+function partOfBytes(bytes) {
+    return { ...bodyOfBytes(bytes), md5: async () => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('md5').update(bytes).digest() };
 }
 function bodyOfText(text) {
     return bodyOfBytes(Buffer.from(text, 'utf8'));
@@ -31689,6 +31898,53 @@ function describeError(error) {
     if (error instanceof CacheError)
         return error.hint === null ? error.message : `${error.message} ${error.hint}`;
     return error instanceof Error ? error.message : String(error);
+}
+
+
+/***/ }),
+
+/***/ 1863:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   N: () => (/* binding */ answerLine)
+/* harmony export */ });
+const LONGEST = 200;
+/**
+ * The one line that a server's answer has to say, for an error message: the message inside of JSON (Artifactory, Nexus, attic), the
+ * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable.
+ */
+function answerLine(contentType, bytes) {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    // A binary answer (a NAR, an image) has nothing to say.
+    if (text.includes('\0') || text.includes('\ufffd'))
+        return '';
+    const said = contentType.includes('json') || /^\s*[{[]/.test(text) ? jsonMessage(text) : null;
+    const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
+    const xmlMessage = /<message>([^<]*)<\/message>/i.exec(text)?.[1];
+    const line = said ?? xmlMessage ?? title ?? (/^\s*</.test(text) ? '' : text.trimStart().split('\n', 1)[0]) ?? '';
+    const clean = line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
+    return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
+}
+/** The first text under a key that servers use for it, at any depth; `null` when there is none. */
+function jsonMessage(text) {
+    try {
+        return messageIn(JSON.parse(text), 0);
+    }
+    catch {
+        return null;
+    }
+}
+const KEYS = ['message', 'error_description', 'detail', 'error', 'errors'];
+function messageIn(value, depth) {
+    if (typeof value === 'string' && depth > 0)
+        return value;
+    if (typeof value !== 'object' || value === null || depth > 4)
+        return null;
+    if (Array.isArray(value))
+        return messageIn(value[0], depth + 1);
+    const found = KEYS.map((key) => messageIn(Reflect.get(value, key), depth + 1));
+    return found.find((message) => message !== null) ?? null;
 }
 
 
@@ -31742,6 +31998,31 @@ async function orAborted(promise, signal, doing) {
     finally {
         signal.removeEventListener('abort', onAbort);
     }
+}
+
+
+/***/ }),
+
+/***/ 1711:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   i: () => (/* binding */ authorization),
+/* harmony export */   r: () => (/* binding */ withoutCredentials)
+/* harmony export */ });
+/** The value of the header `Authorization`. Sent with the first request already: some servers (Artifactory) never ask for it on HEAD. */
+function authorization(credentials) {
+    return credentials.kind === 'bearer' ? `Bearer ${credentials.token}` : `Basic ${basicToken(credentials)}`;
+}
+/** `text`, which a server wrote, without the credentials that it may be echoing. */
+function withoutCredentials(text, credentials) {
+    if (credentials === null)
+        return text;
+    const secrets = credentials.kind === 'bearer' ? [credentials.token] : [credentials.password, basicToken(credentials), credentials.username];
+    return secrets.filter((secret) => secret !== '').reduce((left, secret) => left.replaceAll(secret, '***'), text);
+}
+function basicToken(credentials) {
+    return Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64');
 }
 
 
@@ -32838,6 +33119,7 @@ function isDerivation(path) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  fM: () => (/* binding */ addPath),
   Yz: () => (/* binding */ core_debug),
   z3: () => (/* binding */ error),
   dN: () => (/* binding */ exportVariable),
@@ -32854,7 +33136,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, getBooleanInput, getIDToken, getInput, getMultilineInput, markdownSummary, platform, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, endGroup, getBooleanInput, getIDToken, getInput, getMultilineInput, markdownSummary, platform, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
@@ -32930,12 +33212,12 @@ function toCommandProperties(annotationProperties) {
  * This is an internal utility function that powers the public API functions
  * such as setSecret, warning, error, and exportVariable.
  */
-function command_issueCommand(command, properties, message) {
+function issueCommand(command, properties, message) {
     const cmd = new Command(command, properties, message);
     process.stdout.write(cmd.toString() + external_os_.EOL);
 }
 function command_issue(name, message = '') {
-    command_issueCommand(name, {}, message);
+    issueCommand(name, {}, message);
 }
 const CMD_STRING = '::';
 class Command {
@@ -32998,7 +33280,7 @@ var external_fs_ = __nccwpck_require__(9896);
 
 
 
-function file_command_issueFileCommand(command, message) {
+function issueFileCommand(command, message) {
     const filePath = process.env[`GITHUB_${command}`];
     if (!filePath) {
         throw new Error(`Unable to find environment variable for file command ${command}`);
@@ -33420,8 +33702,8 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var lib_exec = __nccwpck_require__(7187);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 2 modules
+var lib_exec = __nccwpck_require__(5260);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -33531,9 +33813,9 @@ function exportVariable(name, val) {
     process.env[name] = convertedVal;
     const filePath = process.env['GITHUB_ENV'] || '';
     if (filePath) {
-        return file_command_issueFileCommand('ENV', prepareKeyValueMessage(name, val));
+        return issueFileCommand('ENV', prepareKeyValueMessage(name, val));
     }
-    command_issueCommand('set-env', { name }, convertedVal);
+    issueCommand('set-env', { name }, convertedVal);
 }
 /**
  * Registers a secret which will get masked from logs
@@ -33565,7 +33847,7 @@ function exportVariable(name, val) {
  * ```
  */
 function core_setSecret(secret) {
-    command_issueCommand('add-mask', {}, secret);
+    issueCommand('add-mask', {}, secret);
 }
 /**
  * Prepends inputPath to the PATH (for this action and future actions)
@@ -33579,7 +33861,7 @@ function addPath(inputPath) {
     else {
         issueCommand('add-path', {}, inputPath);
     }
-    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
+    process.env['PATH'] = `${inputPath}${external_path_.delimiter}${process.env['PATH']}`;
 }
 /**
  * Gets the value of an input.
@@ -33648,10 +33930,10 @@ function getBooleanInput(name, options) {
 function setOutput(name, value) {
     const filePath = process.env['GITHUB_OUTPUT'] || '';
     if (filePath) {
-        return file_command_issueFileCommand('OUTPUT', prepareKeyValueMessage(name, value));
+        return issueFileCommand('OUTPUT', prepareKeyValueMessage(name, value));
     }
     process.stdout.write(external_os_.EOL);
-    command_issueCommand('set-output', { name }, toCommandValue(value));
+    issueCommand('set-output', { name }, toCommandValue(value));
 }
 /**
  * Enables or disables the echoing of commands into stdout for the rest of the step.
@@ -33687,7 +33969,7 @@ function isDebug() {
  * @param message debug message
  */
 function core_debug(message) {
-    command_issueCommand('debug', {}, message);
+    issueCommand('debug', {}, message);
 }
 /**
  * Adds an error issue
@@ -33695,7 +33977,7 @@ function core_debug(message) {
  * @param properties optional properties to add to the annotation.
  */
 function error(message, properties = {}) {
-    command_issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Adds a warning issue
@@ -33703,7 +33985,7 @@ function error(message, properties = {}) {
  * @param properties optional properties to add to the annotation.
  */
 function warning(message, properties = {}) {
-    command_issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Adds a notice issue
@@ -33711,7 +33993,7 @@ function warning(message, properties = {}) {
  * @param properties optional properties to add to the annotation.
  */
 function notice(message, properties = {}) {
-    command_issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Writes info to log with console.log.
@@ -33770,9 +34052,9 @@ function group(name, fn) {
 function saveState(name, value) {
     const filePath = process.env['GITHUB_STATE'] || '';
     if (filePath) {
-        return file_command_issueFileCommand('STATE', prepareKeyValueMessage(name, value));
+        return issueFileCommand('STATE', prepareKeyValueMessage(name, value));
     }
-    command_issueCommand('save-state', { name }, toCommandValue(value));
+    issueCommand('save-state', { name }, toCommandValue(value));
 }
 /**
  * Gets the value of an state set by this action's main execution.
@@ -33808,7 +34090,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 7187:
+/***/ 5260:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33824,8 +34106,8 @@ var external_string_decoder_ = __nccwpck_require__(3193);
 var external_os_ = __nccwpck_require__(857);
 // EXTERNAL MODULE: external "events"
 var external_events_ = __nccwpck_require__(4434);
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+// EXTERNAL MODULE: external "child_process"
+var external_child_process_ = __nccwpck_require__(5317);
 // EXTERNAL MODULE: external "path"
 var external_path_ = __nccwpck_require__(6928);
 // EXTERNAL MODULE: ./node_modules/@actions/io/lib/io.js
@@ -34219,7 +34501,7 @@ class ToolRunner extends external_events_.EventEmitter {
                     return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
                 }
                 const fileName = this._getSpawnFileName();
-                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
+                const cp = external_child_process_.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
                 let stdbuffer = '';
                 if (cp.stdout) {
                     cp.stdout.on('data', (data) => {
@@ -35408,14 +35690,22 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $1: () => (/* binding */ lstat),
 /* harmony export */   Ck: () => (/* binding */ mkdir),
+/* harmony export */   Cy: () => (/* binding */ readdir),
 /* harmony export */   H8: () => (/* binding */ IS_WINDOWS),
 /* harmony export */   Qh: () => (/* binding */ isRooted),
+/* harmony export */   YN: () => (/* binding */ symlink),
+/* harmony export */   dJ: () => (/* binding */ stat),
+/* harmony export */   h_: () => (/* binding */ readlink),
+/* harmony export */   k6: () => (/* binding */ chmod),
+/* harmony export */   m3: () => (/* binding */ copyFile),
 /* harmony export */   rm: () => (/* binding */ rm),
 /* harmony export */   t2: () => (/* binding */ exists),
-/* harmony export */   vr: () => (/* binding */ tryGetExecutablePath)
+/* harmony export */   vr: () => (/* binding */ tryGetExecutablePath),
+/* harmony export */   y1: () => (/* binding */ unlink)
 /* harmony export */ });
-/* unused harmony exports chmod, copyFile, lstat, open, readdir, rename, rmdir, stat, symlink, unlink, readlink, UV_FS_O_EXLOCK, READONLY, isDirectory, getCmdPath */
+/* unused harmony exports open, rename, rmdir, UV_FS_O_EXLOCK, READONLY, isDirectory, getCmdPath */
 /* harmony import */ var fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9896);
 /* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6928);
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
@@ -35445,7 +35735,7 @@ const IS_WINDOWS = process.platform === 'win32';
  */
 function readlink(fsPath) {
     return __awaiter(this, void 0, void 0, function* () {
-        const result = yield fs.promises.readlink(fsPath);
+        const result = yield fs__WEBPACK_IMPORTED_MODULE_0__.promises.readlink(fsPath);
         // On Windows, restore Node 20 behavior: add trailing backslash to all results
         // since junctions on Windows are always directory links
         if (IS_WINDOWS && !result.endsWith('\\')) {
@@ -35606,9 +35896,10 @@ function getCmdPath() {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   K7: () => (/* binding */ which),
 /* harmony export */   U$: () => (/* binding */ mkdirP),
-/* harmony export */   Yz: () => (/* binding */ rmRF)
+/* harmony export */   Yz: () => (/* binding */ rmRF),
+/* harmony export */   cp: () => (/* binding */ cp)
 /* harmony export */ });
-/* unused harmony exports cp, mv, findInPath */
+/* unused harmony exports mv, findInPath */
 /* harmony import */ var assert__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2613);
 /* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6928);
 /* harmony import */ var _io_util_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(90);
@@ -35635,19 +35926,19 @@ var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _argume
 function cp(source_1, dest_1) {
     return __awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
         const { force, recursive, copySourceDirectory } = readCopyOptions(options);
-        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
+        const destStat = (yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .exists */ .t2(dest)) ? yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .stat */ .dJ(dest) : null;
         // Dest is an existing file, but not forcing
         if (destStat && destStat.isFile() && !force) {
             return;
         }
         // If dest is an existing directory, should copy inside.
         const newDest = destStat && destStat.isDirectory() && copySourceDirectory
-            ? path.join(dest, path.basename(source))
+            ? path__WEBPACK_IMPORTED_MODULE_1__.join(dest, path__WEBPACK_IMPORTED_MODULE_1__.basename(source))
             : dest;
-        if (!(yield ioUtil.exists(source))) {
+        if (!(yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .exists */ .t2(source))) {
             throw new Error(`no such file or directory: ${source}`);
         }
-        const sourceStat = yield ioUtil.stat(source);
+        const sourceStat = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .stat */ .dJ(source);
         if (sourceStat.isDirectory()) {
             if (!recursive) {
                 throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
@@ -35657,7 +35948,7 @@ function cp(source_1, dest_1) {
             }
         }
         else {
-            if (path.relative(source, newDest) === '') {
+            if (path__WEBPACK_IMPORTED_MODULE_1__.relative(source, newDest) === '') {
                 // a file cannot be copied to itself
                 throw new Error(`'${newDest}' and '${source}' are the same file`);
             }
@@ -35839,11 +36130,11 @@ function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
             return;
         currentDepth++;
         yield mkdirP(destDir);
-        const files = yield ioUtil.readdir(sourceDir);
+        const files = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .readdir */ .Cy(sourceDir);
         for (const fileName of files) {
             const srcFile = `${sourceDir}/${fileName}`;
             const destFile = `${destDir}/${fileName}`;
-            const srcFileStat = yield ioUtil.lstat(srcFile);
+            const srcFileStat = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .lstat */ .$1(srcFile);
             if (srcFileStat.isDirectory()) {
                 // Recurse
                 yield cpDirRecursive(srcFile, destFile, currentDepth, force);
@@ -35853,32 +36144,32 @@ function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
             }
         }
         // Change the mode for the newly created directory
-        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
+        yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .chmod */ .k6(destDir, (yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .stat */ .dJ(sourceDir)).mode);
     });
 }
 // Buffered file copy
 function copyFile(srcFile, destFile, force) {
     return __awaiter(this, void 0, void 0, function* () {
-        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
+        if ((yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .lstat */ .$1(srcFile)).isSymbolicLink()) {
             // unlink/re-link it
             try {
-                yield ioUtil.lstat(destFile);
-                yield ioUtil.unlink(destFile);
+                yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .lstat */ .$1(destFile);
+                yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .unlink */ .y1(destFile);
             }
             catch (e) {
                 // Try to override file permission
                 if (e.code === 'EPERM') {
-                    yield ioUtil.chmod(destFile, '0666');
-                    yield ioUtil.unlink(destFile);
+                    yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .chmod */ .k6(destFile, '0666');
+                    yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .unlink */ .y1(destFile);
                 }
                 // other errors = it doesn't exist, no work to do
             }
             // Copy over symlink
-            const symlinkFull = yield ioUtil.readlink(srcFile);
-            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
+            const symlinkFull = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .readlink */ .h_(srcFile);
+            yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .symlink */ .YN(symlinkFull, destFile, _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .IS_WINDOWS */ .H8 ? 'junction' : null);
         }
-        else if (!(yield ioUtil.exists(destFile)) || force) {
-            yield ioUtil.copyFile(srcFile, destFile);
+        else if (!(yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .exists */ .t2(destFile)) || force) {
+            yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .copyFile */ .m3(srcFile, destFile);
         }
     });
 }
@@ -36076,20 +36367,21 @@ __nccwpck_require__.d(__webpack_exports__, {
   iW: () => (/* reexport */ main),
   bE: () => (/* reexport */ post),
   AS: () => (/* reexport */ pre),
+  uP: () => (/* reexport */ pusher),
   wX: () => (/* reexport */ serve_serve),
   VQ: () => (/* reexport */ toolkit)
 });
 
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
 var signature = __nccwpck_require__(1386);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:child_process"
 var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: ./build/errors.js
+var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: ./build/nix/quote.js
 var nix_quote = __nccwpck_require__(9044);
 ;// CONCATENATED MODULE: ./build/store/nix-about.js
@@ -36160,10 +36452,16 @@ function unquoted(text) {
 
 
 
+/** What a Nix that failed had written to standard error, the end of it: the cause of a `nix-failed`. */
+class NixErrorOutput extends Error {
+    name = 'NixErrorOutput';
+}
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** JSON of 450,000 paths; a JavaScript string ends at 512 MiB. */
 const STDOUT_LIMIT_BYTES = 256 * 1024 * 1024;
 const STDERR_KEPT_BYTES = 16 * 1024;
+const LINE_LIMIT_BYTES = 64 * 1024;
+const PIPES_LEFT_MS = 2000;
 /** Inputs, runtime tokens and state of the action: nothing for Nix, its builders and its hooks to see. */
 const NOT_FOR_NIX = /^(?:INPUT_|ACTIONS_|STATE_)/i;
 /**
@@ -36191,6 +36489,7 @@ function nixCommand(program, about, env) {
         about,
         run: (args, options) => runProgram({ program, name: 'nix', env }, ['--extra-experimental-features', 'nix-command', ...args], options),
         runStore: (args, options) => runProgram({ program, name: 'nix-store', env }, args, options),
+        runInstantiate: (args, options) => runProgram({ program, name: 'nix-instantiate', env }, args, options),
         withEnvironment: (changes) => nixCommand(program, about, { ...env, ...changes }),
     };
 }
@@ -36228,6 +36527,11 @@ function runProgram(callee, args, options) {
         const stop = (reason) => {
             stopped ??= reason;
             child.kill('SIGKILL');
+            // A program that it started (ssh) may hold the pipes for longer.
+            setTimeout(() => {
+                child.stdout?.destroy();
+                child.stderr?.destroy();
+            }, PIPES_LEFT_MS).unref();
         };
         const onAbort = () => stop(new errors/* CacheError */.xA('cancelled', `${shown} was stopped.`));
         const timer = setTimeout(() => stop(new errors/* CacheError */.xA('nix-failed', `${shown} did not end within ${timeoutMs} ms.`)), timeoutMs);
@@ -36244,9 +36548,13 @@ function runProgram(callee, args, options) {
                 reject(stopped);
             else if (code === 0)
                 resolve(output.stdout());
-            else
-                reject(new errors/* CacheError */.xA('nix-failed', `${shown} failed (${killedBy ?? code}): ${lastError(output.stderr())}`));
+            else {
+                const cause = new NixErrorOutput(output.stderr());
+                reject(new errors/* CacheError */.xA('nix-failed', `${shown} failed (${killedBy ?? code}): ${lastError(cause.message)}`, { cause }));
+            }
         }));
+        if (options.onErrorLine !== undefined)
+            onLines(child, options.onErrorLine);
         if (options.input !== undefined) {
             // A child that ends early closes the pipe; its exit status says why.
             child.stdin?.on('error', () => undefined);
@@ -36269,6 +36577,15 @@ function collectOutput(child, tooMuch) {
         errors = Buffer.concat([errors, chunk]).subarray(-STDERR_KEPT_BYTES);
     });
     return { stdout: () => Buffer.concat(chunks).toString('utf8'), stderr: () => errors.toString('utf8') };
+}
+function onLines(child, onLine) {
+    let rest = '';
+    child.stderr?.on('data', (chunk) => {
+        const lines = (rest + chunk.toString('latin1')).split('\n');
+        rest = lines.pop()?.slice(-LINE_LIMIT_BYTES) ?? '';
+        for (const line of lines)
+            onLine(line);
+    });
 }
 /** The line of Nix's errors that says what is wrong: the last one marked `error:`, which is the innermost, else the last one. */
 function lastError(stderr) {
@@ -36430,11 +36747,11 @@ const ARGUMENTS_LIMIT_BYTES = 256 * 1024;
 /** A terminator and a pointer. */
 const ARGUMENT_OVERHEAD_BYTES = 9;
 /**
- * Asks Nix about `paths` (full paths, names checked), never its substituters. One entry for each; `null` when it is not valid.
- * Throws `nix-failed`.
+ * Asks Nix about `paths` (full paths, names checked), never its substituters. One entry for each; `null` when it is not valid. `store`: `--store` and
+ * a URL, for another store than that of this machine. Throws `nix-failed`.
  */
-async function queryPathInfos(nix, storeDir, paths, signal) {
-    const answer = await pathInfo(nix, storeDir, paths, [], signal);
+async function queryPathInfos(nix, storeDir, paths, signal, store = []) {
+    const answer = await pathInfo(nix, storeDir, paths, { flags: [], store }, signal);
     return new Map(paths.map((path) => [path, answer.get(path) ?? null]));
 }
 /**
@@ -36465,7 +36782,7 @@ async function queryClosure(nix, storeDir, paths, signal) {
 /** `null` when Nix refuses, which it does for one path that is not valid; any other trouble shows again when it is asked without recursion. */
 async function recursiveInfos(nix, storeDir, paths, signal) {
     try {
-        return await pathInfo(nix, storeDir, paths, ['--recursive'], signal);
+        return await pathInfo(nix, storeDir, paths, { flags: ['--recursive'], store: [] }, signal);
     }
     catch (error) {
         if ((0,errors/* isCacheError */.bt)(error, 'nix-failed'))
@@ -36473,14 +36790,14 @@ async function recursiveInfos(nix, storeDir, paths, signal) {
         throw error;
     }
 }
-async function pathInfo(nix, storeDir, paths, flags, signal) {
+async function pathInfo(nix, storeDir, paths, { flags, store }, signal) {
     if (paths.length === 0)
         return new Map();
     const { version } = nix.about;
     const format = isAtLeast(version, 2, 33) ? ['--json-format', '2'] : [];
-    const command = ['path-info', '--offline', '--json', ...format, ...flags];
+    const command = ['path-info', '--offline', '--json', ...format, ...flags, ...store];
     const options = { signal, timeoutMs: TIMEOUT_MS };
-    if (isAtLeast(version, 2, 15)) {
+    if (takesStandardInput(nix)) {
         return parsePathInfos(await nix.run([...command, '--stdin'], { ...options, input: `${paths.join('\n')}\n` }), storeDir);
     }
     const others = chunksOf(paths.filter((path) => !(0,store_path/* isDerivation */.qw)(path)));
@@ -36488,19 +36805,29 @@ async function pathInfo(nix, storeDir, paths, flags, signal) {
     const answers = [];
     for (const chunk of others)
         answers.push(await nix.run([...command, ...chunk], options));
+    // An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid.
     for (const chunk of derivations) {
-        const valid = await onlyValid(nix, chunk, options);
+        const valid = await onlyValid(nix, chunk, options, store);
         if (valid.length > 0)
             answers.push(await nix.run([...command, '--derivation', ...valid], options));
     }
     return new Map(answers.flatMap((json) => [...parsePathInfos(json, storeDir)]));
 }
-/** An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid. */
-async function onlyValid(nix, paths, options) {
-    const output = await nix.runStore(['--check-validity', '--print-invalid', ...paths], options);
-    const invalid = new Set(output.split('\n'));
+/** The valid ones of `paths`, in their order. `store` as for `queryPathInfos`. Throws `nix-failed`. */
+async function onlyValid(nix, paths, options, store = []) {
+    const invalid = new Set();
+    for (const chunk of chunksOf(paths)) {
+        const output = await nix.runStore(['--check-validity', '--print-invalid', ...store, ...chunk], options);
+        for (const path of output.split('\n'))
+            invalid.add(path);
+    }
     return paths.filter((path) => !invalid.has(path));
 }
+/** Whether commands take any number of paths on standard input; else see `chunksOf`. */
+function takesStandardInput({ about }) {
+    return isAtLeast(about.version, 2, 15);
+}
+/** In the same order, as many at a time as one command may have arguments. */
 function chunksOf(paths) {
     const chunks = [];
     let roomBytes = 0;
@@ -36550,6 +36877,7 @@ function parseSettings(json) {
         trustedPublicKeys: texts('trusted-public-keys'),
         trustedUsers: texts('trusted-users'),
         netrcFile: text('netrc-file', '/etc/nix/netrc'),
+        postBuildHook: text('post-build-hook', '') || null,
         fallback: value('fallback') === true,
         connectTimeout: number('connect-timeout', 0),
         narinfoCacheNegativeTtl: number('narinfo-cache-negative-ttl', 3600),
@@ -36577,7 +36905,17 @@ function settings_wrong(name) {
     throw new errors/* CacheError */.xA('format-invalid', `Nix's setting ${name} has an unexpected type.`);
 }
 
+;// CONCATENATED MODULE: ./build/store/own-paths.js
+/** Names of what the action itself adds to the store; after the job it is garbage, and never pushed. */
+const HOOK_NAME = 'nix-cache-action-hook';
+const HOLD_NAME = 'nix-cache-action-hold';
+/** Whether a store path (or its base name) is one that this action made, in this job or in another one. */
+function isOwnPath(path) {
+    return path.endsWith(`-${HOOK_NAME}`) || path.endsWith(`-${HOLD_NAME}.drv`);
+}
+
 ;// CONCATENATED MODULE: ./build/store/snapshot.js
+
 
 
 
@@ -36602,9 +36940,9 @@ async function takeSnapshot(realStoreDir) {
     const names = await readNames(realStoreDir);
     return new Set([...names].filter((name) => !isByProduct(name, names) && !names.has(`${name}${LOCK}`)));
 }
-/** The names that came since the snapshot. */
+/** The names that came since the snapshot, without those of what the action itself put into the store. */
 function newSince(snapshot, names) {
-    return names.filter((name) => !snapshot.has(name));
+    return names.filter((name) => !snapshot.has(name) && !isOwnPath(name));
 }
 /** Writes the snapshot for a later phase, readable by this user alone. */
 async function writeSnapshot(file, snapshot) {
@@ -36897,8 +37235,8 @@ const NOTHING_TOLD = { route: 'none', userConfFile: null, netrc: null, system: n
 
 // EXTERNAL MODULE: external "node:timers/promises"
 var external_node_timers_promises_ = __nccwpck_require__(8500);
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var build_exec = __nccwpck_require__(7187);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 2 modules
+var build_exec = __nccwpck_require__(5260);
 ;// CONCATENATED MODULE: ./build/setup/run-as-root.js
 
 
@@ -37512,14 +37850,14 @@ function userName() {
  * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
  * the cache says.
  */
-async function applySettings(session, store, reads, substituter, signal) {
+async function applySettings(session, store, reads, { substituter, hook }, signal) {
     const { inputs } = session;
     const ownKeys = [...(inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)]), ...inputs.trustedPublicKeys];
     const wish = {
         substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
         publicKeys: unique([...ownKeys.map(signature/* formatPublicKey */.et), ...reads.publicKeys]),
         netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
-        other: substituter === null ? [] : settingsForOurs(store),
+        other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
     };
     const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
     session.keep({ configuration });
@@ -37589,1456 +37927,12 @@ function unique(texts) {
     return [...new Set(texts)];
 }
 
-;// CONCATENATED MODULE: ./build/phases/target-label.js
-/** For people: the cache that a line of `cache` names; `null`: the Actions cache in place of those. */
-function labelOf({ caches }, line) {
-    const target = line === null ? undefined : caches[line];
-    return target === undefined || target.kind === 'actions-cache' ? 'the Actions cache' : target.place;
-}
-
-;// CONCATENATED MODULE: ./build/phases/mounts.js
-
-/** Before cache.nixos.org (40): an answer from this machine costs nothing, and by default nothing that is signed there is pushed. */
-const STORE_PRIORITY = 30;
-/** After it, as `nix-cache-info` of a new cache says; `?priority=N` in the URL comes first, then what the cache says of itself. */
-const CACHE_PRIORITY = 41;
-/** What Nix can't read by itself, for the local substituter. An empty store needs nobody to serve it. */
-function mountsOf({ inputs }, serving) {
-    const { store } = serving;
-    const stores = store === null || store.pathCount === 0
-        ? []
-        : [
-            {
-                name: 'actions-cache',
-                label: 'the Actions cache',
-                priority: STORE_PRIORITY,
-                // Without a key there is nobody whose signature could be asked for: what the service gives to this job's ref is trusted as it is.
-                isTrusted: inputs.signingKey === null,
-                source: { kind: 'actions-cache', indexesFolder: store.indexesFolder },
-            },
-        ];
-    const caches = serving.throughUs.flatMap(({ line, priority }) => {
-        const target = inputs.caches[line];
-        if (target === undefined || target.kind === 'actions-cache')
-            return [];
-        const credentials = target.kind === 'http' ? target.credentials : null;
-        return [
-            {
-                name: `cache-${line + 1}`,
-                label: labelOf(inputs, line),
-                priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY,
-                isTrusted: false,
-                source: { kind: 'cache', line: target.substituter, credentials, proxy: null },
-            },
-        ];
-    });
-    const proxied = inputs.substituters.flatMap(({ url, proxy }, index) => proxy === null
-        ? []
-        : [
-            {
-                name: `substituter-${index + 1}`,
-                label: url,
-                priority: priorityIn(url) ?? CACHE_PRIORITY,
-                isTrusted: false,
-                source: { kind: 'cache', line: url, credentials: null, proxy },
-            },
-        ]);
-    return [...stores, ...caches, ...proxied];
-}
-/** What the user wrote into a store URL, as Nix reads it. */
-function priorityIn(storeUrl) {
-    const text = /[?&]priority=(\d{1,9})(?:&|$)/.exec(storeUrl)?.[1];
-    return text === undefined ? null : Number(text);
-}
-
-;// CONCATENATED MODULE: ./build/phases/run.js
-
-/**
- * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user only; anything else,
- * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
- * arrives here is unexpected and a warning as well.
- */
-async function runPhase(phase, runner, body) {
-    try {
-        await body();
-    }
-    catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible')) {
-            runner.fail((0,errors/* describeError */.Uc)(error));
-            return;
-        }
-        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
-        if (error instanceof Error && error.stack !== undefined)
-            runner.log.debug(error.stack);
-    }
-}
-
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 7 modules
-var core = __nccwpck_require__(3838);
-;// CONCATENATED MODULE: ./build/phases/runner.js
-
-/** Longest text that the runner is asked to mask as a whole; shorter than 4 would mask half of the log. */
-const SHORTEST_MASK = 4;
-function createRunner(env) {
-    const log = createLog();
-    return {
-        env,
-        log,
-        saveState: core/* saveState */.LZ,
-        state: core/* getState */.Gu,
-        setOutput: core/* setOutput */.uH,
-        exportVariable: core/* exportVariable */.dN,
-        async addSummary(markdown) {
-            if (env.GITHUB_STEP_SUMMARY === undefined)
-                return;
-            await core/* summary */.z.addRaw(log.clean(markdown), true).write();
-        },
-        fail: (message) => core/* setFailed */.C1(log.clean(message)),
-    };
-}
-/** A log on the runner's standard output that replaces every secret that it was told of, also in derived texts. */
-function createLog() {
-    let secrets = [];
-    const clean = (text) => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
-    const line = (text) => withoutCommands(clean(text));
-    const annotated = (title) => (title === undefined ? {} : { title });
-    return {
-        clean,
-        debug: (message) => core/* debug */.Yz(line(message)),
-        info: (message) => core/* info */.pq(line(message)),
-        notice: (message, title) => core/* notice */.lm(line(message), annotated(title)),
-        warning: (message, title) => core/* warning */.$e(line(message), annotated(title)),
-        error: (message, title) => core/* error */.z3(line(message), annotated(title)),
-        group: (title, body) => core/* group */.Os(line(title), body),
-        mask(secret) {
-            if (secret === '' || secrets.includes(secret))
-                return;
-            core/* setSecret */.Pq(secret);
-            if (secret.length < SHORTEST_MASK)
-                return;
-            // Longest first: a secret that holds another one must be replaced whole.
-            secrets = [...secrets, secret].sort((a, b) => b.length - a.length);
-        },
-    };
-}
-/**
- * Takes the power out of text that came from elsewhere (a server's answer, a file name): the runner obeys `::command::` at the start of a
- * line and the older `##[command]` anywhere in it.
- */
-function withoutCommands(text) {
-    return text
-        .replaceAll('##[', '# #[')
-        .replace(/^(\s*):(?=:)/gm, '$1: ')
-        .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '?');
-}
-
-// EXTERNAL MODULE: ./build/backends/actions-cache/format/keys.js
-var keys = __nccwpck_require__(7643);
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
-// EXTERNAL MODULE: ./build/nix/content-address.js
-var content_address = __nccwpck_require__(1520);
-// EXTERNAL MODULE: ./build/backends/actions-cache/format/index-layout.js
-var index_layout = __nccwpck_require__(8506);
-// EXTERNAL MODULE: ./build/backends/actions-cache/format/pack.js
-var format_pack = __nccwpck_require__(7170);
-;// CONCATENATED MODULE: ./build/backends/actions-cache/format/index-json.js
-
-
-
-
-/** The head of an index's body, every field checked. Throws `format-invalid`. */
-function parseHead(text) {
-    const fields = fieldsOf(text, 'head');
-    const { storeDir, writer } = fields;
-    if (typeof storeDir !== 'string' || !/^\/[^\0\n]{1,4000}$/.test(storeDir))
-        throw index_json_wrong('head', 'storeDir');
-    if (typeof writer !== 'string' || writer.length > index_layout/* MAX_WRITER_CHARS */.hF || /\p{Cc}/u.test(writer))
-        throw index_json_wrong('head', 'writer');
-    const slot = slotOf(fields.slot, 'slot');
-    const openSlots = listOf(fields.openSlots, 'head', 'openSlots').map((one) => slotOf(one, 'openSlots'));
-    if (openSlots.some((one) => one >= slot) || !areDistinct(openSlots))
-        throw index_json_wrong('head', 'openSlots');
-    const packs = listOf(fields.packs, 'head', 'packs').map(packOf);
-    if (!areDistinct(packs.map(({ key }) => key)))
-        throw index_json_wrong('head', 'packs');
-    return {
-        slot,
-        openSlots,
-        createdAt: count(fields.createdAt, 'head', 'createdAt'),
-        writer,
-        storeDir,
-        packs,
-        chunks: count(fields.chunks, 'head', 'chunks'),
-        paths: count(fields.paths, 'head', 'paths'),
-    };
-}
-/** The record of one path, every field checked but for what only the rest of the index can tell. Throws `format-invalid`. */
-function parseRecord(text) {
-    const fields = fieldsOf(text, 'record');
-    const { name, narHash, deriver, ca } = fields;
-    if (typeof name !== 'string')
-        throw index_json_wrong('record', 'name');
-    if (!isSha256(narHash))
-        throw index_json_wrong('record', 'narHash');
-    if (deriver !== undefined && typeof deriver !== 'string')
-        throw index_json_wrong('record', 'deriver');
-    if (ca !== undefined && typeof ca !== 'string')
-        throw index_json_wrong('record', 'ca');
-    return {
-        name,
-        narHash,
-        narSize: count(fields.narSize, 'record', 'narSize'),
-        refs: listOf(fields.refs ?? [], 'record', 'refs').map((one) => typeof one === 'string' ? one : count(one, 'record', 'refs')),
-        sigs: listOf(fields.sigs ?? [], 'record', 'sigs').map(signatureOf),
-        ...(deriver === undefined ? {} : { deriver }),
-        ...(ca === undefined ? {} : { ca }),
-        used: count(fields.used, 'record', 'used'),
-        chunks: listOf(fields.chunks, 'record', 'chunks').map((line) => count(line, 'record', 'chunks')),
-    };
-}
-function packOf(value) {
-    const { key, sizeBytes, sha256, createdAt } = index_json_asFields(value, 'pack');
-    if (typeof key !== 'string' || !(0,keys/* isPackKey */.xH)(key))
-        throw index_json_wrong('pack', 'key');
-    if (!isSha256(sha256))
-        throw index_json_wrong('pack', 'sha256');
-    const size = count(sizeBytes, 'pack', 'sizeBytes');
-    if (size < format_pack/* HEADER_BYTES */.q2 + format_pack/* TRAILER_BYTES */.EH)
-        throw index_json_wrong('pack', 'sizeBytes');
-    return { key, sizeBytes: size, sha256, createdAt: count(createdAt, 'pack', 'createdAt') };
-}
-/** It becomes a line of a narinfo. */
-function signatureOf(value) {
-    if (typeof value !== 'string' || !/^[^\s:]+:[A-Za-z0-9+/]{86}==$/.test(value))
-        throw index_json_wrong('record', 'sigs');
-    return value;
-}
-function slotOf(value, field) {
-    const slot = count(value, 'head', field);
-    if (!(0,keys/* isSlot */.RK)(slot))
-        throw index_json_wrong('head', field);
-    return slot;
-}
-function areDistinct(values) {
-    return new Set(values).size === values.length;
-}
-function isSha256(value) {
-    return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
-}
-function count(value, where, field) {
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)
-        return value;
-    throw index_json_wrong(where, field);
-}
-function listOf(value, where, field) {
-    if (Array.isArray(value))
-        return value;
-    throw index_json_wrong(where, field);
-}
-function fieldsOf(text, where) {
-    let value;
-    try {
-        value = JSON.parse(text);
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: a ${where} is not JSON.`, { cause });
-    }
-    return index_json_asFields(value, where);
-}
-function index_json_asFields(value, where) {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-        return Object.fromEntries(Object.entries(value));
-    throw new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: a ${where} is not an object.`);
-}
-function index_json_wrong(where, field) {
-    return new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: \`${field}\` of a ${where} is wrong.`);
-}
-
-;// CONCATENATED MODULE: ./build/backends/actions-cache/format/index-reader.js
-
-
-
-
-
-
-
-
-/**
- * Reads what `encodeIndex` wrote, or anything else: bounds, order and checksum are checked before anything is believed. A path whose record is wrong is not
- * there; a table that is wrong is an error, since nothing can be found by it. Paths and chunks are decoded when they are asked for, so an index of
- * 50,000 paths is open in the time that unpacking it takes. Throws `format-invalid`.
- */
-function decodeIndex(bytes, expected) {
-    const body = unpack(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
-    const headBytes = body.length >= 4 ? body.readUInt32LE(0) : Number.POSITIVE_INFINITY;
-    if (headBytes > Math.min(body.length - 4, index_layout/* MAX_HEAD_BYTES */.OK))
-        throw invalid('its head is longer than the whole, or than any head');
-    const head = parseHead(body.toString('utf8', 4, 4 + headBytes));
-    if (head.storeDir !== expected.storeDir)
-        throw invalid(`it is for stores in ${head.storeDir}, and this one is in ${expected.storeDir}`);
-    const chunkTable = cut(body, 4 + headBytes, head.chunks * index_layout/* CHUNK */.m$.bytes, 'chunk table');
-    const pathTable = cut(body, 4 + headBytes + chunkTable.length, head.paths * index_layout/* PATH */.gI.bytes, 'path table');
-    const records = body.subarray(4 + headBytes + chunkTable.length + pathTable.length);
-    const packs = head.packs.map((pack) => ({ ...pack, sha256: Buffer.from(pack.sha256, 'hex') }));
-    checkChunks(chunkTable, packs);
-    checkOverlaps(chunkTable);
-    checkPaths(pathTable, records.length);
-    const { slot, openSlots, createdAt, writer } = head;
-    return { header: { slot, openSlots, createdAt, writer }, index: new DecodedIndex(head, packs, chunkTable, pathTable, records) };
-}
-function unpack(bytes) {
-    if (bytes.length < index_layout/* PREFIX_BYTES */.r7 || bytes.toString('latin1', 0, 8) !== index_layout/* INDEX_MAGIC */.PA)
-        throw invalid('it does not begin as one');
-    const version = bytes.readUInt32LE(index_layout/* PREFIX */.H3.version);
-    if (version !== index_layout/* INDEX_VERSION */.g3)
-        throw invalid(`it is of version ${version}, and this program reads version ${index_layout/* INDEX_VERSION */.g3}`);
-    const flags = bytes.readUInt32LE(index_layout/* PREFIX */.H3.flags);
-    if (flags !== 0)
-        throw invalid(`it has flags (${flags}) that this program does not know`);
-    const bodyBytes = bytes.readBigUInt64LE(index_layout/* PREFIX */.H3.bodyBytes);
-    if (bytes.length > index_layout/* MAX_INDEX_BYTES */.w2 || bodyBytes > index_layout/* MAX_BODY_BYTES */.YK)
-        throw invalid(`it has ${bytes.length} bytes, and ${bodyBytes} unpacked`);
-    const body = decompress(bytes.subarray(index_layout/* PREFIX_BYTES */.r7), Number(bodyBytes));
-    const sha256 = (0,external_node_crypto_.createHash)('sha256').update(body).digest();
-    if (!sha256.equals(bytes.subarray(index_layout/* PREFIX */.H3.sha256, index_layout/* PREFIX */.H3.sha256 + 32)))
-        throw invalid('its checksum is wrong');
-    return body;
-}
-function decompress(frame, sizeBytes) {
-    try {
-        const body = (0,external_node_zlib_.zstdDecompressSync)(frame, { maxOutputLength: Math.max(1, sizeBytes), chunkSize: Math.max(64, sizeBytes) });
-        if (body.length === sizeBytes)
-            return body;
-    }
-    catch (cause) {
-        throw invalid('it can not be unpacked: it was cut off or changed', cause);
-    }
-    throw invalid('it is shorter than it says');
-}
-function cut(body, start, sizeBytes, what) {
-    if (start + sizeBytes > body.length)
-        throw invalid(`its ${what} is longer than the whole`);
-    return body.subarray(start, start + sizeBytes);
-}
-function checkChunks(table, packs) {
-    for (let at = 0; at < table.length; at += index_layout/* CHUNK */.m$.bytes) {
-        const ids = table.subarray(at - index_layout/* CHUNK */.m$.bytes, at - index_layout/* CHUNK */.m$.bytes + index_layout/* CHUNK */.m$.idBytes);
-        if (at > 0 && ids.compare(table, at, at + index_layout/* CHUNK */.m$.idBytes) >= 0)
-            throw invalid('its chunks are not in order');
-        const pack = packs[table.readUInt32LE(at + index_layout/* CHUNK */.m$.pack)];
-        const offset = table.readBigUInt64LE(at + index_layout/* CHUNK */.m$.offset);
-        const frameBytes = table.readUInt32LE(at + index_layout/* CHUNK */.m$.frameBytes);
-        const isInside = pack !== undefined &&
-            frameBytes > 0 &&
-            offset >= format_pack/* HEADER_BYTES */.q2 &&
-            offset + BigInt(frameBytes) <= BigInt(pack.sizeBytes - format_pack/* TRAILER_BYTES */.EH);
-        if (!isInside)
-            throw invalid(`its chunk ${at / index_layout/* CHUNK */.m$.bytes} lies outside of every pack`);
-    }
-}
-/** Each frame belongs to one chunk. */
-function checkOverlaps(table) {
-    const lines = Uint32Array.from({ length: table.length / index_layout/* CHUNK */.m$.bytes }, (_, line) => line);
-    const packOf = (line) => table.readUInt32LE(line * index_layout/* CHUNK */.m$.bytes + index_layout/* CHUNK */.m$.pack);
-    const offsets = Float64Array.from(lines, (line) => Number(table.readBigUInt64LE(line * index_layout/* CHUNK */.m$.bytes + index_layout/* CHUNK */.m$.offset)));
-    const offsetOf = (line) => offsets[line] ?? 0;
-    lines.sort((a, b) => packOf(a) - packOf(b) || offsetOf(a) - offsetOf(b));
-    let before = null;
-    for (const line of lines) {
-        if (before !== null && packOf(before) === packOf(line)) {
-            const end = offsetOf(before) + table.readUInt32LE(before * index_layout/* CHUNK */.m$.bytes + index_layout/* CHUNK */.m$.frameBytes);
-            if (end > offsetOf(line))
-                throw invalid(`its chunks ${before} and ${line} overlap`);
-        }
-        before = line;
-    }
-}
-function checkPaths(table, recordBytes) {
-    for (let at = 0; at < table.length; at += index_layout/* PATH */.gI.bytes) {
-        const before = table.subarray(at - index_layout/* PATH */.gI.bytes, at - index_layout/* PATH */.gI.bytes + index_layout/* PATH */.gI.hashPartBytes);
-        if (at > 0 && before.compare(table, at, at + index_layout/* PATH */.gI.hashPartBytes) >= 0)
-            throw invalid('its paths are not in order');
-        const size = table.readUInt32LE(at + index_layout/* PATH */.gI.recordBytes);
-        if (size > index_layout/* MAX_RECORD_BYTES */.xR || table.readUInt32LE(at + index_layout/* PATH */.gI.record) + size > recordBytes)
-            throw invalid(`the record of its path ${at / index_layout/* PATH */.gI.bytes} lies outside, or is longer than any record`);
-    }
-}
-class DecodedIndex {
-    storeDir;
-    pathCount;
-    packs;
-    #chunkTable;
-    #pathTable;
-    #records;
-    /** Base names by line: a path is referred to by many. */
-    #baseNames = [];
-    constructor(head, packs, chunkTable, pathTable, records) {
-        this.storeDir = head.storeDir;
-        this.pathCount = head.paths;
-        this.packs = packs;
-        this.#chunkTable = chunkTable;
-        this.#pathTable = pathTable;
-        this.#records = records;
-    }
-    path(hashPart) {
-        const key = Buffer.from(hashPart, 'latin1');
-        const line = key.length === index_layout/* PATH */.gI.hashPartBytes ? find(this.#pathTable, index_layout/* PATH */.gI.bytes, key) : null;
-        return line === null ? null : this.#pathAt(line);
-    }
-    *hashParts() {
-        for (let line = 0; line < this.pathCount; line++)
-            yield this.#hashPartAt(line);
-    }
-    *paths() {
-        for (let line = 0; line < this.pathCount; line++) {
-            const path = this.#pathAt(line);
-            if (path !== null)
-                yield path;
-        }
-    }
-    chunk(id) {
-        const line = id.length === index_layout/* CHUNK */.m$.idBytes ? find(this.#chunkTable, index_layout/* CHUNK */.m$.bytes, id) : null;
-        return line === null ? null : this.#chunkAt(line);
-    }
-    #chunkAt(line) {
-        const at = line * index_layout/* CHUNK */.m$.bytes;
-        const row = this.#chunkTable.subarray(at, at + index_layout/* CHUNK */.m$.bytes);
-        const pack = row.length < index_layout/* CHUNK */.m$.bytes ? undefined : this.packs[row.readUInt32LE(index_layout/* CHUNK */.m$.pack)];
-        if (pack === undefined)
-            return null;
-        return {
-            id: row.subarray(index_layout/* CHUNK */.m$.id, index_layout/* CHUNK */.m$.id + index_layout/* CHUNK */.m$.idBytes),
-            narBytes: row.readUInt32LE(index_layout/* CHUNK */.m$.narBytes),
-            pack,
-            offset: Number(row.readBigUInt64LE(index_layout/* CHUNK */.m$.offset)),
-            frameBytes: row.readUInt32LE(index_layout/* CHUNK */.m$.frameBytes),
-            frameHash: row.subarray(index_layout/* CHUNK */.m$.frameHash, index_layout/* CHUNK */.m$.frameHash + index_layout/* CHUNK */.m$.frameHashBytes),
-        };
-    }
-    #hashPartAt(line) {
-        return this.#pathTable.toString('latin1', line * index_layout/* PATH */.gI.bytes, line * index_layout/* PATH */.gI.bytes + index_layout/* PATH */.gI.hashPartBytes);
-    }
-    /** `null` for a record that does not describe a path. */
-    #pathAt(line) {
-        try {
-            const record = this.#recordAt(line);
-            const info = this.#infoOf(this.#hashPartAt(line), record);
-            const chunks = record.chunks.map((number) => this.#chunkAt(number));
-            const whole = chunks.filter((chunk) => chunk !== null);
-            const narBytes = whole.reduce((sum, chunk) => sum + chunk.narBytes, 0);
-            const isWhole = whole.length === chunks.length && narBytes === info.narSizeBytes && narBytes > 0;
-            if (!isWhole || (0,content_address/* checkContentAddress */.M3)(info, this.storeDir) !== null)
-                return null;
-            return { info, chunks: whole, usedAt: record.used };
-        }
-        catch (error) {
-            if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
-                return null;
-            throw error;
-        }
-    }
-    #recordAt(line) {
-        const at = line * index_layout/* PATH */.gI.bytes;
-        const start = this.#pathTable.readUInt32LE(at + index_layout/* PATH */.gI.record);
-        const end = start + this.#pathTable.readUInt32LE(at + index_layout/* PATH */.gI.recordBytes);
-        return parseRecord(this.#records.toString('utf8', start, end));
-    }
-    #infoOf(hashPart, record) {
-        const narHash = { algorithm: 'sha256', digest: Buffer.from(record.narHash, 'hex') };
-        const references = (record.refs ?? []).map((reference) => this.#full(this.#baseNameOf(reference))).sort();
-        if (new Set(references).size < references.length)
-            throw invalid('a path names a reference twice');
-        return {
-            path: this.#full(`${hashPart}-${record.name}`),
-            narHash,
-            narSizeBytes: record.narSize,
-            references,
-            deriver: record.deriver === undefined ? null : this.#full(record.deriver),
-            signatures: record.sigs ?? [],
-            ca: record.ca ?? null,
-            ultimate: false,
-        };
-    }
-    #full(baseName) {
-        return (0,store_path/* parseBaseName */.u7)(baseName, this.storeDir).path;
-    }
-    #baseNameOf(reference) {
-        if (typeof reference === 'string')
-            return reference;
-        if (reference >= this.pathCount)
-            throw invalid('a reference points nowhere');
-        return (this.#baseNames[reference] ??= `${this.#hashPartAt(reference)}-${this.#recordAt(reference).name}`);
-    }
-}
-/** The line whose first bytes are `key`, in a table that is sorted by them; `null` when there is none. */
-function find(table, lineBytes, key) {
-    let low = 0;
-    let high = table.length / lineBytes;
-    while (low < high) {
-        const line = (low + high) >>> 1;
-        const order = table.compare(key, 0, key.length, line * lineBytes, line * lineBytes + key.length);
-        if (order === 0)
-            return line;
-        if (order < 0)
-            low = line + 1;
-        else
-            high = line;
-    }
-    return null;
-}
-function invalid(problem, cause) {
-    return new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: ${problem}.`, { cause });
-}
-
-// EXTERNAL MODULE: ./build/backends/actions-cache/format/merge.js
-var merge = __nccwpck_require__(7779);
-// EXTERNAL MODULE: ./build/backends/in-flight.js
-var in_flight = __nccwpck_require__(8336);
-;// CONCATENATED MODULE: ./build/backends/actions-cache/index-chain.js
-
-
-
-
-
-/** Indexes that were reserved before a younger one, and finalized after it, are there by then. */
-const YOUNG_S = 15 * 60;
-/** A job that takes longer than this from reserving its index to finalizing it has died. */
-const OPEN_FOR_S = 60 * 60;
-/** How far behind a damaged newest index an older one is looked for. */
-const STEPS_BACK = 3;
-/** Twenty jobs at once leave nineteen. More than this in one go is no use: the next writer merges what was read. */
-const MOST_READS = 64;
-const READS_IN_FLIGHT = 6;
-/** Reads the newest index of `ref` and what it does not hold. Throws what the service throws; a damaged index is said and left out. */
-async function readChain(ref, options) {
-    const { service, log, signal } = options;
-    const newest = await service.lookup({ newestOf: (0,keys/* indexPrefix */.jE)(ref) }, signal);
-    const newestSlot = newest === null ? null : (0,keys/* slotOfIndexKey */.nW)(newest.key, ref);
-    if (newest === null || newestSlot === null) {
-        if (newest !== null)
-            log.info(`The Actions cache answers with \`${newest.key}\` where an index was asked for; it is not used.`);
-        return { ref, indexes: [], lastSlot: 0, openSlots: [] };
-    }
-    const reading = new ChainReading(ref, options);
-    await reading.take(newestSlot, newest);
-    for (let back = 1; back <= STEPS_BACK && reading.isEmpty && newestSlot > back; back++)
-        await reading.look(newestSlot - back);
-    await reading.lookAhead();
-    await reading.lookBehind();
-    return reading.result();
-}
-/** The indexes of a ref that were read, and what is still to be looked for. */
-class ChainReading {
-    #ref;
-    #options;
-    #read = new Map();
-    /** Looked for, and not there or damaged. */
-    #missing = new Set();
-    #lastSlot = 0;
-    constructor(ref, options) {
-        this.#ref = ref;
-        this.#options = options;
-    }
-    get isEmpty() {
-        return this.#read.size === 0;
-    }
-    async look(slot) {
-        const { service, signal } = this.#options;
-        const entry = await service.lookup({ key: (0,keys/* indexKey */.mh)(this.#ref, slot) }, signal);
-        if (entry !== null)
-            return this.take(slot, entry);
-        this.#missing.add(slot);
-        return false;
-    }
-    /** Whether the slot is taken, readable or not. */
-    async take(slot, entry) {
-        const { storeDir, log, signal } = this.#options;
-        this.#lastSlot = Math.max(this.#lastSlot, slot);
-        try {
-            const bytes = await wholeOf(await entry.read(null, signal), signal);
-            if (bytes !== null) {
-                const { header, index } = decodeIndex(bytes, { storeDir });
-                if (header.slot !== slot)
-                    throw new errors/* CacheError */.xA('format-invalid', `it says that it is number ${header.slot}`);
-                this.#read.set(slot, { slot, bytes, header, index });
-                return true;
-            }
-        }
-        catch (error) {
-            if (!(0,errors/* isCacheError */.bt)(error, 'format-invalid', 'cache-invalid'))
-                throw error;
-            log.info(`The index \`${entry.key}\` in the Actions cache can't be used: ${(0,errors/* describeError */.Uc)(error)}`);
-        }
-        this.#missing.add(slot);
-        return true;
-    }
-    /** Of two that were reserved together the earlier number may be the newer entry. */
-    async lookAhead() {
-        const newest = this.#read.get(this.#lastSlot);
-        if (newest !== undefined && this.#options.nowS - newest.header.createdAt > YOUNG_S)
-            return;
-        for (let left = MOST_READS; left > 0 && (await this.look(this.#lastSlot + 1)); left--)
-            ;
-    }
-    /** Reads what no index that was read holds, until there is nothing more to be had. */
-    async lookBehind() {
-        for (let left = MOST_READS; left > 0;) {
-            const wanted = this.#notHeld()
-                .filter((slot) => !this.#missing.has(slot))
-                .slice(0, left);
-            if (wanted.length === 0)
-                return;
-            left -= wanted.length;
-            await (0,in_flight/* visitInFlight */.F)(wanted, READS_IN_FLIGHT, this.#options.signal, async (slot) => {
-                await this.look(slot);
-            });
-        }
-    }
-    result() {
-        const indexes = [...this.#read.values()].sort((a, b) => b.slot - a.slot);
-        return {
-            ref: this.#ref,
-            indexes,
-            lastSlot: this.#lastSlot,
-            openSlots: this.#notHeld().filter((slot) => this.#mayCome(slot)),
-        };
-    }
-    /**
-     * Numbers that were not read and that no index holds: one holds all before it but those that it names as open. Those after the last
-     * one that was read are held by none.
-     */
-    #notHeld() {
-        const indexes = [...this.#read.values()];
-        const newest = Math.max(0, ...this.#read.keys());
-        const open = new Set(indexes.flatMap(({ header }) => header.openSlots));
-        for (let slot = newest + 1; slot <= this.#lastSlot; slot++)
-            open.add(slot);
-        return [...open]
-            .filter((slot) => !this.#read.has(slot))
-            .filter((slot) => !indexes.some(({ header }) => header.slot > slot && !header.openSlots.includes(slot)))
-            .sort((a, b) => b - a);
-    }
-    /** Whether the job that took the number may still be at it. */
-    #mayCome(slot) {
-        const first = [...this.#read.values()].filter(({ header }) => header.slot > slot).map(({ header }) => header.createdAt);
-        return first.length === 0 || this.#options.nowS - Math.min(...first) < OPEN_FOR_S;
-    }
-}
-/** All of a stream, `null` for none. Throws `format-invalid` when it is longer than any index. */
-async function wholeOf(stream, signal) {
-    if (stream === null)
-        return null;
-    const parts = [];
-    let sizeBytes = 0;
-    const stop = () => stream.destroy(new errors/* CacheError */.xA('cancelled', 'Reading an index was stopped.'));
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-        for await (const part of stream) {
-            const bytes = part;
-            sizeBytes += bytes.length;
-            if (sizeBytes > index_layout/* MAX_INDEX_BYTES */.w2)
-                throw new errors/* CacheError */.xA('format-invalid', `it has more than ${index_layout/* MAX_INDEX_BYTES */.w2} bytes`);
-            parts.push(bytes);
-        }
-    }
-    finally {
-        signal.removeEventListener('abort', stop);
-        stream.destroy();
-    }
-    return Buffer.concat(parts);
-}
-
-;// CONCATENATED MODULE: ./build/backends/actions-cache/known-indexes.js
-
-
-
-
-
-
-
-/** Asks the service for the indexes that this job can read: two requests for each ref at most, unless jobs ended at the same time. */
-async function readIndexes({ refs, ...options }) {
-    const [own, ...others] = await Promise.all([refs.own, ...refs.others].map((ref) => readChain(ref, options)));
-    if (own === undefined)
-        throw new errors/* CacheError */.xA('internal', 'A job has a ref of its own.');
-    return known(refs, own, others, options.storeDir, new Set());
-}
-const MANIFEST = 'indexes.json';
-/** Writes what was read to files of `folder` (made with mode 0700 when it is not there). Throws `file-failed` or `disk-full`. */
-async function saveIndexes({ refs, own, others }, storeDir, folder) {
-    try {
-        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-        const chains = await Promise.all([own, ...others].map(async ({ indexes, ...chain }) => ({
-            ...chain,
-            files: await Promise.all(indexes.map((index) => saveIndex(index, folder))),
-        })));
-        const manifest = { version: 1, storeDir, refs, chains };
-        await (0,promises_.writeFile)((0,external_node_path_.join)(folder, `${MANIFEST}.new`), JSON.stringify(manifest), { mode: 0o600 });
-        await (0,promises_.rename)((0,external_node_path_.join)(folder, `${MANIFEST}.new`), (0,external_node_path_.join)(folder, MANIFEST));
-    }
-    catch (cause) {
-        const code = (0,errors/* systemCode */.xU)(cause);
-        throw new errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `The indexes can't be kept in ${folder} (${code ?? cause}).`, {
-            cause,
-        });
-    }
-}
-async function saveIndex({ bytes, slot }, folder) {
-    const file = `${(0,external_node_crypto_.randomBytes)(6).toString('hex')}-${slot}.index`;
-    await (0,promises_.writeFile)((0,external_node_path_.join)(folder, file), bytes, { mode: 0o600 });
-    return file;
-}
-/**
- * Reads back what another process of this job saved. `gonePacks` may grow: what lies in them is not there from then on, or found in an older index.
- * Throws `state-invalid`.
- */
-async function loadIndexes(folder, log, gonePacks) {
-    try {
-        const manifest = JSON.parse(await (0,promises_.readFile)((0,external_node_path_.join)(folder, MANIFEST), 'utf8'));
-        const [own, ...others] = await Promise.all(manifest.chains.map(async ({ files, ...chain }) => ({
-            ...chain,
-            indexes: await Promise.all(files.map((file) => loadIndex((0,external_node_path_.join)(folder, file), manifest.storeDir))),
-        })));
-        if (own === undefined)
-            throw new Error('it has no chain');
-        return known(manifest.refs, own, others, manifest.storeDir, gonePacks);
-    }
-    catch (cause) {
-        log.debug((0,errors/* describeError */.Uc)(cause));
-        throw new errors/* CacheError */.xA('state-invalid', `The indexes that main kept in ${folder} can't be read.`, { cause });
-    }
-}
-async function loadIndex(file, storeDir) {
-    const bytes = await (0,promises_.readFile)(file);
-    const { header, index } = decodeIndex(bytes, { storeDir });
-    return { slot: header.slot, bytes, header, index };
-}
-function known(refs, own, others, storeDir, gonePacks) {
-    const indexes = [own, ...others].flatMap((chain) => chain.indexes.map(({ index }) => index));
-    return { refs, own, others, index: (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks }) };
-}
-
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/http/cancel.js
 var cancel = __nccwpck_require__(7107);
-// EXTERNAL MODULE: ./build/backends/actions-cache/shared-work.js
-var shared_work = __nccwpck_require__(5642);
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-// EXTERNAL MODULE: external "node:stream/promises"
-var external_node_stream_promises_ = __nccwpck_require__(6466);
-// EXTERNAL MODULE: ./build/backends/actions-cache/file-error.js
-var file_error = __nccwpck_require__(2818);
-;// CONCATENATED MODULE: ./build/backends/actions-cache/spooled-blob.js
-
-
-
-
-
-
-
-
-/** Fetches a blob whole, from the start again when it breaks off; `null` when it has gone. Throws `cache-failing` after `tries`. */
-async function spoolBlob(open, folder, tries, signal) {
-    for (let left = tries;; left--) {
-        const stream = await open();
-        if (stream === null)
-            return null;
-        try {
-            return await written(stream, folder);
-        }
-        catch (error) {
-            if (signal.aborted)
-                throw (0,cancel/* abortError */.vt)(signal, 'Reading from the Actions cache');
-            if ((0,errors/* isCacheError */.bt)(error))
-                throw error;
-            if (left <= 1)
-                throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${tries} times.`, { cause: error });
-        }
-    }
-}
-async function written(stream, folder) {
-    const file = (0,external_node_path_.join)(folder, (0,external_node_crypto_.randomBytes)(8).toString('hex'));
-    try {
-        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-        await (0,external_node_stream_promises_.pipeline)(stream, (0,external_node_fs_.createWriteStream)(file, { mode: 0o600, flags: 'wx' }));
-        const { size } = await (0,promises_.stat)(file);
-        return { read: (range) => slice(file, size, range) };
-    }
-    catch (error) {
-        stream.destroy();
-        await (0,promises_.rm)(file, { force: true });
-        throw (0,file_error/* fileError */.z)(error, file) ?? error;
-    }
-}
-function slice(file, sizeBytes, { start, end }) {
-    if (end >= sizeBytes)
-        throw new errors/* CacheError */.xA('cache-invalid', `An entry of the Actions cache has ${sizeBytes} bytes and should have more than ${end}.`);
-    return (0,external_node_fs_.createReadStream)(file, { start, end });
-}
-
-;// CONCATENATED MODULE: ./build/backends/actions-cache/blob-reader.js
-
-
-
-
-
-/** GitHub's download URLs are good for 10 minutes, and a clock may be off a little. */
-const URL_LIFETIME_MS = 8 * 60_000;
-/** How often one read goes on where its connection broke. */
-const RESUMES = 4;
-const GONE = [404, 410];
-const REFUSED = [401, 403];
-const DOING = 'Reading from the Actions cache';
-/** Reads parts of a blob by its signed URL, which is renewed when its time is up. One renewal serves all who wait for it. */
-function createBlobReader(options) {
-    const { client, nowMs } = options;
-    let current = { get: async () => options.url, sinceMs: nowMs() };
-    /** The whole blob on disk, for servers that ignore `Range`. */
-    let spooled = null;
-    /** Whoever comes second with the same old URL finds it renewed. */
-    const renew = (before) => {
-        if (current === before)
-            current = { get: (0,shared_work/* shareWork */.P)(options.renew), sinceMs: nowMs() };
-    };
-    /** An answer that holds the bytes; `null` when the blob has gone. */
-    const ask = async (range, signal) => {
-        for (let isRetry = false;; isRetry = true) {
-            if (nowMs() - current.sinceMs > URL_LIFETIME_MS)
-                renew(current);
-            const asked = current;
-            const url = await asked.get(signal, DOING);
-            if (url === null)
-                return null;
-            const headers = range === null ? {} : { range: `bytes=${range.start}-${range.end}` };
-            const accept = [200, 206, 416, ...GONE, ...REFUSED];
-            const answer = await client.request({ method: 'GET', url, headers, accept, limitBytes: 0, streamed: true, signal });
-            if (GONE.includes(answer.status))
-                return null;
-            if (!REFUSED.includes(answer.status))
-                return answer;
-            if (isRetry)
-                throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses a URL that was made for it just now.', { hint: "Is this machine's clock right, and does a proxy leave the query of a URL as it is?" });
-            renew(asked);
-        }
-    };
-    const openWhole = async (signal) => {
-        const answer = await ask(null, signal);
-        if (answer === null)
-            return null;
-        const length = answer.header('content-length');
-        const range = length === null ? null : { start: 0, end: Number(length) - 1 };
-        return { stream: streamOf(answer), range };
-    };
-    const fromDisk = async (range, signal) => {
-        spooled ??= (0,shared_work/* shareWork */.P)((until) => spoolBlob(async () => (await openWhole(until))?.stream ?? null, options.folder, RESUMES + 1, until));
-        const blob = await spooled(signal, DOING);
-        return blob === null ? null : { stream: blob.read(range), range };
-    };
-    const open = async (range, signal) => {
-        if (range === null)
-            return openWhole(signal);
-        if (spooled !== null)
-            return fromDisk(range, signal);
-        const answer = await ask(range, signal);
-        if (answer === null)
-            return null;
-        if (answer.status === 206)
-            return { stream: checkedRange(answer, range), range };
-        const stream = streamOf(answer);
-        // The shared one has a request of its own: this one ends with `signal`.
-        stream.destroy();
-        return fromDisk(range, signal);
-    };
-    return {
-        async read(range, signal) {
-            const closed = new AbortController();
-            const either = AbortSignal.any([signal, closed.signal]);
-            const first = await open(range, either);
-            if (first === null)
-                return null;
-            const parts = resuming(first, open, either);
-            return endedBy(signal, parts, () => {
-                closed.abort();
-                // Also when nothing was read of it: then the generator has not begun, and closes nothing.
-                first.stream.destroy();
-            });
-        },
-    };
-}
-/**
- * A stream of `parts`. Whoever destroys it in the middle ends the connection at once by `onClose`; `Readable.from` would wait for the next part first, which a
- * server that stalls does not send.
- */
-function endedBy(signal, parts, onClose) {
-    const stream = new external_node_stream_.Readable({
-        read() {
-            parts.next().then(({ done, value }) => this.push(done ? null : value), (error) => this.destroy(error));
-        },
-        destroy(error, callback) {
-            signal.removeEventListener('abort', stop);
-            onClose();
-            parts.return().catch(() => undefined);
-            callback(error);
-        },
-    });
-    const stop = () => void stream.destroy((0,cancel/* abortError */.vt)(signal, DOING));
-    signal.addEventListener('abort', stop, { once: true });
-    // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
-    stream.on('error', () => undefined);
-    if (signal.aborted)
-        stop();
-    return stream;
-}
-/** The bytes of `first`, also when the connection breaks in the middle. */
-async function* resuming(first, open, signal) {
-    let opened = first;
-    let at = first.range?.start ?? 0;
-    const end = first.range?.end ?? null;
-    for (let breaks = 1;; breaks++) {
-        let cause;
-        try {
-            for await (const part of opened.stream) {
-                const bytes = part;
-                const wanted = end === null ? bytes : bytes.subarray(0, end + 1 - at);
-                at += wanted.length;
-                if (wanted.length > 0)
-                    yield wanted;
-            }
-            if (end === null || at > end)
-                return;
-        }
-        catch (error) {
-            if ((0,errors/* isCacheError */.bt)(error))
-                throw error;
-            cause = error;
-        }
-        finally {
-            opened.stream.destroy();
-        }
-        if (signal.aborted)
-            throw (0,cancel/* abortError */.vt)(signal, DOING);
-        if (end === null || breaks > RESUMES)
-            throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${breaks} times.`, { cause });
-        const next = await open({ start: at, end }, signal);
-        if (next === null)
-            throw new errors/* CacheError */.xA('cache-not-found', 'An entry of the Actions cache went away while it was read.');
-        opened = next;
-    }
-}
-function streamOf({ status, stream }) {
-    if (status !== 416 && stream !== null)
-        return stream;
-    throw new errors/* CacheError */.xA('cache-invalid', 'An entry of the Actions cache is shorter than it was.');
-}
-function checkedRange(answer, range) {
-    const stream = streamOf(answer);
-    const [, start, end] = /^bytes (\d+)-(\d+)\//.exec(answer.header('content-range') ?? '') ?? [];
-    if (Number(start) === range.start && Number(end) === range.end)
-        return stream;
-    stream.destroy();
-    throw new errors/* CacheError */.xA('cache-invalid', 'The storage behind the Actions cache gave other bytes than were asked for.');
-}
-
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __nccwpck_require__(4514);
-;// CONCATENATED MODULE: ./build/backends/actions-cache/blob-upload.js
-
-
-
-
-
-/** Up to here one request brings it all. */
-const ONE_PUT_BYTES = 16 * 1024 * 1024;
-const BLOCK_BYTES = 8 * 1024 * 1024;
-/** 4 MiB to 32 MiB each: larger blobs have larger blocks, of which there may be 50,000. */
-const MAX_BLOCKS = 1_000;
-const IN_FLIGHT = 4;
-const blob_upload_REFUSED = [401, 403];
-const blob_upload_DOING = 'Uploading to the Actions cache';
-/**
- * Uploads a blob to Azure's storage by its signed URL: as one (Put Blob), or in blocks that are sent side by side (Put Block, Put Block List). Memory: four blocks.
- * @see https://learn.microsoft.com/rest/api/storageservices/put-block
- */
-async function uploadBlob(client, url, body, signal) {
-    if (body.sizeBytes <= ONE_PUT_BYTES) {
-        await put(client, url, body, signal, { 'x-ms-blob-type': 'BlockBlob', 'content-type': 'application/octet-stream' });
-        return;
-    }
-    const ids = await putBlocks(client, url, body, signal);
-    const list = ids.map((id) => `<Latest>${id}</Latest>`).join('');
-    const xml = `<?xml version="1.0" encoding="utf-8"?><BlockList>${list}</BlockList>`;
-    await put(client, withQuery(url, { comp: 'blocklist' }), (0,object_body/* bodyOfText */.V)(xml), signal, { 'content-type': 'application/xml' });
-}
-async function putBlocks(client, url, body, signal) {
-    const blockBytes = Math.max(BLOCK_BYTES, Math.ceil(body.sizeBytes / MAX_BLOCKS));
-    const failed = new AbortController();
-    const either = AbortSignal.any([signal, failed.signal]);
-    const upload = (0,external_node_crypto_.randomUUID)();
-    const ids = [];
-    const underWay = new Set();
-    try {
-        for await (const block of blocksOf(body, blockBytes, either)) {
-            // Servers that store elsewhere than Azure read the order from the id, in the form that the Azure SDK gives it: 48 characters.
-            const id = Buffer.from(`${upload}${`${ids.length}`.padStart(12, '0')}`).toString('base64');
-            ids.push(id);
-            // One that failed may be none of those under way any more.
-            (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
-            const sent = put(client, withQuery(url, { comp: 'block', blockid: id }), (0,object_body/* bodyOfBytes */.P)(block), either, {}).finally(() => underWay.delete(sent));
-            sent.catch((error) => failed.abort(error));
-            underWay.add(sent);
-            if (underWay.size >= IN_FLIGHT)
-                await Promise.race(underWay);
-        }
-        await Promise.all(underWay);
-        (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
-        return ids;
-    }
-    catch (error) {
-        (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
-        if ((0,errors/* isCacheError */.bt)(error))
-            throw error;
-        throw new errors/* CacheError */.xA('file-failed', `What is to be uploaded can't be read (${(0,errors/* systemCode */.xU)(error) ?? error}).`, {
-            cause: error,
-        });
-    }
-    finally {
-        failed.abort();
-        await Promise.allSettled(underWay);
-    }
-}
-/** The body in pieces of `blockBytes`, each in memory of its own. Throws what `signal` aborts with, also while the body has nothing to give. */
-async function* blocksOf(body, blockBytes, signal) {
-    let block = Buffer.allocUnsafe(Math.min(blockBytes, body.sizeBytes));
-    let filled = 0;
-    let leftBytes = body.sizeBytes;
-    for await (const part of (0,external_node_stream_.addAbortSignal)(signal, body.stream())) {
-        let bytes = part;
-        if (bytes.length > leftBytes)
-            throw new errors/* CacheError */.xA('file-failed', 'What is to be uploaded is longer than it was.');
-        while (bytes.length > 0) {
-            const taken = Math.min(bytes.length, block.length - filled);
-            block.set(bytes.subarray(0, taken), filled);
-            filled += taken;
-            leftBytes -= taken;
-            bytes = bytes.subarray(taken);
-            if (filled < block.length)
-                continue;
-            yield block;
-            block = Buffer.allocUnsafe(Math.min(blockBytes, leftBytes));
-            filled = 0;
-        }
-    }
-    if (leftBytes !== 0)
-        throw new errors/* CacheError */.xA('file-failed', `What is to be uploaded ended ${leftBytes} bytes too early.`);
-}
-async function put(client, url, body, signal, headers) {
-    const accept = [200, 201, ...blob_upload_REFUSED];
-    const { status } = await client.request({ method: 'PUT', url, headers, body, accept, limitBytes: 64 * 1024, signal });
-    if (!blob_upload_REFUSED.includes(status))
-        return;
-    throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses the URL that this upload was given.', {
-        hint: "Such a URL is good for about an hour: is the upload that slow, is this machine's clock right, and does a proxy leave the query of a URL as it is?",
-    });
-}
-function withQuery(url, parameters) {
-    const more = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-    const wider = new URL(url);
-    // Not by `searchParams`, which would write the signature anew and could write it differently.
-    wider.search = `${url.search}${url.search === '' ? '?' : '&'}${more.join('&')}`;
-    return wider;
-}
-
-// EXTERNAL MODULE: ./build/backends/actions-cache/twirp.js
-var actions_cache_twirp = __nccwpck_require__(7849);
-;// CONCATENATED MODULE: ./build/backends/actions-cache/direct.js
-
-
-
-
-
-/** Of Azure, Amazon and Google, and those who store like them. */
-const SIGNATURES = ['sig', 'x-amz-signature', 'x-goog-signature'];
-/** The Actions cache by its own protocol: entries are blobs as they are, and a part of one can be read. */
-function openDirect(options) {
-    const { client, version, mask, nowMs } = options;
-    const twirp = (0,actions_cache_twirp/* createTwirp */.Ve)(options);
-    const resolve = async (which, signal) => {
-        const [key, restoreKeys] = 'key' in which ? [which.key, []] : [which.newestOf, [which.newestOf]];
-        const answer = await twirp.call('GetCacheEntryDownloadURL', { key, restore_keys: restoreKeys, version }, signal);
-        if (answer.kind === 'not-ok')
-            return null;
-        const found = textField(answer.fields, 'matched_key', 'matchedKey').toLowerCase();
-        // The key of a lookup is a prefix too: with `key` alone an answer may be for a longer one.
-        const isWanted = 'key' in which ? found === which.key.toLowerCase() : found.startsWith(which.newestOf.toLowerCase());
-        if (!isWanted)
-            return null;
-        return { key: found, url: urlField(answer.fields, mask, 'signed_download_url', 'signedDownloadUrl') };
-    };
-    const entryOf = (key, url) => {
-        const renew = async (signal) => (await resolve({ key }, signal))?.url ?? null;
-        const blob = createBlobReader({ client, url, renew, folder: options.folder, nowMs });
-        return { key, read: blob.read };
-    };
-    return {
-        transport: 'direct',
-        label: 'the Actions cache',
-        whyNoRead: options.whyNoRead,
-        whyNoWrite: options.whyNoWrite,
-        refusesDuplicates: true,
-        async lookup(which, signal) {
-            const found = await resolve(which, signal);
-            return found === null ? null : entryOf(found.key, found.url);
-        },
-        async save(key, body, signal) {
-            const reserved = await twirp.call('CreateCacheEntry', { key, version }, signal);
-            if (reserved.kind === 'not-ok')
-                return 'exists';
-            await uploadBlob(client, urlField(reserved.fields, mask, 'signed_upload_url', 'signedUploadUrl'), body, signal);
-            const finalized = await twirp.call('FinalizeCacheEntryUpload', { key, size_bytes: `${body.sizeBytes}`, version }, signal);
-            // When the answer to a first try was lost, the second one is refused although the entry is there.
-            if (finalized.kind === 'ok' || (await resolve({ key }, signal)) !== null)
-                return 'saved';
-            throw new errors/* CacheError */.xA('cache-failing', `The Actions cache did not take the entry \`${key}\` after its upload.`);
-        },
-        close: () => (0,promises_.rm)(options.folder, { recursive: true, force: true }),
-    };
-}
-/** Servers write names as in the protocol's definition, or as JSON usually has them. */
-function textField(fields, ...names) {
-    const value = names.map((name) => fields[name]).find((one) => typeof one === 'string' && one !== '');
-    if (typeof value === 'string')
-        return value;
-    throw new errors/* CacheError */.xA('cache-invalid', `An answer of the Actions cache has no \`${names[0]}\`.`);
-}
-/** A signed URL is a secret: whoever has it can read or write the blob. */
-function urlField(fields, mask, ...names) {
-    const text = textField(fields, ...names);
-    if (!URL.canParse(text))
-        throw new errors/* CacheError */.xA('cache-invalid', `\`${names[0]}\` in an answer of the Actions cache is not a URL.`);
-    const url = new URL(text);
-    for (const [name, value] of url.searchParams) {
-        if (!SIGNATURES.includes(name.toLowerCase()) || value === '')
-            continue;
-        // As it is, as it stands in the URL, and as others would write it.
-        const written = new RegExp(`[?&]${name}=([^&#]+)`).exec(text)?.[1] ?? value;
-        for (const form of new Set([value, written, encodeURIComponent(value)]))
-            mask(form);
-    }
-    return url;
-}
-
-;// CONCATENATED MODULE: ./build/backends/actions-cache/open-service.js
-
-
-
-
-/**
- * The Actions cache of this job; `null` where the runner has none. Which protocol a server speaks is told by the same variables as to `@actions/cache`
- * (its `config.ts`): v2 is spoken directly, everything else by the toolkit, and so is v2 from the first answer on that is not understood.
- */
-async function openCacheService(options) {
-    const { env, log } = options;
-    const token = env.ACTIONS_RUNTIME_TOKEN ?? '';
-    if (token === '')
-        return null;
-    const allowed = accessOf(env.ACTIONS_CACHE_MODE, token);
-    const isEnterprise = isGhes(env.GITHUB_SERVER_URL);
-    const baseUrl = env.ACTIONS_RESULTS_URL ?? '';
-    const speaksV2 = !isEnterprise && (env.ACTIONS_CACHE_SERVICE_V2 ?? '') !== '';
-    const toolkit = async (refusesDuplicates) => {
-        const { openToolkit } = await __nccwpck_require__.e(/* import() */ 411).then(__nccwpck_require__.bind(__nccwpck_require__, 9411));
-        const needed = (await hasTar(env.PATH)) ? allowed : { whyNoRead: NO_TAR, whyNoWrite: NO_TAR };
-        return openToolkit({ ...options, ...needed, script: options.toolkitScript, refusesDuplicates });
-    };
-    if (!speaksV2)
-        return (env.ACTIONS_CACHE_URL ?? '') === '' ? null : toolkit(isEnterprise);
-    if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
-        return null;
-    const direct = openDirect({
-        ...options,
-        ...allowed,
-        baseUrl: new URL(baseUrl),
-        token,
-        mask: log.mask,
-        nowMs: () => performance.now(),
-    });
-    return withWayOut(direct, () => toolkit(true), log);
-}
-/** Goes on with `other` once `first` gets an answer that it does not understand: the protocol is not public, and may change. */
-function withWayOut(first, other, log) {
-    let second = null;
-    const attempt = async (use) => {
-        if (second !== null)
-            return use(await second);
-        try {
-            return await use(first);
-        }
-        catch (error) {
-            if (!(0,errors/* isCacheError */.bt)(error, 'cache-invalid'))
-                throw error;
-            if (second === null)
-                log.info(`${error.message} From here on @actions/cache is asked in its place.`);
-            second ??= other();
-            return use(await second);
-        }
-    };
-    return {
-        ...first,
-        lookup: (which, signal) => attempt((service) => service.lookup(which, signal)),
-        save: (key, body, signal) => attempt((service) => service.save(key, body, signal)),
-        async close() {
-            await first.close();
-            await (await second)?.close();
-        },
-    };
-}
-const NO_TAR = '`tar` is missing on this runner, and @actions/cache does not work without it: install GNU tar.';
-/** What the workflow's `cache-mode` allows, and what the token's own claim says. Unknown values allow everything: the service decides. */
-function accessOf(cacheMode, token) {
-    const mode = (cacheMode ?? '').trim().toLowerCase();
-    const mayRead = !['none', 'write-only'].includes(mode);
-    const mayWrite = !['none', 'read'].includes(mode);
-    const byMode = (what) => `the workflow's \`cache-mode: ${mode}\` does not let this job ${what} the Actions cache.`;
-    const byToken = tokenWrites(token) === false ? 'GitHub gave this job a token that only reads from the Actions cache.' : null;
-    return { whyNoRead: mayRead ? null : byMode('read from'), whyNoWrite: mayWrite ? byToken : byMode('write to') };
-}
-/** Whether the token has a scope that it can write, by its claim `ac`; `null` when that can't be told. A hint, since nobody has documented the claim. */
-function tokenWrites(token) {
-    try {
-        const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-        if (typeof claims !== 'object' || claims === null || !('ac' in claims) || typeof claims.ac !== 'string')
-            return null;
-        const scopes = JSON.parse(claims.ac);
-        if (!Array.isArray(scopes) || scopes.length === 0)
-            return null;
-        const permissions = scopes.map((scope) => typeof scope === 'object' && scope !== null && 'Permission' in scope ? Number(scope.Permission) : Number.NaN);
-        return permissions.some(Number.isNaN) ? null : permissions.some((permission) => (permission & 2) !== 0);
-    }
-    catch {
-        return null;
-    }
-}
-/** `@actions/cache` packs every entry with it. */
-async function hasTar(path) {
-    for (const folder of (path ?? '').split(external_node_path_.delimiter).filter(external_node_path_.isAbsolute)) {
-        const isThere = await (0,promises_.access)((0,external_node_path_.join)(folder, 'tar'), promises_.constants.X_OK).then(() => true, () => false);
-        if (isThere)
-            return true;
-    }
-    return false;
-}
-/** As the toolkit tells: any host but github.com, `*.ghe.com` and `*.localhost`. */
-function isGhes(serverUrl) {
-    const url = URL.canParse(serverUrl ?? '') ? new URL(serverUrl ?? '') : new URL('https://github.com');
-    const host = url.hostname.toLowerCase();
-    return host !== 'github.com' && !host.endsWith('.ghe.com') && !host.endsWith('.localhost');
-}
-
-;// CONCATENATED MODULE: ./build/backends/actions-cache/read-ahead.js
-/** Reads above this are requests of their own. */
-const SMALL_BYTES = 64 * 1024;
-/** One path alone, or a few, move no more bytes than they have. */
-const SMALL_READS_BEFORE = 16;
-const WINDOW_BYTES = 512 * 1024;
-/** 16 MiB. */
-const WINDOWS_KEPT = 32;
-function createReadAhead(read) {
-    const smallReads = new Map();
-    /** The one used last at the end. */
-    const windows = new Map();
-    const windowAt = (pack, start) => {
-        const name = `${pack.key} ${start}`;
-        const known = windows.get(name);
-        windows.delete(name);
-        const bytes = known ?? read(pack, start, Math.min(start + WINDOW_BYTES, pack.sizeBytes) - 1);
-        windows.set(name, bytes);
-        if (known === undefined)
-            bytes.catch(() => windows.delete(name));
-        for (const oldest of windows.keys()) {
-            if (windows.size <= WINDOWS_KEPT)
-                break;
-            windows.delete(oldest);
-        }
-        return bytes;
-    };
-    return {
-        async take(pack, offset, sizeBytes) {
-            if (sizeBytes > SMALL_BYTES)
-                return null;
-            const before = smallReads.get(pack.key) ?? 0;
-            smallReads.set(pack.key, before + 1);
-            const start = offset - (offset % WINDOW_BYTES);
-            const isAcross = offset + sizeBytes > start + WINDOW_BYTES;
-            if (before < SMALL_READS_BEFORE || isAcross)
-                return null;
-            return (await windowAt(pack, start)).subarray(offset - start, offset - start + sizeBytes);
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./build/backends/actions-cache/packs.js
-
-
-
-
-
-/** Of what serves many at once, so that the end of one of them does not end it. */
-const SHARED_LIMIT_MS = 60_000;
-const NO_FINDINGS = { there: [], gone: [] };
-function createPacks(service, before = NO_FINDINGS) {
-    const entries = new Map();
-    const gone = new Set(before.gone);
-    const there = new Set(before.there);
-    /** One lookup for all who ask at the same time; a failure is asked again, an answer is not. */
-    const find = (pack) => {
-        const known = entries.get(pack.key);
-        if (known !== undefined)
-            return known;
-        const found = service.lookup({ key: pack.key }, AbortSignal.timeout(SHARED_LIMIT_MS)).then((entry) => {
-            if (entry === null)
-                gone.add(pack.key);
-            else
-                there.add(pack.key);
-            return entry;
-        });
-        entries.set(pack.key, found);
-        found.catch(() => entries.delete(pack.key));
-        return found;
-    };
-    const open = async (pack, range, signal) => {
-        const entry = await find(pack);
-        const stream = entry === null ? null : await entry.read(range, signal);
-        if (stream !== null)
-            return stream;
-        gone.add(pack.key);
-        throw new errors/* CacheError */.xA('cache-not-found', `The pack \`${pack.key}\` has gone from the Actions cache.`);
-    };
-    const ahead = createReadAhead(async (pack, start, end) => {
-        const parts = [];
-        for await (const part of await open(pack, { start, end }, AbortSignal.timeout(SHARED_LIMIT_MS)))
-            parts.push(part);
-        return Buffer.concat(parts);
-    });
-    return {
-        gone,
-        findings: () => ({ there: [...there].filter((key) => !gone.has(key)), gone: [...gone] }),
-        async areThere(packs) {
-            const asked = [...packs];
-            await Promise.all(asked.filter(({ key }) => !there.has(key) && !gone.has(key)).map(find));
-            return asked.every(({ key }) => !gone.has(key));
-        },
-        async *frames(chunks, signal) {
-            for (const run of runsOf(chunks)) {
-                const { pack, offset, sizeBytes } = run;
-                const near = await ahead.take(pack, offset, sizeBytes);
-                const stream = near === null ? await open(pack, { start: offset, end: offset + sizeBytes - 1 }, signal) : external_node_stream_.Readable.from([near]);
-                try {
-                    yield* framesOf(stream, run.chunks);
-                }
-                catch (error) {
-                    if ((0,errors/* isCacheError */.bt)(error, 'cache-invalid'))
-                        await refuseForeign(await find(pack), signal);
-                    throw error;
-                }
-                finally {
-                    stream.destroy();
-                }
-            }
-        },
-    };
-}
-function runsOf(chunks) {
-    const groups = [];
-    let before = null;
-    for (const chunk of chunks) {
-        const follows = before !== null && chunk.pack.key === before.pack.key && chunk.offset === before.offset + before.frameBytes;
-        if (follows)
-            groups.at(-1)?.push(chunk);
-        else
-            groups.push([chunk]);
-        before = chunk;
-    }
-    return groups.flatMap((group) => {
-        const [first] = group;
-        if (first === undefined)
-            return [];
-        const sizeBytes = group.reduce((sum, { frameBytes }) => sum + frameBytes, 0);
-        return [{ pack: first.pack, offset: first.offset, sizeBytes, chunks: group }];
-    });
-}
-/** Where the bytes are wrong: says so when that is no pack at all, or one of a later version. Throws `cache-invalid`. */
-async function refuseForeign(entry, signal) {
-    const stream = await entry?.read({ start: 0, end: format_pack/* HEADER_BYTES */.q2 - 1 }, signal);
-    const parts = [];
-    for await (const part of stream ?? [])
-        parts.push(part);
-    try {
-        (0,format_pack/* checkPackHeader */.PK)(Buffer.concat(parts));
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('cache-invalid', `\`${entry?.key}\` in the Actions cache: ${(0,errors/* describeError */.Uc)(cause)}`, { cause });
-    }
-}
-/** Cuts a stream into the frames of `chunks`. */
-async function* framesOf(stream, chunks) {
-    const left = chunks.values();
-    let chunk = left.next().value;
-    let parts = [];
-    let haveBytes = 0;
-    for await (const part of stream) {
-        let rest = part;
-        while (chunk !== undefined && haveBytes + rest.length >= chunk.frameBytes) {
-            const missing = chunk.frameBytes - haveBytes;
-            parts.push(rest.subarray(0, missing));
-            const frame = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-            checkFrame(chunk, frame);
-            yield frame;
-            rest = rest.subarray(missing);
-            [parts, haveBytes] = [[], 0];
-            chunk = left.next().value;
-        }
-        if (rest.length > 0)
-            parts.push(rest);
-        haveBytes += rest.length;
-    }
-    if (chunk !== undefined)
-        throw new errors/* CacheError */.xA('cache-invalid', `The pack \`${chunk.pack.key}\` ends too early.`);
-}
-function checkFrame(chunk, frame) {
-    const hash = (0,external_node_crypto_.createHash)('sha256').update(frame).digest().subarray(0, chunk.frameHash.length);
-    if (hash.equals(chunk.frameHash))
-        return;
-    throw new errors/* CacheError */.xA('cache-invalid', `The pack \`${chunk.pack.key}\` was changed or damaged: the frame at ${chunk.offset} has another hash than the index says.`);
-}
-
-;// CONCATENATED MODULE: ./build/backends/actions-cache/refs.js
-/**
- * @param env `GITHUB_REF` and, for a pull request, `GITHUB_BASE_REF`
- * @param event the payload at `GITHUB_EVENT_PATH`, parsed; anything
- * @see https://docs.github.com/actions/reference/workflows-and-actions/dependency-caching (restrictions for accessing a cache)
- */
-function refsOf(env, event) {
-    const own = env.GITHUB_REF || 'refs/heads/main';
-    const base = env.GITHUB_BASE_REF ? `refs/heads/${env.GITHUB_BASE_REF}` : null;
-    const branch = defaultBranchOf(event);
-    const fallback = branch === null ? null : `refs/heads/${branch}`;
-    const others = [base, fallback].filter((ref) => ref !== null && ref !== own);
-    return { own, others: [...new Set(others)].filter((ref) => ref !== null), isDefault: own === fallback };
-}
-function defaultBranchOf(event) {
-    if (typeof event !== 'object' || event === null || !('repository' in event))
-        return null;
-    const { repository } = event;
-    if (typeof repository !== 'object' || repository === null || !('default_branch' in repository))
-        return null;
-    return typeof repository.default_branch === 'string' && repository.default_branch !== '' ? repository.default_branch : null;
-}
-
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./build/http/content-encoding.js
 
 
@@ -39212,61 +38106,10 @@ function isFileError(error) {
 
 // EXTERNAL MODULE: external "node:http"
 var external_node_http_ = __nccwpck_require__(7067);
-;// CONCATENATED MODULE: ./build/http/answer-text.js
-const LONGEST = 200;
-/**
- * The one line that a server's answer has to say, for an error message: the message inside of JSON (Artifactory, Nexus, attic), the
- * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable.
- */
-function answerLine(contentType, bytes) {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-    // A binary answer (a NAR, an image) has nothing to say.
-    if (text.includes('\0') || text.includes('\ufffd'))
-        return '';
-    const said = contentType.includes('json') || /^\s*[{[]/.test(text) ? jsonMessage(text) : null;
-    const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
-    const xmlMessage = /<message>([^<]*)<\/message>/i.exec(text)?.[1];
-    const line = said ?? xmlMessage ?? title ?? (/^\s*</.test(text) ? '' : text.trimStart().split('\n', 1)[0]) ?? '';
-    const clean = line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
-    return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
-}
-/** The first text under a key that servers use for it, at any depth; `null` when there is none. */
-function jsonMessage(text) {
-    try {
-        return messageIn(JSON.parse(text), 0);
-    }
-    catch {
-        return null;
-    }
-}
-const KEYS = ['message', 'error_description', 'detail', 'error', 'errors'];
-function messageIn(value, depth) {
-    if (typeof value === 'string' && depth > 0)
-        return value;
-    if (typeof value !== 'object' || value === null || depth > 4)
-        return null;
-    if (Array.isArray(value))
-        return messageIn(value[0], depth + 1);
-    const found = KEYS.map((key) => messageIn(Reflect.get(value, key), depth + 1));
-    return found.find((message) => message !== null) ?? null;
-}
-
-;// CONCATENATED MODULE: ./build/http/credentials.js
-/** The value of the header `Authorization`. Sent with the first request already: some servers (Artifactory) never ask for it on HEAD. */
-function authorization(credentials) {
-    return credentials.kind === 'bearer' ? `Bearer ${credentials.token}` : `Basic ${basicToken(credentials)}`;
-}
-/** `text`, which a server wrote, without the credentials that it may be echoing. */
-function withoutCredentials(text, credentials) {
-    if (credentials === null)
-        return text;
-    const secrets = credentials.kind === 'bearer' ? [credentials.token] : [credentials.password, basicToken(credentials), credentials.username];
-    return secrets.filter((secret) => secret !== '').reduce((left, secret) => left.replaceAll(secret, '***'), text);
-}
-function basicToken(credentials) {
-    return Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64');
-}
-
+// EXTERNAL MODULE: ./build/http/answer-text.js
+var answer_text = __nccwpck_require__(1863);
+// EXTERNAL MODULE: ./build/http/credentials.js
+var http_credentials = __nccwpck_require__(1711);
 ;// CONCATENATED MODULE: ./build/http/failure.js
 
 
@@ -39286,7 +38129,7 @@ function shownUrl(url) {
 /** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
 function failureOfAnswer(answer, asked, nowMs) {
     const { status } = answer;
-    const line = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
+    const line = (0,http_credentials/* withoutCredentials */.r)((0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
     // Error pages of web servers say the status once more, and nothing else.
     const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
     const name = external_node_http_.STATUS_CODES[status] === undefined ? `${status}` : `${status} ${external_node_http_.STATUS_CODES[status]}`;
@@ -39295,7 +38138,7 @@ function failureOfAnswer(answer, asked, nowMs) {
         ...meaning,
         message: `${describeRequest(asked.method, asked.url)} was answered with ${name}${said === '' ? '' : ` ("${said}")`}`,
         cause: undefined,
-        retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs),
+        retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs) ?? retryAfterInJsonMs(answer.bytes),
     };
 }
 function meaningOf(status, asked) {
@@ -39358,6 +38201,12 @@ function retryAfterMs(value, nowMs) {
         return Number(value) * 1000;
     const date = Date.parse(value);
     return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
+}
+/** Cloudflare says it within JSON (`retry_after`, in seconds), and Cachix is behind it. */
+function retryAfterInJsonMs(bytes) {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    const seconds = /^\s*\{/.test(text) ? /"retry_after"\s*:\s*"?(\d{1,9})\b/.exec(text)?.[1] : undefined;
+    return seconds === undefined ? null : Number(seconds) * 1000;
 }
 
 ;// CONCATENATED MODULE: ./build/http/connection-failure.js
@@ -39553,7 +38402,7 @@ function send(request, { url, credentials }, holdBody, means) {
         headers: {
             'user-agent': USER_AGENT,
             ...request.headers,
-            ...(credentials === null ? {} : { authorization: authorization(credentials) }),
+            ...(credentials === null ? {} : { authorization: (0,http_credentials/* authorization */.i)(credentials) }),
         },
         body: request.body ?? null,
         holdBodyMs: holdBody ? HOLD_BODY_MS : 0,
@@ -39609,6 +38458,8 @@ function isAddress(host) {
     return host.includes(':') || /^[\d.]+$/.test(host);
 }
 
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:tls"
 var external_node_tls_ = __nccwpck_require__(1692);
 ;// CONCATENATED MODULE: ./build/http/trust.js
@@ -39704,7 +38555,7 @@ function refuseUnknownProxy(proxy) {
 function proxyToken(proxy) {
     if (proxy.username === '' && proxy.password === '')
         return null;
-    return authorization({ kind: 'basic', username: decoded(proxy.username), password: decoded(proxy.password) });
+    return (0,http_credentials/* authorization */.i)({ kind: 'basic', username: decoded(proxy.username), password: decoded(proxy.password) });
 }
 /** A lone `%` in a password stands for itself, as it does for curl. */
 function decoded(text) {
@@ -39885,351 +38736,838 @@ async function untilAnswered(request, pace, means, log) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/phases/actions-cache.js
+;// CONCATENATED MODULE: ./build/nix/release.js
+
+
+
+/** Where the Nix project publishes. */
+const RELEASES = 'https://releases.nixos.org/nix';
+/** A SHA-256 as `sha256sum` writes it. */
+const HEXADECIMAL = /^[0-9a-f]{64}$/;
+/**
+ * Reads words like `2.31.2 sha256-… https://mirror.example/nix`, in any order and on any number of lines: a version, hashes, a mirror.
+ * @throws CacheError `format-invalid`
+ */
+function parseNixRelease(text) {
+    const words = text.split(/\s+/).filter((word) => word !== '');
+    const urls = words.filter((word) => word.includes('://'));
+    const versions = words.filter((word) => /^\d/.test(word) && !HEXADECIMAL.test(word) && !urls.includes(word));
+    const hashes = words.filter((word) => !versions.includes(word) && !urls.includes(word));
+    const [version] = versions;
+    if (version === undefined || versions.length > 1 || !/^\d{1,4}\.\d{1,4}\.\d{1,4}$/.test(version)) {
+        throw new errors/* CacheError */.xA('format-invalid', `${(0,nix_quote/* quote */.h)(versions.join(' ') || text)} is not one version of three numbers, such as \`2.31.2\`.`);
+    }
+    if (urls.length > 1)
+        throw new errors/* CacheError */.xA('format-invalid', `${urls.length} mirrors are given; it can be one.`);
+    return { version, hashes: hashes.map(release_readHash), mirror: readMirror(urls[0] ?? RELEASES) };
+}
+function release_readHash(word) {
+    if (HEXADECIMAL.test(word) || word.startsWith('sha256-') || word.startsWith('sha256:'))
+        return (0,nix_hash/* parseHash */.Eb)(word, 'sha256');
+    throw new errors/* CacheError */.xA('format-invalid', `${(0,nix_quote/* quote */.h)(word)} is neither a version, nor a hash (\`sha256-…\`), nor a mirror (\`https://…\`).`);
+}
+function readMirror(word) {
+    const url = URL.canParse(word) ? new URL(word) : null;
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+        throw new errors/* CacheError */.xA('format-invalid', `The mirror ${(0,nix_quote/* quote */.h)(word.replace(/\/\/[^/]*@/, '//***@'))} is not an \`https://\` URL.`);
+    }
+    if (url.username !== '' || url.password !== '') {
+        throw new errors/* CacheError */.xA('format-invalid', 'The URL of the mirror has credentials inside; give them in `netrc`.');
+    }
+    url.search = '';
+    url.hash = '';
+    url.pathname = url.pathname.replace(/\/+$/, '');
+    return url;
+}
+/** The tarball of a release for a system such as `x86_64-linux`. */
+function tarballUrl({ version, mirror }, system) {
+    return new URL(`${mirror.href.replace(/\/$/, '')}/nix-${version}/nix-${version}-${system}.tar.xz`);
+}
+/** What stands beside each tarball, as `<tarball>.sha256`: the digest in hexadecimal; some mirrors add the file's name, as `sha256sum` does. Throws `format-invalid`. */
+function parsePublishedHash(text) {
+    return (0,nix_hash/* parseHash */.Eb)(text.trim().split(/\s/)[0] ?? '', 'sha256');
+}
+/** As it is written in the input. */
+function formatReleaseHash(hash) {
+    return (0,nix_hash/* formatHash */.ON)(hash, 'sri');
+}
+/** The systems that the Nix project publishes tarballs for and GitHub has runners for, by Node's names; `null` for any other. */
+function nixSystem(platform, arch) {
+    const cpu = { x64: 'x86_64', arm64: 'aarch64' }[arch];
+    return cpu !== undefined && (platform === 'linux' || platform === 'darwin') ? `${cpu}-${platform}` : null;
+}
+
+;// CONCATENATED MODULE: ./build/install/machine.js
+
+
+/** Looks at this machine. */
+async function probeMachine(caller) {
+    const isRoot = process.getuid?.() === 0;
+    const nixFolder = await probeNixFolder();
+    const needsRoot = !isRoot && nixFolder !== 'ours' && process.platform === 'linux';
+    return {
+        platform: process.platform,
+        isRoot,
+        sudo: needsRoot && (await canBecomeRoot(caller)),
+        // sd_booted(3)
+        systemd: await can('/run/systemd/system', promises_.constants.F_OK),
+        nixFolder,
+    };
+}
+async function probeNixFolder() {
+    if (!(await can('/nix', promises_.constants.F_OK)))
+        return 'missing';
+    const store = (await can('/nix/store', promises_.constants.F_OK)) ? '/nix/store' : null;
+    if (await can(store ?? '/nix', promises_.constants.W_OK))
+        return 'ours';
+    return store === null ? 'empty' : 'foreign';
+}
+function can(file, mode) {
+    return (0,promises_.access)(file, mode).then(() => true, () => false);
+}
+
+;// CONCATENATED MODULE: ./build/install/put-in-place.js
 
 
 
 
 
-
-
-
-
-
-const EFFORT = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
-/** Asks the Actions cache what is in it, once for the whole job. */
-async function findStore(session, store, signal) {
+/** The profile that Nix's own installer makes, too: later steps and later jobs find Nix there. */
+const PROFILE = '/nix/var/nix/profiles/default';
+/**
+ * Run as the owner of `/nix`: unpacks the tarball `$1`, moves its store paths to the store, registers them and makes the profile. `$2` names this
+ * use of the action, `$3` is `daemon` or something else, `$4` the lines for nix.conf, each of which is added where the file has no such setting.
+ *
+ * A store path appears whole or not at all, and the profile comes last: what is killed in between is done again by the next one.
+ * A registration that is there already is left as it is. Nothing of the `install` script that comes with Nix is run; it only names the two paths.
+ */
+const PUT = `set -eu
+umask 022
+fail() { printf '%s' "$*" | head -n 3 | tr '\\n' ' ' >&2; exit 1; }
+stage=/nix/.install-$2
+mkdir -p /nix/store /nix/var/nix "$stage"
+find /nix -maxdepth 1 -name '.install-*' -mmin +60 -exec rm -rf {} +
+trap 'chmod -R u+w "$stage" && rm -rf "$stage"' EXIT
+said=$(tar -xJof "$1" -C "$stage" --strip-components 1 2>&1) || fail "$said"
+named() { sed -n "s|^$1=\\"\\(/nix/store/[0-9a-z]*-[^/\\"]*\\)\\".*|\\1|p" "$stage/install"; }
+[ -f "$stage/install" ] && [ -s "$stage/.reginfo" ] || fail 'The tarball is not that of a Nix release.'
+nix=$(named nix) cacert=$(named cacert)
+[ -n "$nix" ] && [ -d "$stage/store/\${nix##*/}" ] || fail 'The tarball does not say where its Nix is.'
+for path in "$stage"/store/*; do
+	name=\${path##*/}
+	[ ! -e "/nix/store/$name" ] || continue
+	chmod -R a-w "$path"
+	chmod u+w "$path" # a folder that nobody may write to can't be moved
+	mv "$path" "/nix/store/$name"
+	chmod u-w "/nix/store/$name"
+done
+if [ "$(id -u)" = 0 ]; then
+	conf=/etc/nix/nix.conf
+	mkdir -p /etc/nix
+	touch "$conf"
+	[ -z "$(tail -c 1 "$conf")" ] || echo >> "$conf"
+	printf '%s' "$4" | while read -r line; do
+		grep -q "^[[:space:]]*\${line%% =*}[[:space:]]*=" "$conf" || echo "$line" >> "$conf"
+	done
+fi
+if [ "$3" = daemon ]; then
+	getent group nixbld > /dev/null || groupadd --system nixbld
+	for number in $(seq 1 32); do
+		id "nixbld$number" > /dev/null 2>&1 ||
+			useradd --system --no-create-home --home-dir /var/empty --shell /usr/sbin/nologin --gid nixbld --groups nixbld "nixbld$number"
+	done
+	chown root:nixbld /nix/store
+	chmod 1775 /nix/store
+fi
+export HOME="$stage"
+said=$("$nix/bin/nix-store" --load-db < "$stage/.reginfo" 2>&1) || fail "$said"
+if [ "$3" = daemon ]; then
+	mkdir -p /nix/var/nix/daemon-socket
+	cp "$nix/lib/systemd/system/nix-daemon.service" "$nix/lib/systemd/system/nix-daemon.socket" /etc/systemd/system/
+	systemctl daemon-reload
+	systemctl enable --now nix-daemon.socket
+fi
+said=$("$nix/bin/nix-env" --profile ${PROFILE} --install "$nix" $cacert 2>&1) || fail "$said"`;
+/** Run as root: makes `/nix` that of the user \`$1\`. */
+const GIVE = `set -eu
+mkdir -p /nix
+chown "$1" /nix`;
+/**
+ * Puts the Nix of a tarball on this machine.
+ * @throws CacheError `install-failed`, `disk-full`
+ */
+async function putInPlace(tarball, way, id, caller) {
+    const args = ['sh', '-c', PUT, 'sh', tarball, id, way, confFor(way)];
     try {
-        return await withCacheService(session.runner, session.state().folder, store.storeDir, EFFORT, async (service) => {
-            if (service === null)
-                return none('this runner has no Actions cache.', null);
-            if (service.whyNoRead !== null)
-                return none(service.whyNoRead, null);
-            const known = await readKnown(session.runner, service, store.storeDir, signal);
-            const indexesFolder = (0,external_node_path_.join)(session.state().folder, 'actions-cache');
-            await saveIndexes(known, store.storeDir, indexesFolder);
-            const found = { label: service.label, indexesFolder, pathCount: known.index.pathCount };
-            return { store: found, whyNone: '', failure: null, whyNoPush: service.whyNoWrite };
-        });
+        if (way === 'single-user-by-sudo')
+            await runAsRoot(['sh', '-c', GIVE, 'sh', userAndGroup()], caller);
+        await (way === 'daemon' ? runAsRoot(args, caller) : runHere(args, caller));
     }
     catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error))
-            throw error;
-        return none(error.message, error);
+        throw installError(error);
     }
 }
-function none(why, failure) {
-    return { store: null, whyNone: why, failure, whyNoPush: why };
+/**
+ * Root without a daemon builds as root, since a container has no users for builds. Who may become root at any time is as trusted as root, so the daemon
+ * takes this job's settings from the user who runs it.
+ */
+function confFor(way) {
+    return way === 'daemon' ? `build-users-group = nixbld\ntrusted-users = root ${userName()}\n` : 'build-users-group =\n';
 }
-async function readKnown(runner, service, storeDir, signal) {
-    const refs = refsOf(runner.env, await readEvent(runner.env.GITHUB_EVENT_PATH));
-    const nowS = Math.floor(Date.now() / 1000);
-    return readIndexes({ service, refs, storeDir, nowS, log: runner.log, signal });
+function userAndGroup() {
+    return `${process.getuid?.() ?? ''}:${process.getgid?.() ?? ''}`;
 }
-/** Opens the Actions cache of this job for the time of `body`; `null` where the runner has none. */
-async function withCacheService(runner, folder, storeDir, effort, body) {
-    const { service, close } = await openService(runner, folder, storeDir, effort);
+async function runHere([program = '', ...args], { env, signal }) {
+    const { PATH = '', HOME = '' } = env;
+    await (0,external_node_util_.promisify)(external_node_child_process_.execFile)(program, args, { env: { PATH, HOME }, signal });
+}
+function installError(error) {
+    const said = saidBy(error);
+    const message = `Nix could not be put in place: ${said}.`;
+    if (said.includes('No space left on device')) {
+        return new errors/* CacheError */.xA('disk-full', message, { hint: 'Nix needs about 400 MB in `/nix`.', cause: error });
+    }
+    const hint = /\bxz\b/.test(said)
+        ? 'Unpacking needs `tar` and `xz`: install them in a step before this one (`xz-utils` in Debian and Ubuntu).'
+        : undefined;
+    return new errors/* CacheError */.xA('install-failed', message, { hint, cause: error });
+}
+/** The last line of standard error, which is where the script says what is wrong. */
+function saidBy(error) {
+    const text = (0,errors/* isCacheError */.bt)(error) || !(error instanceof Error && 'stderr' in error && typeof error.stderr === 'string')
+        ? (0,errors/* describeError */.Uc)(error)
+        : error.stderr.trim() || (0,errors/* describeError */.Uc)(error);
+    return (text.trim().split('\n').at(-1) ?? '').trim().replace(/\.$/, '').slice(0, 500);
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:stream/promises"
+var external_node_stream_promises_ = __nccwpck_require__(6466);
+;// CONCATENATED MODULE: ./build/install/tarball.js
+
+
+
+
+
+
+
+
+/** The official ones have about 25 MB. */
+const LIMIT_BYTES = 512 * 2 ** 20;
+const PUBLISHED_HASH_LIMIT_BYTES = 4096;
+const DOWNLOADS = 3;
+/**
+ * The path of a release's tarball, its hash checked: from the tool cache, where an earlier job on this machine left it, or from the server.
+ * @throws CacheError `install-failed`, `disk-full`, `cache-*`, `cancelled`, `deadline`
+ */
+async function getTarball(release, system, means) {
+    const kept = await keptTarball(release, system, means);
+    if (kept !== null)
+        return kept;
+    const url = tarballUrl(release, system);
+    const wanted = release.hashes.length > 0 ? release.hashes : [await publishedHash(url, means)];
+    means.log.info(`Fetching ${url.href}.`);
+    const file = (0,external_node_path_.join)(means.folder, 'nix.tar.xz');
+    const hash = await downloadWhole(url, file, means);
+    if (!wanted.some((one) => (0,nix_hash/* equalHash */.Le)(one, hash)))
+        throw wrongHash(url, hash, release);
+    if (release.hashes.length === 0) {
+        means.log.notice(`Nix ${release.version} was checked against the hash that its own server publishes, which only finds a broken download. ` +
+            `To pin what this job got, add \`${formatReleaseHash(hash)}\` to \`install-nix\`.`, 'nix-cache-action');
+    }
+    await keep(file, hash, release, system, means);
+    return file;
+}
+/** The tarball of the tool cache. Its name is its hash, so one that was damaged or exchanged since is found out, also when the workflow gives no hash. */
+async function keptTarball(release, system, { toolCache, log }) {
+    const folder = await toolCache.find(release.version, system);
+    if (folder === null)
+        return null;
+    for (const name of await (0,promises_.readdir)(folder)) {
+        const [, hex] = /^([0-9a-f]{64})\.tar\.xz$/.exec(name) ?? [];
+        if (hex === undefined)
+            continue;
+        const hash = (0,nix_hash/* parseHash */.Eb)(hex, 'sha256');
+        if (release.hashes.length > 0 && !release.hashes.some((one) => (0,nix_hash/* equalHash */.Le)(one, hash)))
+            continue;
+        const file = (0,external_node_path_.join)(folder, name);
+        if ((0,nix_hash/* equalHash */.Le)(await hashOf(file), hash)) {
+            log.info(`Nix ${release.version} is in the tool cache.`);
+            return file;
+        }
+        log.info(`${file} is damaged and is fetched again.`);
+    }
+    return null;
+}
+/** That it can't be kept costs the next job a download. */
+async function keep(file, hash, release, system, { toolCache, log }) {
     try {
-        return await body(service);
+        await toolCache.keep(file, `${(0,nix_hash/* digestText */.M6)(hash, 'hex')}.tar.xz`, release.version, system);
     }
-    finally {
-        await close();
+    catch (error) {
+        log.info(`Nix is not kept in the tool cache: ${(0,errors/* describeError */.Uc)(error)}`);
     }
 }
-/** The Actions cache of this job, until `close`; `null` where the runner has none. */
-async function openService({ env, log }, folder, storeDir, { concurrency, ...patience }) {
-    const client = createHttpClient({ env, log, connections: concurrency, ...patience });
-    const version = (0,keys/* cacheVersion */.DS)(storeDir);
-    const service = await openCacheService({
-        env,
-        client,
-        log,
-        folder: (0,external_node_path_.join)(folder, `transfer-${process.pid}`),
-        version,
-        toolkitScript: (0,external_node_path_.join)(import.meta.dirname, 'toolkit.js'),
+async function publishedHash(tarball, { client, credentials, signal }) {
+    const url = new URL(`${tarball.href}.sha256`);
+    const limits = { accept: [200], limitBytes: PUBLISHED_HASH_LIMIT_BYTES };
+    const { bytes } = await client.request({ method: 'GET', url, credentials, ...limits, signal });
+    try {
+        return parsePublishedHash(Buffer.from(bytes).toString('latin1'));
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('install-failed', `${url.href} has no SHA-256 in it.`, {
+            hint: 'Give the hash of the tarball in `install-nix`, as `sha256-…`.',
+            cause,
+        });
+    }
+}
+/** Again when the line is cut in the middle: the client tries again only until an answer begins. */
+async function downloadWhole(url, file, means) {
+    for (let number = 1;; number++) {
+        try {
+            return await download(url, file, means);
+        }
+        catch (error) {
+            await (0,promises_.rm)(file, { force: true });
+            if ((0,errors/* isCacheError */.bt)(error))
+                throw error;
+            if ((0,errors/* systemCode */.xU)(error) === 'ENOSPC') {
+                throw new errors/* CacheError */.xA('disk-full', `There is no room for ${url.href} in ${means.folder}.`, { cause: error });
+            }
+            if (number === DOWNLOADS || means.signal.aborted) {
+                throw new errors/* CacheError */.xA('install-failed', `${url.href} broke off ${number} times: ${(0,errors/* describeError */.Uc)(error)}.`, {
+                    cause: error,
+                });
+            }
+            means.log.debug(`${url.href} broke off (${(0,errors/* describeError */.Uc)(error)}); trying again`);
+        }
+    }
+}
+async function download(url, file, { client, credentials, signal }) {
+    const request = { method: 'GET', url, credentials, accept: [200], limitBytes: 0, streamed: true, signal };
+    const { stream } = await client.request(request);
+    if (stream === null)
+        throw new errors/* CacheError */.xA('internal', `${url.href}: no stream.`);
+    const digest = (0,external_node_crypto_.createHash)('sha256');
+    let sizeBytes = 0;
+    async function* hashed(source) {
+        for await (const part of source) {
+            sizeBytes += part.length;
+            if (sizeBytes > LIMIT_BYTES)
+                throw new errors/* CacheError */.xA('install-failed', `${url.href} is longer than ${LIMIT_BYTES} bytes.`);
+            digest.update(part);
+            yield part;
+        }
+    }
+    await (0,external_node_stream_promises_.pipeline)(stream, hashed, (0,external_node_fs_.createWriteStream)(file, { mode: 0o644 }), { signal });
+    return { algorithm: 'sha256', digest: digest.digest() };
+}
+async function hashOf(file) {
+    const digest = (0,external_node_crypto_.createHash)('sha256');
+    await (0,external_node_stream_promises_.pipeline)((0,external_node_fs_.createReadStream)(file), digest);
+    return { algorithm: 'sha256', digest: digest.digest() };
+}
+function wrongHash(url, got, { hashes }) {
+    const is = `${url.href} has the hash ${formatReleaseHash(got)}`;
+    if (hashes.length === 0) {
+        return new errors/* CacheError */.xA('install-failed', `${is}, which is not the one that stands beside it.`, {
+            hint: 'The server, or a proxy on the way, does not give the file that was published; nothing was installed.',
+        });
+    }
+    return new errors/* CacheError */.xA('install-failed', `${is}, which \`install-nix\` does not have.`, {
+        hint: 'Nothing was installed. Each system has a tarball and a hash of its own: is that of this system there, and of this version?',
     });
+}
+
+;// CONCATENATED MODULE: ./build/install/way.js
+/**
+ * The way for this machine; why there is none, as a sentence, otherwise. docs/decisions/021-install-nix.md has the reasons.
+ */
+function chooseWay(probe) {
+    const { platform, isRoot, sudo, systemd, nixFolder } = probe;
+    if (nixFolder === 'ours')
+        return 'single-user';
+    if (platform === 'darwin') {
+        return {
+            whyNot: 'On macOS `/nix` must be there and belong to this user: it takes a volume of its own, which is not made here.',
+        };
+    }
+    if (isRoot)
+        return 'single-user';
+    if (!sudo)
+        return { whyNot: 'This user may not write to `/nix` and has no `sudo` without a password.' };
+    if (systemd)
+        return 'daemon';
+    return nixFolder === 'foreign'
+        ? { whyNot: 'There is a store of another user in `/nix`, no `nix` that goes with it, and no systemd to run a daemon.' }
+        : 'single-user-by-sudo';
+}
+
+;// CONCATENATED MODULE: ./build/install/install-nix.js
+
+
+
+
+
+
+const OTHER_INSTALLER = 'Install Nix in a step before this one, for example with cachix/install-nix-action.';
+const WHICH_RELEASES = 'Is the version right? https://releases.nixos.org/?prefix=nix/ lists them; a mirror has `nix-VERSION/nix-VERSION-SYSTEM.tar.xz` and the same with `.sha256`.';
+/**
+ * Installs a release of Nix on a machine that has none. `id` names this use of the action.
+ * @throws CacheError `install-failed`
+ */
+async function installNix(release, id, caller, means) {
+    const system = nixSystem(process.platform, process.arch);
+    if (system === null) {
+        throw new errors/* CacheError */.xA('install-failed', `There is no Nix for ${process.platform} on ${process.arch}.`, {
+            hint: OTHER_INSTALLER,
+        });
+    }
+    const way = chooseWay(await probeMachine(caller));
+    if (typeof way !== 'string')
+        throw new errors/* CacheError */.xA('install-failed', way.whyNot, { hint: OTHER_INSTALLER });
+    try {
+        await putInPlace(await getTarball(release, system, means), way, id, caller);
+        return way;
+    }
+    catch (cause) {
+        if (!(0,errors/* isCacheError */.bt)(cause) || cause.code === 'install-failed')
+            throw cause;
+        const hint = cause.code === 'cache-not-found' ? WHICH_RELEASES : (cause.hint ?? undefined);
+        throw new errors/* CacheError */.xA('install-failed', `Nix ${release.version} for ${system} can't be installed: ${cause.message}`, {
+            hint,
+            cause,
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./build/install/tool-cache.js
+const TOOL = 'nix';
+/** The tool cache of the machine, where there is one (`RUNNER_TOOL_CACHE`). */
+function openToolCache(env) {
+    // The package reads the variable itself, and asserts that it is set.
+    if (!env.RUNNER_TOOL_CACHE)
+        return { find: async () => null, keep: async () => undefined };
+    const load = () => Promise.all(/* import() */[__nccwpck_require__.e(88), __nccwpck_require__.e(805)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9805));
     return {
-        service,
-        async close() {
-            await service?.close();
-            await client.close();
+        find: async (version, system) => (await load()).find(TOOL, version, system) || null,
+        async keep(file, name, version, system) {
+            await (await load()).cacheFile(file, name, TOOL, version, system);
         },
     };
 }
-/** The payload of the event that started the job; `null` when there is none that can be read. */
-async function readEvent(file) {
-    if (file === undefined || file === '')
-        return null;
+
+;// CONCATENATED MODULE: ./build/phases/install.js
+
+
+
+
+
+
+
+/** A slow line needs some minutes for 25 MB; a machine without Nix is of no use to the job, so it is worth the wait. */
+const INSTALL_TIMEOUT_MS = 10 * 60_000;
+/** Where distributions have their certificate authorities. Nix by itself looks at the first one only, then at the bundle of its own profile. */
+const BUNDLES = [
+    '/etc/ssl/certs/ca-certificates.crt',
+    '/etc/pki/tls/certs/ca-bundle.crt',
+    '/etc/ssl/ca-bundle.pem',
+    '/etc/ssl/cert.pem',
+];
+/** Installs Nix, as `install-nix` says, for this job's further steps. Throws `install-failed`, `disk-full`, `deadline`. */
+async function installRelease(session, release) {
+    const { inputs, runner, state } = session;
+    const { env, log } = runner;
+    const signal = AbortSignal.timeout(INSTALL_TIMEOUT_MS);
+    // Never the entry `default`: what is meant for any cache is not meant for a server of Nix's project.
+    const entry = (0,nix_netrc/* findNetrc */.kE)(inputs.netrc.filter(({ machine }) => machine !== null), release.mirror.hostname);
+    const client = createHttpClient({ env, log, connections: 2, attempts: 4, patienceMs: 30_000 });
     try {
-        return JSON.parse(await (0,promises_.readFile)(file, 'utf8'));
+        const way = await log.group(`Installing Nix ${release.version}`, () => installNix(release, state().id, { env, signal }, {
+            client,
+            credentials: entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password },
+            toolCache: openToolCache(env),
+            folder: state().folder,
+            log,
+            signal,
+        }));
+        log.info(`Nix ${release.version} is installed, ${way === 'daemon' ? 'with a daemon' : 'without a daemon'}.`);
+    }
+    finally {
+        await client.close();
+    }
+    await offerNix(session, (0,external_node_path_.join)(PROFILE, 'bin'));
+}
+/** That a step finds Nix where main did: a machine that kept Nix from an earlier job has it, but not in the `PATH` of this one. */
+async function offerFoundNix(session, store) {
+    const { runner } = session;
+    runner.log.info(`Nix ${store.nix.about.version.text} is there already: nothing is installed.`);
+    const folder = (0,external_node_path_.dirname)(store.nix.program);
+    if (!(runner.env.PATH ?? '').split(external_node_path_.delimiter).includes(folder))
+        await offerNix(session, folder);
+}
+async function offerNix({ runner }, folder) {
+    const { env } = runner;
+    // Of the two the profile of the user comes first, for what the job installs.
+    runner.addPath(folder);
+    if (env.HOME !== undefined)
+        runner.addPath((0,external_node_path_.join)(env.HOME, '.nix-profile/bin'));
+    if (env.NIX_SSL_CERT_FILE || env.SSL_CERT_FILE)
+        return;
+    const there = await Promise.all(BUNDLES.map(isReadable));
+    const bundle = BUNDLES[there.indexOf(true)];
+    if (bundle !== undefined && bundle !== BUNDLES[0])
+        runner.exportVariable('NIX_SSL_CERT_FILE', bundle);
+}
+function isReadable(file) {
+    return (0,promises_.access)(file, promises_.constants.R_OK).then(() => true, () => false);
+}
+
+;// CONCATENATED MODULE: ./build/phases/target-label.js
+/** For people: the cache that a line of `cache` names; `null`: the Actions cache in place of those. */
+function labelOf({ caches }, line) {
+    const target = line === null ? undefined : caches[line];
+    return target === undefined || target.kind === 'actions-cache' ? 'the Actions cache' : target.place;
+}
+
+;// CONCATENATED MODULE: ./build/phases/mounts.js
+
+/** Before cache.nixos.org (40): an answer from this machine costs nothing, and by default nothing that is signed there is pushed. */
+const STORE_PRIORITY = 30;
+/** After it, as `nix-cache-info` of a new cache says; `?priority=N` in the URL comes first, then what the cache says of itself. */
+const CACHE_PRIORITY = 41;
+/** What Nix can't read by itself, for the local substituter. An empty store needs nobody to serve it. */
+function mountsOf({ inputs }, serving) {
+    const { store } = serving;
+    const stores = store === null || store.pathCount === 0
+        ? []
+        : [
+            {
+                name: 'actions-cache',
+                label: 'the Actions cache',
+                priority: STORE_PRIORITY,
+                // Without a key there is nobody whose signature could be asked for: what the service gives to this job's ref is trusted as it is.
+                isTrusted: inputs.signingKey === null,
+                source: { kind: 'actions-cache', indexesFolder: store.indexesFolder },
+            },
+        ];
+    const caches = serving.throughUs.flatMap(({ line, priority }) => {
+        const target = inputs.caches[line];
+        if (target === undefined || !('substituter' in target))
+            return [];
+        const credentials = target.kind === 'http' ? target.credentials : null;
+        return [
+            {
+                name: `cache-${line + 1}`,
+                label: labelOf(inputs, line),
+                priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY,
+                isTrusted: false,
+                source: { kind: 'cache', line: target.substituter, credentials, proxy: null },
+            },
+        ];
+    });
+    const proxied = inputs.substituters.flatMap(({ url, proxy }, index) => proxy === null
+        ? []
+        : [
+            {
+                name: `substituter-${index + 1}`,
+                label: url,
+                priority: priorityIn(url) ?? CACHE_PRIORITY,
+                isTrusted: false,
+                source: { kind: 'cache', line: url, credentials: null, proxy },
+            },
+        ]);
+    return [...stores, ...caches, ...proxied];
+}
+/** What the user wrote into a store URL, as Nix reads it. */
+function priorityIn(storeUrl) {
+    const text = /[?&]priority=(\d{1,9})(?:&|$)/.exec(storeUrl)?.[1];
+    return text === undefined ? null : Number(text);
+}
+
+;// CONCATENATED MODULE: ./build/background/detached.js
+
+
+
+/** Of the step that starts it: not for a process that outlives the step. */
+const NOT_FOR_DAEMON = /^(?:INPUT|STATE)_/i;
+/**
+ * Starts a process that the runner does not wait for: it holds no pipe of ours, is in a session of its own, and keeps `RUNNER_TRACKING_ID`, by which the runner
+ * finds and ends it at the end of the job should post not come to it. @throws CacheError `file-failed`
+ */
+async function spawnDetached({ nodePath, script, argument, env, log }) {
+    const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_FOR_DAEMON.test(name)));
+    const output = await openLog(log);
+    try {
+        const child = (0,external_node_child_process_.spawn)(nodePath, [script, argument], {
+            detached: true,
+            stdio: ['ignore', output.fd, output.fd],
+            env: kept,
+            // Not the workspace, which a later step may want to remove.
+            cwd: '/',
+        });
+        child.unref();
+        let end = null;
+        child.once('error', (error) => {
+            end = `could not be started (${(0,errors/* systemCode */.xU)(error) ?? error.message})`;
+        });
+        child.once('exit', (status, by) => {
+            end = `ended with ${by ?? `status ${status}`}`;
+        });
+        return { process: child, end: () => end };
+    }
+    finally {
+        await output.close();
+    }
+}
+async function openLog(file) {
+    try {
+        return await (0,promises_.open)(file, 'a', 0o600);
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('file-failed', `${file} can't be written (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
+    }
+}
+
+;// CONCATENATED MODULE: ./build/background/process-identity.js
+
+
+/** The process that runs this. */
+function ownIdentity() {
+    return identityOf(process.pid);
+}
+/** A process that runs now, such as a child. */
+function identityOf(pid) {
+    return { pid, startTime: readStat(pid)?.startTime ?? null };
+}
+/** Whether the very process still runs. One that has ended and that nobody waited for (a zombie) does not. */
+function process_identity_isRunning({ pid, startTime }) {
+    const stat = readStat(pid);
+    if (stat !== null)
+        return stat.state !== 'Z' && stat.state !== 'X' && (startTime === null || stat.startTime === startTime);
+    if (startTime !== null)
+        return false;
+    return sendSignal(pid, 0);
+}
+/** Sends a signal if the very process still runs. Whether it was sent. */
+function signalProcess(identity, signal) {
+    return process_identity_isRunning(identity) && sendSignal(identity.pid, signal);
+}
+function sendSignal(pid, signal) {
+    try {
+        return process.kill(pid, signal);
+    }
+    catch (error) {
+        // Of another user, so none of ours; or not there.
+        if (['EPERM', 'ESRCH'].includes((0,errors/* systemCode */.xU)(error) ?? ''))
+            return false;
+        throw error;
+    }
+}
+/** Fields 3 and 22 of proc_pid_stat(5). The name before them is in parentheses and may hold anything. */
+function readStat(pid) {
+    try {
+        const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'utf8');
+        const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        const startTime = fields[18];
+        return state === undefined || startTime === undefined ? null : { state, startTime };
     }
     catch {
         return null;
     }
 }
-/** Opens the store in the Actions cache to push to, for the time of `body`. Main has read its indexes. */
-async function withActionsCache(session, store, effort, job, body) {
-    const { inputs, runner, state } = session;
-    const { folder, main } = state();
-    if (!main?.indexesFolder)
-        throw new errors/* CacheError */.xA('state-invalid', 'Main did not read the indexes of the Actions cache.');
-    const { indexesFolder } = main;
-    return withCacheService(runner, folder, store.storeDir, effort, async (service) => {
-        if (service === null)
-            throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache any more.');
-        const packs = createPacks(service, job.packFindings);
-        const known = await loadIndexes(indexesFolder, runner.log, packs.gone);
-        const { createActionsCache } = await __nccwpck_require__.e(/* import() */ 2).then(__nccwpck_require__.bind(__nccwpck_require__, 5002));
-        const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
-        const backend = createActionsCache({
-            service,
-            known,
-            storeDir: store.storeDir,
-            signingKey: inputs.signingKey,
-            publicKeys: [...own, ...inputs.trustedPublicKeys],
-            folder: (0,external_node_path_.join)(folder, 'packs'),
-            writer: inputs.lane,
-            budgetBytes: inputs.actionsCacheSizeBytes,
-            used: job.used,
-            packs,
-            nowS: Math.floor(Date.now() / 1000),
-            log: runner.log,
-        });
-        try {
-            return await body(backend);
-        }
-        finally {
-            await backend.close();
-        }
-    });
-}
 
-;// CONCATENATED MODULE: ./build/backends/open.js
-
-/** Opens the backend for a cache with an address, and loads the code for its kind alone. Asks nothing of the cache yet. */
-async function openBackend(target, means) {
-    switch (target.kind) {
-        case 'http': {
-            const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([
-                __nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104)),
-                __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825)),
-            ]);
-            const { url: baseUrl, pushUrl, substituter, credentials } = target;
-            const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
-            return createBinaryCache({ ...means, kind: 'http', store, substituter });
-        }
-        case 'file': {
-            const [{ openFileStore }, { createBinaryCache }] = await Promise.all([
-                __nccwpck_require__.e(/* import() */ 212).then(__nccwpck_require__.bind(__nccwpck_require__, 3212)),
-                __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825)),
-            ]);
-            return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
-        }
-    }
-}
-/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
-async function openReader(target, means) {
-    const { createBinaryCacheReader } = await __nccwpck_require__.e(/* import() */ 62).then(__nccwpck_require__.bind(__nccwpck_require__, 1062));
-    switch (target.kind) {
-        case 'http': {
-            const { openHttpStore } = await __nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104));
-            const { url: baseUrl, pushUrl, credentials } = target;
-            const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
-            return createBinaryCacheReader(store, means.storeDir);
-        }
-        default:
-            throw new errors/* CacheError */.xA('internal', `Nix reads ${target.place} by itself.`);
-    }
-}
-
-;// CONCATENATED MODULE: ./build/phases/cache.js
+;// CONCATENATED MODULE: ./build/store/gc-roots.js
 
 
 
-/** Opens the backend of `target` for the time of `body`. */
-async function withCache({ inputs, runner }, store, target, netrc, effort, body) {
-    const { concurrency, ...patience } = effort;
-    const client = createHttpClient({ env: runner.env, log: runner.log, connections: concurrency, ...patience });
-    try {
-        const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
-        const backend = await openBackend(target, {
-            client,
-            log: runner.log,
-            storeDir: store.storeDir,
-            signingKey: inputs.signingKey,
-            publicKeys: [...own, ...inputs.trustedPublicKeys],
-            netrc,
-            lookups: concurrency,
-        });
-        try {
-            return await body(backend);
-        }
-        finally {
-            await backend.close();
-        }
-    }
-    finally {
-        await client.close();
-    }
-}
 
-;// CONCATENATED MODULE: ./build/phases/push-policy.js
 
+
+const LINK_PREFIX = 'held-';
+const gc_roots_TIMEOUT_MS = 60_000;
 /**
- * Events that a stranger can trigger and that yet see the repository's secrets. What such a job builds may be the stranger's code, and a
- * signed path is believed wherever the key is trusted.
+ * Holds valid paths (full paths) against garbage collection, in one process: a derivation that nobody builds refers to all of them, and a link to it in
+ * `folder` is a root of the collector. 1,500 paths take 0.1 s so, and 1 to 1.8 s with a root for each (docs/decisions/020-hook.md). Holds as long as the
+ * link is there, whatever becomes of this process; a collector in another mount namespace does not see it. Throws `nix-failed`, `cancelled`.
  */
-const STRANGERS_EVENTS = new Set(['pull_request_target', 'issue_comment']);
-/** Whether anybody can start this job, with what the repository trusts. */
-function mayStrangersStart(env) {
-    return STRANGERS_EVENTS.has(env.GITHUB_EVENT_NAME ?? '');
-}
-/** @param netrc entries that apply to the cache's host, given or found on the machine */
-function decidePush(inputs, target, env, netrc) {
-    if (inputs.push === 'never')
-        return { canPush: false, whyNot: '`push` is `never`.' };
-    if (inputs.push === 'always')
-        return { canPush: true, whyNot: null };
-    if (mayStrangersStart(env)) {
-        const whyNot = `anybody can start a job for \`${env.GITHUB_EVENT_NAME}\`; \`push: always\` pushes all the same.`;
-        return { canPush: false, whyNot };
+async function holdPaths(store, paths, folder, signal) {
+    let left = [...new Set(paths)];
+    for (;;) {
+        if (left.length === 0)
+            return { held: [], vanished: paths };
+        try {
+            await addRoot(store, left, folder, signal);
+            const held = new Set(left);
+            return { held: left, vanished: paths.filter((path) => !held.has(path)) };
+        }
+        catch (error) {
+            if (!(0,errors/* isCacheError */.bt)(error, 'nix-failed'))
+                throw error;
+            // It names one path that is gone at best, and holds none.
+            const valid = await onlyValid(store.nix, left, { signal });
+            if (valid.length === left.length)
+                throw error;
+            left = valid;
+        }
     }
-    // GitHub keeps what a pull request stores in its Actions cache to that pull request, so there it needs no credentials of the workflow's.
-    if (target.kind === 'actions-cache')
-        return { canPush: true, whyNot: null };
-    // Who may write into a folder is for the system to say.
-    if (target.kind === 'file')
-        return { canPush: true, whyNot: null };
-    const writesTo = target.pushUrl ?? target.url;
-    const hasCredentials = target.credentials !== null || (0,nix_netrc/* findNetrc */.kE)(netrc, writesTo.hostname) !== null;
-    if (hasCredentials || inputs.signingKey !== null)
-        return { canPush: true, whyNot: null };
-    return {
-        canPush: false,
-        whyNot: 'there are no credentials and no signing key (a pull request from a fork has no secrets); `push: always` pushes all the same.',
-    };
 }
-
-;// CONCATENATED MODULE: ./build/phases/serving.js
-
-
-
-
-
-/** Main must not hold up the job. */
-const serving_EFFORT = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
-/** Failures that the end of the job would meet again. */
-const LASTING = [
-    'cache-unauthorized',
-    'cache-forbidden',
-    'cache-read-only',
-    'cache-not-found',
-    'cache-invalid',
-    'cache-tls',
-];
-/**
- * Asks the configured caches whether they can be used, and the Actions cache where it is one, or has to stand in. An outage costs that cache, never
- * the job. Throws `push-impossible` when `push` is `always` and to one of them nothing could be pushed.
- */
-async function decideServing(session, store, signal) {
-    const asked = await Promise.all(session.inputs.caches.map((target, line) => target.kind === 'actions-cache'
-        ? askActionsCache(session, store, line, signal)
-        : askCache(session, store, target, line, signal)));
-    const standIn = await findStandIn(session, store, asked, signal);
-    const own = asked.find(({ found }) => found !== null)?.found ?? null;
-    const readable = asked.filter(({ reads }) => reads !== null);
-    const targets = targetsOf(asked, standIn);
-    const pushes = targets.some(({ whyNot }) => whyNot === null);
-    const found = own ?? standIn?.found ?? null;
-    return {
-        reads: joined(readable.flatMap(({ reads }) => (reads === null || reads.throughUs ? [] : [reads]))),
-        throughUs: readable.flatMap(({ line, reads, found }) => reads?.throughUs === true && found === null ? [{ line, priority: reads.priority }] : []),
-        store: found?.store ?? null,
-        kind: readable[0]?.kind ?? (found === null || found.store === null ? 'none' : 'actions-cache'),
-        targets,
-        whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
-        warnings: asked.flatMap(({ note, failure, found: self }) => [
-            ...(note === null ? [] : [note]),
-            ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
-        ]),
-    };
-}
-/** Decided for reading and for writing separately; `null` where it is not wanted or not needed. */
-async function findStandIn(session, store, asked, signal) {
-    const { inputs, runner } = session;
-    if (inputs.fallback !== 'actions-cache' || asked.some(({ found }) => found !== null))
-        return null;
-    const mayPush = inputs.push !== 'never' && !(inputs.push === 'auto' && mayStrangersStart(runner.env));
-    const wantsPush = mayPush && asked.every(({ whyNoPush, failure }) => whyNoPush !== null || failure !== null);
-    if (asked.some(({ reads }) => reads !== null) && !wantsPush)
-        return null;
-    const found = await findStore(session, store, signal);
-    return { found, pushes: wantsPush && found.whyNoPush === null };
-}
-/** Where the Actions cache takes the paths, a cache that may be back by the end of the job is not tried as well. */
-function targetsOf(asked, standIn) {
-    const lines = asked.map(({ line, whyNoPush, failure }) => {
-        const whyNot = whyNoPush ?? (standIn?.pushes === true && failure !== null ? failure.message : null);
-        return { line, whyNot, failed: failure !== null };
-    });
-    return standIn?.pushes === true ? [...lines, { line: null, whyNot: null, failed: false }] : lines;
-}
-function joined(all) {
-    return {
-        substituters: all.flatMap(({ substituters }) => substituters),
-        publicKeys: all.flatMap(({ publicKeys }) => publicKeys),
-        netrc: all.flatMap(({ netrc }) => netrc),
-        throughUs: false,
-        priority: null,
-    };
-}
-/** What serves in place of the cache that failed: one sentence. */
-function insteadOf(self, standIn, isReadable) {
-    if (self !== null)
-        return 'The job goes on without the Actions cache.';
-    if (standIn === null)
-        return isReadable ? 'The job goes on with its other caches.' : 'The job goes on without this cache.';
-    const { found, pushes } = standIn;
-    if (found.store === null)
-        return `The job goes on without this cache, and there is no other: ${found.whyNone}`;
-    return pushes
-        ? 'The job reads from the Actions cache in its place, and pushes there.'
-        : 'The job reads from the Actions cache in its place.';
-}
-async function askCache(session, store, target, line, signal) {
-    const { inputs, runner } = session;
-    const netrc = await knownNetrc(inputs, store, signal);
-    const { canPush, whyNot } = decidePush(inputs, target, runner.env, netrc);
-    const common = { line, kind: target.kind, found: null };
+/** Lets go of all that was held with this folder. What the collector knows of the links goes with its next run. */
+async function releasePaths(folder) {
     try {
-        return await withCache(session, store, target, netrc, serving_EFFORT, async (backend) => {
-            const { readable, note } = await backend.check(canPush, signal);
-            return { ...common, reads: readable ? backend.reads() : null, whyNoPush: whyNot, failure: null, note };
-        });
+        for (const name of await readdir(folder)) {
+            if (name.startsWith(LINK_PREFIX))
+                await rm(join(folder, name), { force: true });
+        }
     }
     catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error))
+        if (systemCode(error) !== 'ENOENT')
             throw error;
-        const isLasting = (0,errors/* isCacheError */.bt)(error, ...LASTING);
-        if (isLasting && inputs.push === 'always') {
-            throw new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${error.message}`, {
-                hint: error.hint ?? undefined,
-                cause: error,
-            });
-        }
-        return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
     }
 }
-async function askActionsCache(session, store, line, signal) {
-    const { inputs, runner } = session;
-    const found = await findStore(session, store, signal);
-    const { whyNot } = decidePush(inputs, { kind: 'actions-cache' }, runner.env, []);
-    const whyNoPush = whyNot ?? found.whyNoPush;
-    if (whyNoPush !== null && inputs.push === 'always') {
-        throw new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${whyNoPush}`, { hint: 'Use `push: auto`.' });
+async function addRoot({ nix }, paths, folder, signal) {
+    const link = (0,external_node_path_.join)(folder, `${LINK_PREFIX}${(0,external_node_crypto_.randomBytes)(6).toString('hex')}`);
+    const listed = paths.map((path) => nixString(path)).join(' ');
+    const input = `derivation { name = "${HOLD_NAME}"; system = "none"; builder = "none"; paths = map builtins.storePath [ ${listed} ]; }`;
+    // Up to 2.8 a root outside of Nix's own folder has to be asked for; later versions take the flag, too.
+    const root = ['--add-root', link, '--indirect'];
+    const options = ['--option', 'substitute', 'false', '--option', 'pure-eval', 'false', '--option', 'restrict-eval', 'false'];
+    await nix.runInstantiate([...options, ...root, '-'], { input, signal, timeoutMs: gc_roots_TIMEOUT_MS });
+}
+function nixString(text) {
+    return `"${text.replace(/["\\$]/g, '\\$&')}"`;
+}
+
+;// CONCATENATED MODULE: ./build/hook/script.js
+
+/**
+ * A POSIX shell script that appends one line for each output to the journal (`record.ts`), and then becomes the user's hook. Of the environment,
+ * which holds all settings of Nix with their tokens, it uses `DRV_PATH` and `OUT_PATHS` alone.
+ *
+ * - A subshell does the work, so that nothing in it (a full disk, a folder that is gone) can end the script or change what the user's hook sees.
+ * - One `printf` is one write to a file opened for appending: lines of builds that end together don't mix. It begins with a line break, too, so
+ *   that a line which was cut off does not spoil the next one.
+ * - Only an existing regular file is written: a FIFO would make it wait, and as root it would leave files in a folder of the job's user.
+ * - A path may have a `?` in it, hence `set -f`.
+ *
+ * Throws `config-failed` when one of the parts can't be in a script.
+ */
+function hookScript({ journal, userHook }) {
+    const file = quoted(journal);
+    return `#!/bin/sh
+# By nix-cache-action: notes what was built, for the process that pushes it. The build goes on whatever happens here.
+[ -f ${file} ] && (
+	set -f
+	now=$(date +%s)
+	for path in \${OUT_PATHS:--}; do
+		printf '\\n1 %s %s %s\\n' "\${now:-0}" "\${DRV_PATH:--}" "$path"
+	done >>${file}
+) 2>/dev/null
+${userHook === null ? 'exit 0' : `exec ${quoted(userHook)} "$@"`}
+`;
+}
+function quoted(path) {
+    if (/[\0\n]/.test(path))
+        throw new errors/* CacheError */.xA('config-failed', 'A path for the post-build hook has a line break in it.');
+    return `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+;// CONCATENATED MODULE: ./build/hook/install.js
+
+
+
+
+
+
+
+
+
+
+
+const SETTING = 'post-build-hook';
+const JOURNAL = 'built';
+/**
+ * Puts the post-build hook into the store and gives the setting that has Nix run it. Some 100 ms, two or three short processes. What stands against it is told in
+ * `whyNot`, failures included: the difference of the store finds all paths at the end of the job. Throws `cancelled`.
+ */
+async function hookSettings(options) {
+    const whyNot = await whyNoHook(options);
+    if (whyNot !== null)
+        return withoutHook(whyNot);
+    try {
+        return await install(options);
     }
-    const reads = found.store === null ? null : { ...joined([]), throughUs: true };
-    return { line, kind: 'actions-cache', reads, whyNoPush, failure: found.failure, note: null, found };
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error) || (0,errors/* isCacheError */.bt)(error, 'cancelled', 'internal'))
+            throw error;
+        return withoutHook((0,errors/* describeError */.Uc)(error));
+    }
+}
+function withoutHook(whyNot) {
+    return { settings: [], journal: null, script: null, whyNot };
+}
+/** An untrusted user's settings don't reach the builds. The daemon's own configuration does, but then the builds of all its users have the hook. */
+async function whyNoHook({ store, previous, context, isShared }) {
+    if (setsHook(context.env.NIX_CONFIG)) {
+        return `the environment variable NIX_CONFIG sets \`${SETTING}\`, which counts before all files. Move that to a nix.conf, and both hooks run.`;
+    }
+    if (store.trust !== 'untrusted')
+        return null;
+    const why = await whyNothingNew(store, previous, context);
+    if (why !== null)
+        return `the Nix daemon does not trust this user, and ${why}.`;
+    return isShared ? 'the Nix daemon does not trust this user, and other users build with it, too.' : null;
+}
+function setsHook(variable = '') {
+    try {
+        return parseNixConf(variable).some((line) => line.kind === 'setting' && line.name === SETTING);
+    }
+    catch {
+        // Nix says itself what it can't read.
+        return false;
+    }
+}
+async function install({ store, context }) {
+    const folder = (0,external_node_path_.join)(context.folder, 'hook');
+    const journal = (0,external_node_path_.join)(folder, JOURNAL);
+    const script = hookScript({ journal, userHook: await userHookOf(store, context) });
+    const file = await writeFiles(folder, journal, script);
+    const printed = (await store.nix.runStore(['--add', file], { signal: context.signal })).trim();
+    const { path } = (0,store_path/* parseStorePath */.GV)(printed, store.storeDir);
+    const { vanished } = await holdPaths(store, [path], folder, context.signal);
+    if (vanished.length > 0)
+        throw new errors/* CacheError */.xA('nix-failed', 'The post-build hook was collected as garbage at once.');
+    const program = store.realPath(path);
+    // Refused here, it costs the hook; with all settings, it would cost the job.
+    formatSetting(SETTING, program);
+    return { settings: [[SETTING, program]], journal, script: path, whyNot: null };
+}
+/** The hook that Nix runs without this use of the action; another use's hook is one, too. */
+async function userHookOf(store, context) {
+    // A daemon that does not trust the user heeds its own configuration alone.
+    const ofDaemon = store.nix.withEnvironment({ NIX_CONFIG: '', [NIX_USER_CONF_FILES]: '' });
+    const { postBuildHook } = store.trust === 'untrusted' ? await querySettings(ofDaemon, context.signal) : await settingsWithoutOurs(store, context);
+    return postBuildHook;
+}
+/** Makes the journal and the script; gives the script's file. */
+async function writeFiles(folder, journal, script) {
+    const file = (0,external_node_path_.join)(folder, HOOK_NAME);
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        await (0,promises_.writeFile)(journal, '', { flag: 'a', mode: 0o600 });
+        await (0,promises_.writeFile)(file, script);
+        // In the store, everybody may run what its owner may run.
+        await (0,promises_.chmod)(file, 0o755);
+        return file;
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        throw new errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `The post-build hook can't be written to ${folder} (${code}).`, {
+            cause,
+        });
+    }
 }
 
 ;// CONCATENATED MODULE: ./build/cache-target/refusal.js
@@ -40238,22 +39576,64 @@ function withoutUserInfo(text) {
     return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
 }
 
+;// CONCATENATED MODULE: ./build/cache-target/cachix.js
+
+const HOST = 'https://cachix.org';
+const FORM = 'write `cachix://name`, with the name of the cache as in `https://name.cachix.org`';
+/** `cachix://name`, with Nix's own parameters and `host=https://…` for a server elsewhere. */
+function parseCachixUrl(line, credentials) {
+    const refuse = (why) => ({ problem: `cache: \`${withoutUserInfo(line)}\` ${why}.` });
+    const [, name, query = ''] = /^cachix:\/\/([^/?#]*)\/?(?:\?([^#]*))?$/.exec(line) ?? [];
+    if (name === undefined || !/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(name))
+        return refuse(`is not the URL of a cache; ${FORM}`);
+    if (credentials !== null && credentials.kind !== 'bearer') {
+        return refuse('takes no `username` and `password`; give a token of Cachix as `token`');
+    }
+    const parameters = query.split('&').filter((parameter) => parameter !== '');
+    const [written, ...more] = parameters.filter(isHost).map((parameter) => parameter.slice('host='.length));
+    const host = originOf(written ?? HOST);
+    if (host === null || more.length > 0)
+        return refuse('has a `host=` that is not one server; write `host=https://cachix.example`');
+    const forNix = parameters.filter((parameter) => !isHost(parameter));
+    return {
+        kind: 'cachix',
+        place: `cachix://${name}${written === undefined ? '' : `?host=${host.origin}`}`,
+        name,
+        host,
+        parameters: forNix.length === 0 ? '' : `?${forNix.join('&')}`,
+        token: credentials?.token ?? null,
+    };
+}
+/** What Cachix calls the key that a cache was made with. Its own tools write the secret key without a name. */
+function cachixKeyName({ name, host }) {
+    return `${name}.${host.hostname}-1`;
+}
+function isHost(parameter) {
+    return parameter.startsWith('host=');
+}
+/** `null` when it is no plain origin over HTTP. */
+function originOf(written) {
+    const url = /^https?(:|%3A)/i.test(written) ? parsed(cachix_decoded(written)) : null;
+    const isOrigin = url !== null && url.username === '' && url.password === '' && `${url.pathname}${url.search}${url.hash}` === '/';
+    return isOrigin ? url : null;
+}
+function cachix_decoded(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return '';
+    }
+}
+function parsed(text) {
+    return URL.canParse(text) ? new URL(text) : null;
+}
+
 ;// CONCATENATED MODULE: ./build/cache-target/http.js
 
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
-const PLANNED = new Set([
-    's3:',
-    'attic:',
-    'attic+http:',
-    'cachix:',
-    'niks3:',
-    'ssh:',
-    'ssh-ng:',
-    'local:',
-    'daemon:',
-    'unix:',
-]);
+const BUILT = '`https://…`, `http://…`, `attic://…`, `cachix://…`, `niks3://…`, `file:///…`, `ssh-ng://…`, `ssh://…` and `actions-cache`';
+const PLANNED = new Set(['s3:']);
 /** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
 function parseHttpUrl(line, input) {
     const allowed = input === 'cache' ? BUILT : HTTP;
@@ -40315,6 +39695,38 @@ function withoutProxy(line) {
     return kept.length === 0 ? base : `${base}?${kept.join('&')}`;
 }
 
+;// CONCATENATED MODULE: ./build/cache-target/attic.js
+
+/** Source: attic/attic/src/cache.rs, CACHE_NAME_REGEX. */
+const CACHE_NAME = /^[A-Za-z0-9][A-Za-z0-9_+-]{0,49}$/;
+const attic_FORM = 'write `attic://host/cache`, with the path of the server before the name of the cache where it has one';
+/** `attic://host[:port][/prefix]/cache`, and `attic+http://…` for a server without TLS. */
+function parseAtticUrl(line, credentials) {
+    const shown = withoutUserInfo(line);
+    const [, scheme, rest = ''] = /^(attic|attic\+http):\/\/([^/].*)$/.exec(line) ?? [];
+    const text = `${scheme === 'attic+http' ? 'http' : 'https'}://${rest}`;
+    if (scheme === undefined || !URL.canParse(text))
+        return { problem: `cache: \`${shown}\` is not a URL; ${attic_FORM}.` };
+    const url = new URL(text);
+    if (url.username !== '' || url.password !== '') {
+        return {
+            problem: `cache: \`${shown}\` has credentials inside, which would end in logs; give the token as the input \`token\`.`,
+        };
+    }
+    if (url.hash !== '')
+        return { problem: `cache: \`${shown}\` has a fragment (\`#…\`); leave it out.` };
+    const [, prefix = '', cache = ''] = /^(.*\/)([^/]*)$/.exec(url.pathname.replace(/\/$/, '')) ?? [];
+    if (cache === '')
+        return { problem: `cache: \`${shown}\` names no cache; ${attic_FORM}.` };
+    if (!CACHE_NAME.test(cache)) {
+        return {
+            problem: `cache: \`${cache}\` is no name that attic allows: up to 50 letters, digits, \`-\`, \`_\` and \`+\`, beginning with a letter or a digit.`,
+        };
+    }
+    const place = `${scheme}://${url.host}${prefix}${cache}`;
+    return { kind: 'attic', place, endpoint: new URL(prefix, url.origin), cache, parameters: url.search, credentials };
+}
+
 ;// CONCATENATED MODULE: ./build/cache-target/file.js
 /** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
 function parseFileUrl(line) {
@@ -40326,7 +39738,80 @@ function parseFileUrl(line) {
     return { kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}${parameters}` };
 }
 
+;// CONCATENATED MODULE: ./build/cache-target/niks3.js
+
+/** `niks3://host[:port][/path]`, over https; `niks3+http://…` over plain http. Parameters are Nix's own. */
+function parseNiks3Url(line, credentials) {
+    const refuse = (why) => ({ problem: `cache: \`${withoutUserInfo(line)}\` ${why}.` });
+    const [, plain, rest = ''] = /^niks3(\+http)?:\/\/([^?#]*)/.exec(line) ?? [];
+    const written = `${plain === undefined ? 'https' : 'http'}://${rest}`;
+    const url = rest !== '' && URL.canParse(written) ? new URL(written) : null;
+    if (url === null || line.includes('#'))
+        return refuse('is not the URL of a server; write `niks3://host`');
+    if (url.username !== '' || url.password !== '')
+        return refuse('has credentials inside; give a token as `token`');
+    if (credentials !== null && credentials.kind !== 'bearer') {
+        return refuse('takes no `username` and `password`; give a token as `token`, or let the job have `permissions: id-token: write`');
+    }
+    if (!url.pathname.endsWith('/'))
+        url.pathname += '/';
+    const parameters = /\?.*$/.exec(line)?.[0] ?? '';
+    return {
+        kind: 'niks3',
+        place: line.slice(0, line.length - parameters.length).replace(/\/+$/, ''),
+        url,
+        parameters: parameters === '?' ? '' : parameters,
+        token: credentials?.token ?? null,
+    };
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/nix-store.js
+
+const SCHEMES = /^(?:ssh|ssh-ng|local|unix):\/\/|^(?:local|daemon)(?:$|\?)/;
+/** Whether a line of `cache` is a store URL of the kinds above. */
+function isNixStoreUrl(line) {
+    return SCHEMES.test(line);
+}
+/**
+ * The store URLs of `nix copy` that no other kind takes: `ssh-ng://[user@]host[:port]`, `ssh://…`, `local?root=/folder`, `local:///folder`, `daemon`, `unix:///socket`.
+ * Source: nix/src/libstore/store-reference.cc and ssh.cc.
+ */
+function parseNixStoreUrl(line) {
+    const refuse = (why) => ({ problem: `cache: \`${withoutUserInfo(line)}\` ${why}` });
+    const [place = '', parameters] = line.split(/\?(.*)/s);
+    if (/[^!-~]/.test(line) || line.includes('#'))
+        return refuse('has blanks, `#` or other characters that a store URL has encoded (`%20`).');
+    if (parameters !== undefined && !parameters.split('&').every((pair) => /^[\w-]+=/.test(pair))) {
+        return refuse('has parameters that are not `name=value`, joined by `&`.');
+    }
+    const [, scheme = '', authority] = /^(ssh|ssh-ng):\/\/(.*)$/.exec(place) ?? [];
+    if (authority === undefined)
+        return parseLocal(line, place, parameters, refuse);
+    const [, user, host = ''] = /^(?:([^@]*)@)?([^@/]*)\/?$/.exec(authority) ?? [];
+    if (user?.includes(':') === true) {
+        return refuse('has a password inside; SSH takes a key: give it to an ssh-agent, or name its file with `?ssh-key=/file`.');
+    }
+    // What begins with a hyphen would be an option of ssh.
+    if (user === '' || user?.startsWith('-') === true || !/^(?:[\w][\w.-]*|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/.test(host)) {
+        return refuse(`is not the URL of a store behind SSH; write \`${scheme}://user@host\`.`);
+    }
+    const hasKey = new URLSearchParams(parameters).has('ssh-key');
+    return { kind: 'nix-copy', place, substituter: line, ssh: { host, hasKey } };
+}
+function parseLocal(line, place, parameters, refuse) {
+    const root = new URLSearchParams(parameters).get('root');
+    const isElsewhere = place === 'daemon' || /^(?:unix|local):\/\/\/./.test(place) || (place === 'local' && root?.startsWith('/') === true);
+    if (!isElsewhere)
+        return refuse('is no store beside that of this job; write `local?root=/folder`, `unix:///socket` or `daemon`.');
+    return { kind: 'nix-copy', place: place === 'local' ? `local?root=${root}` : place, substituter: line, ssh: null };
+}
+
 ;// CONCATENATED MODULE: ./build/cache-target/target.js
+
+
+
+
+
 
 
 const ACTIONS_CACHE = { kind: 'actions-cache' };
@@ -40336,6 +39821,20 @@ function parseCacheTarget(line, pushUrl, credentials) {
         return ACTIONS_CACHE;
     if (line.startsWith('file:'))
         return parseFileUrl(line);
+    if (/^attic(\+http)?:/.test(line))
+        return parseAtticUrl(line, credentials);
+    if (isNixStoreUrl(line)) {
+        if (credentials === null)
+            return parseNixStoreUrl(line);
+        return {
+            problem: `cache: \`${withoutUserInfo(line)}\` takes no \`username\`, \`password\` or \`token\`; leave them out. ` +
+                'SSH uses the key of an ssh-agent or of a file (`?ssh-key=/file`).',
+        };
+    }
+    if (line.startsWith('cachix:'))
+        return parseCachixUrl(line, credentials);
+    if (/^niks3(\+http)?:/.test(line))
+        return parseNiks3Url(line, credentials);
     const url = parseHttpUrl(line, 'cache');
     if ('problem' in url)
         return url;
@@ -40410,6 +39909,8 @@ function formatBytes(bytes) {
 
 
 
+
+
 /** Inputs whose values are secrets: never saved in the state, never shown. */
 const SECRET_INPUTS = new Set([
     'signing-key',
@@ -40440,6 +39941,7 @@ const INPUT_NAMES = [
     'compression-level',
     'concurrency',
     'continuous',
+    'shared-store',
     'push-timeout',
     'on-push-failure',
     'fallback',
@@ -40457,6 +39959,11 @@ const COMPRESSION_LEVELS = {
     br: [0, 11],
     none: null,
 };
+/** By kind of cache, where the server takes some alone. */
+const TAKEN_COMPRESSIONS = {
+    cachix: ['zstd', 'xz'],
+    niks3: ['zstd', 'xz', 'none'],
+};
 /** How the runner hands inputs over: `INPUT_` and the name in capitals, blanks as underscores, hyphens kept. */
 function inputFromEnv(env) {
     return (name) => (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
@@ -40467,6 +39974,9 @@ function secretTexts(get) {
     const password = get('password');
     for (const secret of [password, get('token'), get('github-token')])
         addLines(found, secret);
+    // As Nix sends it.
+    if (get('token') !== '')
+        found.add(base64(`token:${get('token')}`));
     if (password !== '')
         found.add(base64(`${get('username')}:${password}`));
     const key = get('signing-key');
@@ -40478,9 +39988,11 @@ function secretTexts(get) {
         found.add(entry.password);
         found.add(base64(`${entry.login}:${entry.password}`));
     }
-    for (const name of ['cache', 'push-url', 'substituters']) {
-        for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
-            const userInfo = match[1] ?? '';
+    for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
+        for (const [, scheme = '', userInfo = ''] of get(name).matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
+            // SSH's user name is no secret, and a short one (`ci`) is in every other word.
+            if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':'))
+                continue;
             found.add(userInfo);
             addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
         }
@@ -40496,12 +40008,16 @@ function parseInputs(get) {
     const problems = [];
     const read = reader(get, problems);
     const credentials = readCredentials(get, problems);
+    const { caches, substituters } = readCaches(get, credentials, problems);
     const inputs = {
-        ...readCaches(get, credentials, problems),
+        caches,
+        substituters,
         trustedPublicKeys: read
             .lines('trusted-public-keys')
             .flatMap((line) => read.attempt('trusted-public-keys', () => (0,signature/* parsePublicKey */.ee)(line))),
-        signingKey: get('signing-key') === '' ? null : (read.attempt('signing-key', () => (0,signature/* parseSecretKey */.NP)(get('signing-key')))[0] ?? null),
+        signingKey: get('signing-key') === ''
+            ? null
+            : (read.attempt('signing-key', () => (0,signature/* parseSecretKey */.NP)(namedKey(get('signing-key'), caches)))[0] ?? null),
         netrc: read.attempt('netrc', () => (0,nix_netrc/* parseNetrc */.QZ)(get('netrc'))).flat(),
         push: read.choice('push', ['auto', 'always', 'never']),
         paths: read.lines('paths'),
@@ -40513,6 +40029,8 @@ function parseInputs(get) {
             .filter((name) => name !== ''),
         ...readCompression(get, read, problems),
         concurrency: readConcurrency(get('concurrency'), problems),
+        continuous: read.choice('continuous', ['auto', 'true', 'false']),
+        sharedStore: read.choice('shared-store', ['auto', 'true', 'false']),
         pushTimeoutMs: read.quantity('push-timeout', parseDurationMs, 'a duration such as `90 s` or `10 min`') ?? 600_000,
         onPushFailure: read.choice('on-push-failure', ['warn', 'fail', 'ignore']),
         fallback: read.choice('fallback', ['actions-cache', 'none']),
@@ -40520,10 +40038,14 @@ function parseInputs(get) {
         jobStatus: get('job-status'),
         actionsCacheSizeBytes: read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`') ?? 8 * 2 ** 30,
         lane: get('lane'),
-        installNix: get('install-nix') === '' ? null : get('install-nix'),
+        installNix: get('install-nix') === '' ? null : (read.attempt('install-nix', () => parseNixRelease(get('install-nix')))[0] ?? null),
     };
-    if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
-        problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
+    for (const { kind } of caches) {
+        const taken = TAKEN_COMPRESSIONS[kind];
+        if (taken === undefined || taken.includes(inputs.compression))
+            continue;
+        const names = taken.map((name) => `\`${name}\``).join(', ');
+        problems.push(`compression: \`${inputs.compression}\` is not allowed with \`${kind}://\`, which takes ${names}.`);
     }
     if (problems.length > 0) {
         const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
@@ -40629,6 +40151,11 @@ function readCaches(get, credentials, problems) {
     });
     return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
 }
+/** Cachix writes secret keys without a name. */
+function namedKey(text, caches) {
+    const target = caches.find(({ kind }) => kind === 'cachix');
+    return target?.kind === 'cachix' && !text.includes(':') ? `${cachixKeyName(target)}:${text.trim()}` : text;
+}
 function nameOf(target) {
     return target.kind === 'actions-cache' ? target.kind : target.place;
 }
@@ -40669,1062 +40196,6 @@ function addLines(found, text) {
 }
 function base64(text) {
     return Buffer.from(text, 'utf8').toString('base64');
-}
-
-;// CONCATENATED MODULE: ./build/state.js
-
-
-const STATE_KEY = 'nix-cache-action';
-/** Inputs that are read anew in each phase although they are no secrets. */
-const FRESH_INPUTS = new Set(['job-status']);
-function saveState(state, save) {
-    save(STATE_KEY, JSON.stringify(state));
-}
-/** The state that an earlier phase saved, `null` when none did. Throws `state-invalid`. */
-function loadState(load) {
-    const text = load(STATE_KEY);
-    if (text === '')
-        return null;
-    let parsed;
-    try {
-        parsed = JSON.parse(text);
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('state-invalid', 'The state of the earlier phase is not valid JSON.', { cause });
-    }
-    if (!isState(parsed))
-        throw new errors/* CacheError */.xA('state-invalid', 'The state of the earlier phase is of another version of this action.');
-    return parsed;
-}
-/** The runner hands back what `saveState` wrote: the version and the kinds of its fields tell it from anything else. */
-function isState(value) {
-    return (typeof value === 'object' &&
-        value !== null &&
-        'version' in value &&
-        value.version === 1 &&
-        'id' in value &&
-        typeof value.id === 'string' &&
-        'folder' in value &&
-        typeof value.folder === 'string' &&
-        'reportFile' in value &&
-        typeof value.reportFile === 'string' &&
-        'inputs' in value &&
-        typeof value.inputs === 'object' &&
-        'configuration' in value &&
-        'main' in value);
-}
-/** The inputs to keep for later phases. */
-function inputsToKeep(names, get) {
-    return Object.fromEntries(names.filter((name) => !SECRET_INPUTS.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]));
-}
-/** Inputs for a later phase: secrets and the job's status as they are now, everything else as it was. */
-function inputsAsKept(state, now) {
-    return (name) => state.inputs[name] ?? now(name);
-}
-
-;// CONCATENATED MODULE: ./build/phases/session.js
-
-
-
-
-
-
-
-/**
- * Opens pre's or main's session: masks secrets, checks the inputs, makes the folder. Main takes over what pre left.
- * @throws CacheError `input-invalid`, `file-failed`
- */
-async function openSession(runner) {
-    const get = inputFromEnv(runner.env);
-    for (const secret of secretTexts(get))
-        runner.log.mask(secret);
-    const inputs = parseInputs(get);
-    const state = loadState(runner.state) ?? newState(runner.env, get);
-    await makeFolder(state.folder);
-    return session(runner, inputs, { ...state, inputs: inputsToKeep(INPUT_NAMES, get) });
-}
-/** Opens post's session; `null` when no earlier phase came far enough to leave anything. */
-function resumeSession(runner) {
-    const now = inputFromEnv(runner.env);
-    for (const secret of secretTexts(now))
-        runner.log.mask(secret);
-    const state = loadState(runner.state);
-    return state === null ? null : session(runner, parseInputs(inputsAsKept(state, now)), state);
-}
-/** Removes what this use left in `RUNNER_TEMP`, but for the report. */
-async function removeFolder(state) {
-    await (0,promises_.rm)(state.folder, { recursive: true, force: true });
-}
-function session(runner, inputs, initial) {
-    let state = initial;
-    const save = () => saveState(state, runner.saveState);
-    save();
-    return {
-        runner,
-        inputs,
-        state: () => state,
-        keep(change) {
-            state = { ...state, ...change };
-            save();
-        },
-    };
-}
-function newState(env, get) {
-    const id = (0,external_node_crypto_.randomBytes)(6).toString('hex');
-    const temp = env.RUNNER_TEMP ?? (0,external_node_os_.tmpdir)();
-    return {
-        version: 1,
-        id,
-        folder: (0,external_node_path_.join)(temp, `nix-cache-action-${id}`),
-        reportFile: (0,external_node_path_.join)(temp, `nix-cache-action-report-${id}.json`),
-        inputs: inputsToKeep(INPUT_NAMES, get),
-        configuration: null,
-        main: null,
-    };
-}
-async function makeFolder(folder) {
-    try {
-        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('file-failed', `The folder ${folder} can't be made (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, {
-            hint: 'The action keeps its files in RUNNER_TEMP, which must be writable.',
-            cause,
-        });
-    }
-}
-
-;// CONCATENATED MODULE: ./build/substituter/credentials.js
-
-const PASSWORD_BYTES = 24;
-const PREFIX_BYTES = 16;
-/** Credentials of one job: nothing in them that netrc or HTTP would have to escape. */
-function randomCredentials(random = external_node_crypto_.randomBytes) {
-    return { username: 'nix-cache-action', password: random(PASSWORD_BYTES).toString('hex') };
-}
-/** The path by which one substituter is told from all others at all times: Nix remembers answers by URL, misses for an hour, hits for a month. */
-function randomPrefix(random = external_node_crypto_.randomBytes) {
-    return random(PREFIX_BYTES).toString('hex');
-}
-/**
- * Whether a request's `Authorization` header holds these credentials (RFC 7617). The time that it takes tells nothing about them: digests are compared, and
- * all of them.
- */
-function credentialsCheck({ username, password }) {
-    const expected = digest(Buffer.from(`${username}:${password}`));
-    return (authorization) => {
-        const token = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization ?? '')?.[1];
-        return token !== undefined && (0,external_node_crypto_.timingSafeEqual)(digest(Buffer.from(token, 'base64')), expected);
-    };
-}
-function digest(bytes) {
-    return (0,external_node_crypto_.createHash)('sha256').update(bytes).digest();
-}
-
-;// CONCATENATED MODULE: ./build/substituter/statistics.js
-/** 3.5 MB of JSON. */
-const MAX_SERVED = 100_000;
-const NOTHING = {
-    version: 1,
-    narInfoHits: 0,
-    narInfoMisses: 0,
-    nars: 0,
-    narsResumed: 0,
-    narsCut: 0,
-    narBytes: 0,
-    errors: {},
-    refused: 0,
-    restarts: 0,
-    served: [],
-    servedIsComplete: true,
-    mounts: {},
-};
-function createCounters({ start, maxServed = MAX_SERVED } = {}) {
-    const before = start ?? NOTHING;
-    const counts = { ...before };
-    const errors = { ...before.errors };
-    const served = new Set(before.served);
-    const mounts = new Map(Object.entries(before.mounts).map(([name, mount]) => [
-        name,
-        { ...mount },
-    ]));
-    let { servedIsComplete } = before;
-    let revision = 0;
-    const add = (name, amount = 1) => {
-        counts[name] += amount;
-        revision++;
-    };
-    const all = {
-        narInfo: (hit) => add(hit ? 'narInfoHits' : 'narInfoMisses'),
-        narBegun(hashPart) {
-            add('nars');
-            if (served.size < maxServed)
-                served.add(hashPart);
-            else
-                servedIsComplete &&= served.has(hashPart);
-        },
-        narResumed: () => add('narsResumed'),
-        narCut: () => add('narsCut'),
-        narBytes: (sizeBytes) => add('narBytes', sizeBytes),
-        error(code) {
-            errors[code] = (errors[code] ?? 0) + 1;
-            revision++;
-        },
-        refused: () => add('refused'),
-    };
-    return {
-        ...all,
-        of(name) {
-            const mount = mounts.get(name) ?? { paths: 0, narBytes: 0, narsCut: 0 };
-            mounts.set(name, mount);
-            return {
-                ...all,
-                narBegun(hashPart) {
-                    const before = served.size;
-                    all.narBegun(hashPart);
-                    mount.paths += served.size - before;
-                },
-                narCut() {
-                    all.narCut();
-                    mount.narsCut++;
-                },
-                narBytes(sizeBytes) {
-                    all.narBytes(sizeBytes);
-                    mount.narBytes += sizeBytes;
-                },
-            };
-        },
-        restarted: () => add('restarts'),
-        revision: () => revision,
-        snapshot: () => ({
-            ...counts,
-            errors: { ...errors },
-            served: [...served],
-            servedIsComplete,
-            mounts: Object.fromEntries([...mounts].map(([name, mount]) => [name, { ...mount }])),
-        }),
-    };
-}
-/** Reads what a substituter wrote; `null` when it is none of version 1, such as a part of one. */
-function parseStatistics(text) {
-    let value;
-    try {
-        value = JSON.parse(text);
-    }
-    catch {
-        return null;
-    }
-    if (typeof value !== 'object' || value === null)
-        return null;
-    const fields = new Map(Object.entries(value));
-    const count = (name) => countOf(fields.get(name));
-    if (fields.get('version') !== 1)
-        return null;
-    const errors = fields.get('errors');
-    const served = fields.get('served');
-    return {
-        version: 1,
-        narInfoHits: count('narInfoHits'),
-        narInfoMisses: count('narInfoMisses'),
-        nars: count('nars'),
-        narsResumed: count('narsResumed'),
-        narsCut: count('narsCut'),
-        narBytes: count('narBytes'),
-        refused: count('refused'),
-        restarts: count('restarts'),
-        errors: typeof errors === 'object' && errors !== null ? numbersOf(errors) : {},
-        served: Array.isArray(served) ? served.filter((name) => typeof name === 'string') : [],
-        servedIsComplete: fields.get('servedIsComplete') === true,
-        mounts: statistics_mountsOf(fields.get('mounts')),
-    };
-}
-function countOf(value) {
-    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
-}
-function statistics_mountsOf(value) {
-    if (typeof value !== 'object' || value === null)
-        return {};
-    const entries = Object.entries(value).map(([name, mount]) => {
-        const fields = new Map(typeof mount === 'object' && mount !== null ? Object.entries(mount) : []);
-        return [
-            name,
-            { paths: countOf(fields.get('paths')), narBytes: countOf(fields.get('narBytes')), narsCut: countOf(fields.get('narsCut')) },
-        ];
-    });
-    return Object.fromEntries(entries);
-}
-function numbersOf(value) {
-    return Object.fromEntries(Object.entries(value).filter((entry) => typeof entry[1] === 'number'));
-}
-
-;// CONCATENATED MODULE: ./build/substituter/daemon-folder.js
-
-
-
-
-const ORDERS = 'serve-orders.json';
-const ADDRESS = 'serve.json';
-const LOG = 'serve.log';
-const STATISTICS = 'serve-statistics.json';
-async function folderExists(folder) {
-    return (0,promises_.access)(folder).then(() => true, () => false);
-}
-function logFile(folder) {
-    return (0,external_node_path_.join)(folder, LOG);
-}
-/** @throws CacheError `disk-full`, `file-failed` */
-async function writeOrders(folder, orders) {
-    await writePrivately((0,external_node_path_.join)(folder, ORDERS), { version: 1, ...orders });
-}
-/** Reads the orders and removes them. @throws CacheError `file-failed`, `state-invalid` */
-async function takeOrders(folder) {
-    const file = (0,external_node_path_.join)(folder, ORDERS);
-    const fields = await readFields(file);
-    await (0,promises_.rm)(file, { force: true });
-    const orders = fields === null ? null : parseOrders(Object.fromEntries(fields));
-    if (orders === null)
-        throw new errors/* CacheError */.xA('state-invalid', `There is nothing to serve: ${file} is missing or not ours.`);
-    return orders;
-}
-async function removeOrders(folder) {
-    await (0,promises_.rm)((0,external_node_path_.join)(folder, ORDERS), { force: true });
-}
-/** @throws CacheError `disk-full`, `file-failed` */
-async function writeAddress(folder, address) {
-    await writePrivately((0,external_node_path_.join)(folder, ADDRESS), { version: 1, ...address });
-}
-/** Where the background process of this folder is or was; `null` when there was none. */
-async function daemon_folder_readAddress(folder) {
-    const fields = await readFields((0,external_node_path_.join)(folder, ADDRESS));
-    const main = fields === null ? null : identityIn(fields);
-    const worker = identityIn(mapOf(fields?.get('worker')));
-    const [port, url] = [fields?.get('port'), fields?.get('url')];
-    if (main === null || worker === null || !isCount(port) || typeof url !== 'string')
-        return null;
-    return { ...main, worker, port, url };
-}
-async function removeAddress(folder) {
-    await (0,promises_.rm)((0,external_node_path_.join)(folder, ADDRESS), { force: true });
-}
-/** @throws CacheError `disk-full`, `file-failed` */
-async function writeStatistics(folder, statistics) {
-    await writePrivately((0,external_node_path_.join)(folder, STATISTICS), statistics);
-}
-/** What the substituter of this folder did, up to some seconds ago; `null` when it wrote nothing. */
-async function readStatistics(folder) {
-    const text = await (0,promises_.readFile)((0,external_node_path_.join)(folder, STATISTICS), 'utf8').catch(() => null);
-    return text === null ? null : parseStatistics(text);
-}
-/** Only this user can read it, and whoever does sees the old text or the new one. The folder is not made again when it is gone. */
-async function writePrivately(file, value) {
-    try {
-        await (0,promises_.rm)(`${file}.new`, { force: true });
-        await (0,promises_.writeFile)(`${file}.new`, JSON.stringify(value), { mode: 0o600, flag: 'wx' });
-        await (0,promises_.rename)(`${file}.new`, file);
-    }
-    catch (cause) {
-        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
-        throw new errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `${file} can't be written (${code}).`, { cause });
-    }
-}
-/** The fields of a JSON object of version 1 or of none; `null` when there is no such thing. */
-async function readFields(file) {
-    const text = await (0,promises_.readFile)(file, 'utf8').catch(() => null);
-    if (text === null)
-        return null;
-    try {
-        const fields = mapOf(JSON.parse(text));
-        return fields.get('version') === 1 ? fields : null;
-    }
-    catch {
-        return null;
-    }
-}
-function mapOf(value) {
-    return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
-}
-function identityIn(fields) {
-    const [pid, startTime] = [fields.get('pid'), fields.get('startTime')];
-    // A pid of 0 or below would mean groups of processes, 1 is the system's.
-    return isCount(pid) && pid > 1 ? { pid, startTime: typeof startTime === 'string' ? startTime : null } : null;
-}
-/** From another process of ours. */
-function parseOrders(value) {
-    const fields = mapOf(value);
-    const [credentials, prefix] = [fields.get('credentials'), fields.get('prefix')];
-    return isCredentials(credentials) && typeof prefix === 'string'
-        ? { credentials, prefix, handover: fields.get('handover') }
-        : null;
-}
-function isCredentials(value) {
-    if (typeof value !== 'object' || value === null)
-        return false;
-    return 'username' in value && typeof value.username === 'string' && 'password' in value && typeof value.password === 'string';
-}
-function isCount(value) {
-    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-;// CONCATENATED MODULE: ./build/substituter/process-identity.js
-
-
-/** The process that runs this. */
-function ownIdentity() {
-    return identityOf(process.pid);
-}
-/** A process that runs now, such as a child. */
-function identityOf(pid) {
-    return { pid, startTime: readStat(pid)?.startTime ?? null };
-}
-/** Whether the very process still runs. One that has ended and that nobody waited for (a zombie) does not. */
-function process_identity_isRunning({ pid, startTime }) {
-    const stat = readStat(pid);
-    if (stat !== null)
-        return stat.state !== 'Z' && stat.state !== 'X' && (startTime === null || stat.startTime === startTime);
-    if (startTime !== null)
-        return false;
-    return sendSignal(pid, 0);
-}
-/** Sends a signal if the very process still runs. Whether it was sent. */
-function signalProcess(identity, signal) {
-    return process_identity_isRunning(identity) && sendSignal(identity.pid, signal);
-}
-function sendSignal(pid, signal) {
-    try {
-        return process.kill(pid, signal);
-    }
-    catch (error) {
-        // Of another user, so none of ours; or not there.
-        if (['EPERM', 'ESRCH'].includes((0,errors/* systemCode */.xU)(error) ?? ''))
-            return false;
-        throw error;
-    }
-}
-/** Fields 3 and 22 of proc_pid_stat(5). The name before them is in parentheses and may hold anything. */
-function readStat(pid) {
-    try {
-        const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'utf8');
-        const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        const startTime = fields[18];
-        return state === undefined || startTime === undefined ? null : { state, startTime };
-    }
-    catch {
-        return null;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/substituter/daemon.js
-
-
-
-
-
-
-
-const POLL_MS = 20;
-const STOP_GRACE_MS = 6_000;
-const KILL_WAIT_MS = 1_000;
-const LOG_TAIL = { bytes: 4_000, lines: 5 };
-/** Of the step that starts it: not for a process that outlives the step. */
-const NOT_FOR_DAEMON = /^(?:INPUT|STATE)_/i;
-/**
- * Starts the background process of this folder and waits until it serves. It holds no pipe of ours (the runner would wait for it), is in a session of its own,
- * and keeps `RUNNER_TRACKING_ID`, by which the runner finds and ends it at the end of the job should post not come to it. One that ran here before is ended.
- * @throws CacheError `internal` with the end of the log when it died or is not ready in time, `cancelled`, `file-failed`
- */
-async function startDaemon(options) {
-    const { folder, log, signal } = options;
-    await stopDaemon(folder, { log });
-    const credentials = options.credentials ?? randomCredentials();
-    await writeOrders(folder, { credentials, prefix: randomPrefix(), handover: options.handover });
-    const child = await spawnDetached(options);
-    try {
-        const address = await readiness(child, options);
-        log.debug(`The substituter runs as process ${address.pid} at port ${address.port}.`);
-        return { ...address, credentials };
-    }
-    catch (error) {
-        child.process.kill('SIGKILL');
-        if (signal.aborted)
-            throw new errors/* CacheError */.xA('cancelled', 'The start of the substituter was cancelled.');
-        throw error;
-    }
-    finally {
-        // The child took them; if it did not, nobody should find them.
-        await removeOrders(folder);
-    }
-}
-/** Whether the background process of this folder runs. */
-async function daemonAlive(folder) {
-    const address = await readAddress(folder);
-    return address !== null && isRunning(address);
-}
-/** Ends the background process of this folder: asks first, then kills. Harmless when there is none, or it is dead already. */
-async function stopDaemon(folder, { graceMs = STOP_GRACE_MS, log }) {
-    const address = await daemon_folder_readAddress(folder);
-    if (address === null)
-        return;
-    // The keeper ends its worker, unless one of them can't.
-    if (!signalProcess(address, 'SIGTERM'))
-        signalProcess(address.worker, 'SIGTERM');
-    for (const one of [address, (await daemon_folder_readAddress(folder))?.worker ?? address.worker]) {
-        if (await hasEnded(one, graceMs))
-            continue;
-        log.debug(`Process ${one.pid} of the substituter did not end within ${graceMs} ms and is killed.`);
-        signalProcess(one, 'SIGKILL');
-        if (!(await hasEnded(one, KILL_WAIT_MS)))
-            log.debug(`Process ${one.pid} is still there.`);
-    }
-    await removeAddress(folder);
-}
-async function hasEnded(identity, withinMs) {
-    for (const deadline = performance.now() + withinMs; performance.now() < deadline; await (0,external_node_timers_promises_.setTimeout)(POLL_MS)) {
-        if (!process_identity_isRunning(identity))
-            return true;
-    }
-    return !process_identity_isRunning(identity);
-}
-async function spawnDetached({ nodePath, script, env, folder }) {
-    const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_FOR_DAEMON.test(name)));
-    const output = await openLog(folder);
-    try {
-        const child = (0,external_node_child_process_.spawn)(nodePath, [script, folder], {
-            detached: true,
-            stdio: ['ignore', output.fd, output.fd],
-            env: kept,
-            // Not the workspace, which a later step may want to remove.
-            cwd: '/',
-        });
-        child.unref();
-        let end = null;
-        child.once('error', (error) => {
-            end = `could not be started (${(0,errors/* systemCode */.xU)(error) ?? error.message})`;
-        });
-        child.once('exit', (status, by) => {
-            end = `ended with ${by ?? `status ${status}`}`;
-        });
-        return { process: child, end: () => end };
-    }
-    finally {
-        await output.close();
-    }
-}
-async function openLog(folder) {
-    try {
-        return await (0,promises_.open)(logFile(folder), 'a', 0o600);
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('file-failed', `${logFile(folder)} can't be written (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
-    }
-}
-/** Waits for the file by which the child says that it serves. */
-async function readiness(child, { folder, timeoutMs, signal }) {
-    for (const deadline = performance.now() + timeoutMs;; await (0,external_node_timers_promises_.setTimeout)(POLL_MS, undefined, { signal })) {
-        const address = await daemon_folder_readAddress(folder);
-        if (address !== null && address.pid === child.process.pid)
-            return address;
-        const end = child.end();
-        if (end !== null)
-            throw await failedStart(folder, end);
-        if (performance.now() > deadline)
-            throw await failedStart(folder, `was not ready within ${timeoutMs} ms`);
-    }
-}
-async function failedStart(folder, what) {
-    const text = await (0,promises_.readFile)(logFile(folder), 'utf8').catch(() => '');
-    const lines = text.slice(-LOG_TAIL.bytes).trim().split('\n').slice(-LOG_TAIL.lines);
-    const said = lines.join(' / ') || 'nothing';
-    return new errors/* CacheError */.xA('internal', `The substituter ${what}. Its last words: ${said}`);
-}
-
-;// CONCATENATED MODULE: ./build/phases/substituter.js
-
-
-
-
-
-
-
-
-const NO_READS = { used: new Set(), packFindings: NO_FINDINGS, served: [] };
-const START_TIMEOUT_MS = 20_000;
-/** Starts serve, which serves `mounts`. That it can't be started costs the job what it would have served: a warning, and `null`. */
-async function startLocalSubstituter(session, store, mounts, signal) {
-    const { inputs, runner, state } = session;
-    const folder = (0,external_node_path_.join)(state().folder, 'serve');
-    const netrc = await knownNetrc(inputs, store, signal);
-    const handover = { version: 1, storeDir: store.storeDir, netrc, mounts };
-    try {
-        // A netrc has one entry for a host, so a cache of the user's on this very machine shares its credentials with ours.
-        const there = (0,nix_netrc/* findNetrc */.kE)(netrc, '127.0.0.1');
-        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-        const { url, credentials } = await startDaemon({
-            nodePath: process.execPath,
-            script: (0,external_node_path_.join)(import.meta.dirname, 'serve.js'),
-            env: runner.env,
-            folder,
-            handover,
-            ...(there === null ? {} : { credentials: { username: there.login, password: there.password } }),
-            timeoutMs: START_TIMEOUT_MS,
-            log: runner.log,
-            signal,
-        });
-        runner.log.mask(credentials.password);
-        passProxyBy(runner);
-        return {
-            folder,
-            storeUrls: mounts.map(({ name, isTrusted }) => `${url}/${name}${isTrusted ? '?trusted=1' : ''}`),
-            netrc: { machine: new URL(url).hostname, login: credentials.username, password: credentials.password },
-        };
-    }
-    catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error))
-            throw error;
-        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without what it would have served: ${mounts.map(({ label }) => label).join(', ')}.`, 'nix-cache-action');
-        return null;
-    }
-}
-/** A proxy can't reach this machine's own address, and Nix would ask it for our URL (curl reads these variables in lower case alone). */
-function passProxyBy({ env, exportVariable }) {
-    if (!env.http_proxy && !env.all_proxy)
-        return;
-    const exempt = (env.no_proxy ?? env.NO_PROXY ?? '').split(',').filter((host) => host !== '');
-    if (exempt.includes('127.0.0.1') || exempt.includes('*'))
-        return;
-    exportVariable('no_proxy', [...exempt, '127.0.0.1'].join(','));
-}
-/** Ends serve, when there is one, and gathers what it did. Never throws: what is not known costs some requests more. */
-async function stopLocalSubstituter({ runner, state }) {
-    const folder = state().main?.substituterFolder ?? null;
-    if (folder === null)
-        return NO_READS;
-    try {
-        await stopDaemon(folder, { log: runner.log });
-        const statistics = await readStatistics(folder);
-        const packFindings = await readPackFindings(folder);
-        if (statistics === null)
-            return { ...NO_READS, packFindings };
-        const { served, mounts } = statistics;
-        const labels = state().main?.served ?? {};
-        const reads = Object.entries(mounts).map(([name, { paths, narBytes, narsCut }]) => ({
-            label: labels[name] ?? name,
-            paths,
-            bytes: narBytes,
-            cut: narsCut,
-        }));
-        return { used: new Set(served), packFindings, served: reads };
-    }
-    catch (error) {
-        runner.log.debug((0,errors/* describeError */.Uc)(error));
-        return NO_READS;
-    }
-}
-const FINDINGS = 'packs.json';
-/** Keeps what serve learned of the packs, for post. */
-async function writePackFindings(folder, findings) {
-    await (0,promises_.writeFile)((0,external_node_path_.join)(folder, FINDINGS), JSON.stringify(findings), { mode: 0o600 });
-}
-/** None when serve could not write them, for example since it was killed. */
-async function readPackFindings(folder) {
-    try {
-        const { there, gone } = JSON.parse(await (0,promises_.readFile)((0,external_node_path_.join)(folder, FINDINGS), 'utf8'));
-        return { there: textsOf(there), gone: textsOf(gone) };
-    }
-    catch {
-        return NO_FINDINGS;
-    }
-}
-function textsOf(value) {
-    return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
-}
-
-;// CONCATENATED MODULE: ./build/phases/main.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** The longest that main may take in all: a job must not wait for a cache that does not answer. */
-const MAIN_TIMEOUT_MS = 120_000;
-async function main() {
-    const runner = createRunner(process.env);
-    await runPhase('main', runner, async () => {
-        const session = await openSession(runner);
-        const signal = AbortSignal.timeout(MAIN_TIMEOUT_MS);
-        const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
-        if (store === null)
-            withoutNix(session);
-        else
-            await withNix(session, store, signal);
-    });
-}
-function withoutNix(session) {
-    const { inputs, runner, keep } = session;
-    if (inputs.installNix !== null) {
-        throw new errors/* CacheError */.xA('input-invalid', `install-nix: \`${inputs.installNix}\` is given, but installing Nix is not built yet.`, {
-            hint: 'Install Nix in a step before this one, for example with cachix/install-nix-action.',
-        });
-    }
-    const whyNot = 'there is no Nix on this machine.';
-    runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
-    const nothing = { targets: [], indexesFolder: null, substituterFolder: null, served: {} };
-    keep({ main: { ...nothing, store: null, snapshotFile: null, whyNot, warnings: [] } });
-    setOutputs(session, 'none', false, []);
-}
-async function withNix(session, store, signal) {
-    const { runner, keep, state } = session;
-    const snapshotFile = (0,external_node_path_.join)(state().folder, 'snapshot');
-    const [serving] = await Promise.all([
-        decideServing(session, store, signal),
-        takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
-    ]);
-    const { targets, whyNot } = serving;
-    const warnings = [...serving.warnings];
-    for (const warning of warnings)
-        runner.log.warning(warning, 'nix-cache-action');
-    const mounts = mountsOf(session, serving);
-    const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
-    const indexesFolder = serving.store?.indexesFolder ?? null;
-    const kept = { store: store.description, snapshotFile, targets, whyNot, indexesFolder, served, warnings };
-    keep({ main: { ...kept, substituterFolder: null } });
-    const substituter = await startServing(session, store, mounts, serving, signal);
-    keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
-    const reads = withSubstituter(serving.reads, substituter);
-    const route = await applySettings(session, store, reads, substituter, signal);
-    const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
-    setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
-    sayWhatServes(session, serving, urls);
-}
-async function startServing(session, store, mounts, serving, signal) {
-    if (mounts.length === 0)
-        return null;
-    const readsOthers = serving.reads.substituters.length + directSubstituters(session.inputs).length > 0;
-    if (!(await canServeHere(session, store, readsOthers, signal)))
-        return null;
-    return startLocalSubstituter(session, store, mounts, signal);
-}
-function withSubstituter(reads, substituter) {
-    return substituter === null ? reads : { ...reads, substituters: [...reads.substituters, ...substituter.storeUrls] };
-}
-function setOutputs({ inputs, runner, state }, kind, canPush, substituters) {
-    runner.setOutput('cache', kind);
-    runner.setOutput('can-push', String(canPush));
-    runner.setOutput('substituters', substituters.join(' '));
-    runner.setOutput('public-key', inputs.signingKey === null ? '' : (0,signature/* formatPublicKey */.et)((0,signature/* publicKeyOf */.kc)(inputs.signingKey)));
-    runner.setOutput('report', state().reportFile);
-}
-function sayWhatServes({ inputs, runner }, serving, substituters) {
-    const { log } = runner;
-    const { store, targets, whyNot } = serving;
-    if (substituters.length > 0)
-        log.info(`Nix reads from ${substituters.join(', ')}.`);
-    else if (store === null)
-        log.info('No cache serves this job.');
-    if (store !== null) {
-        log.info(store.pathCount === 0
-            ? `${store.label} holds no paths for this job yet.`
-            : `${store.label} holds ${store.pathCount} paths for this job, served on this machine.`);
-    }
-    if (whyNot !== null) {
-        log.info(`Nothing is pushed at the end of the job: ${whyNot}`);
-        return;
-    }
-    const taking = targets.filter((target) => target.whyNot === null).map(({ line }) => labelOf(inputs, line));
-    log.info(`What the job adds to the store is pushed at its end to ${taking.join(', ')}.`);
-    for (const { line, whyNot: why } of targets)
-        if (why !== null)
-            log.info(`Nothing is pushed to ${labelOf(inputs, line)}: ${why}`);
-    const keyless = targets.some(({ line, whyNot: why }) => why === null && needsKey(inputs, line));
-    if (inputs.signingKey === null && keyless) {
-        log.notice('No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.', 'nix-cache-action');
-    }
-}
-/** Servers that sign by themselves, and the Actions cache, which is trusted as it is, need none. */
-function needsKey({ caches }, line) {
-    const kind = line === null ? 'actions-cache' : (caches[line]?.kind ?? 'actions-cache');
-    return kind === 'http' || kind === 'file';
-}
-
-;// CONCATENATED MODULE: ./build/report/words.js
-/** How classes are named for people: after a number of paths, or after "which is". */
-const CLASS_WORDS = {
-    pushed: 'pushed',
-    planned: 'to be pushed',
-    present: 'already there',
-    differs: 'there with other content',
-    'signed-upstream': 'signed by an upstream',
-    excluded: 'excluded',
-    withheld: 'withheld',
-    'too-large': 'too large',
-    derivation: 'derivation files',
-    vanished: 'gone from the store',
-    corrupt: 'corrupt',
-    failed: 'failed',
-    'out-of-time': 'out of time',
-    circular: 'part of a circle',
-};
-/** In the order in which they are shown. */
-const CLASSES = [
-    'pushed',
-    'planned',
-    'failed',
-    'corrupt',
-    'out-of-time',
-    'withheld',
-    'present',
-    'differs',
-    'signed-upstream',
-    'excluded',
-    'too-large',
-    'derivation',
-    'vanished',
-];
-/** Worth a line of its own in the log. */
-const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
-function withheldReason({ culprit, culpritClass }) {
-    return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
-}
-function byReason(paths) {
-    return Map.groupBy(paths, (path) => path.reason ?? '');
-}
-/** The first of them, and how many more. */
-function someNames(paths) {
-    const first = baseName(paths[0]?.path ?? '');
-    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
-}
-function oneLine(text) {
-    return text.replace(/\s+/g, ' ').trim();
-}
-function baseName(path) {
-    return path.slice(path.lastIndexOf('/') + 1);
-}
-
-;// CONCATENATED MODULE: ./build/report/lines.js
-
-
-const LOG_LINES_PER_CLASS = 10;
-/** One line on what the local substituter gave to Nix. */
-function servedLine({ label, paths, bytes, cut }) {
-    const broken = cut === 0 ? '' : `; ${cut} broke off on the way`;
-    return `Nix read ${paths} paths (${formatBytes(bytes)}) from ${label} in this job${broken}.`;
-}
-/** For the log; one line when nothing was new. */
-function reportLines({ caches, storePaths }) {
-    if (caches.every(({ paths, stoppedBy }) => paths.length === 0 && stoppedBy === null))
-        return [`Nothing new to push: all ${storePaths} paths in the store were there before the job.`];
-    return caches.filter(({ paths }) => paths.length > 0).flatMap(cacheLines);
-}
-function cacheLines(report) {
-    const { counts, cache, verification } = report;
-    const parts = CLASSES.flatMap((name) => (counts[name] === undefined ? [] : [`${counts[name].paths} ${CLASS_WORDS[name]}`]));
-    if (counts.pushed === undefined && counts.planned === undefined && !report.paths.some((path) => TROUBLE.has(path.class))) {
-        return [`Nothing new to push to ${cache.label}: ${parts.join(', ')}.`];
-    }
-    const lines = [`${cache.label}: ${parts.join(', ')}${volume(report)}.`];
-    for (const name of CLASSES.filter((one) => TROUBLE.has(one)))
-        lines.push(...classLines(report, name));
-    if (verification !== null) {
-        const { checked, problems } = verification;
-        lines.push(`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`);
-        lines.push(...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${oneLine(problem ?? '')}`));
-    }
-    return lines;
-}
-function volume({ counts, sentBytes, durationsMs }) {
-    if (counts.pushed === undefined)
-        return '';
-    const { push } = durationsMs;
-    const seconds = push === undefined ? '' : ` in ${(push / 1000).toFixed(1)} s`;
-    return `; ${formatBytes(counts.pushed.narBytes)} as ${formatBytes(sentBytes)}${seconds}`;
-}
-/** One line for each reason: when a cache is down, thousands of paths have the same. */
-function classLines(report, name) {
-    const groups = [...byReason(report.paths.filter((path) => path.class === name))];
-    const lines = groups
-        .slice(0, LOG_LINES_PER_CLASS)
-        .map(([reason, paths]) => `  ${someNames(paths)}: ${CLASS_WORDS[name]}. ${oneLine(reason)}`.trimEnd());
-    return groups.length > lines.length ? [...lines, `  and for ${groups.length - lines.length} more reasons`] : lines;
-}
-
-;// CONCATENATED MODULE: ./build/report/report.js
-
-
-function makeReport({ caches, served, storePaths, durationsMs, warnings }) {
-    return { version: 1, caches: caches.map(cacheReport), served, storePaths, durationsMs, warnings };
-}
-function cacheReport({ cache, plan, failure, result, findings, durationsMs }) {
-    const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
-    const counts = {};
-    for (const path of paths) {
-        const { paths: number, narBytes } = counts[path.class] ?? { paths: 0, narBytes: 0 };
-        counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
-    }
-    return {
-        cache,
-        counts,
-        sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
-        paths,
-        stoppedBy: failure ?? result?.stoppedBy ?? null,
-        verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
-        durationsMs,
-    };
-}
-function reported({ path, info, verdict }, outcome) {
-    const common = { path, narSizeBytes: info?.narSizeBytes ?? null, sentBytes: null };
-    switch (verdict.class) {
-        case 'push':
-            return { ...common, ...(outcome === null ? { class: 'planned', reason: null } : ended(outcome)) };
-        case 'differs':
-            return {
-                ...common,
-                class: 'differs',
-                reason: `The cache has it with the NAR hash ${verdict.narHash}: the build is not reproducible.`,
-            };
-        case 'signed-upstream':
-            return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
-        case 'excluded':
-            return {
-                ...common,
-                class: 'excluded',
-                reason: verdict.pattern === null ? 'No expression of `include` matches.' : `Matches ${verdict.pattern}.`,
-            };
-        case 'too-large':
-            return { ...common, class: 'too-large', reason: `Larger than ${formatBytes(verdict.limitBytes)}.` };
-        case 'withheld':
-            return { ...common, class: 'withheld', reason: withheldReason(verdict) };
-        case 'present':
-        case 'derivation':
-        case 'vanished':
-            return { ...common, class: verdict.class, reason: null };
-    }
-}
-function ended(outcome) {
-    switch (outcome.class) {
-        case 'pushed':
-            return { class: 'pushed', reason: null, sentBytes: outcome.sentBytes };
-        case 'corrupt':
-        case 'failed':
-            return { class: outcome.class, reason: outcome.message, sentBytes: null };
-        case 'withheld':
-            return { class: 'withheld', reason: withheldReason(outcome), sentBytes: null };
-        case 'vanished':
-        case 'out-of-time':
-            return { class: outcome.class, reason: null, sentBytes: null };
-    }
-}
-function reportJson(report) {
-    return `${JSON.stringify(report, null, '\t')}\n`;
-}
-
-;// CONCATENATED MODULE: ./build/report/summary.js
-
-
-
-/** The runner takes 1 MiB for a step and drops what is longer. */
-const SUMMARY_LIMIT_BYTES = 900 * 1024;
-/** A page with thousands of rows helps nobody; all of them are in the JSON report. */
-const SUMMARY_ROWS = 100;
-const SUMMARY_LARGEST = 10;
-/** Markdown for the job summary, under 1 MiB whatever the report holds. */
-function reportSummary(report) {
-    const warnings = report.warnings.slice(0, SUMMARY_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
-    return withinLimit([...report.caches.flatMap(cacheSections), servedOf(report), ...warnings]);
-}
-function cacheSections(report) {
-    const title = [`### Nix cache: ${cell(report.cache.label)}`];
-    if (!report.cache.canPush)
-        return [title, ['', `Not pushed to: ${cell(report.cache.whyNot ?? 'this job only reads.')}`, '']];
-    if (report.paths.length === 0)
-        return [title, report.stoppedBy === null ? ['', 'Nothing new to push.', ''] : stopOf(report)];
-    return [
-        title,
-        countsTable(report),
-        stopOf(report),
-        verificationOf(report),
-        ...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
-        largestTable(report),
-        times(report),
-        [''],
-    ];
-}
-/** Leaves out the sections for which there is no room. */
-function withinLimit(sections) {
-    let text = '';
-    for (const lines of sections) {
-        const more = lines.map((line) => `${line}\n`).join('');
-        if (Buffer.byteLength(text) + Buffer.byteLength(more) <= SUMMARY_LIMIT_BYTES)
-            text += more;
-    }
-    return text;
-}
-function countsTable({ counts, sentBytes }) {
-    const rows = CLASSES.flatMap((name) => {
-        const count = counts[name];
-        return count === undefined ? [] : [`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`];
-    });
-    const sent = counts.pushed === undefined ? [] : ['', `Sent ${formatBytes(sentBytes)} after compression.`];
-    return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
-}
-function servedOf({ served }) {
-    return served.flatMap((one) => ['', cell(servedLine(one))]);
-}
-function stopOf({ stoppedBy }) {
-    if (stoppedBy === null)
-        return [];
-    return ['', `**The push ended early:** ${cell(stoppedBy.message)} ${cell(stoppedBy.hint ?? '')}`.trimEnd()];
-}
-function verificationOf({ verification }) {
-    if (verification === null)
-        return [];
-    const { checked, problems } = verification;
-    const line = `Read back through the pull URL: ${checked} ${checked === 1 ? 'path' : 'paths'}, ${problems.length} with problems.`;
-    const rows = problems.map(({ path, problem }) => [baseName(path), problem ?? '']);
-    return ['', line, ...table('Not readable', ['path', 'problem'], rows)];
-}
-function classTable(report, name) {
-    const paths = report.paths.filter((path) => path.class === name);
-    const rows = [...byReason(paths)].map(([reason, group]) => [someNames(group), reason]);
-    return table(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
-}
-function largestTable(report) {
-    const rows = report.paths
-        .filter((path) => path.class === 'pushed')
-        .sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0))
-        .slice(0, SUMMARY_LARGEST)
-        .map((path) => [baseName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
-    return table('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
-}
-function times({ durationsMs }) {
-    const parts = Object.entries(durationsMs).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
-    return parts.length === 0 ? [] : ['', `Time: ${parts.join(', ')}.`];
-}
-function table(title, columns, rows) {
-    if (rows.length === 0)
-        return [];
-    const line = (cells) => `| ${cells.join(' | ')} |`;
-    const shown = rows.slice(0, SUMMARY_ROWS).map((row) => line(row.map(cell)));
-    const more = rows.length > shown.length ? [line([`and ${rows.length - shown.length} more`, ...columns.slice(1).map(() => '')])] : [];
-    const head = [line(columns), line(columns.map(() => '---'))];
-    return ['', `<details><summary>${title}</summary>`, '', ...head, ...shown, ...more, '', '</details>'];
-}
-const CELL_LIMIT = 500;
-/**
- * Text from elsewhere (names, answers of servers) as one line that shows it as it is. As entities, because those are never markup:
- * no HTML, Markdown, mention, formula or link; control characters and those that turn the direction of writing are not shown.
- */
-function cell(text) {
-    const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
-    return oneLine(short)
-        .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
-        .replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 ;// CONCATENATED MODULE: ./build/nix/nar.js
@@ -42702,7 +41173,7 @@ const KiB = 1024;
  * twice as large 1.5 %). A NAR of at most `minBytes` is one chunk: the way to another thread would take longer.
  */
 const CHUNK_SIZES = { minBytes: 256 * KiB, normalBytes: 512 * KiB, maxBytes: 2048 * KiB };
-const chunk_packing_NOTHING = new Uint8Array(0);
+const NOTHING = new Uint8Array(0);
 const NO_FRAME = { frame: null, frameHash: null };
 /**
  * The chunks of the NAR. They come before all of it has been read: it is whole only when the last one was followed by the end. Throws `path-corrupt`
@@ -42764,7 +41235,7 @@ async function pack(chunks, isKnown, { compressing, level }) {
         return { id, bytes, known: isKnown(id) };
     });
     const wanted = found.filter((chunk) => !chunk.known).map((chunk) => chunk.bytes);
-    const joined = wanted.length === 0 ? chunk_packing_NOTHING : await compressing.run({ kind: 'chunk-frames', level, chunks: wanted });
+    const joined = wanted.length === 0 ? NOTHING : await compressing.run({ kind: 'chunk-frames', level, chunks: wanted });
     const frames = splitFrames(joined).values();
     return found.map(({ id, bytes, known }) => {
         const made = known ? NO_FRAME : (frames.next().value ?? NO_FRAME);
@@ -42918,6 +41389,8 @@ function throughXz(level, threads, sink) {
 
 /** With 256 KiB a post of one large path had a peak memory of 193 MiB in place of 150: large chunks are returned to the system late. */
 const READ_CHUNK_BYTES = 64 * 1024;
+/** Parts are sent several at a time: four of them took 80 MiB with 64 KiB, and 35 with 16. */
+const PART_CHUNK_BYTES = 16 * 1024;
 /**
  * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
  * after it was opened, so nothing stays behind however the process ends.
@@ -42959,6 +41432,17 @@ function createSpool(folder, limits) {
         },
     };
 }
+function inMemory(bytes) {
+    return {
+        sizeBytes: bytes.length,
+        bytes,
+        stream: () => external_node_stream_.Readable.from([bytes], { objectMode: false }),
+        part: (start, end) => partInMemory(bytes.subarray(start, end)),
+    };
+}
+function partInMemory(bytes) {
+    return { ...inMemory(bytes), md5: async () => (0,external_node_crypto_.createHash)('md5').update(bytes).digest() };
+}
 /** `settle` is told once how much memory it came to, and answers with what gives that back. */
 function memoryWriter(settle) {
     const parts = [];
@@ -42971,8 +41455,7 @@ function memoryWriter(settle) {
             isOpen = false;
             const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
             const release = settle(bytes.length);
-            const body = { sizeBytes: bytes.length, bytes, stream: () => external_node_stream_.Readable.from([bytes], { objectMode: false }) };
-            return { body, sha256: spool_sha256(bytes), dispose: once(async () => release()) };
+            return { body: inMemory(bytes), sha256: spool_sha256(bytes), dispose: once(async () => release()) };
         },
         async discard() {
             if (isOpen)
@@ -43001,11 +41484,16 @@ function fileWriter(file, explain) {
         },
         async finish() {
             isOpen = false;
-            const body = {
-                sizeBytes,
+            const between = (start, end, chunkBytes) => ({
+                sizeBytes: end - start,
                 bytes: null,
-                stream: () => external_node_stream_.Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
-            };
+                stream: () => external_node_stream_.Readable.from(readPart(file, start, end, chunkBytes), { objectMode: false, highWaterMark: chunkBytes }),
+            });
+            const part = (start, end) => ({
+                ...between(start, end, PART_CHUNK_BYTES),
+                md5: () => md5Of(file, start, end),
+            });
+            const body = { ...between(0, sizeBytes, READ_CHUNK_BYTES), part };
             return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
         },
         async discard() {
@@ -43016,15 +41504,28 @@ function fileWriter(file, explain) {
     };
 }
 /** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
-async function* readAll(file, sizeBytes) {
-    for (let at = 0; at < sizeBytes;) {
-        const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
+async function* readPart(file, start, end, chunkBytes) {
+    for (let at = start; at < end;) {
+        const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, end - at));
         const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
         if (bytesRead === 0)
-            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} of ${sizeBytes}.`);
+            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} in place of ${end}.`);
         at += bytesRead;
         yield chunk.subarray(0, bytesRead);
     }
+}
+/** Into one buffer, over and over. */
+async function md5Of(file, start, end) {
+    const hash = (0,external_node_crypto_.createHash)('md5');
+    const buffer = Buffer.allocUnsafeSlow(READ_CHUNK_BYTES);
+    for (let at = start; at < end;) {
+        const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - at), at);
+        if (bytesRead === 0)
+            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} in place of ${end}.`);
+        hash.update(buffer.subarray(0, bytesRead));
+        at += bytesRead;
+    }
+    return hash.digest();
 }
 function spool_sha256(bytes) {
     return { algorithm: 'sha256', digest: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest() };
@@ -43193,7 +41694,7 @@ function createPacker(options) {
             const nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
             const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
             return {
-                raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal),
+                raw: (signal) => readChecked(nar, Math.min(RAW_CHUNK_BYTES, Math.max(1, info.narSizeBytes)), signal),
                 packed: (signal) => pack(nar, signal),
                 chunks: (isKnown, signal) => chunkNar(nar, isKnown, chunking, signal),
             };
@@ -43216,7 +41717,8 @@ function toPacked(compression, { body, sha256, dispose }) {
  * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream, excluded, matched by no
  *   `include`, or too large.
  * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
- * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant.
+ * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant. Not so with
+ *   `wholeClosures`: there it is not wanted for itself, but goes along like any other path.
  * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
  *   needs it can go up.
  */
@@ -43224,7 +41726,7 @@ function selectPaths(candidates, rules) {
     const infoOf = lookUp(candidates);
     const ruledOut = new Map();
     for (const info of candidates.infos.values()) {
-        const verdict = verdictOfRules(info, rules);
+        const verdict = (rules.wholeClosures ? null : signedUpstream(info, rules)) ?? verdictOfRules(info, rules);
         if (verdict !== null)
             ruledOut.set(info.path, verdict);
     }
@@ -43280,13 +41782,16 @@ function lookUp(candidates) {
     const vanished = new Set(candidates.vanished);
     return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
 }
-/** Why a path stays out even when a wanted one needs it; `null` when it may go up. */
-function verdictOfRules(info, rules) {
+function signedUpstream(info, rules) {
     for (const signature of info.signatures) {
         const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
         if (rules.skipSignedBy.includes(keyName))
             return { class: 'signed-upstream', keyName };
     }
+    return null;
+}
+/** Why a path stays out even when a wanted one needs it, whoever signed it; `null` when it may go up. */
+function verdictOfRules(info, rules) {
     const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
     // `search`, as `test` would carry state from one path to the next with a flag `g` or `y`.
     const pattern = rules.exclude.find((expression) => baseName.search(expression) !== -1);
@@ -43302,6 +41807,9 @@ function verdictOnRoot(info, rules, ruledOut) {
     const verdict = ruledOut.get(info.path);
     if (verdict?.class === 'signed-upstream')
         return verdict;
+    const signed = rules.wholeClosures ? signedUpstream(info, rules) : null;
+    if (signed !== null)
+        return signed;
     if (!rules.explicitPaths && (0,store_path/* isDerivation */.qw)(info.path))
         return { class: 'derivation' };
     if (verdict !== undefined)
@@ -43512,22 +42020,446 @@ async function orGivenUp(work, signal) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/report/words.js
+/** How classes are named for people: after a number of paths, or after "which is". */
+const CLASS_WORDS = {
+    pushed: 'pushed',
+    planned: 'to be pushed',
+    present: 'already there',
+    differs: 'there with other content',
+    'signed-upstream': 'signed by an upstream',
+    excluded: 'excluded',
+    withheld: 'withheld',
+    'too-large': 'too large',
+    derivation: 'derivation files',
+    vanished: 'gone from the store',
+    corrupt: 'corrupt',
+    failed: 'failed',
+    'out-of-time': 'out of time',
+    circular: 'part of a circle',
+};
+/** In the order in which they are shown. */
+const CLASSES = [
+    'pushed',
+    'planned',
+    'failed',
+    'corrupt',
+    'out-of-time',
+    'withheld',
+    'present',
+    'differs',
+    'signed-upstream',
+    'excluded',
+    'too-large',
+    'derivation',
+    'vanished',
+];
+/** Worth a line of its own in the log. */
+const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
+function withheldReason({ culprit, culpritClass }) {
+    return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
+}
+function byReason(paths) {
+    return Map.groupBy(paths, (path) => path.reason ?? '');
+}
+/** The first of them, and how many more. */
+function someNames(paths) {
+    const first = baseName(paths[0]?.path ?? '');
+    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
+}
+function oneLine(text) {
+    return text.replace(/\s+/g, ' ').trim();
+}
+function baseName(path) {
+    return path.slice(path.lastIndexOf('/') + 1);
+}
+
+;// CONCATENATED MODULE: ./build/report/report.js
+
+
+function makeReport({ caches, served, storePaths, durationsMs, warnings }) {
+    return { version: 1, caches: caches.map(cacheReport), served, storePaths, durationsMs, warnings };
+}
+function cacheReport({ cache, plan, failure, result, findings, durationsMs }) {
+    const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
+    const counts = {};
+    for (const path of paths) {
+        const { paths: number, narBytes } = counts[path.class] ?? { paths: 0, narBytes: 0 };
+        counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
+    }
+    return {
+        cache,
+        counts,
+        sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
+        paths,
+        stoppedBy: failure ?? result?.stoppedBy ?? null,
+        verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
+        durationsMs,
+    };
+}
+function reported({ path, info, verdict }, outcome) {
+    const common = { path, narSizeBytes: info?.narSizeBytes ?? null, sentBytes: null };
+    switch (verdict.class) {
+        case 'push':
+            return { ...common, ...(outcome === null ? { class: 'planned', reason: null } : ended(outcome)) };
+        case 'differs':
+            return {
+                ...common,
+                class: 'differs',
+                reason: `The cache has it with the NAR hash ${verdict.narHash}: the build is not reproducible.`,
+            };
+        case 'signed-upstream':
+            return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
+        case 'excluded':
+            return {
+                ...common,
+                class: 'excluded',
+                reason: verdict.pattern === null ? 'No expression of `include` matches.' : `Matches ${verdict.pattern}.`,
+            };
+        case 'too-large':
+            return { ...common, class: 'too-large', reason: `Larger than ${formatBytes(verdict.limitBytes)}.` };
+        case 'withheld':
+            return { ...common, class: 'withheld', reason: withheldReason(verdict) };
+        case 'present':
+        case 'derivation':
+        case 'vanished':
+            return { ...common, class: verdict.class, reason: null };
+    }
+}
+function ended(outcome) {
+    switch (outcome.class) {
+        case 'pushed':
+            return { class: 'pushed', reason: null, sentBytes: outcome.sentBytes };
+        case 'corrupt':
+        case 'failed':
+            return { class: outcome.class, reason: outcome.message, sentBytes: null };
+        case 'withheld':
+            return { class: 'withheld', reason: withheldReason(outcome), sentBytes: null };
+        case 'vanished':
+        case 'out-of-time':
+            return { class: outcome.class, reason: null, sentBytes: null };
+    }
+}
+function reportJson(report) {
+    return `${JSON.stringify(report, null, '\t')}\n`;
+}
+
+;// CONCATENATED MODULE: ./build/hook/record.js
+
+
+/** Two store paths of the usual length take 600 bytes. */
+const record_LINE_LIMIT_BYTES = 4096;
+const FIELDS = /^1 (\d{1,11}) (\S+) (\S+)$/;
+/** `null` for a line that is torn, foreign, or about another store. */
+function parseJournalLine(line, storeDir) {
+    if (line.length > record_LINE_LIMIT_BYTES)
+        return null;
+    const [, seconds, drv = '', out = ''] = FIELDS.exec(line) ?? [];
+    if (seconds === undefined)
+        return null;
+    const drvPath = drv === '-' ? null : storePath(drv, storeDir);
+    const outPath = out === '-' ? null : storePath(out, storeDir);
+    if (drvPath === undefined || outPath === undefined || (drvPath ?? outPath) === null)
+        return null;
+    if (drvPath !== null && !(0,store_path/* isDerivation */.qw)(drvPath))
+        return null;
+    return { drvPath, outPath, timeMs: Number(seconds) * 1000 };
+}
+function storePath(text, storeDir) {
+    try {
+        return (0,store_path/* parseStorePath */.GV)(text, storeDir).path;
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
+            return undefined;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/hook/journal.js
+
+
+
+
+const CHUNK_BYTES = 256 * 1024;
+/** More than 100,000 builds. Beyond that somebody else fills it. */
+const JOURNAL_LIMIT_BYTES = 32 * 1024 * 1024;
+/** Opens a journal where a reader before this one came to. Throws `file-failed`. */
+async function openJournal({ file, stateFile, storeDir, outputsOf }) {
+    let offsetBytes = stateFile === null ? 0 : await readOffset(stateFile);
+    const seen = new Set();
+    const isNew = (key) => seen.size < seen.add(key).size;
+    return {
+        async read() {
+            for (;;) {
+                const chunk = await readChunk(file, offsetBytes);
+                const wholeBytes = wholeLinesBytes(chunk);
+                if (wholeBytes === 0)
+                    return [];
+                offsetBytes += wholeBytes;
+                const lines = chunk.toString('latin1', 0, wholeBytes).split('\n');
+                const fresh = lines
+                    .map((line) => parseJournalLine(line, storeDir))
+                    .filter((line) => line !== null)
+                    .filter(({ drvPath, outPath }) => isNew(outPath ?? drvPath ?? ''));
+                if (fresh.length > 0)
+                    return Promise.all(grouped(fresh).map((record) => withOutputs(record, outputsOf, isNew)));
+            }
+        },
+        async keep() {
+            if (stateFile !== null)
+                await writePrivateFile(stateFile, JSON.stringify({ version: 1, offsetBytes }));
+        },
+    };
+}
+/** Up to the end of the last line that has one. What is too long for a line is let go without. */
+function wholeLinesBytes(chunk) {
+    const end = chunk.lastIndexOf('\n') + 1;
+    return end === 0 && chunk.byteLength > record_LINE_LIMIT_BYTES ? chunk.byteLength : end;
+}
+/** Lines that follow each other and are about one derivation come from one run of the hook. */
+function grouped(lines) {
+    const records = [];
+    for (const { drvPath, outPath, timeMs } of lines) {
+        const last = records.at(-1);
+        const outPaths = outPath === null ? [] : [outPath];
+        if (last !== undefined && drvPath !== null && last.drvPath === drvPath)
+            last.outPaths.push(...outPaths);
+        else
+            records.push({ drvPath, outPaths, timeMs });
+    }
+    return records;
+}
+async function withOutputs(record, outputsOf, isNew) {
+    if (record.outPaths.length > 0 || record.drvPath === null)
+        return record;
+    return { ...record, outPaths: (await outputsOf(record.drvPath)).filter(isNew) };
+}
+async function readChunk(file, offsetBytes) {
+    if (offsetBytes > JOURNAL_LIMIT_BYTES)
+        return Buffer.alloc(0);
+    let handle = null;
+    try {
+        handle = await (0,promises_.open)(file);
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, offsetBytes);
+        return buffer.subarray(0, bytesRead);
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        if (code === 'ENOENT')
+            return Buffer.alloc(0);
+        throw new errors/* CacheError */.xA('file-failed', `The journal of builds ${file} can't be read (${code}).`, { cause });
+    }
+    finally {
+        await handle?.close();
+    }
+}
+/** From the beginning when nothing was kept, or it is damaged: twice is harmless. */
+async function readOffset(stateFile) {
+    let text;
+    try {
+        text = await (0,promises_.readFile)(stateFile, 'latin1');
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        if (code === 'ENOENT')
+            return 0;
+        throw new errors/* CacheError */.xA('file-failed', `${stateFile} can't be read (${code}).`, { cause });
+    }
+    const offset = /^\{"version":1,"offsetBytes":(\d{1,15})\}$/.exec(text)?.[1];
+    return offset === undefined ? 0 : Number(offset);
+}
+
+;// CONCATENATED MODULE: ./build/push/attribution.js
+/** Roots of the push, each once: full paths, valid or not. */
+function attribute({ built, added, rooted, infos, isShared }) {
+    if (!isShared)
+        return [...new Set([...built, ...added])];
+    const isAdded = new Set(added);
+    // An old link in a workspace that is kept leads to what was there before this job.
+    const reached = closureOf(rooted, infos).filter((path) => isAdded.has(path));
+    return [...new Set([...built, ...reached])];
+}
+function closureOf(paths, infos) {
+    const reached = new Set(paths);
+    for (const path of reached) {
+        for (const reference of infos.get(path)?.references ?? [])
+            reached.add(reference);
+    }
+    return [...reached];
+}
+/**
+ * A machine of GitHub's is this job's alone. Elsewhere a store that is older than the job may be used by other jobs at the same time; who really does can't
+ * be seen (their builds run under the same users, in other containers, or begin later), so it counts as shared.
+ */
+function findSharing({ runnerEnvironment, storeMadeMs, jobBeganMs }) {
+    if (runnerEnvironment === 'github-hosted')
+        return { isShared: false, because: "the machine is GitHub's, and this job's alone" };
+    if (storeMadeMs !== null && storeMadeMs >= jobBeganMs)
+        return { isShared: false, because: 'the store was made in this job' };
+    return { isShared: true, because: 'the store is older than this job, on a machine that others may use' };
+}
+
+;// CONCATENATED MODULE: ./build/nix/derivation.js
+
+/** libstore/derivations.cc: `Derive(` in the usual form, `DrvWithVersion("xp-dyn-drv",` for what depends on outputs of outputs. */
+const HEAD = /^(?:Derive\(|DrvWithVersion\("[a-z-]{1,40}",)\[/;
+/** Name, path, how it is hashed, hash. None of them needs an escape. */
+const OUTPUT = /\("([^"\\]{1,250})","([^"\\]*)","[^"\\]*","[^"\\]*"\)([,\]])/y;
+/** Reads the outputs, which stand first, from the text of a `.drv` file; what follows may be cut off. Throws `format-invalid`. */
+function parseDerivationOutputs(text) {
+    const head = HEAD.exec(text);
+    if (head === null)
+        throw new errors/* CacheError */.xA('format-invalid', 'This is not the text of a derivation.');
+    const outputs = [];
+    OUTPUT.lastIndex = head[0].length;
+    for (;;) {
+        const [, name, path, next] = OUTPUT.exec(text) ?? [];
+        if (name === undefined)
+            throw new errors/* CacheError */.xA('format-invalid', 'The outputs of a derivation are cut off or malformed.');
+        outputs.push({ name, path: path === undefined || path === '' ? null : path });
+        if (next === ']')
+            return outputs;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/store/derivation-outputs.js
+
+
+
+/** Some 8,000 outputs. */
+const READ_LIMIT_BYTES = 1024 * 1024;
+/**
+ * Full paths of the outputs of a derivation (full path), from its file and without a process. Empty when the file is gone or says nothing: it is in the
+ * store only where the build was asked for on this machine, and content-addressed derivations don't know their outputs.
+ */
+async function readOutputPaths(store, drvPath) {
+    try {
+        const file = await (0,promises_.open)(store.realPath(drvPath));
+        try {
+            const sizeBytes = Math.min((await file.stat()).size, READ_LIMIT_BYTES);
+            const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, 0);
+            return parseDerivationOutputs(buffer.toString('latin1', 0, bytesRead)).flatMap(({ path }) => path ?? []);
+        }
+        finally {
+            await file.close();
+        }
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid') || (0,errors/* systemCode */.xU)(error) !== null)
+            return [];
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/store/own-roots.js
+
+
+
+
+
+const AT_ONCE = 64;
+/**
+ * Store paths (full paths, not all of them valid) that links below `folders` hold against garbage collection: `result` of nix-build and the like. Nix keeps a
+ * link to each of them, so nothing is searched. Throws `store-unreadable`.
+ */
+async function rootsBelow(folders, { storeDir, stateDir }) {
+    const auto = (0,external_node_path_.join)(stateDir, 'gcroots', 'auto');
+    const inside = (await Promise.all(folders.map(spellings))).flat().map((folder) => `${folder}/`);
+    const names = await listed(auto);
+    const found = new Set();
+    for (let at = 0; at < names.length; at += AT_ONCE) {
+        const links = await Promise.all(names.slice(at, at + AT_ONCE).map((name) => targetOf((0,external_node_path_.join)(auto, name))));
+        const ours = links.filter((link) => link !== null && inside.some((folder) => link.startsWith(folder)));
+        for (const target of await Promise.all(ours.map((link) => targetOf(link ?? '')))) {
+            const path = storePathIn(target ?? '', storeDir);
+            if (path !== null && !isOwnPath(path))
+                found.add(path);
+        }
+    }
+    return [...found];
+}
+/** Nix writes a link's path as it was given to it. */
+async function spellings(folder) {
+    return [folder, await (0,promises_.realpath)(folder).catch(() => folder)];
+}
+/** `null`: it went meanwhile, or is no link. */
+async function targetOf(link) {
+    return (0,promises_.readlink)(link).catch(() => null);
+}
+/** A link may lead into a store path. */
+function storePathIn(target, storeDir) {
+    const [baseName = ''] = target.startsWith(`${storeDir}/`) ? target.slice(storeDir.length + 1).split('/') : [];
+    try {
+        return (0,store_path/* parseStorePath */.GV)(`${storeDir}/${baseName}`, storeDir).path;
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
+            return null;
+        throw error;
+    }
+}
+async function listed(folder) {
+    try {
+        return await (0,promises_.readdir)(folder);
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        // Nix makes it for the first root.
+        if (code === 'ENOENT')
+            return [];
+        throw new errors/* CacheError */.xA('store-unreadable', `The roots of the garbage collector in ${folder} can't be read (${code}).`, {
+            cause,
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./build/phases/job-roots.js
+
+
+
+
+/** Full paths, valid or not, that this job is to push with all that they refer to. Throws `file-failed`, `store-unreadable`, `nix-failed`, `cancelled`. */
+async function jobRoots({ store, journal, added, isShared, folders, signal, }) {
+    const built = journal === null ? [] : await builtPaths(store, journal);
+    const rooted = isShared ? await rootsBelow(folders, store.nix.about) : [];
+    const { infos } = await store.closure(rooted, signal);
+    return attribute({ built, added, rooted, infos, isShared });
+}
+/** All of the journal, also what the pusher had read before. */
+async function builtPaths(store, file) {
+    const { storeDir } = store;
+    const journal = await openJournal({ file, stateFile: null, storeDir, outputsOf: (drvPath) => readOutputPaths(store, drvPath) });
+    const paths = [];
+    for (;;) {
+        const records = await journal.read();
+        if (records.length === 0)
+            return paths;
+        for (const { outPaths } of records)
+            paths.push(...outPaths);
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/phases/candidates.js
 
 
 
 
-/** What may be pushed: what the input `paths` names, or else what came to the store since main. `names`: of the store now. */
-async function rootsOf(session, store, names) {
+
+/** What may be pushed: what the input `paths` names, or else what this job brought to the store. `names`: of the store now. */
+async function rootsOf(session, store, names, signal) {
     const { inputs, runner } = session;
-    return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names);
+    return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names, signal);
 }
-/** Full paths that came to the store since main's snapshot. */
-async function newRoots(session, store, names) {
-    const file = session.state().main?.snapshotFile ?? null;
-    if (file === null)
+/** Full paths that came to the store since main's snapshot; on a store that others use too, those of them that are this job's. */
+async function newRoots(session, store, names, signal) {
+    const { snapshotFile = null, journal = null, isShared = false } = session.state().main ?? {};
+    if (snapshotFile === null)
         throw new errors/* CacheError */.xA('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
-    return newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
+    const added = newSince(await readSnapshot(snapshotFile), names).map((name) => `${store.storeDir}/${name}`);
+    const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = session.runner.env;
+    const folders = [workspace, temp].filter((folder) => folder !== '');
+    return jobRoots({ store, journal, added, isShared, folders, signal });
 }
 /** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */
 async function namedRoots(lines, store, env) {
@@ -43554,6 +42486,27 @@ async function findCandidates(store, roots, explicit, signal) {
     const left = new Set(explicit ? [] : await store.names());
     const vanished = [...invalid].filter((path) => !left.has(path.slice(store.storeDir.length + 1)));
     return { infos, roots: new Set(valid), vanished };
+}
+
+;// CONCATENATED MODULE: ./build/phases/meeting.js
+/** How long one waits for the others. */
+const PATIENCE_MS = 3_000;
+function meeting(parties) {
+    const all = Promise.withResolvers();
+    let missing = parties;
+    const arrive = () => {
+        if (--missing <= 0)
+            all.resolve();
+    };
+    return {
+        async wait() {
+            arrive();
+            const patience = setTimeout(all.resolve, PATIENCE_MS);
+            await all.promise;
+            clearTimeout(patience);
+        },
+        leave: arrive,
+    };
 }
 
 ;// CONCATENATED MODULE: ./build/push/finish.js
@@ -43765,6 +42718,8 @@ class PushRun {
     #large;
     #small;
     #publishable = [];
+    /** Publishable and large, for a cache that takes the NAR only in that step. */
+    #unread = [];
     #lanes;
     /** Calls to the backend; a job may be in its second before the first is counted off. */
     #inFlight = 0;
@@ -43799,17 +42754,22 @@ class PushRun {
         this.#meter = new ProgressMeter(this.#jobs.map(({ info }) => info.narSizeBytes), this.#startedMs);
     }
     async run() {
-        const { signal, onProgress } = this.#options;
+        const { signal, drain, onProgress } = this.#options;
         const onStop = () => this.#stopSoon();
+        const onDrain = () => this.#end();
         signal.addEventListener('abort', onStop, { once: true });
+        drain?.addEventListener('abort', onDrain, { once: true });
         if (signal.aborted)
             onStop();
+        if (drain?.aborted)
+            onDrain();
         const ticking = this.#tick();
         this.#pump();
         await this.#idle.promise;
         this.#over.abort();
         await ticking;
         signal.removeEventListener('abort', onStop);
+        drain?.removeEventListener('abort', onDrain);
         for (const job of this.#jobs)
             if (job.outcome === null)
                 this.#decide(job, { class: 'out-of-time' });
@@ -43837,12 +42797,11 @@ class PushRun {
             this.#idle.resolve();
     }
     #nextPublishable() {
-        for (let job = this.#publishable.shift(); job !== undefined; job = this.#publishable.shift()) {
-            // A cache that takes the NAR in this step would begin with it only now.
-            if (job.outcome === null && !(this.#ending && job.readBytes === 0 && isLarge(job)))
-                return job;
-        }
-        return null;
+        const mayRead = !this.#ending && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+        return (mayRead ? takeOpen(this.#unread) : null) ?? takeOpen(this.#publishable);
+    }
+    #becomesPublishable(job) {
+        (isUnread(job) ? this.#unread : this.#publishable).push(job);
     }
     #nextToPrepare() {
         if (this.#ending)
@@ -43884,7 +42843,7 @@ class PushRun {
                 this.#largeDoneBytes += job.info.narSizeBytes;
             job.publish = publish;
             if (job.waitsFor === 0)
-                this.#publishable.push(job);
+                this.#becomesPublishable(job);
         }
         catch (error) {
             this.#fail(job, error);
@@ -43895,17 +42854,22 @@ class PushRun {
         }
     }
     async #publish(job, publish) {
+        if (isUnread(job))
+            this.#largeInFlight.add(job);
         try {
             const { sentBytes } = await publish(this.#signalOf(job));
             this.#failuresInARow = 0;
             this.#decide(job, { class: 'pushed', sentBytes });
             for (const dependant of job.dependants) {
                 if (dependant.waitsFor === 0 && dependant.publish !== null)
-                    this.#publishable.push(dependant);
+                    this.#becomesPublishable(dependant);
             }
         }
         catch (error) {
             this.#fail(job, error);
+        }
+        finally {
+            this.#largeInFlight.delete(job);
         }
     }
     #signalOf(job) {
@@ -44019,6 +42983,17 @@ class PushRun {
 function isLarge(job) {
     return job.info.narSizeBytes > LARGE_BYTES;
 }
+/** The first that nothing was decided on meanwhile. */
+function takeOpen(queue) {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift())
+        if (job.outcome === null)
+            return job;
+    return null;
+}
+/** Whether all of a large NAR is still to be read. */
+function isUnread(job) {
+    return isLarge(job) && job.readBytes === 0;
+}
 function outcomeOf(error) {
     if (!(0,errors/* isCacheError */.bt)(error))
         return { class: 'failed', code: 'internal', message: (0,errors/* describeError */.Uc)(error) };
@@ -44037,7 +43012,8 @@ function outcomeOf(error) {
 const SAMPLE = 64;
 /** Of the sample, so many are the largest: those are the ones that body limits and cut connections hit. */
 const SAMPLE_LARGEST = 16;
-const verify_IN_FLIGHT = 16;
+/** All of a sample at once: the HTTP client has its own limit, and `nix copy`'s stores are asked in one process for what comes together. */
+const IN_FLIGHT = SAMPLE;
 /** Reads pushed paths back as a substituter would. A failure to ask is a finding too; `signal` ends it with what was found by then. */
 async function verifyPushed(backend, pushed, mode, signal) {
     const queue = sample(pushed, mode).values();
@@ -44052,7 +43028,7 @@ async function verifyPushed(backend, pushed, mode, signal) {
                 findings.push({ path: info.path, problem });
         }
     };
-    await Promise.all(Array.from({ length: verify_IN_FLIGHT }, lane));
+    await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
     return findings;
 }
 /** Which paths are read back: the largest, and the rest evenly over the order in which they were pushed. */
@@ -44077,7 +43053,1753 @@ async function readBack(backend, info, signal) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/phases/push-to-target.js
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/keys.js
+var keys = __nccwpck_require__(7643);
+// EXTERNAL MODULE: ./build/nix/content-address.js
+var content_address = __nccwpck_require__(1520);
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/index-layout.js
+var index_layout = __nccwpck_require__(8506);
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/pack.js
+var format_pack = __nccwpck_require__(7170);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/format/index-json.js
+
+
+
+
+/** The head of an index's body, every field checked. Throws `format-invalid`. */
+function parseHead(text) {
+    const fields = fieldsOf(text, 'head');
+    const { storeDir, writer } = fields;
+    if (typeof storeDir !== 'string' || !/^\/[^\0\n]{1,4000}$/.test(storeDir))
+        throw index_json_wrong('head', 'storeDir');
+    if (typeof writer !== 'string' || writer.length > index_layout/* MAX_WRITER_CHARS */.hF || /\p{Cc}/u.test(writer))
+        throw index_json_wrong('head', 'writer');
+    const slot = slotOf(fields.slot, 'slot');
+    const openSlots = listOf(fields.openSlots, 'head', 'openSlots').map((one) => slotOf(one, 'openSlots'));
+    if (openSlots.some((one) => one >= slot) || !areDistinct(openSlots))
+        throw index_json_wrong('head', 'openSlots');
+    const packs = listOf(fields.packs, 'head', 'packs').map(packOf);
+    if (!areDistinct(packs.map(({ key }) => key)))
+        throw index_json_wrong('head', 'packs');
+    return {
+        slot,
+        openSlots,
+        createdAt: count(fields.createdAt, 'head', 'createdAt'),
+        writer,
+        storeDir,
+        packs,
+        chunks: count(fields.chunks, 'head', 'chunks'),
+        paths: count(fields.paths, 'head', 'paths'),
+    };
+}
+/** The record of one path, every field checked but for what only the rest of the index can tell. Throws `format-invalid`. */
+function parseRecord(text) {
+    const fields = fieldsOf(text, 'record');
+    const { name, narHash, deriver, ca } = fields;
+    if (typeof name !== 'string')
+        throw index_json_wrong('record', 'name');
+    if (!isSha256(narHash))
+        throw index_json_wrong('record', 'narHash');
+    if (deriver !== undefined && typeof deriver !== 'string')
+        throw index_json_wrong('record', 'deriver');
+    if (ca !== undefined && typeof ca !== 'string')
+        throw index_json_wrong('record', 'ca');
+    return {
+        name,
+        narHash,
+        narSize: count(fields.narSize, 'record', 'narSize'),
+        refs: listOf(fields.refs ?? [], 'record', 'refs').map((one) => typeof one === 'string' ? one : count(one, 'record', 'refs')),
+        sigs: listOf(fields.sigs ?? [], 'record', 'sigs').map(signatureOf),
+        ...(deriver === undefined ? {} : { deriver }),
+        ...(ca === undefined ? {} : { ca }),
+        used: count(fields.used, 'record', 'used'),
+        chunks: listOf(fields.chunks, 'record', 'chunks').map((line) => count(line, 'record', 'chunks')),
+    };
+}
+function packOf(value) {
+    const { key, sizeBytes, sha256, createdAt } = index_json_asFields(value, 'pack');
+    if (typeof key !== 'string' || !(0,keys/* isPackKey */.xH)(key))
+        throw index_json_wrong('pack', 'key');
+    if (!isSha256(sha256))
+        throw index_json_wrong('pack', 'sha256');
+    const size = count(sizeBytes, 'pack', 'sizeBytes');
+    if (size < format_pack/* HEADER_BYTES */.q2 + format_pack/* TRAILER_BYTES */.EH)
+        throw index_json_wrong('pack', 'sizeBytes');
+    return { key, sizeBytes: size, sha256, createdAt: count(createdAt, 'pack', 'createdAt') };
+}
+/** It becomes a line of a narinfo. */
+function signatureOf(value) {
+    if (typeof value !== 'string' || !/^[^\s:]+:[A-Za-z0-9+/]{86}==$/.test(value))
+        throw index_json_wrong('record', 'sigs');
+    return value;
+}
+function slotOf(value, field) {
+    const slot = count(value, 'head', field);
+    if (!(0,keys/* isSlot */.RK)(slot))
+        throw index_json_wrong('head', field);
+    return slot;
+}
+function areDistinct(values) {
+    return new Set(values).size === values.length;
+}
+function isSha256(value) {
+    return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+}
+function count(value, where, field) {
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0)
+        return value;
+    throw index_json_wrong(where, field);
+}
+function listOf(value, where, field) {
+    if (Array.isArray(value))
+        return value;
+    throw index_json_wrong(where, field);
+}
+function fieldsOf(text, where) {
+    let value;
+    try {
+        value = JSON.parse(text);
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: a ${where} is not JSON.`, { cause });
+    }
+    return index_json_asFields(value, where);
+}
+function index_json_asFields(value, where) {
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+        return Object.fromEntries(Object.entries(value));
+    throw new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: a ${where} is not an object.`);
+}
+function index_json_wrong(where, field) {
+    return new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: \`${field}\` of a ${where} is wrong.`);
+}
+
+;// CONCATENATED MODULE: ./build/backends/actions-cache/format/index-reader.js
+
+
+
+
+
+
+
+
+/**
+ * Reads what `encodeIndex` wrote, or anything else: bounds, order and checksum are checked before anything is believed. A path whose record is wrong is not
+ * there; a table that is wrong is an error, since nothing can be found by it. Paths and chunks are decoded when they are asked for, so an index of
+ * 50,000 paths is open in the time that unpacking it takes. Throws `format-invalid`.
+ */
+function decodeIndex(bytes, expected) {
+    const body = unpack(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+    const headBytes = body.length >= 4 ? body.readUInt32LE(0) : Number.POSITIVE_INFINITY;
+    if (headBytes > Math.min(body.length - 4, index_layout/* MAX_HEAD_BYTES */.OK))
+        throw invalid('its head is longer than the whole, or than any head');
+    const head = parseHead(body.toString('utf8', 4, 4 + headBytes));
+    if (head.storeDir !== expected.storeDir)
+        throw invalid(`it is for stores in ${head.storeDir}, and this one is in ${expected.storeDir}`);
+    const chunkTable = cut(body, 4 + headBytes, head.chunks * index_layout/* CHUNK */.m$.bytes, 'chunk table');
+    const pathTable = cut(body, 4 + headBytes + chunkTable.length, head.paths * index_layout/* PATH */.gI.bytes, 'path table');
+    const records = body.subarray(4 + headBytes + chunkTable.length + pathTable.length);
+    const packs = head.packs.map((pack) => ({ ...pack, sha256: Buffer.from(pack.sha256, 'hex') }));
+    checkChunks(chunkTable, packs);
+    checkOverlaps(chunkTable);
+    checkPaths(pathTable, records.length);
+    const { slot, openSlots, createdAt, writer } = head;
+    return { header: { slot, openSlots, createdAt, writer }, index: new DecodedIndex(head, packs, chunkTable, pathTable, records) };
+}
+function unpack(bytes) {
+    if (bytes.length < index_layout/* PREFIX_BYTES */.r7 || bytes.toString('latin1', 0, 8) !== index_layout/* INDEX_MAGIC */.PA)
+        throw invalid('it does not begin as one');
+    const version = bytes.readUInt32LE(index_layout/* PREFIX */.H3.version);
+    if (version !== index_layout/* INDEX_VERSION */.g3)
+        throw invalid(`it is of version ${version}, and this program reads version ${index_layout/* INDEX_VERSION */.g3}`);
+    const flags = bytes.readUInt32LE(index_layout/* PREFIX */.H3.flags);
+    if (flags !== 0)
+        throw invalid(`it has flags (${flags}) that this program does not know`);
+    const bodyBytes = bytes.readBigUInt64LE(index_layout/* PREFIX */.H3.bodyBytes);
+    if (bytes.length > index_layout/* MAX_INDEX_BYTES */.w2 || bodyBytes > index_layout/* MAX_BODY_BYTES */.YK)
+        throw invalid(`it has ${bytes.length} bytes, and ${bodyBytes} unpacked`);
+    const body = decompress(bytes.subarray(index_layout/* PREFIX_BYTES */.r7), Number(bodyBytes));
+    const sha256 = (0,external_node_crypto_.createHash)('sha256').update(body).digest();
+    if (!sha256.equals(bytes.subarray(index_layout/* PREFIX */.H3.sha256, index_layout/* PREFIX */.H3.sha256 + 32)))
+        throw invalid('its checksum is wrong');
+    return body;
+}
+function decompress(frame, sizeBytes) {
+    try {
+        const body = (0,external_node_zlib_.zstdDecompressSync)(frame, { maxOutputLength: Math.max(1, sizeBytes), chunkSize: Math.max(64, sizeBytes) });
+        if (body.length === sizeBytes)
+            return body;
+    }
+    catch (cause) {
+        throw invalid('it can not be unpacked: it was cut off or changed', cause);
+    }
+    throw invalid('it is shorter than it says');
+}
+function cut(body, start, sizeBytes, what) {
+    if (start + sizeBytes > body.length)
+        throw invalid(`its ${what} is longer than the whole`);
+    return body.subarray(start, start + sizeBytes);
+}
+function checkChunks(table, packs) {
+    for (let at = 0; at < table.length; at += index_layout/* CHUNK */.m$.bytes) {
+        const ids = table.subarray(at - index_layout/* CHUNK */.m$.bytes, at - index_layout/* CHUNK */.m$.bytes + index_layout/* CHUNK */.m$.idBytes);
+        if (at > 0 && ids.compare(table, at, at + index_layout/* CHUNK */.m$.idBytes) >= 0)
+            throw invalid('its chunks are not in order');
+        const pack = packs[table.readUInt32LE(at + index_layout/* CHUNK */.m$.pack)];
+        const offset = table.readBigUInt64LE(at + index_layout/* CHUNK */.m$.offset);
+        const frameBytes = table.readUInt32LE(at + index_layout/* CHUNK */.m$.frameBytes);
+        const isInside = pack !== undefined &&
+            frameBytes > 0 &&
+            offset >= format_pack/* HEADER_BYTES */.q2 &&
+            offset + BigInt(frameBytes) <= BigInt(pack.sizeBytes - format_pack/* TRAILER_BYTES */.EH);
+        if (!isInside)
+            throw invalid(`its chunk ${at / index_layout/* CHUNK */.m$.bytes} lies outside of every pack`);
+    }
+}
+/** Each frame belongs to one chunk. */
+function checkOverlaps(table) {
+    const lines = Uint32Array.from({ length: table.length / index_layout/* CHUNK */.m$.bytes }, (_, line) => line);
+    const packOf = (line) => table.readUInt32LE(line * index_layout/* CHUNK */.m$.bytes + index_layout/* CHUNK */.m$.pack);
+    const offsets = Float64Array.from(lines, (line) => Number(table.readBigUInt64LE(line * index_layout/* CHUNK */.m$.bytes + index_layout/* CHUNK */.m$.offset)));
+    const offsetOf = (line) => offsets[line] ?? 0;
+    lines.sort((a, b) => packOf(a) - packOf(b) || offsetOf(a) - offsetOf(b));
+    let before = null;
+    for (const line of lines) {
+        if (before !== null && packOf(before) === packOf(line)) {
+            const end = offsetOf(before) + table.readUInt32LE(before * index_layout/* CHUNK */.m$.bytes + index_layout/* CHUNK */.m$.frameBytes);
+            if (end > offsetOf(line))
+                throw invalid(`its chunks ${before} and ${line} overlap`);
+        }
+        before = line;
+    }
+}
+function checkPaths(table, recordBytes) {
+    for (let at = 0; at < table.length; at += index_layout/* PATH */.gI.bytes) {
+        const before = table.subarray(at - index_layout/* PATH */.gI.bytes, at - index_layout/* PATH */.gI.bytes + index_layout/* PATH */.gI.hashPartBytes);
+        if (at > 0 && before.compare(table, at, at + index_layout/* PATH */.gI.hashPartBytes) >= 0)
+            throw invalid('its paths are not in order');
+        const size = table.readUInt32LE(at + index_layout/* PATH */.gI.recordBytes);
+        if (size > index_layout/* MAX_RECORD_BYTES */.xR || table.readUInt32LE(at + index_layout/* PATH */.gI.record) + size > recordBytes)
+            throw invalid(`the record of its path ${at / index_layout/* PATH */.gI.bytes} lies outside, or is longer than any record`);
+    }
+}
+class DecodedIndex {
+    storeDir;
+    pathCount;
+    packs;
+    #chunkTable;
+    #pathTable;
+    #records;
+    /** Base names by line: a path is referred to by many. */
+    #baseNames = [];
+    constructor(head, packs, chunkTable, pathTable, records) {
+        this.storeDir = head.storeDir;
+        this.pathCount = head.paths;
+        this.packs = packs;
+        this.#chunkTable = chunkTable;
+        this.#pathTable = pathTable;
+        this.#records = records;
+    }
+    path(hashPart) {
+        const key = Buffer.from(hashPart, 'latin1');
+        const line = key.length === index_layout/* PATH */.gI.hashPartBytes ? find(this.#pathTable, index_layout/* PATH */.gI.bytes, key) : null;
+        return line === null ? null : this.#pathAt(line);
+    }
+    *hashParts() {
+        for (let line = 0; line < this.pathCount; line++)
+            yield this.#hashPartAt(line);
+    }
+    *paths() {
+        for (let line = 0; line < this.pathCount; line++) {
+            const path = this.#pathAt(line);
+            if (path !== null)
+                yield path;
+        }
+    }
+    chunk(id) {
+        const line = id.length === index_layout/* CHUNK */.m$.idBytes ? find(this.#chunkTable, index_layout/* CHUNK */.m$.bytes, id) : null;
+        return line === null ? null : this.#chunkAt(line);
+    }
+    #chunkAt(line) {
+        const at = line * index_layout/* CHUNK */.m$.bytes;
+        const row = this.#chunkTable.subarray(at, at + index_layout/* CHUNK */.m$.bytes);
+        const pack = row.length < index_layout/* CHUNK */.m$.bytes ? undefined : this.packs[row.readUInt32LE(index_layout/* CHUNK */.m$.pack)];
+        if (pack === undefined)
+            return null;
+        return {
+            id: row.subarray(index_layout/* CHUNK */.m$.id, index_layout/* CHUNK */.m$.id + index_layout/* CHUNK */.m$.idBytes),
+            narBytes: row.readUInt32LE(index_layout/* CHUNK */.m$.narBytes),
+            pack,
+            offset: Number(row.readBigUInt64LE(index_layout/* CHUNK */.m$.offset)),
+            frameBytes: row.readUInt32LE(index_layout/* CHUNK */.m$.frameBytes),
+            frameHash: row.subarray(index_layout/* CHUNK */.m$.frameHash, index_layout/* CHUNK */.m$.frameHash + index_layout/* CHUNK */.m$.frameHashBytes),
+        };
+    }
+    #hashPartAt(line) {
+        return this.#pathTable.toString('latin1', line * index_layout/* PATH */.gI.bytes, line * index_layout/* PATH */.gI.bytes + index_layout/* PATH */.gI.hashPartBytes);
+    }
+    /** `null` for a record that does not describe a path. */
+    #pathAt(line) {
+        try {
+            const record = this.#recordAt(line);
+            const info = this.#infoOf(this.#hashPartAt(line), record);
+            const chunks = record.chunks.map((number) => this.#chunkAt(number));
+            const whole = chunks.filter((chunk) => chunk !== null);
+            const narBytes = whole.reduce((sum, chunk) => sum + chunk.narBytes, 0);
+            const isWhole = whole.length === chunks.length && narBytes === info.narSizeBytes && narBytes > 0;
+            if (!isWhole || (0,content_address/* checkContentAddress */.M3)(info, this.storeDir) !== null)
+                return null;
+            return { info, chunks: whole, usedAt: record.used };
+        }
+        catch (error) {
+            if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
+                return null;
+            throw error;
+        }
+    }
+    #recordAt(line) {
+        const at = line * index_layout/* PATH */.gI.bytes;
+        const start = this.#pathTable.readUInt32LE(at + index_layout/* PATH */.gI.record);
+        const end = start + this.#pathTable.readUInt32LE(at + index_layout/* PATH */.gI.recordBytes);
+        return parseRecord(this.#records.toString('utf8', start, end));
+    }
+    #infoOf(hashPart, record) {
+        const narHash = { algorithm: 'sha256', digest: Buffer.from(record.narHash, 'hex') };
+        const references = (record.refs ?? []).map((reference) => this.#full(this.#baseNameOf(reference))).sort();
+        if (new Set(references).size < references.length)
+            throw invalid('a path names a reference twice');
+        return {
+            path: this.#full(`${hashPart}-${record.name}`),
+            narHash,
+            narSizeBytes: record.narSize,
+            references,
+            deriver: record.deriver === undefined ? null : this.#full(record.deriver),
+            signatures: record.sigs ?? [],
+            ca: record.ca ?? null,
+            ultimate: false,
+        };
+    }
+    #full(baseName) {
+        return (0,store_path/* parseBaseName */.u7)(baseName, this.storeDir).path;
+    }
+    #baseNameOf(reference) {
+        if (typeof reference === 'string')
+            return reference;
+        if (reference >= this.pathCount)
+            throw invalid('a reference points nowhere');
+        return (this.#baseNames[reference] ??= `${this.#hashPartAt(reference)}-${this.#recordAt(reference).name}`);
+    }
+}
+/** The line whose first bytes are `key`, in a table that is sorted by them; `null` when there is none. */
+function find(table, lineBytes, key) {
+    let low = 0;
+    let high = table.length / lineBytes;
+    while (low < high) {
+        const line = (low + high) >>> 1;
+        const order = table.compare(key, 0, key.length, line * lineBytes, line * lineBytes + key.length);
+        if (order === 0)
+            return line;
+        if (order < 0)
+            low = line + 1;
+        else
+            high = line;
+    }
+    return null;
+}
+function invalid(problem, cause) {
+    return new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: ${problem}.`, { cause });
+}
+
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/merge.js
+var merge = __nccwpck_require__(7779);
+// EXTERNAL MODULE: ./build/backends/in-flight.js
+var in_flight = __nccwpck_require__(8336);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/index-chain.js
+
+
+
+
+
+/** Indexes that were reserved before a younger one, and finalized after it, are there by then. */
+const YOUNG_S = 15 * 60;
+/** A job that takes longer than this from reserving its index to finalizing it has died. */
+const OPEN_FOR_S = 60 * 60;
+/** How far behind a damaged newest index an older one is looked for. */
+const STEPS_BACK = 3;
+/** Twenty jobs at once leave nineteen. More than this in one go is no use: the next writer merges what was read. */
+const MOST_READS = 64;
+const READS_IN_FLIGHT = 6;
+/** Reads the newest index of `ref` and what it does not hold. Throws what the service throws; a damaged index is said and left out. */
+async function readChain(ref, options) {
+    const { service, log, signal } = options;
+    const newest = await service.lookup({ newestOf: (0,keys/* indexPrefix */.jE)(ref) }, signal);
+    const newestSlot = newest === null ? null : (0,keys/* slotOfIndexKey */.nW)(newest.key, ref);
+    if (newest === null || newestSlot === null) {
+        if (newest !== null)
+            log.info(`The Actions cache answers with \`${newest.key}\` where an index was asked for; it is not used.`);
+        return { ref, indexes: [], lastSlot: 0, openSlots: [] };
+    }
+    const reading = new ChainReading(ref, options);
+    await reading.take(newestSlot, newest);
+    for (let back = 1; back <= STEPS_BACK && reading.isEmpty && newestSlot > back; back++)
+        await reading.look(newestSlot - back);
+    await reading.lookAhead();
+    await reading.lookBehind();
+    return reading.result();
+}
+/** The indexes of a ref that were read, and what is still to be looked for. */
+class ChainReading {
+    #ref;
+    #options;
+    #read = new Map();
+    /** Looked for, and not there or damaged. */
+    #missing = new Set();
+    #lastSlot = 0;
+    constructor(ref, options) {
+        this.#ref = ref;
+        this.#options = options;
+    }
+    get isEmpty() {
+        return this.#read.size === 0;
+    }
+    async look(slot) {
+        const { service, signal } = this.#options;
+        const entry = await service.lookup({ key: (0,keys/* indexKey */.mh)(this.#ref, slot) }, signal);
+        if (entry !== null)
+            return this.take(slot, entry);
+        this.#missing.add(slot);
+        return false;
+    }
+    /** Whether the slot is taken, readable or not. */
+    async take(slot, entry) {
+        const { storeDir, log, signal } = this.#options;
+        this.#lastSlot = Math.max(this.#lastSlot, slot);
+        try {
+            const bytes = await wholeOf(await entry.read(null, signal), signal);
+            if (bytes !== null) {
+                const { header, index } = decodeIndex(bytes, { storeDir });
+                if (header.slot !== slot)
+                    throw new errors/* CacheError */.xA('format-invalid', `it says that it is number ${header.slot}`);
+                this.#read.set(slot, { slot, bytes, header, index });
+                return true;
+            }
+        }
+        catch (error) {
+            if (!(0,errors/* isCacheError */.bt)(error, 'format-invalid', 'cache-invalid'))
+                throw error;
+            log.info(`The index \`${entry.key}\` in the Actions cache can't be used: ${(0,errors/* describeError */.Uc)(error)}`);
+        }
+        this.#missing.add(slot);
+        return true;
+    }
+    /** Of two that were reserved together the earlier number may be the newer entry. */
+    async lookAhead() {
+        const newest = this.#read.get(this.#lastSlot);
+        if (newest !== undefined && this.#options.nowS - newest.header.createdAt > YOUNG_S)
+            return;
+        for (let left = MOST_READS; left > 0 && (await this.look(this.#lastSlot + 1)); left--)
+            ;
+    }
+    /** Reads what no index that was read holds, until there is nothing more to be had. */
+    async lookBehind() {
+        for (let left = MOST_READS; left > 0;) {
+            const wanted = this.#notHeld()
+                .filter((slot) => !this.#missing.has(slot))
+                .slice(0, left);
+            if (wanted.length === 0)
+                return;
+            left -= wanted.length;
+            await (0,in_flight/* visitInFlight */.F)(wanted, READS_IN_FLIGHT, this.#options.signal, async (slot) => {
+                await this.look(slot);
+            });
+        }
+    }
+    result() {
+        const indexes = [...this.#read.values()].sort((a, b) => b.slot - a.slot);
+        return {
+            ref: this.#ref,
+            indexes,
+            lastSlot: this.#lastSlot,
+            openSlots: this.#notHeld().filter((slot) => this.#mayCome(slot)),
+        };
+    }
+    /**
+     * Numbers that were not read and that no index holds: one holds all before it but those that it names as open. Those after the last
+     * one that was read are held by none.
+     */
+    #notHeld() {
+        const indexes = [...this.#read.values()];
+        const newest = Math.max(0, ...this.#read.keys());
+        const open = new Set(indexes.flatMap(({ header }) => header.openSlots));
+        for (let slot = newest + 1; slot <= this.#lastSlot; slot++)
+            open.add(slot);
+        return [...open]
+            .filter((slot) => !this.#read.has(slot))
+            .filter((slot) => !indexes.some(({ header }) => header.slot > slot && !header.openSlots.includes(slot)))
+            .sort((a, b) => b - a);
+    }
+    /** Whether the job that took the number may still be at it. */
+    #mayCome(slot) {
+        const first = [...this.#read.values()].filter(({ header }) => header.slot > slot).map(({ header }) => header.createdAt);
+        return first.length === 0 || this.#options.nowS - Math.min(...first) < OPEN_FOR_S;
+    }
+}
+/** All of a stream, `null` for none. Throws `format-invalid` when it is longer than any index. */
+async function wholeOf(stream, signal) {
+    if (stream === null)
+        return null;
+    const parts = [];
+    let sizeBytes = 0;
+    const stop = () => stream.destroy(new errors/* CacheError */.xA('cancelled', 'Reading an index was stopped.'));
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+        for await (const part of stream) {
+            const bytes = part;
+            sizeBytes += bytes.length;
+            if (sizeBytes > index_layout/* MAX_INDEX_BYTES */.w2)
+                throw new errors/* CacheError */.xA('format-invalid', `it has more than ${index_layout/* MAX_INDEX_BYTES */.w2} bytes`);
+            parts.push(bytes);
+        }
+    }
+    finally {
+        signal.removeEventListener('abort', stop);
+        stream.destroy();
+    }
+    return Buffer.concat(parts);
+}
+
+;// CONCATENATED MODULE: ./build/backends/actions-cache/known-indexes.js
+
+
+
+
+
+
+
+/** Asks the service for the indexes that this job can read: two requests for each ref at most, unless jobs ended at the same time. */
+async function readIndexes({ refs, ...options }) {
+    const [own, ...others] = await Promise.all([refs.own, ...refs.others].map((ref) => readChain(ref, options)));
+    if (own === undefined)
+        throw new errors/* CacheError */.xA('internal', 'A job has a ref of its own.');
+    return known(refs, own, others, options.storeDir, new Set());
+}
+const MANIFEST = 'indexes.json';
+/** Writes what was read to files of `folder` (made with mode 0700 when it is not there). Throws `file-failed` or `disk-full`. */
+async function saveIndexes({ refs, own, others }, storeDir, folder) {
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        const chains = await Promise.all([own, ...others].map(async ({ indexes, ...chain }) => ({
+            ...chain,
+            files: await Promise.all(indexes.map((index) => saveIndex(index, folder))),
+        })));
+        const manifest = { version: 1, storeDir, refs, chains };
+        await (0,promises_.writeFile)((0,external_node_path_.join)(folder, `${MANIFEST}.new`), JSON.stringify(manifest), { mode: 0o600 });
+        await (0,promises_.rename)((0,external_node_path_.join)(folder, `${MANIFEST}.new`), (0,external_node_path_.join)(folder, MANIFEST));
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause);
+        throw new errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `The indexes can't be kept in ${folder} (${code ?? cause}).`, {
+            cause,
+        });
+    }
+}
+async function saveIndex({ bytes, slot }, folder) {
+    const file = `${(0,external_node_crypto_.randomBytes)(6).toString('hex')}-${slot}.index`;
+    await (0,promises_.writeFile)((0,external_node_path_.join)(folder, file), bytes, { mode: 0o600 });
+    return file;
+}
+/**
+ * Reads back what another process of this job saved. `gonePacks` may grow: what lies in them is not there from then on, or found in an older index.
+ * Throws `state-invalid`.
+ */
+async function loadIndexes(folder, log, gonePacks) {
+    try {
+        const manifest = JSON.parse(await (0,promises_.readFile)((0,external_node_path_.join)(folder, MANIFEST), 'utf8'));
+        const [own, ...others] = await Promise.all(manifest.chains.map(async ({ files, ...chain }) => ({
+            ...chain,
+            indexes: await Promise.all(files.map((file) => loadIndex((0,external_node_path_.join)(folder, file), manifest.storeDir))),
+        })));
+        if (own === undefined)
+            throw new Error('it has no chain');
+        return known(manifest.refs, own, others, manifest.storeDir, gonePacks);
+    }
+    catch (cause) {
+        log.debug((0,errors/* describeError */.Uc)(cause));
+        throw new errors/* CacheError */.xA('state-invalid', `The indexes that main kept in ${folder} can't be read.`, { cause });
+    }
+}
+async function loadIndex(file, storeDir) {
+    const bytes = await (0,promises_.readFile)(file);
+    const { header, index } = decodeIndex(bytes, { storeDir });
+    return { slot: header.slot, bytes, header, index };
+}
+function known(refs, own, others, storeDir, gonePacks) {
+    const indexes = [own, ...others].flatMap((chain) => chain.indexes.map(({ index }) => index));
+    return { refs, own, others, index: (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks }) };
+}
+
+// EXTERNAL MODULE: ./build/backends/actions-cache/shared-work.js
+var shared_work = __nccwpck_require__(5642);
+// EXTERNAL MODULE: ./build/backends/actions-cache/file-error.js
+var file_error = __nccwpck_require__(2818);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/spooled-blob.js
+
+
+
+
+
+
+
+
+/** Fetches a blob whole, from the start again when it breaks off; `null` when it has gone. Throws `cache-failing` after `tries`. */
+async function spoolBlob(open, folder, tries, signal) {
+    for (let left = tries;; left--) {
+        const stream = await open();
+        if (stream === null)
+            return null;
+        try {
+            return await written(stream, folder);
+        }
+        catch (error) {
+            if (signal.aborted)
+                throw (0,cancel/* abortError */.vt)(signal, 'Reading from the Actions cache');
+            if ((0,errors/* isCacheError */.bt)(error))
+                throw error;
+            if (left <= 1)
+                throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${tries} times.`, { cause: error });
+        }
+    }
+}
+async function written(stream, folder) {
+    const file = (0,external_node_path_.join)(folder, (0,external_node_crypto_.randomBytes)(8).toString('hex'));
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        await (0,external_node_stream_promises_.pipeline)(stream, (0,external_node_fs_.createWriteStream)(file, { mode: 0o600, flags: 'wx' }));
+        const { size } = await (0,promises_.stat)(file);
+        return { read: (range) => slice(file, size, range) };
+    }
+    catch (error) {
+        stream.destroy();
+        await (0,promises_.rm)(file, { force: true });
+        throw (0,file_error/* fileError */.z)(error, file) ?? error;
+    }
+}
+function slice(file, sizeBytes, { start, end }) {
+    if (end >= sizeBytes)
+        throw new errors/* CacheError */.xA('cache-invalid', `An entry of the Actions cache has ${sizeBytes} bytes and should have more than ${end}.`);
+    return (0,external_node_fs_.createReadStream)(file, { start, end });
+}
+
+;// CONCATENATED MODULE: ./build/backends/actions-cache/blob-reader.js
+
+
+
+
+
+/** GitHub's download URLs are good for 10 minutes, and a clock may be off a little. */
+const URL_LIFETIME_MS = 8 * 60_000;
+/** How often one read goes on where its connection broke. */
+const RESUMES = 4;
+const GONE = [404, 410];
+const REFUSED = [401, 403];
+const DOING = 'Reading from the Actions cache';
+/** Reads parts of a blob by its signed URL, which is renewed when its time is up. One renewal serves all who wait for it. */
+function createBlobReader(options) {
+    const { client, nowMs } = options;
+    let current = { get: async () => options.url, sinceMs: nowMs() };
+    /** The whole blob on disk, for servers that ignore `Range`. */
+    let spooled = null;
+    /** Whoever comes second with the same old URL finds it renewed. */
+    const renew = (before) => {
+        if (current === before)
+            current = { get: (0,shared_work/* shareWork */.P)(options.renew), sinceMs: nowMs() };
+    };
+    /** An answer that holds the bytes; `null` when the blob has gone. */
+    const ask = async (range, signal) => {
+        for (let isRetry = false;; isRetry = true) {
+            if (nowMs() - current.sinceMs > URL_LIFETIME_MS)
+                renew(current);
+            const asked = current;
+            const url = await asked.get(signal, DOING);
+            if (url === null)
+                return null;
+            const headers = range === null ? {} : { range: `bytes=${range.start}-${range.end}` };
+            const accept = [200, 206, 416, ...GONE, ...REFUSED];
+            const answer = await client.request({ method: 'GET', url, headers, accept, limitBytes: 0, streamed: true, signal });
+            if (GONE.includes(answer.status))
+                return null;
+            if (!REFUSED.includes(answer.status))
+                return answer;
+            if (isRetry)
+                throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses a URL that was made for it just now.', { hint: "Is this machine's clock right, and does a proxy leave the query of a URL as it is?" });
+            renew(asked);
+        }
+    };
+    const openWhole = async (signal) => {
+        const answer = await ask(null, signal);
+        if (answer === null)
+            return null;
+        const length = answer.header('content-length');
+        const range = length === null ? null : { start: 0, end: Number(length) - 1 };
+        return { stream: streamOf(answer), range };
+    };
+    const fromDisk = async (range, signal) => {
+        spooled ??= (0,shared_work/* shareWork */.P)((until) => spoolBlob(async () => (await openWhole(until))?.stream ?? null, options.folder, RESUMES + 1, until));
+        const blob = await spooled(signal, DOING);
+        return blob === null ? null : { stream: blob.read(range), range };
+    };
+    const open = async (range, signal) => {
+        if (range === null)
+            return openWhole(signal);
+        if (spooled !== null)
+            return fromDisk(range, signal);
+        const answer = await ask(range, signal);
+        if (answer === null)
+            return null;
+        if (answer.status === 206)
+            return { stream: checkedRange(answer, range), range };
+        const stream = streamOf(answer);
+        // The shared one has a request of its own: this one ends with `signal`.
+        stream.destroy();
+        return fromDisk(range, signal);
+    };
+    return {
+        async read(range, signal) {
+            const closed = new AbortController();
+            const either = AbortSignal.any([signal, closed.signal]);
+            const first = await open(range, either);
+            if (first === null)
+                return null;
+            const parts = resuming(first, open, either);
+            return endedBy(signal, parts, () => {
+                closed.abort();
+                // Also when nothing was read of it: then the generator has not begun, and closes nothing.
+                first.stream.destroy();
+            });
+        },
+    };
+}
+/**
+ * A stream of `parts`. Whoever destroys it in the middle ends the connection at once by `onClose`; `Readable.from` would wait for the next part first, which a
+ * server that stalls does not send.
+ */
+function endedBy(signal, parts, onClose) {
+    const stream = new external_node_stream_.Readable({
+        read() {
+            parts.next().then(({ done, value }) => this.push(done ? null : value), (error) => this.destroy(error));
+        },
+        destroy(error, callback) {
+            signal.removeEventListener('abort', stop);
+            onClose();
+            parts.return().catch(() => undefined);
+            callback(error);
+        },
+    });
+    const stop = () => void stream.destroy((0,cancel/* abortError */.vt)(signal, DOING));
+    signal.addEventListener('abort', stop, { once: true });
+    // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
+    stream.on('error', () => undefined);
+    if (signal.aborted)
+        stop();
+    return stream;
+}
+/** The bytes of `first`, also when the connection breaks in the middle. */
+async function* resuming(first, open, signal) {
+    let opened = first;
+    let at = first.range?.start ?? 0;
+    const end = first.range?.end ?? null;
+    for (let breaks = 1;; breaks++) {
+        let cause;
+        try {
+            for await (const part of opened.stream) {
+                const bytes = part;
+                const wanted = end === null ? bytes : bytes.subarray(0, end + 1 - at);
+                at += wanted.length;
+                if (wanted.length > 0)
+                    yield wanted;
+            }
+            if (end === null || at > end)
+                return;
+        }
+        catch (error) {
+            if ((0,errors/* isCacheError */.bt)(error))
+                throw error;
+            cause = error;
+        }
+        finally {
+            opened.stream.destroy();
+        }
+        if (signal.aborted)
+            throw (0,cancel/* abortError */.vt)(signal, DOING);
+        if (end === null || breaks > RESUMES)
+            throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${breaks} times.`, { cause });
+        const next = await open({ start: at, end }, signal);
+        if (next === null)
+            throw new errors/* CacheError */.xA('cache-not-found', 'An entry of the Actions cache went away while it was read.');
+        opened = next;
+    }
+}
+function streamOf({ status, stream }) {
+    if (status !== 416 && stream !== null)
+        return stream;
+    throw new errors/* CacheError */.xA('cache-invalid', 'An entry of the Actions cache is shorter than it was.');
+}
+function checkedRange(answer, range) {
+    const stream = streamOf(answer);
+    const [, start, end] = /^bytes (\d+)-(\d+)\//.exec(answer.header('content-range') ?? '') ?? [];
+    if (Number(start) === range.start && Number(end) === range.end)
+        return stream;
+    stream.destroy();
+    throw new errors/* CacheError */.xA('cache-invalid', 'The storage behind the Actions cache gave other bytes than were asked for.');
+}
+
+// EXTERNAL MODULE: ./build/backends/object-body.js
+var object_body = __nccwpck_require__(4514);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/blob-upload.js
+
+
+
+
+
+/** Up to here one request brings it all. */
+const ONE_PUT_BYTES = 16 * 1024 * 1024;
+const BLOCK_BYTES = 8 * 1024 * 1024;
+/** 4 MiB to 32 MiB each: larger blobs have larger blocks, of which there may be 50,000. */
+const MAX_BLOCKS = 1_000;
+const blob_upload_IN_FLIGHT = 4;
+const blob_upload_REFUSED = [401, 403];
+const blob_upload_DOING = 'Uploading to the Actions cache';
+/**
+ * Uploads a blob to Azure's storage by its signed URL: as one (Put Blob), or in blocks that are sent side by side (Put Block, Put Block List). Memory: four blocks.
+ * @see https://learn.microsoft.com/rest/api/storageservices/put-block
+ */
+async function uploadBlob(client, url, body, signal) {
+    if (body.sizeBytes <= ONE_PUT_BYTES) {
+        await put(client, url, body, signal, { 'x-ms-blob-type': 'BlockBlob', 'content-type': 'application/octet-stream' });
+        return;
+    }
+    const ids = await putBlocks(client, url, body, signal);
+    const list = ids.map((id) => `<Latest>${id}</Latest>`).join('');
+    const xml = `<?xml version="1.0" encoding="utf-8"?><BlockList>${list}</BlockList>`;
+    await put(client, withQuery(url, { comp: 'blocklist' }), (0,object_body/* bodyOfText */.V)(xml), signal, { 'content-type': 'application/xml' });
+}
+async function putBlocks(client, url, body, signal) {
+    const blockBytes = Math.max(BLOCK_BYTES, Math.ceil(body.sizeBytes / MAX_BLOCKS));
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, failed.signal]);
+    const upload = (0,external_node_crypto_.randomUUID)();
+    const ids = [];
+    const underWay = new Set();
+    try {
+        for await (const block of blocksOf(body, blockBytes, either)) {
+            // Servers that store elsewhere than Azure read the order from the id, in the form that the Azure SDK gives it: 48 characters.
+            const id = Buffer.from(`${upload}${`${ids.length}`.padStart(12, '0')}`).toString('base64');
+            ids.push(id);
+            // One that failed may be none of those under way any more.
+            (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
+            const sent = put(client, withQuery(url, { comp: 'block', blockid: id }), (0,object_body/* bodyOfBytes */.P)(block), either, {}).finally(() => underWay.delete(sent));
+            sent.catch((error) => failed.abort(error));
+            underWay.add(sent);
+            if (underWay.size >= blob_upload_IN_FLIGHT)
+                await Promise.race(underWay);
+        }
+        await Promise.all(underWay);
+        (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
+        return ids;
+    }
+    catch (error) {
+        (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
+        if ((0,errors/* isCacheError */.bt)(error))
+            throw error;
+        throw new errors/* CacheError */.xA('file-failed', `What is to be uploaded can't be read (${(0,errors/* systemCode */.xU)(error) ?? error}).`, {
+            cause: error,
+        });
+    }
+    finally {
+        failed.abort();
+        await Promise.allSettled(underWay);
+    }
+}
+/** The body in pieces of `blockBytes`, each in memory of its own. Throws what `signal` aborts with, also while the body has nothing to give. */
+async function* blocksOf(body, blockBytes, signal) {
+    let block = Buffer.allocUnsafe(Math.min(blockBytes, body.sizeBytes));
+    let filled = 0;
+    let leftBytes = body.sizeBytes;
+    for await (const part of (0,external_node_stream_.addAbortSignal)(signal, body.stream())) {
+        let bytes = part;
+        if (bytes.length > leftBytes)
+            throw new errors/* CacheError */.xA('file-failed', 'What is to be uploaded is longer than it was.');
+        while (bytes.length > 0) {
+            const taken = Math.min(bytes.length, block.length - filled);
+            block.set(bytes.subarray(0, taken), filled);
+            filled += taken;
+            leftBytes -= taken;
+            bytes = bytes.subarray(taken);
+            if (filled < block.length)
+                continue;
+            yield block;
+            block = Buffer.allocUnsafe(Math.min(blockBytes, leftBytes));
+            filled = 0;
+        }
+    }
+    if (leftBytes !== 0)
+        throw new errors/* CacheError */.xA('file-failed', `What is to be uploaded ended ${leftBytes} bytes too early.`);
+}
+async function put(client, url, body, signal, headers) {
+    const accept = [200, 201, ...blob_upload_REFUSED];
+    const { status } = await client.request({ method: 'PUT', url, headers, body, accept, limitBytes: 64 * 1024, signal });
+    if (!blob_upload_REFUSED.includes(status))
+        return;
+    throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses the URL that this upload was given.', {
+        hint: "Such a URL is good for about an hour: is the upload that slow, is this machine's clock right, and does a proxy leave the query of a URL as it is?",
+    });
+}
+function withQuery(url, parameters) {
+    const more = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+    const wider = new URL(url);
+    // Not by `searchParams`, which would write the signature anew and could write it differently.
+    wider.search = `${url.search}${url.search === '' ? '?' : '&'}${more.join('&')}`;
+    return wider;
+}
+
+// EXTERNAL MODULE: ./build/backends/actions-cache/twirp.js
+var actions_cache_twirp = __nccwpck_require__(7849);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/direct.js
+
+
+
+
+
+/** Of Azure, Amazon and Google, and those who store like them. */
+const SIGNATURES = ['sig', 'x-amz-signature', 'x-goog-signature'];
+/** The Actions cache by its own protocol: entries are blobs as they are, and a part of one can be read. */
+function openDirect(options) {
+    const { client, version, mask, nowMs } = options;
+    const twirp = (0,actions_cache_twirp/* createTwirp */.Ve)(options);
+    const resolve = async (which, signal) => {
+        const [key, restoreKeys] = 'key' in which ? [which.key, []] : [which.newestOf, [which.newestOf]];
+        const answer = await twirp.call('GetCacheEntryDownloadURL', { key, restore_keys: restoreKeys, version }, signal);
+        if (answer.kind === 'not-ok')
+            return null;
+        const found = textField(answer.fields, 'matched_key', 'matchedKey').toLowerCase();
+        // The key of a lookup is a prefix too: with `key` alone an answer may be for a longer one.
+        const isWanted = 'key' in which ? found === which.key.toLowerCase() : found.startsWith(which.newestOf.toLowerCase());
+        if (!isWanted)
+            return null;
+        return { key: found, url: urlField(answer.fields, mask, 'signed_download_url', 'signedDownloadUrl') };
+    };
+    const entryOf = (key, url) => {
+        const renew = async (signal) => (await resolve({ key }, signal))?.url ?? null;
+        const blob = createBlobReader({ client, url, renew, folder: options.folder, nowMs });
+        return { key, read: blob.read };
+    };
+    return {
+        transport: 'direct',
+        label: 'the Actions cache',
+        whyNoRead: options.whyNoRead,
+        whyNoWrite: options.whyNoWrite,
+        refusesDuplicates: true,
+        async lookup(which, signal) {
+            const found = await resolve(which, signal);
+            return found === null ? null : entryOf(found.key, found.url);
+        },
+        async save(key, body, signal) {
+            const reserved = await twirp.call('CreateCacheEntry', { key, version }, signal);
+            if (reserved.kind === 'not-ok')
+                return 'exists';
+            await uploadBlob(client, urlField(reserved.fields, mask, 'signed_upload_url', 'signedUploadUrl'), body, signal);
+            const finalized = await twirp.call('FinalizeCacheEntryUpload', { key, size_bytes: `${body.sizeBytes}`, version }, signal);
+            // When the answer to a first try was lost, the second one is refused although the entry is there.
+            if (finalized.kind === 'ok' || (await resolve({ key }, signal)) !== null)
+                return 'saved';
+            throw new errors/* CacheError */.xA('cache-failing', `The Actions cache did not take the entry \`${key}\` after its upload.`);
+        },
+        close: () => (0,promises_.rm)(options.folder, { recursive: true, force: true }),
+    };
+}
+/** Servers write names as in the protocol's definition, or as JSON usually has them. */
+function textField(fields, ...names) {
+    const value = names.map((name) => fields[name]).find((one) => typeof one === 'string' && one !== '');
+    if (typeof value === 'string')
+        return value;
+    throw new errors/* CacheError */.xA('cache-invalid', `An answer of the Actions cache has no \`${names[0]}\`.`);
+}
+/** A signed URL is a secret: whoever has it can read or write the blob. */
+function urlField(fields, mask, ...names) {
+    const text = textField(fields, ...names);
+    if (!URL.canParse(text))
+        throw new errors/* CacheError */.xA('cache-invalid', `\`${names[0]}\` in an answer of the Actions cache is not a URL.`);
+    const url = new URL(text);
+    for (const [name, value] of url.searchParams) {
+        if (!SIGNATURES.includes(name.toLowerCase()) || value === '')
+            continue;
+        // As it is, as it stands in the URL, and as others would write it.
+        const written = new RegExp(`[?&]${name}=([^&#]+)`).exec(text)?.[1] ?? value;
+        for (const form of new Set([value, written, encodeURIComponent(value)]))
+            mask(form);
+    }
+    return url;
+}
+
+;// CONCATENATED MODULE: ./build/backends/actions-cache/open-service.js
+
+
+
+
+/**
+ * The Actions cache of this job; `null` where the runner has none. Which protocol a server speaks is told by the same variables as to `@actions/cache`
+ * (its `config.ts`): v2 is spoken directly, everything else by the toolkit, and so is v2 from the first answer on that is not understood.
+ */
+async function openCacheService(options) {
+    const { env, log } = options;
+    const token = env.ACTIONS_RUNTIME_TOKEN ?? '';
+    if (token === '')
+        return null;
+    const allowed = accessOf(env.ACTIONS_CACHE_MODE, token);
+    const isEnterprise = isGhes(env.GITHUB_SERVER_URL);
+    const baseUrl = env.ACTIONS_RESULTS_URL ?? '';
+    const speaksV2 = !isEnterprise && (env.ACTIONS_CACHE_SERVICE_V2 ?? '') !== '';
+    const toolkit = async (refusesDuplicates) => {
+        const { openToolkit } = await __nccwpck_require__.e(/* import() */ 411).then(__nccwpck_require__.bind(__nccwpck_require__, 9411));
+        const needed = (await hasTar(env.PATH)) ? allowed : { whyNoRead: NO_TAR, whyNoWrite: NO_TAR };
+        return openToolkit({ ...options, ...needed, script: options.toolkitScript, refusesDuplicates });
+    };
+    if (!speaksV2)
+        return (env.ACTIONS_CACHE_URL ?? '') === '' ? null : toolkit(isEnterprise);
+    if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
+        return null;
+    const direct = openDirect({
+        ...options,
+        ...allowed,
+        baseUrl: new URL(baseUrl),
+        token,
+        mask: log.mask,
+        nowMs: () => performance.now(),
+    });
+    return withWayOut(direct, () => toolkit(true), log);
+}
+/** Goes on with `other` once `first` gets an answer that it does not understand: the protocol is not public, and may change. */
+function withWayOut(first, other, log) {
+    let second = null;
+    const attempt = async (use) => {
+        if (second !== null)
+            return use(await second);
+        try {
+            return await use(first);
+        }
+        catch (error) {
+            if (!(0,errors/* isCacheError */.bt)(error, 'cache-invalid'))
+                throw error;
+            if (second === null)
+                log.info(`${error.message} From here on @actions/cache is asked in its place.`);
+            second ??= other();
+            return use(await second);
+        }
+    };
+    return {
+        ...first,
+        lookup: (which, signal) => attempt((service) => service.lookup(which, signal)),
+        save: (key, body, signal) => attempt((service) => service.save(key, body, signal)),
+        async close() {
+            await first.close();
+            await (await second)?.close();
+        },
+    };
+}
+const NO_TAR = '`tar` is missing on this runner, and @actions/cache does not work without it: install GNU tar.';
+/** What the workflow's `cache-mode` allows, and what the token's own claim says. Unknown values allow everything: the service decides. */
+function accessOf(cacheMode, token) {
+    const mode = (cacheMode ?? '').trim().toLowerCase();
+    const mayRead = !['none', 'write-only'].includes(mode);
+    const mayWrite = !['none', 'read'].includes(mode);
+    const byMode = (what) => `the workflow's \`cache-mode: ${mode}\` does not let this job ${what} the Actions cache.`;
+    const byToken = tokenWrites(token) === false ? 'GitHub gave this job a token that only reads from the Actions cache.' : null;
+    return { whyNoRead: mayRead ? null : byMode('read from'), whyNoWrite: mayWrite ? byToken : byMode('write to') };
+}
+/** Whether the token has a scope that it can write, by its claim `ac`; `null` when that can't be told. A hint, since nobody has documented the claim. */
+function tokenWrites(token) {
+    try {
+        const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+        if (typeof claims !== 'object' || claims === null || !('ac' in claims) || typeof claims.ac !== 'string')
+            return null;
+        const scopes = JSON.parse(claims.ac);
+        if (!Array.isArray(scopes) || scopes.length === 0)
+            return null;
+        const permissions = scopes.map((scope) => typeof scope === 'object' && scope !== null && 'Permission' in scope ? Number(scope.Permission) : Number.NaN);
+        return permissions.some(Number.isNaN) ? null : permissions.some((permission) => (permission & 2) !== 0);
+    }
+    catch {
+        return null;
+    }
+}
+/** `@actions/cache` packs every entry with it. */
+async function hasTar(path) {
+    for (const folder of (path ?? '').split(external_node_path_.delimiter).filter(external_node_path_.isAbsolute)) {
+        const isThere = await (0,promises_.access)((0,external_node_path_.join)(folder, 'tar'), promises_.constants.X_OK).then(() => true, () => false);
+        if (isThere)
+            return true;
+    }
+    return false;
+}
+/** As the toolkit tells: any host but github.com, `*.ghe.com` and `*.localhost`. */
+function isGhes(serverUrl) {
+    const url = URL.canParse(serverUrl ?? '') ? new URL(serverUrl ?? '') : new URL('https://github.com');
+    const host = url.hostname.toLowerCase();
+    return host !== 'github.com' && !host.endsWith('.ghe.com') && !host.endsWith('.localhost');
+}
+
+;// CONCATENATED MODULE: ./build/backends/actions-cache/read-ahead.js
+/** Reads above this are requests of their own. */
+const SMALL_BYTES = 64 * 1024;
+/** One path alone, or a few, move no more bytes than they have. */
+const SMALL_READS_BEFORE = 16;
+const WINDOW_BYTES = 512 * 1024;
+/** 16 MiB. */
+const WINDOWS_KEPT = 32;
+function createReadAhead(read) {
+    const smallReads = new Map();
+    /** The one used last at the end. */
+    const windows = new Map();
+    const windowAt = (pack, start) => {
+        const name = `${pack.key} ${start}`;
+        const known = windows.get(name);
+        windows.delete(name);
+        const bytes = known ?? read(pack, start, Math.min(start + WINDOW_BYTES, pack.sizeBytes) - 1);
+        windows.set(name, bytes);
+        if (known === undefined)
+            bytes.catch(() => windows.delete(name));
+        for (const oldest of windows.keys()) {
+            if (windows.size <= WINDOWS_KEPT)
+                break;
+            windows.delete(oldest);
+        }
+        return bytes;
+    };
+    return {
+        async take(pack, offset, sizeBytes) {
+            if (sizeBytes > SMALL_BYTES)
+                return null;
+            const before = smallReads.get(pack.key) ?? 0;
+            smallReads.set(pack.key, before + 1);
+            const start = offset - (offset % WINDOW_BYTES);
+            const isAcross = offset + sizeBytes > start + WINDOW_BYTES;
+            if (before < SMALL_READS_BEFORE || isAcross)
+                return null;
+            return (await windowAt(pack, start)).subarray(offset - start, offset - start + sizeBytes);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./build/backends/actions-cache/packs.js
+
+
+
+
+
+/** Of what serves many at once, so that the end of one of them does not end it. */
+const SHARED_LIMIT_MS = 60_000;
+const NO_FINDINGS = { there: [], gone: [] };
+function createPacks(service, before = NO_FINDINGS) {
+    const entries = new Map();
+    const gone = new Set(before.gone);
+    const there = new Set(before.there);
+    /** One lookup for all who ask at the same time; a failure is asked again, an answer is not. */
+    const find = (pack) => {
+        const known = entries.get(pack.key);
+        if (known !== undefined)
+            return known;
+        const found = service.lookup({ key: pack.key }, AbortSignal.timeout(SHARED_LIMIT_MS)).then((entry) => {
+            if (entry === null)
+                gone.add(pack.key);
+            else
+                there.add(pack.key);
+            return entry;
+        });
+        entries.set(pack.key, found);
+        found.catch(() => entries.delete(pack.key));
+        return found;
+    };
+    const open = async (pack, range, signal) => {
+        const entry = await find(pack);
+        const stream = entry === null ? null : await entry.read(range, signal);
+        if (stream !== null)
+            return stream;
+        gone.add(pack.key);
+        throw new errors/* CacheError */.xA('cache-not-found', `The pack \`${pack.key}\` has gone from the Actions cache.`);
+    };
+    const ahead = createReadAhead(async (pack, start, end) => {
+        const parts = [];
+        for await (const part of await open(pack, { start, end }, AbortSignal.timeout(SHARED_LIMIT_MS)))
+            parts.push(part);
+        return Buffer.concat(parts);
+    });
+    return {
+        gone,
+        findings: () => ({ there: [...there].filter((key) => !gone.has(key)), gone: [...gone] }),
+        async areThere(packs) {
+            const asked = [...packs];
+            await Promise.all(asked.filter(({ key }) => !there.has(key) && !gone.has(key)).map(find));
+            return asked.every(({ key }) => !gone.has(key));
+        },
+        async *frames(chunks, signal) {
+            for (const run of runsOf(chunks)) {
+                const { pack, offset, sizeBytes } = run;
+                const near = await ahead.take(pack, offset, sizeBytes);
+                const stream = near === null ? await open(pack, { start: offset, end: offset + sizeBytes - 1 }, signal) : external_node_stream_.Readable.from([near]);
+                try {
+                    yield* framesOf(stream, run.chunks);
+                }
+                catch (error) {
+                    if ((0,errors/* isCacheError */.bt)(error, 'cache-invalid'))
+                        await refuseForeign(await find(pack), signal);
+                    throw error;
+                }
+                finally {
+                    stream.destroy();
+                }
+            }
+        },
+    };
+}
+function runsOf(chunks) {
+    const groups = [];
+    let before = null;
+    for (const chunk of chunks) {
+        const follows = before !== null && chunk.pack.key === before.pack.key && chunk.offset === before.offset + before.frameBytes;
+        if (follows)
+            groups.at(-1)?.push(chunk);
+        else
+            groups.push([chunk]);
+        before = chunk;
+    }
+    return groups.flatMap((group) => {
+        const [first] = group;
+        if (first === undefined)
+            return [];
+        const sizeBytes = group.reduce((sum, { frameBytes }) => sum + frameBytes, 0);
+        return [{ pack: first.pack, offset: first.offset, sizeBytes, chunks: group }];
+    });
+}
+/** Where the bytes are wrong: says so when that is no pack at all, or one of a later version. Throws `cache-invalid`. */
+async function refuseForeign(entry, signal) {
+    const stream = await entry?.read({ start: 0, end: format_pack/* HEADER_BYTES */.q2 - 1 }, signal);
+    const parts = [];
+    for await (const part of stream ?? [])
+        parts.push(part);
+    try {
+        (0,format_pack/* checkPackHeader */.PK)(Buffer.concat(parts));
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('cache-invalid', `\`${entry?.key}\` in the Actions cache: ${(0,errors/* describeError */.Uc)(cause)}`, { cause });
+    }
+}
+/** Cuts a stream into the frames of `chunks`. */
+async function* framesOf(stream, chunks) {
+    const left = chunks.values();
+    let chunk = left.next().value;
+    let parts = [];
+    let haveBytes = 0;
+    for await (const part of stream) {
+        let rest = part;
+        while (chunk !== undefined && haveBytes + rest.length >= chunk.frameBytes) {
+            const missing = chunk.frameBytes - haveBytes;
+            parts.push(rest.subarray(0, missing));
+            const frame = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+            checkFrame(chunk, frame);
+            yield frame;
+            rest = rest.subarray(missing);
+            [parts, haveBytes] = [[], 0];
+            chunk = left.next().value;
+        }
+        if (rest.length > 0)
+            parts.push(rest);
+        haveBytes += rest.length;
+    }
+    if (chunk !== undefined)
+        throw new errors/* CacheError */.xA('cache-invalid', `The pack \`${chunk.pack.key}\` ends too early.`);
+}
+function checkFrame(chunk, frame) {
+    const hash = (0,external_node_crypto_.createHash)('sha256').update(frame).digest().subarray(0, chunk.frameHash.length);
+    if (hash.equals(chunk.frameHash))
+        return;
+    throw new errors/* CacheError */.xA('cache-invalid', `The pack \`${chunk.pack.key}\` was changed or damaged: the frame at ${chunk.offset} has another hash than the index says.`);
+}
+
+;// CONCATENATED MODULE: ./build/backends/actions-cache/refs.js
+/**
+ * @param env `GITHUB_REF` and, for a pull request, `GITHUB_BASE_REF`
+ * @param event the payload at `GITHUB_EVENT_PATH`, parsed; anything
+ * @see https://docs.github.com/actions/reference/workflows-and-actions/dependency-caching (restrictions for accessing a cache)
+ */
+function refsOf(env, event) {
+    const own = env.GITHUB_REF || 'refs/heads/main';
+    const base = env.GITHUB_BASE_REF ? `refs/heads/${env.GITHUB_BASE_REF}` : null;
+    const branch = defaultBranchOf(event);
+    const fallback = branch === null ? null : `refs/heads/${branch}`;
+    const others = [base, fallback].filter((ref) => ref !== null && ref !== own);
+    return { own, others: [...new Set(others)].filter((ref) => ref !== null), isDefault: own === fallback };
+}
+function defaultBranchOf(event) {
+    if (typeof event !== 'object' || event === null || !('repository' in event))
+        return null;
+    const { repository } = event;
+    if (typeof repository !== 'object' || repository === null || !('default_branch' in repository))
+        return null;
+    return typeof repository.default_branch === 'string' && repository.default_branch !== '' ? repository.default_branch : null;
+}
+
+;// CONCATENATED MODULE: ./build/phases/actions-cache.js
+
+
+
+
+
+
+
+
+
+
+const EFFORT = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
+/** Asks the Actions cache what is in it, once for the whole job. */
+async function findStore(session, store, signal) {
+    try {
+        return await withCacheService(session.runner, session.state().folder, store.storeDir, EFFORT, async (service) => {
+            if (service === null)
+                return none('this runner has no Actions cache.', null);
+            if (service.whyNoRead !== null)
+                return none(service.whyNoRead, null);
+            const known = await readKnown(session.runner, service, store.storeDir, signal);
+            const indexesFolder = (0,external_node_path_.join)(session.state().folder, 'actions-cache');
+            await saveIndexes(known, store.storeDir, indexesFolder);
+            const found = { label: service.label, indexesFolder, pathCount: known.index.pathCount };
+            return { store: found, whyNone: '', failure: null, whyNoPush: service.whyNoWrite };
+        });
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error))
+            throw error;
+        return none(error.message, error);
+    }
+}
+function none(why, failure) {
+    return { store: null, whyNone: why, failure, whyNoPush: why };
+}
+async function readKnown(runner, service, storeDir, signal) {
+    const refs = refsOf(runner.env, await readEvent(runner.env.GITHUB_EVENT_PATH));
+    const nowS = Math.floor(Date.now() / 1000);
+    return readIndexes({ service, refs, storeDir, nowS, log: runner.log, signal });
+}
+/** Opens the Actions cache of this job for the time of `body`; `null` where the runner has none. */
+async function withCacheService(runner, folder, storeDir, effort, body) {
+    const { service, close } = await openService(runner, folder, storeDir, effort);
+    try {
+        return await body(service);
+    }
+    finally {
+        await close();
+    }
+}
+/** The Actions cache of this job, until `close`; `null` where the runner has none. */
+async function openService({ env, log }, folder, storeDir, { concurrency, ...patience }) {
+    const client = createHttpClient({ env, log, connections: concurrency, ...patience });
+    const version = (0,keys/* cacheVersion */.DS)(storeDir);
+    const service = await openCacheService({
+        env,
+        client,
+        log,
+        folder: (0,external_node_path_.join)(folder, `transfer-${process.pid}`),
+        version,
+        toolkitScript: (0,external_node_path_.join)(import.meta.dirname, 'toolkit.js'),
+    });
+    return {
+        service,
+        async close() {
+            await service?.close();
+            await client.close();
+        },
+    };
+}
+/** The payload of the event that started the job; `null` when there is none that can be read. */
+async function readEvent(file) {
+    if (file === undefined || file === '')
+        return null;
+    try {
+        return JSON.parse(await (0,promises_.readFile)(file, 'utf8'));
+    }
+    catch {
+        return null;
+    }
+}
+/** Opens the store in the Actions cache to push to. Main has read its indexes. `job` may still grow until the push is finished. */
+async function openActionsCache(session, store, effort, job) {
+    const { inputs, runner, state } = session;
+    const { folder, main } = state();
+    if (!main?.indexesFolder)
+        throw new errors/* CacheError */.xA('state-invalid', 'Main did not read the indexes of the Actions cache.');
+    const { service, close } = await openService(runner, folder, store.storeDir, effort);
+    try {
+        if (service === null)
+            throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache any more.');
+        const packs = createPacks(service, job.packFindings);
+        const known = await loadIndexes(main.indexesFolder, runner.log, packs.gone);
+        const { createActionsCache } = await __nccwpck_require__.e(/* import() */ 2).then(__nccwpck_require__.bind(__nccwpck_require__, 5002));
+        const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
+        const backend = createActionsCache({
+            service,
+            known,
+            storeDir: store.storeDir,
+            signingKey: inputs.signingKey,
+            publicKeys: [...own, ...inputs.trustedPublicKeys],
+            folder: (0,external_node_path_.join)(folder, `packs-${process.pid}`),
+            writer: inputs.lane,
+            budgetBytes: inputs.actionsCacheSizeBytes,
+            used: job.used,
+            packs,
+            nowS: Math.floor(Date.now() / 1000),
+            log: runner.log,
+        });
+        return {
+            backend,
+            async close() {
+                await backend.close().finally(close);
+            },
+        };
+    }
+    catch (error) {
+        await close();
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/backends/open.js
+
+/** Opens the backend for a cache with an address, and loads the code for its kind alone. Asks nothing of the cache yet. */
+async function openBackend(target, means) {
+    switch (target.kind) {
+        case 'http': {
+            const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([
+                __nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104)),
+                __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825)),
+            ]);
+            const { url: baseUrl, pushUrl, substituter, credentials } = target;
+            const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
+            return createBinaryCache({ ...means, kind: 'http', store, substituter });
+        }
+        case 'attic': {
+            const { createAtticCache } = await __nccwpck_require__.e(/* import() */ 493).then(__nccwpck_require__.bind(__nccwpck_require__, 1493));
+            return createAtticCache({ ...means, target });
+        }
+        case 'cachix': {
+            const [{ createCachix }, { cachixToken }, openReading] = await Promise.all([
+                __nccwpck_require__.e(/* import() */ 363).then(__nccwpck_require__.bind(__nccwpck_require__, 2363)),
+                Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 3918)),
+                binaryCacheOpener(means, 'cachix'),
+            ]);
+            return createCachix({ ...means, target: { ...target, token: cachixToken(target, means.netrc) }, openReading });
+        }
+        case 'niks3': {
+            const [{ createNiks3 }, openReading] = await Promise.all([__nccwpck_require__.e(/* import() */ 608).then(__nccwpck_require__.bind(__nccwpck_require__, 4608)), binaryCacheOpener(means, 'niks3')]);
+            return createNiks3({ ...means, target, openReading });
+        }
+        case 'file': {
+            const [{ openFileStore }, { createBinaryCache }] = await Promise.all([
+                __nccwpck_require__.e(/* import() */ 212).then(__nccwpck_require__.bind(__nccwpck_require__, 3212)),
+                __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825)),
+            ]);
+            return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
+        }
+        case 'nix-copy': {
+            const { createNixCopy } = await __nccwpck_require__.e(/* import() */ 193).then(__nccwpck_require__.bind(__nccwpck_require__, 7955));
+            if (means.nixStores === undefined)
+                throw new errors/* CacheError */.xA('internal', 'There is no Nix to copy with.');
+            return createNixCopy({ ...means, target, nix: means.nixStores });
+        }
+    }
+}
+/** Opens a server's cache as Nix reads it, at the URL that the server names: what is trusted there are its own keys too. */
+async function binaryCacheOpener(means, kind) {
+    const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([__nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104)), __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825))]);
+    return (baseUrl, netrc, publicKeys) => {
+        const reading = { baseUrl, pushUrl: null, credentials: null, netrc: [...netrc, ...means.netrc], client: means.client };
+        const trusted = [...means.publicKeys, ...publicKeys];
+        return createBinaryCache({ ...means, kind, store: openHttpStore(reading), substituter: baseUrl.href, publicKeys: trusted });
+    };
+}
+/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
+async function openReader(target, means) {
+    const { createBinaryCacheReader } = await __nccwpck_require__.e(/* import() */ 62).then(__nccwpck_require__.bind(__nccwpck_require__, 1062));
+    switch (target.kind) {
+        case 'http': {
+            const { openHttpStore } = await __nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104));
+            const { url: baseUrl, pushUrl, credentials } = target;
+            const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
+            return createBinaryCacheReader(store, means.storeDir);
+        }
+        default:
+            throw new errors/* CacheError */.xA('internal', `Nix reads ${target.place} by itself.`);
+    }
+}
+
+;// CONCATENATED MODULE: ./build/store/other-store-trouble.js
+
+
+const KEY_HINT = 'Load the key into an ssh-agent in a step before this one, or name its file with `?ssh-key=/file`, and see that its public half is in authorized_keys there.';
+/** What OpenSSH and Nix write, the most telling first: ssh says why, and Nix after it only that it could not connect. Seen with Nix 2.8, 2.26 and 2.34. */
+const TROUBLES = [
+    {
+        sign: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for \S+ has changed/,
+        code: 'cache-tls',
+        what: () => 'its SSH host key is another one than the one that is known here.',
+        hint: 'If the host was set up anew, replace its line in known_hosts (or `base64-ssh-public-host-key`); else somebody may sit in between.',
+    },
+    {
+        sign: /Host key verification failed/,
+        code: 'cache-tls',
+        what: () => 'its SSH host key is not known here.',
+        hint: 'Add its line to ~/.ssh/known_hosts in a step before this one, as the host itself tells it (its /etc/ssh/ssh_host_*_key.pub).',
+    },
+    {
+        sign: /UNPROTECTED PRIVATE KEY FILE|bad permissions/,
+        code: 'cache-unauthorized',
+        what: () => 'ssh does not use a key file that others can read.',
+        hint: 'Make it with `umask 077`, or `chmod 600` it.',
+    },
+    {
+        sign: /Identity file (\S+) not accessible[\s\S]*Permission denied \(/,
+        code: 'cache-unauthorized',
+        what: ([, file]) => `the key file ${file} can't be read, and the host lets nobody in without a key.`,
+        hint: KEY_HINT,
+    },
+    {
+        sign: /Permission denied \(([\w,-]+)\)|Too many authentication failures/,
+        code: 'cache-unauthorized',
+        what: () => 'the host does not let this user in with the SSH keys of this job (`Permission denied`).',
+        hint: KEY_HINT,
+    },
+    {
+        sign: /Could not resolve hostname \S+:\d+:/,
+        code: 'cache-invalid',
+        what: () => 'this version of Nix takes no port in a store URL.',
+        hint: 'Name the port in ~/.ssh/config (`Host name`, `HostName …`, `Port …`) and write that name into the URL.',
+    },
+    {
+        sign: /Could not resolve hostname/,
+        code: 'cache-unreachable',
+        what: () => 'its host name is not known (DNS).',
+        hint: 'Is it spelled right, and known on this runner?',
+    },
+    {
+        sign: /Connection (?:refused|timed out|reset|closed)|No route to host|Network is unreachable|Operation timed out|not responding/,
+        code: 'cache-unreachable',
+        what: ([text]) => `no SSH connection comes about (${text}).`,
+        hint: 'Is sshd running there, and may this runner reach its port?',
+    },
+    {
+        sign: /(nix-(?:daemon|store)): (?:command )?not found|(nix-(?:daemon|store)): No such file/,
+        code: 'cache-invalid',
+        what: ([, one, other]) => `there is no \`${one ?? other}\` in the PATH of an SSH command.`,
+        hint: 'Install Nix there, put it into the PATH of non-interactive shells, or name it with `?remote-program=/path`.',
+    },
+    {
+        sign: /(?:unable to execute|Could not find executable) '[^']*ssh/,
+        code: 'cache-invalid',
+        what: () => 'there is no `ssh` on this machine.',
+        hint: 'Install the OpenSSH client.',
+    },
+    {
+        sign: /cannot add path '([^']+)' because it lacks a/,
+        code: 'cache-forbidden',
+        what: ([, path]) => `it does not trust this user, and ${path} has no signature by a key that it trusts.`,
+        hint: 'Give `signing-key`, and add its public key to `trusted-public-keys` there (or this user to `trusted-users`).',
+    },
+    {
+        sign: /hash mismatch importing path '([^']+)'/,
+        code: 'path-corrupt',
+        what: ([, path]) => `${path} is not what this machine's store says it is.`,
+        hint: 'Check it with `nix-store --verify-path`, and repair it or build it again.',
+    },
+];
+/** What a Nix that failed to speak to another store wrote, as one line for people. */
+function explainOtherStore(stderr, label, cause) {
+    const text = stderr.replace(/\x1b\[[0-9;]*[A-Za-z]/g, '');
+    for (const { sign, code, what, hint } of TROUBLES) {
+        const match = sign.exec(text);
+        if (match !== null)
+            return new errors/* CacheError */.xA(code, `${label}: ${what(match)}`, { hint, cause });
+    }
+    return new errors/* CacheError */.xA('cache-failing', `${label}: ${lastError(stderr)}.`.replace(/\.\.$/, '.'), { cause });
+}
+
+;// CONCATENATED MODULE: ./build/store/other-store.js
+
+
+
+
+
+
+
+const PING_TIMEOUT_MS = 30_000;
+const ASK_TIMEOUT_MS = 5 * 60_000;
+/** The end of a push is for its caller to say; this is the longest that a job of GitHub's may run. */
+const COPY_TIMEOUT_MS = 6 * 60 * 60_000;
+/** ssh takes the first value of each, so those of the user go before. Nobody is there to be asked, and every wait has a limit. */
+const SSH_OPTIONS = '-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4';
+/**
+ * A store beside that of this machine, as `nix --store URL` opens it: `OtherStore` of backends/nix-copy/other-store.ts, which has the contract. Starts no process.
+ * `label` is the store's name for people.
+ */
+function openOtherStore(local, env, storeDir, url, label) {
+    const nix = local.withEnvironment({
+        NIX_SSHOPTS: `${env.NIX_SSHOPTS ?? ''} ${SSH_OPTIONS}`.trim(),
+        SSH_ASKPASS_REQUIRE: 'never',
+    });
+    const store = ['--store', url];
+    const explained = async (asked) => {
+        try {
+            return await asked;
+        }
+        catch (error) {
+            if (!(0,errors/* isCacheError */.bt)(error, 'nix-failed') || !(error.cause instanceof NixErrorOutput))
+                throw error;
+            throw explainOtherStore(error.cause.message, label, error);
+        }
+    };
+    const withPaths = async (command, paths, options) => {
+        if (takesStandardInput(nix)) {
+            await nix.run([...command, '--stdin'], { ...options, input: `${paths.join('\n')}\n` });
+            return;
+        }
+        for (const chunk of chunksOfKind(paths)) {
+            // An old Nix takes a derivation file for its outputs, unless told otherwise.
+            const kind = chunk.some(store_path/* isDerivation */.qw) ? ['--derivation'] : [];
+            await nix.run([...command, ...kind, ...chunk], options);
+        }
+    };
+    const infos = (paths, signal) => explained(queryPathInfos(nix, storeDir, paths, signal, store));
+    return {
+        async ping(signal) {
+            const options = { signal, timeoutMs: PING_TIMEOUT_MS };
+            const command = isAtLeast(nix.about.version, 2, 26) ? 'info' : 'ping';
+            const format = isAtLeast(nix.about.version, 2, 19) ? ['--json'] : [];
+            return parseTrusted(await explained(nix.run(['store', command, ...format, ...store], options)));
+        },
+        async missing(paths, signal) {
+            // In place of `path-info`, which asks for one path after another, and up to 2.26 connects anew after each that is missing. A derivation file would be
+            // taken for its outputs.
+            const asked = new Set(paths.filter((path) => !(0,store_path/* isDerivation */.qw)(path)));
+            const missing = new Set();
+            const onErrorLine = (line) => {
+                const path = /^ {2}(\/\S+)$/.exec(line)?.[1];
+                if (path !== undefined && asked.has(path))
+                    missing.add(path);
+            };
+            const oneByOne = paths.filter(store_path/* isDerivation */.qw);
+            for (const chunk of chunksOf([...asked])) {
+                try {
+                    const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLine };
+                    await explained(nix.runStore(['--realise', '--dry-run', '--option', 'substitute', 'false', ...store, ...chunk], options));
+                }
+                catch (error) {
+                    // A daemon looks at its own substituters there, and fails with them.
+                    if (!(0,errors/* isCacheError */.bt)(error, 'cache-failing'))
+                        throw error;
+                    oneByOne.push(...chunk);
+                }
+            }
+            for (const [path, info] of await infos(oneByOne, signal))
+                if (info === null)
+                    missing.add(path);
+            return missing;
+        },
+        infos,
+        async copy(paths, { substitute, onPath }, signal) {
+            const onErrorLine = (line) => {
+                const path = /^copying path '([^']+)'/.exec(line)?.[1];
+                if (path !== undefined)
+                    onPath(path);
+            };
+            const flags = substitute ? ['--substitute-on-destination'] : [];
+            // Whether unsigned paths are taken is for the other store to say: it looks at signatures all the same where it does not trust this user.
+            const command = ['copy', '-v', '--no-recursive', '--no-check-sigs', ...flags, '--to', url];
+            await explained(withPaths(command, paths, { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine }));
+        },
+        async takeSignatures(from, paths, where, signal) {
+            const signable = paths.filter((path) => !(0,store_path/* isDerivation */.qw)(path));
+            if (signable.length === 0)
+                return;
+            const command = ['store', 'copy-sigs', '--substituter', from];
+            const options = { signal, timeoutMs: ASK_TIMEOUT_MS };
+            if (where === 'here')
+                await withPaths(command, signable, options);
+            else
+                await explained(withPaths([...command, ...store], signable, options));
+        },
+    };
+}
+/** In the same order; derivation files apart from others. */
+function chunksOfKind(paths) {
+    const runs = [];
+    for (const path of paths) {
+        const run = runs.at(-1);
+        if (run?.[0] !== undefined && (0,store_path/* isDerivation */.qw)(run[0]) === (0,store_path/* isDerivation */.qw)(path))
+            run.push(path);
+        else
+            runs.push([path]);
+    }
+    return runs.flatMap(chunksOf);
+}
+
+;// CONCATENATED MODULE: ./build/phases/cache.js
+
+
+
+
+/** Opens the backend of `target`. */
+async function openCache({ inputs, runner, state }, store, target, netrc, { concurrency, ...patience }) {
+    const client = createHttpClient({ env: runner.env, log: runner.log, connections: concurrency, ...patience });
+    const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
+    try {
+        const backend = await openBackend(target, {
+            client,
+            log: runner.log,
+            env: runner.env,
+            storeDir: store.storeDir,
+            signingKey: inputs.signingKey,
+            sharesKey: inputs.caches.length > 1,
+            publicKeys: [...own, ...inputs.trustedPublicKeys],
+            netrc,
+            lookups: concurrency,
+            nixStores: {
+                open: (url, label) => openOtherStore(store.nix, runner.env, store.storeDir, url, label),
+                substitutesByDaemon: store.description.access === 'daemon',
+                wasAsked: state().main !== null,
+                privateFolder: state().folder,
+            },
+        });
+        return {
+            backend,
+            async close() {
+                await backend.close().finally(() => client.close());
+            },
+        };
+    }
+    catch (error) {
+        await client.close();
+        throw error;
+    }
+}
+/** Opens the backend of `target` for the time of `body`. */
+async function withCache(session, store, target, netrc, effort, body) {
+    const { backend, close } = await openCache(session, store, target, netrc, effort);
+    try {
+        return await body(backend);
+    }
+    finally {
+        await close();
+    }
+}
+
+;// CONCATENATED MODULE: ./build/phases/target-push.js
 
 
 
@@ -44088,33 +44810,149 @@ async function readBack(backend, info, signal) {
 
 
 /** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
-const push_to_target_AUTO_CONCURRENCY = 32;
+const target_push_AUTO_CONCURRENCY = 32;
 /** Of the time for the push, what is left for the upload of packs where paths go up together. */
 const FINISH_SHARE = 0.5;
-/** Pushes the selection to one cache. What the cache does wrong is in the answer. */
-async function pushToTarget(run) {
-    const { session, selection, signal, target } = run;
-    const facts = { cache: cacheOf(session.inputs, target), failure: null, result: null, findings: null };
-    try {
-        return await withPushTarget(run, async (backend) => {
-            await backend.check(true, signal);
-            const plan = planPush(selection, await backend.presence(selection.query, signal));
-            const planned = { ...facts, plan, durationsMs: { plan: elapsed(run.startedMs) } };
-            await run.planned.wait();
-            if (isDryRun(session.runner.env) || plan.push.length === 0)
-                return planned;
-            return pushPlan(run, backend, plan, planned);
+/** Asks nothing of the cache yet. */
+function createTargetPush({ means, target, done, onPushed = () => { } }) {
+    const { session, stop } = means;
+    const { inputs, runner } = session;
+    const known = new Map();
+    let opened = null;
+    const cache = cacheOf(inputs, target);
+    const facts = { cache, failure: null, result: null, findings: null };
+    /** Opened with the first push; one that failed is tried again. */
+    const open = (signal) => {
+        opened ??= openTarget(means, target).then(async (open) => {
+            try {
+                const { skipSignedBy } = await open.backend.check(true, signal);
+                return { ...open, skipSignedBy };
+            }
+            catch (error) {
+                await open.close();
+                throw error;
+            }
         });
-    }
-    catch (error) {
-        if (error instanceof Error && error.stack !== undefined)
-            session.runner.log.debug(error.stack);
-        const code = (0,errors/* isCacheError */.bt)(error) ? error.code : 'internal';
-        const failure = (0,errors/* isCacheError */.bt)(error)
-            ? { code, message: error.message, hint: error.hint }
-            : { code, message: (0,errors/* describeError */.Uc)(error), hint: null };
-        return { ...facts, plan: null, failure, durationsMs: { plan: elapsed(run.startedMs) } };
-    }
+        opened.catch(() => {
+            opened = null;
+        });
+        return opened;
+    };
+    /** What the cache has of the selection, as far as this process has not put it there itself. */
+    const presence = async (backend, { query }, signal) => {
+        const unknown = query.filter(({ path }) => !done.has(path) && !known.has(path));
+        if (unknown.length === 0)
+            return;
+        for (const [path, found] of await backend.presence(unknown, signal))
+            if (found.state !== 'missing')
+                known.set(path, found);
+    };
+    const run = async (backend, plan, order, deadlineMs) => {
+        const nars = means.nars.join(plan.push.map(({ path }) => path));
+        return runPipeline(plan, {
+            backend,
+            sourceOf: nars.sourceOf,
+            signal: stop.signal,
+            ...(order.drain === undefined ? {} : { drain: order.drain }),
+            graceMs: stop.graceMs,
+            deadlineMs,
+            concurrency: inputs.concurrency,
+            // `nix copy` begins after that, and tells of itself.
+            ...(backend.kind === 'nix-copy' ? {} : { onProgress: (progress) => order.onProgress(progressLine(progress)) }),
+        }).finally(nars.leave);
+    };
+    const finish = async (order) => {
+        const { startedMs, deadlineMs } = order;
+        const signal = until(stop, deadlineMs);
+        const checked = await open(signal);
+        const { backend } = checked;
+        const selection = selectionFor(checked, order.selection);
+        await presence(backend, selection, signal);
+        const plan = planPush(selection, known);
+        const planMs = elapsed(startedMs);
+        const planned = { ...facts, plan, durationsMs: { plan: planMs } };
+        await order.planned.wait();
+        if (isDryRun(runner.env) || plan.push.length === 0)
+            return planned;
+        const left = { ...plan, push: plan.push.filter(({ path }) => !done.has(path)) };
+        const takeMs = takesTogether(backend) ? deadlineMs - (deadlineMs - performance.now()) * FINISH_SHARE : deadlineMs;
+        const before = plan.push.flatMap(({ path }) => {
+            const sentBytes = done.get(path);
+            return sentBytes === undefined ? [] : [[path, { class: 'pushed', sentBytes }]];
+        });
+        const taken = await run(backend, left, order, takeMs);
+        const takenMs = elapsed(startedMs);
+        const all = { ...taken, outcomes: new Map([...before, ...taken.outcomes]) };
+        const result = await finishPush(backend, all, until(stop, deadlineMs));
+        const pushedMs = elapsed(startedMs);
+        const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
+        const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, until(stop, deadlineMs));
+        const durationsMs = {
+            plan: planMs,
+            push: takenMs - planMs,
+            finish: pushedMs - takenMs,
+            verify: elapsed(startedMs) - pushedMs,
+        };
+        return { ...planned, result, findings, durationsMs };
+    };
+    return {
+        target,
+        async push(order) {
+            const signal = until(stop, order.deadlineMs);
+            const checked = await open(signal);
+            const { backend } = checked;
+            const selection = selectionFor(checked, order.selection);
+            await presence(backend, selection, signal);
+            const uploaded = [...done.keys()].map((path) => [path, { state: 'present' }]);
+            const plan = planPush(selection, new Map([...known, ...uploaded]));
+            await order.planned.wait();
+            if (plan.push.length === 0)
+                return;
+            const taken = await run(backend, plan, order, order.deadlineMs);
+            const { outcomes } = backend.kind === 'nix-copy' ? await finishPush(backend, taken, signal) : taken;
+            for (const [path, outcome] of outcomes) {
+                if (outcome.class !== 'pushed')
+                    continue;
+                done.set(path, outcome.sentBytes);
+                onPushed(path, outcome.sentBytes);
+            }
+        },
+        async finish(order) {
+            try {
+                return await finish(order);
+            }
+            catch (error) {
+                if (error instanceof Error && error.stack !== undefined)
+                    runner.log.debug(error.stack);
+                return { ...facts, plan: null, failure: failureOf(error), durationsMs: { plan: elapsed(order.startedMs) } };
+            }
+        },
+        async close() {
+            const open = await opened?.catch(() => null);
+            await open?.close();
+        },
+    };
+}
+/** The selection for one cache: some don't want what certain keys signed, and a Nix store takes a path with its whole closure or not at all. */
+function selectionFor({ backend, skipSignedBy }, selection) {
+    const { candidates, rules } = selection;
+    const more = skipSignedBy.filter((name) => !rules.skipSignedBy.includes(name));
+    const wholeClosures = backend.kind === 'nix-copy';
+    if (more.length === 0 && wholeClosures === rules.wholeClosures)
+        return selection;
+    return selectPaths(candidates, { ...rules, wholeClosures, skipSignedBy: [...rules.skipSignedBy, ...more] });
+}
+function failureOf(error) {
+    return (0,errors/* isCacheError */.bt)(error)
+        ? { code: error.code, message: error.message, hint: error.hint }
+        : { code: 'internal', message: (0,errors/* describeError */.Uc)(error), hint: null };
+}
+/** Where paths go up together at the end, that takes time of its own. */
+function takesTogether({ kind }) {
+    return kind === 'actions-cache';
+}
+function until(stop, deadlineMs) {
+    return AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
 }
 /** For the report. */
 function cacheOf(inputs, { line, whyNot }) {
@@ -44122,44 +44960,14 @@ function cacheOf(inputs, { line, whyNot }) {
     return { kind, label: labelOf(inputs, line), canPush: whyNot === null, whyNot };
 }
 /** Opens what takes the job's paths, as main decided. */
-async function withPushTarget(run, body) {
-    const { session, store, netrc, job, target } = run;
+async function openTarget({ session, store, netrc, job }, target) {
     const cache = target.line === null ? undefined : session.inputs.caches[target.line];
     const effort = effortOf(session.inputs, target);
     if (target.line === null || cache?.kind === 'actions-cache')
-        return withActionsCache(session, store, effort, job, body);
+        return openActionsCache(session, store, effort, job);
     if (cache === undefined)
         throw new errors/* CacheError */.xA('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
-    return withCache(session, store, cache, netrc, effort, body);
-}
-async function pushPlan(run, backend, plan, facts) {
-    const { session, stop, startedMs, deadlineMs } = run;
-    const { inputs, runner } = session;
-    const untilDeadline = () => AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
-    const nars = run.nars.join(plan.push.map(({ path }) => path));
-    const prefix = inputs.caches.length > 1 ? `${facts.cache.label}: ` : '';
-    const taken = await runPipeline(plan, {
-        backend,
-        sourceOf: nars.sourceOf,
-        signal: stop.signal,
-        graceMs: stop.graceMs,
-        deadlineMs: backend.kind === 'actions-cache' ? deadlineMs - (deadlineMs - performance.now()) * FINISH_SHARE : deadlineMs,
-        concurrency: inputs.concurrency,
-        onProgress: (progress) => runner.log.info(`${prefix}${progressLine(progress)}`),
-    }).finally(nars.leave);
-    const takenMs = elapsed(startedMs);
-    const result = await finishPush(backend, taken, untilDeadline());
-    const pushedMs = elapsed(startedMs);
-    const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
-    const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, untilDeadline());
-    const { plan: planMs = 0 } = facts.durationsMs;
-    const durationsMs = {
-        plan: planMs,
-        push: takenMs - planMs,
-        finish: pushedMs - takenMs,
-        verify: elapsed(startedMs) - pushedMs,
-    };
-    return { ...facts, result, findings, durationsMs };
+    return openCache(session, store, cache, netrc, effort);
 }
 function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs }) {
     const rate = bytesPerSecond === null ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
@@ -44167,10 +44975,11 @@ function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSe
     return `Pushed ${pathsDone} of ${pathsTotal} paths, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${rate}${left}`;
 }
 function effortOf(inputs, { failed }) {
-    const concurrency = inputs.concurrency === 'auto' ? push_to_target_AUTO_CONCURRENCY : inputs.concurrency;
+    const concurrency = inputs.concurrency === 'auto' ? target_push_AUTO_CONCURRENCY : inputs.concurrency;
     const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
     return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
 }
+/** Plans, and sends nothing. */
 function isDryRun(env) {
     return env.NIX_CACHE_ACTION_DRY_RUN === 'true' || env.NIX_CACHE_ACTION_DRY_RUN === '1';
 }
@@ -44188,90 +44997,1550 @@ function elapsed(sinceMs) {
 
 
 
+
 /** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
 const CANCELLED_TIMEOUT_MS = 4 * 60_000;
+/** How long the end of the job waits for uploads. */
+function pushTimeoutMs({ inputs }) {
+    return inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
+}
 /**
  * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
  * other. Throws when nothing can even begin.
  */
-async function pushNewPaths(session, store, stop, job) {
-    const { inputs, state } = session;
+async function pushNewPaths(session, store, stop, job, done) {
     const startedMs = performance.now();
-    const timeoutMs = inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
-    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)]);
+    const deadlineMs = startedMs + pushTimeoutMs(session);
+    return withPushes(session, store, stop, job, done, () => undefined, (pushes) => pushes.finish({ startedMs, deadlineMs }));
+}
+/** Opens the pushes for the time of `body`. Caches are asked when there is something for them. */
+async function withPushes(session, store, stop, job, done, onPushed, body) {
+    const { inputs, state } = session;
+    const packer = createPacker({
+        compression: inputs.compression,
+        level: inputs.compressionLevel,
+        spoolDir: (0,external_node_path_.join)(state().folder, `spool-${process.pid}`),
+        realPath: store.realPath,
+        readNar: narFrames,
+    });
+    const netrc = await knownNetrc(inputs, store, stop.signal);
+    const means = { session, store, stop, job, netrc, nars: shareNars(packer) };
+    const targets = (state().main?.targets ?? []).flatMap((target, index) => target.whyNot === null
+        ? [
+            createTargetPush({
+                means,
+                target,
+                done: new Map(done.get(index)),
+                onPushed: (path, sentBytes) => onPushed(index, path, sentBytes),
+            }),
+        ]
+        : []);
+    try {
+        return await body({
+            push: (roots, order) => pushSome(means, targets, roots, order),
+            finish: (order) => finishAll(means, targets, order),
+        });
+    }
+    finally {
+        await Promise.all(targets.map((target) => target.close()));
+        await packer.close();
+    }
+}
+/** The longest that a push during the job may take; the end of the job ends it earlier. */
+const JOB_MS = 6 * 3_600_000;
+async function pushSome(means, targets, roots, { drain }) {
+    const { session, store, stop } = means;
+    const { log } = session.runner;
+    const startedMs = performance.now();
+    const selection = selectPaths(await findCandidates(store, roots, false, stop.signal), rulesOf(session));
+    const order = {
+        selection,
+        startedMs,
+        deadlineMs: startedMs + JOB_MS,
+        ...(drain === undefined ? {} : { drain }),
+        onProgress: log.debug,
+    };
+    const failures = await eachTarget(targets, (target, planned) => target.push({ ...order, planned }).then(() => null, (error) => error));
+    for (const failure of failures)
+        if (failure !== null)
+            log.debug(String(failure));
+}
+async function finishAll(means, targets, { startedMs, deadlineMs }) {
+    const { session, store, stop, job } = means;
+    const { log } = session.runner;
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+    const main = session.state().main;
     const names = await store.names();
-    const roots = await rootsOf(session, store, names);
-    const main = state().main;
-    const report = (caches) => makeReport({
-        caches,
+    const roots = await rootsOf(session, store, names, signal);
+    const selection = roots.length === 0 ? null : await push_new_paths_select(session, store, roots, signal);
+    const facts = selection === null
+        ? []
+        : await eachTarget(targets, (target, planned) => target.finish({
+            selection,
+            startedMs,
+            deadlineMs,
+            planned,
+            onProgress: (line) => log.info(targets.length > 1 ? `${cacheOf(session.inputs, target.target).label}: ${line}` : line),
+        }));
+    const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
+    return makeReport({
+        caches: (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target)),
         served: job.served,
         storePaths: names.length,
         durationsMs: { total: Math.round(performance.now() - startedMs) },
         warnings: main?.warnings ?? [],
     });
-    const targets = main?.targets ?? [];
-    if (roots.length === 0)
-        return report(targets.map((target) => untouched(session, target)));
-    // Two processes of Nix that need not wait for each other.
-    const [candidates, netrc] = await Promise.all([
-        findCandidates(store, roots, inputs.paths.length > 0, signal),
-        knownNetrc(inputs, store, signal),
-    ]);
-    const selection = selectPaths(candidates, rulesOf(session));
-    return withPacker(session, store, async (packer) => {
-        const nars = shareNars(packer);
-        const shared = { session, store, stop, job, netrc, selection, nars, startedMs, deadlineMs: startedMs + timeoutMs, signal };
-        return report(await pushToAll(targets, shared));
-    });
 }
-async function pushToAll(targets, shared) {
-    const taking = targets.filter(({ whyNot }) => whyNot === null);
-    const together = meeting(taking.length);
-    return Promise.all(targets.map((target) => target.whyNot === null
-        ? pushToTarget({ ...shared, target, planned: together }).finally(together.leave)
-        : untouched(shared.session, target)));
+async function push_new_paths_select(session, store, roots, signal) {
+    return selectPaths(await findCandidates(store, roots, session.inputs.paths.length > 0, signal), rulesOf(session));
 }
-/** How long a cache whose plan is made waits for those of the others: what they want too is then packed once for all. */
-const MEETING_MS = 3_000;
-/** Where `count` parties wait for each other, though not long. Whoever leaves is not waited for. */
-function meeting(count) {
-    const all = Promise.withResolvers();
-    let missing = count;
-    const arrive = () => {
-        if (--missing <= 0)
-            all.resolve();
-    };
-    return {
-        async wait() {
-            arrive();
-            const patience = setTimeout(all.resolve, MEETING_MS);
-            await all.promise;
-            clearTimeout(patience);
-        },
-        leave: arrive,
-    };
+/** All side by side; where plans are made, each waits shortly for the others, so that what several want is packed once. */
+async function eachTarget(targets, run) {
+    const planned = meeting(targets.length);
+    return Promise.all(targets.map((target) => run(target, planned).finally(planned.leave)));
 }
 function untouched({ inputs }, target) {
     return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
 }
-async function withPacker({ inputs, state }, store, body) {
-    const packer = createPacker({
-        compression: inputs.compression,
-        level: inputs.compressionLevel,
-        spoolDir: (0,external_node_path_.join)(state().folder, 'spool'),
-        realPath: store.realPath,
-        readNar: narFrames,
-    });
-    try {
-        return await body(packer);
-    }
-    finally {
-        await packer.close();
-    }
-}
 function rulesOf({ inputs }) {
     const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-    return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
+    return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0, wholeClosures: false };
+}
+
+;// CONCATENATED MODULE: ./build/phases/pusher-folder.js
+
+
+
+
+/** Files of the pusher, in a folder of its own (0700). */
+function pusherFiles(folder) {
+    return {
+        orders: (0,external_node_path_.join)(folder, 'orders.json'),
+        identity: (0,external_node_path_.join)(folder, 'pusher.json'),
+        finish: (0,external_node_path_.join)(folder, 'finish.json'),
+        report: (0,external_node_path_.join)(folder, 'report.json'),
+        done: (0,external_node_path_.join)(folder, 'done'),
+        journalOffset: (0,external_node_path_.join)(folder, 'journal-offset.json'),
+        log: (0,external_node_path_.join)(folder, 'log'),
+        held: (0,external_node_path_.join)(folder, 'held'),
+    };
+}
+/** Reads the orders and removes them. @throws CacheError `state-invalid` */
+async function takeOrders(folder) {
+    const { orders } = pusherFiles(folder);
+    const read = await readJson(orders, isOrders);
+    await (0,promises_.rm)(orders, { force: true });
+    if (read === null)
+        throw new errors/* CacheError */.xA('state-invalid', `There is nothing to push: ${orders} is missing or not ours.`);
+    return read;
+}
+async function writeJson(file, value) {
+    await writePrivateFile(file, JSON.stringify(value));
+}
+const readIdentity = (folder) => readJson(pusherFiles(folder).identity, isIdentity);
+const readFinishOrder = (folder) => readJson(pusherFiles(folder).finish, isFinishOrder);
+const readReport = (folder) => readJson(pusherFiles(folder).report, isReport);
+/** What it wrote down, by target; a line that was cut off is left out. */
+async function readDone(folder) {
+    const text = await (0,promises_.readFile)(pusherFiles(folder).done, 'utf8').catch(() => '');
+    const done = new Map();
+    for (const line of text.split('\n')) {
+        const [, target, sentBytes, path] = /^(\d{1,4}) (\d{1,15}) (\/.+)$/.exec(line) ?? [];
+        if (path === undefined)
+            continue;
+        const paths = done.get(Number(target)) ?? new Map();
+        done.set(Number(target), paths.set(path, Number(sentBytes)));
+    }
+    return done;
+}
+function formatDone({ target, path, sentBytes }) {
+    return `${target} ${sentBytes} ${path}\n`;
+}
+/** `null` when it is not there, or none of this version's. */
+async function readJson(file, is) {
+    try {
+        const value = JSON.parse(await (0,promises_.readFile)(file, 'utf8'));
+        return is(value) ? value : null;
+    }
+    catch {
+        return null;
+    }
+}
+function has(value, ...names) {
+    return typeof value === 'object' && value !== null && names.every((name) => name in value);
+}
+// Each is written by this very version, so the version and the names of its fields tell it from anything else.
+function isOrders(value) {
+    return has(value, 'version', 'inputs', 'state') && value.version === 1;
+}
+function isFinishOrder(value) {
+    return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served') && value.version === 1;
+}
+function isIdentity(value) {
+    return has(value, 'pid', 'startTime') && typeof value.pid === 'number';
+}
+function isReport(value) {
+    return has(value, 'version', 'caches', 'served', 'warnings') && value.version === 1;
+}
+
+;// CONCATENATED MODULE: ./build/phases/pusher-control.js
+
+
+
+
+
+
+
+
+
+
+
+
+/** Puts the post-build hook into the store, where the job is to push while it runs; `null` where it is not. */
+async function prepareHook(session, store, isShared, signal) {
+    const { inputs, runner, state } = session;
+    if (inputs.continuous === 'false' || inputs.paths.length > 0 || isDryRun(runner.env))
+        return null;
+    // Nothing is worth the restart of a daemon that nobody asked for.
+    const isTrusted = store.trust !== 'untrusted';
+    const hook = inputs.continuous === 'auto' && !isTrusted
+        ? { settings: [], journal: null, script: null, whyNot: 'the Nix daemon does not trust this user.' }
+        : await hookSettings({ store, previous: state().configuration, context: contextOf(session, signal), isShared });
+    if (hook.whyNot === null)
+        return hook;
+    const text = `Paths are not pushed while the job runs, but all at its end: ${hook.whyNot}`;
+    if (inputs.continuous === 'true')
+        runner.log.warning(text, 'nix-cache-action');
+    else
+        runner.log.notice(text, 'nix-cache-action');
+    return null;
+}
+/** Starts the process that pushes while the job runs. Main's state must be complete. That it can't be started costs nothing but time at the end. */
+async function startPusher(session, hook) {
+    const { runner, state } = session;
+    const folder = (0,external_node_path_.join)(state().folder, 'push');
+    const files = pusherFiles(folder);
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        await Promise.all([files.identity, files.finish, files.report].map((file) => (0,promises_.rm)(file, { force: true })));
+        const get = inputFromEnv(runner.env);
+        const inputs = Object.fromEntries(INPUT_NAMES.map((name) => [name, get(name)]));
+        const main = state().main;
+        await writeJson(files.orders, { version: 1, inputs, state: { ...state(), main: main && { ...main, pusherFolder: folder } } });
+        await spawnDetached({
+            nodePath: process.execPath,
+            script: (0,external_node_path_.join)(import.meta.dirname, 'pusher.js'),
+            argument: folder,
+            // The collector of garbage spares what stands in the environment of a process: the hook, where it does not see its root.
+            env: { ...runner.env, NIX_CACHE_ACTION_HOOK: hook.script ?? undefined },
+            log: files.log,
+        });
+        return folder;
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error))
+            throw error;
+        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} Paths are pushed at the end of the job only.`, 'nix-cache-action');
+        return null;
+    }
+}
+/** Between two looks at what the pusher says. */
+const LOOK_MS = 100;
+/** Beyond its time, for the report; after a signal, what its own end may take. */
+const REPORT_MS = 2_000;
+const STOP_MS = 4_000;
+/** How long one that was started just now may take to say who it is. */
+const START_MS = 3_000;
+/**
+ * Has the pusher push the rest and end, and shows what it says meanwhile. `null` when there is none, or it does not come to a report: then everything that is not
+ * up is this process's to push.
+ */
+async function finishWithPusher(session, stop, job) {
+    const { runner, state } = session;
+    const folder = state().main?.pusherFolder ?? null;
+    if (folder === null)
+        return null;
+    const files = pusherFiles(folder);
+    const identity = await pusher_control_identityOf(folder);
+    if (identity !== null && process_identity_isRunning(identity)) {
+        const timeoutMs = pushTimeoutMs(session);
+        await writeJson(files.finish, {
+            version: 1,
+            timeoutMs,
+            used: [...job.used],
+            packFindings: job.packFindings,
+            served: job.served,
+        });
+        const from = await sizeOf(files.log);
+        signalProcess(identity, 'SIGUSR2');
+        await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
+    }
+    const report = await readReport(folder);
+    if (report === null) {
+        const tail = (await (0,promises_.readFile)(files.log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
+        runner.log.debug(tail);
+        runner.log.warning('The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.', 'nix-cache-action');
+    }
+    return report;
+}
+async function pusher_control_identityOf(folder) {
+    for (const deadline = performance.now() + START_MS;; await (0,external_node_timers_promises_.setTimeout)(LOOK_MS)) {
+        const identity = await readIdentity(folder);
+        if (identity !== null || performance.now() > deadline)
+            return identity;
+    }
+}
+/** Shows the log from `from` on until the process ends, and sees to it that it does. */
+async function untilEnd(identity, log, from, timeoutMs, stop) {
+    let at = from;
+    let deadlineMs = performance.now() + timeoutMs;
+    const onStop = () => {
+        deadlineMs = Math.min(deadlineMs, performance.now() + STOP_MS);
+        signalProcess(identity, 'SIGTERM');
+    };
+    stop.signal.addEventListener('abort', onStop, { once: true });
+    if (stop.signal.aborted)
+        onStop();
+    while (process_identity_isRunning(identity)) {
+        at = await showFrom(log, at);
+        if (performance.now() > deadlineMs)
+            signalProcess(identity, 'SIGKILL');
+        await (0,external_node_timers_promises_.setTimeout)(LOOK_MS);
+    }
+    await showFrom(log, at);
+    stop.signal.removeEventListener('abort', onStop);
+}
+/** What the pusher wrote for the runner, word for word: its annotations are the job's. Answers with where it ends. */
+async function showFrom(log, from) {
+    const file = await (0,promises_.open)(log).catch(() => null);
+    if (file === null)
+        return from;
+    try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(64 * 1024), 0, 64 * 1024, from);
+        const whole = buffer.subarray(0, buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1);
+        if (whole.length > 0)
+            process.stdout.write(whole);
+        return from + whole.length;
+    }
+    finally {
+        await file.close();
+    }
+}
+async function sizeOf(file) {
+    return (await (0,promises_.readFile)(file).catch(() => Buffer.alloc(0))).length;
+}
+
+;// CONCATENATED MODULE: ./build/phases/run.js
+
+/**
+ * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user, and when there is no Nix to go on with; anything else,
+ * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
+ * arrives here is unexpected and a warning as well.
+ */
+async function runPhase(phase, runner, body) {
+    try {
+        await body();
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible', 'install-failed')) {
+            runner.fail((0,errors/* describeError */.Uc)(error));
+            return;
+        }
+        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
+        if (error instanceof Error && error.stack !== undefined)
+            runner.log.debug(error.stack);
+    }
+}
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 7 modules
+var core = __nccwpck_require__(3838);
+;// CONCATENATED MODULE: ./build/phases/runner.js
+
+/** Longest text that the runner is asked to mask as a whole; shorter than 4 would mask half of the log. */
+const SHORTEST_MASK = 4;
+/** @param announces whether masks are told to the runner; a background process has none that listens, and its output is a file */
+function createRunner(env, announces = true) {
+    const log = createLog(announces);
+    return {
+        env,
+        log,
+        saveState: core/* saveState */.LZ,
+        state: core/* getState */.Gu,
+        setOutput: core/* setOutput */.uH,
+        exportVariable: core/* exportVariable */.dN,
+        addPath: core/* addPath */.fM,
+        async addSummary(markdown) {
+            if (env.GITHUB_STEP_SUMMARY === undefined)
+                return;
+            await core/* summary */.z.addRaw(log.clean(markdown), true).write();
+        },
+        fail: (message) => core/* setFailed */.C1(log.clean(message)),
+    };
+}
+/** A log on the runner's standard output that replaces every secret that it was told of, also in derived texts. */
+function createLog(announces) {
+    let secrets = [];
+    const clean = (text) => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
+    const line = (text) => withoutCommands(clean(text));
+    const annotated = (title) => (title === undefined ? {} : { title });
+    return {
+        clean,
+        debug: (message) => core/* debug */.Yz(line(message)),
+        info: (message) => core/* info */.pq(line(message)),
+        notice: (message, title) => core/* notice */.lm(line(message), annotated(title)),
+        warning: (message, title) => core/* warning */.$e(line(message), annotated(title)),
+        error: (message, title) => core/* error */.z3(line(message), annotated(title)),
+        group: (title, body) => core/* group */.Os(line(title), body),
+        mask(secret) {
+            if (secret === '' || secrets.includes(secret))
+                return;
+            if (announces)
+                core/* setSecret */.Pq(secret);
+            if (secret.length < SHORTEST_MASK)
+                return;
+            // Longest first: a secret that holds another one must be replaced whole.
+            secrets = [...secrets, secret].sort((a, b) => b.length - a.length);
+        },
+    };
+}
+/**
+ * Takes the power out of text that came from elsewhere (a server's answer, a file name): the runner obeys `::command::` at the start of a
+ * line and the older `##[command]` anywhere in it.
+ */
+function withoutCommands(text) {
+    return text
+        .replaceAll('##[', '# #[')
+        .replace(/^(\s*):(?=:)/gm, '$1: ')
+        .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '?');
+}
+
+// EXTERNAL MODULE: ./build/backends/cachix/token.js
+var token = __nccwpck_require__(3918);
+// EXTERNAL MODULE: ./build/backends/job-identity.js
+var job_identity = __nccwpck_require__(314);
+;// CONCATENATED MODULE: ./build/phases/push-policy.js
+
+
+
+/**
+ * Events that a stranger can trigger and that yet see the repository's secrets. What such a job builds may be the stranger's code, and a
+ * signed path is believed wherever the key is trusted.
+ */
+const STRANGERS_EVENTS = new Set(['pull_request_target', 'issue_comment']);
+/** Whether anybody can start this job, with what the repository trusts. */
+function mayStrangersStart(env) {
+    return STRANGERS_EVENTS.has(env.GITHUB_EVENT_NAME ?? '');
+}
+/** @param netrc entries that apply to the cache's host, given or found on the machine */
+function decidePush(inputs, target, env, netrc) {
+    if (inputs.push === 'never')
+        return { canPush: false, whyNot: '`push` is `never`.' };
+    if (inputs.push === 'always')
+        return { canPush: true, whyNot: null };
+    if (mayStrangersStart(env)) {
+        const whyNot = `anybody can start a job for \`${env.GITHUB_EVENT_NAME}\`; \`push: always\` pushes all the same.`;
+        return { canPush: false, whyNot };
+    }
+    // GitHub keeps what a pull request stores in its Actions cache to that pull request, so there it needs no credentials of the workflow's.
+    if (target.kind === 'actions-cache')
+        return { canPush: true, whyNot: null };
+    // Who may write into a folder is for the system to say, and who into a Nix store for that.
+    if (target.kind === 'file' || target.kind === 'nix-copy')
+        return { canPush: true, whyNot: null };
+    if (target.kind === 'cachix') {
+        if ((0,token.cachixToken)(target, netrc) !== null)
+            return { canPush: true, whyNot: null };
+        return { canPush: false, whyNot: 'there is no `token` (a pull request from a fork has no secrets).' };
+    }
+    if (target.kind === 'niks3') {
+        if (target.token !== null || (0,job_identity/* hasJobIdentity */.iC)(env))
+            return { canPush: true, whyNot: null };
+        const whyNot = 'there is no `token`, and the job has no `permissions: id-token: write` (a pull request from a fork gets neither).';
+        return { canPush: false, whyNot };
+    }
+    const writesTo = target.kind === 'attic' ? target.endpoint : (target.pushUrl ?? target.url);
+    const hasCredentials = target.credentials !== null || (0,nix_netrc/* findNetrc */.kE)(netrc, writesTo.hostname) !== null;
+    if (hasCredentials)
+        return { canPush: true, whyNot: null };
+    if (target.kind === 'attic') {
+        return {
+            canPush: false,
+            whyNot: 'there is no `token`, and attic takes nothing without (a pull request from a fork has no secrets).',
+        };
+    }
+    if (inputs.signingKey !== null)
+        return { canPush: true, whyNot: null };
+    return {
+        canPush: false,
+        whyNot: 'there are no credentials and no signing key (a pull request from a fork has no secrets); `push: always` pushes all the same.',
+    };
+}
+
+;// CONCATENATED MODULE: ./build/phases/serving.js
+
+
+
+
+
+/** Main must not hold up the job. */
+const serving_EFFORT = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
+/** Failures that the end of the job would meet again. */
+const LASTING = [
+    'cache-unauthorized',
+    'cache-forbidden',
+    'cache-read-only',
+    'cache-not-found',
+    'cache-invalid',
+    'cache-tls',
+    'push-impossible',
+];
+/**
+ * Asks the configured caches whether they can be used, and the Actions cache where it is one, or has to stand in. An outage costs that cache, never
+ * the job. Throws `push-impossible` when `push` is `always` and to one of them nothing could be pushed.
+ */
+async function decideServing(session, store, signal) {
+    const asked = await Promise.all(session.inputs.caches.map((target, line) => target.kind === 'actions-cache'
+        ? askActionsCache(session, store, line, signal)
+        : askCache(session, store, target, line, signal)));
+    const standIn = await findStandIn(session, store, asked, signal);
+    const own = asked.find(({ found }) => found !== null)?.found ?? null;
+    const readable = asked.filter(({ reads }) => reads !== null);
+    const targets = targetsOf(asked, standIn);
+    const pushes = targets.some(({ whyNot }) => whyNot === null);
+    const found = own ?? standIn?.found ?? null;
+    return {
+        reads: joined(readable.flatMap(({ reads }) => (reads === null || reads.throughUs ? [] : [reads]))),
+        throughUs: readable.flatMap(({ line, reads, found }) => reads?.throughUs === true && found === null ? [{ line, priority: reads.priority }] : []),
+        store: found?.store ?? null,
+        kind: readable[0]?.kind ?? (found === null || found.store === null ? 'none' : 'actions-cache'),
+        targets,
+        whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
+        warnings: asked.flatMap(({ note, failure, reads, found: self }) => [
+            ...(note === null ? [] : [note]),
+            ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, reads !== null, readable.length > 0)}`]),
+        ]),
+    };
+}
+/** Decided for reading and for writing separately; `null` where it is not wanted or not needed. */
+async function findStandIn(session, store, asked, signal) {
+    const { inputs, runner } = session;
+    if (inputs.fallback !== 'actions-cache' || asked.some(({ found }) => found !== null))
+        return null;
+    const mayPush = inputs.push !== 'never' && !(inputs.push === 'auto' && mayStrangersStart(runner.env));
+    const wantsPush = mayPush && asked.every(({ whyNoPush, failure }) => whyNoPush !== null || failure !== null);
+    if (asked.some(({ reads }) => reads !== null) && !wantsPush)
+        return null;
+    const found = await findStore(session, store, signal);
+    return { found, pushes: wantsPush && found.whyNoPush === null };
+}
+/** Where the Actions cache takes the paths, a cache that may be back by the end of the job is not tried as well. */
+function targetsOf(asked, standIn) {
+    const lines = asked.map(({ line, whyNoPush, failure }) => {
+        const whyNot = whyNoPush ?? (standIn?.pushes === true && failure !== null ? failure.message : null);
+        return { line, whyNot, failed: failure !== null };
+    });
+    return standIn?.pushes === true ? [...lines, { line: null, whyNot: null, failed: false }] : lines;
+}
+function joined(all) {
+    return {
+        substituters: all.flatMap(({ substituters }) => substituters),
+        publicKeys: all.flatMap(({ publicKeys }) => publicKeys),
+        netrc: all.flatMap(({ netrc }) => netrc),
+        throughUs: false,
+        priority: null,
+    };
+}
+/** What serves in place of the cache that failed: one sentence. */
+function insteadOf(self, standIn, isRead, isReadable) {
+    if (self !== null)
+        return 'The job goes on without the Actions cache.';
+    if (isRead)
+        return `The job reads from it and pushes ${standIn?.pushes ? 'to the Actions cache' : 'nothing there'}.`;
+    if (standIn === null)
+        return isReadable ? 'The job goes on with its other caches.' : 'The job goes on without this cache.';
+    const { found, pushes } = standIn;
+    if (found.store === null)
+        return `The job goes on without this cache, and there is no other: ${found.whyNone}`;
+    return pushes
+        ? 'The job reads from the Actions cache in its place, and pushes there.'
+        : 'The job reads from the Actions cache in its place.';
+}
+async function askCache(session, store, target, line, signal) {
+    const { inputs, runner } = session;
+    const netrc = await knownNetrc(inputs, store, signal);
+    const { canPush, whyNot } = decidePush(inputs, target, runner.env, netrc);
+    const common = { line, kind: target.kind, found: null };
+    try {
+        return await withCache(session, store, target, netrc, serving_EFFORT, async (backend) => {
+            const { checked, refusal } = await checkFor(backend, canPush, signal);
+            if (refusal !== null && inputs.push === 'always')
+                throw refusal;
+            const { readable, note, whyNoPush } = checked;
+            if (whyNoPush !== null && inputs.push === 'always')
+                throw pushImpossible(whyNoPush);
+            const reads = readable ? backend.reads() : null;
+            return { ...common, reads, whyNoPush: refusal?.message ?? whyNot ?? whyNoPush, failure: refusal, note };
+        });
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error) || error.code === 'push-impossible')
+            throw error;
+        const isLasting = (0,errors/* isCacheError */.bt)(error, ...LASTING);
+        if (isLasting && inputs.push === 'always')
+            throw pushImpossible(error.message, error);
+        return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
+    }
+}
+function pushImpossible(why, cause) {
+    return new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
+}
+/** A cache that only refuses the push is read all the same; `refusal` says why. */
+async function checkFor(backend, canPush, signal) {
+    try {
+        return { checked: await backend.check(canPush, signal), refusal: null };
+    }
+    catch (error) {
+        if (!canPush || !(0,errors/* isCacheError */.bt)(error, 'push-impossible'))
+            throw error;
+        return { checked: await backend.check(false, signal), refusal: error };
+    }
+}
+async function askActionsCache(session, store, line, signal) {
+    const { inputs, runner } = session;
+    const found = await findStore(session, store, signal);
+    const { whyNot } = decidePush(inputs, { kind: 'actions-cache' }, runner.env, []);
+    const whyNoPush = whyNot ?? found.whyNoPush;
+    if (whyNoPush !== null && inputs.push === 'always') {
+        throw new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${whyNoPush}`, { hint: 'Use `push: auto`.' });
+    }
+    const reads = found.store === null ? null : { ...joined([]), throughUs: true };
+    return { line, kind: 'actions-cache', reads, whyNoPush, failure: found.failure, note: null, found };
+}
+
+;// CONCATENATED MODULE: ./build/state.js
+
+
+const STATE_KEY = 'nix-cache-action';
+/** Inputs that are read anew in each phase although they are no secrets. */
+const FRESH_INPUTS = new Set(['job-status']);
+function saveState(state, save) {
+    save(STATE_KEY, JSON.stringify(state));
+}
+/** The state that an earlier phase saved, `null` when none did. Throws `state-invalid`. */
+function loadState(load) {
+    const text = load(STATE_KEY);
+    if (text === '')
+        return null;
+    let parsed;
+    try {
+        parsed = JSON.parse(text);
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('state-invalid', 'The state of the earlier phase is not valid JSON.', { cause });
+    }
+    if (!isState(parsed))
+        throw new errors/* CacheError */.xA('state-invalid', 'The state of the earlier phase is of another version of this action.');
+    return parsed;
+}
+/** The runner hands back what `saveState` wrote: the version and the kinds of its fields tell it from anything else. */
+function isState(value) {
+    return (typeof value === 'object' &&
+        value !== null &&
+        'version' in value &&
+        value.version === 1 &&
+        'id' in value &&
+        typeof value.id === 'string' &&
+        'folder' in value &&
+        typeof value.folder === 'string' &&
+        'reportFile' in value &&
+        typeof value.reportFile === 'string' &&
+        'inputs' in value &&
+        typeof value.inputs === 'object' &&
+        'configuration' in value &&
+        'main' in value);
+}
+/** The inputs to keep for later phases. */
+function inputsToKeep(names, get) {
+    return Object.fromEntries(names.filter((name) => !SECRET_INPUTS.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]));
+}
+/** Inputs for a later phase: secrets and the job's status as they are now, everything else as it was. */
+function inputsAsKept(state, now) {
+    return (name) => state.inputs[name] ?? now(name);
+}
+
+;// CONCATENATED MODULE: ./build/phases/session.js
+
+
+
+
+
+
+
+/**
+ * Opens pre's or main's session: masks secrets, checks the inputs, makes the folder. Main takes over what pre left.
+ * @throws CacheError `input-invalid`, `file-failed`
+ */
+async function openSession(runner) {
+    const get = inputFromEnv(runner.env);
+    for (const secret of secretTexts(get))
+        runner.log.mask(secret);
+    const inputs = parseInputs(get);
+    const state = loadState(runner.state) ?? newState(runner.env, get);
+    await makeFolder(state.folder);
+    return session(runner, inputs, { ...state, inputs: inputsToKeep(INPUT_NAMES, get) });
+}
+/** Opens post's session; `null` when no earlier phase came far enough to leave anything. */
+function resumeSession(runner) {
+    const now = inputFromEnv(runner.env);
+    for (const secret of secretTexts(now))
+        runner.log.mask(secret);
+    const state = loadState(runner.state);
+    return state === null ? null : session(runner, parseInputs(inputsAsKept(state, now)), state);
+}
+/** The session of the background process that pushes: main's, with the inputs as main had them. */
+function backgroundSession(runner, get, state) {
+    for (const secret of secretTexts(get))
+        runner.log.mask(secret);
+    return { runner, inputs: parseInputs(get), state: () => state, keep: () => undefined };
+}
+/** Removes what this use left in `RUNNER_TEMP`, but for the report. */
+async function removeFolder(state) {
+    await (0,promises_.rm)(state.folder, { recursive: true, force: true });
+}
+function session(runner, inputs, initial) {
+    let state = initial;
+    const save = () => saveState(state, runner.saveState);
+    save();
+    return {
+        runner,
+        inputs,
+        state: () => state,
+        keep(change) {
+            state = { ...state, ...change };
+            save();
+        },
+    };
+}
+function newState(env, get) {
+    const id = (0,external_node_crypto_.randomBytes)(6).toString('hex');
+    const temp = env.RUNNER_TEMP ?? (0,external_node_os_.tmpdir)();
+    return {
+        version: 1,
+        id,
+        folder: (0,external_node_path_.join)(temp, `nix-cache-action-${id}`),
+        reportFile: (0,external_node_path_.join)(temp, `nix-cache-action-report-${id}.json`),
+        inputs: inputsToKeep(INPUT_NAMES, get),
+        configuration: null,
+        main: null,
+    };
+}
+async function makeFolder(folder) {
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('file-failed', `The folder ${folder} can't be made (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, {
+            hint: 'The action keeps its files in RUNNER_TEMP, which must be writable.',
+            cause,
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./build/phases/store-sharing.js
+
+
+
+/** Whether others may use the store while this job runs, from what the runner says and from the ages of two files. */
+async function storeSharing({ stateDir }, env) {
+    return findSharing({
+        runnerEnvironment: env.RUNNER_ENVIRONMENT,
+        storeMadeMs: await madeMs((0,external_node_path_.join)(stateDir, 'db', 'db.sqlite')),
+        // The runner writes it when the job begins.
+        jobBeganMs: (await madeMs(env.GITHUB_EVENT_PATH ?? '')) ?? Number.POSITIVE_INFINITY,
+    });
+}
+/** `null` when the file is not there, or its file system does not know. */
+async function madeMs(file) {
+    const times = await (0,promises_.stat)(file).catch(() => null);
+    return times === null || times.birthtimeMs === 0 ? null : times.birthtimeMs;
+}
+
+;// CONCATENATED MODULE: ./build/substituter/credentials.js
+
+const PASSWORD_BYTES = 24;
+const PREFIX_BYTES = 16;
+/** Credentials of one job: nothing in them that netrc or HTTP would have to escape. */
+function randomCredentials(random = external_node_crypto_.randomBytes) {
+    return { username: 'nix-cache-action', password: random(PASSWORD_BYTES).toString('hex') };
+}
+/** The path by which one substituter is told from all others at all times: Nix remembers answers by URL, misses for an hour, hits for a month. */
+function randomPrefix(random = external_node_crypto_.randomBytes) {
+    return random(PREFIX_BYTES).toString('hex');
+}
+/**
+ * Whether a request's `Authorization` header holds these credentials (RFC 7617). The time that it takes tells nothing about them: digests are compared, and
+ * all of them.
+ */
+function credentialsCheck({ username, password }) {
+    const expected = digest(Buffer.from(`${username}:${password}`));
+    return (authorization) => {
+        const token = /^basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(authorization ?? '')?.[1];
+        return token !== undefined && (0,external_node_crypto_.timingSafeEqual)(digest(Buffer.from(token, 'base64')), expected);
+    };
+}
+function digest(bytes) {
+    return (0,external_node_crypto_.createHash)('sha256').update(bytes).digest();
+}
+
+;// CONCATENATED MODULE: ./build/substituter/statistics.js
+/** 3.5 MB of JSON. */
+const MAX_SERVED = 100_000;
+const statistics_NOTHING = {
+    version: 1,
+    narInfoHits: 0,
+    narInfoMisses: 0,
+    nars: 0,
+    narsResumed: 0,
+    narsCut: 0,
+    narBytes: 0,
+    errors: {},
+    refused: 0,
+    restarts: 0,
+    served: [],
+    servedIsComplete: true,
+    mounts: {},
+};
+function createCounters({ start, maxServed = MAX_SERVED } = {}) {
+    const before = start ?? statistics_NOTHING;
+    const counts = { ...before };
+    const errors = { ...before.errors };
+    const served = new Set(before.served);
+    const mounts = new Map(Object.entries(before.mounts).map(([name, mount]) => [
+        name,
+        { ...mount },
+    ]));
+    let { servedIsComplete } = before;
+    let revision = 0;
+    const add = (name, amount = 1) => {
+        counts[name] += amount;
+        revision++;
+    };
+    const all = {
+        narInfo: (hit) => add(hit ? 'narInfoHits' : 'narInfoMisses'),
+        narBegun(hashPart) {
+            add('nars');
+            if (served.size < maxServed)
+                served.add(hashPart);
+            else
+                servedIsComplete &&= served.has(hashPart);
+        },
+        narResumed: () => add('narsResumed'),
+        narCut: () => add('narsCut'),
+        narBytes: (sizeBytes) => add('narBytes', sizeBytes),
+        error(code) {
+            errors[code] = (errors[code] ?? 0) + 1;
+            revision++;
+        },
+        refused: () => add('refused'),
+    };
+    return {
+        ...all,
+        of(name) {
+            const mount = mounts.get(name) ?? { paths: 0, narBytes: 0, narsCut: 0 };
+            mounts.set(name, mount);
+            return {
+                ...all,
+                narBegun(hashPart) {
+                    const before = served.size;
+                    all.narBegun(hashPart);
+                    mount.paths += served.size - before;
+                },
+                narCut() {
+                    all.narCut();
+                    mount.narsCut++;
+                },
+                narBytes(sizeBytes) {
+                    all.narBytes(sizeBytes);
+                    mount.narBytes += sizeBytes;
+                },
+            };
+        },
+        restarted: () => add('restarts'),
+        revision: () => revision,
+        snapshot: () => ({
+            ...counts,
+            errors: { ...errors },
+            served: [...served],
+            servedIsComplete,
+            mounts: Object.fromEntries([...mounts].map(([name, mount]) => [name, { ...mount }])),
+        }),
+    };
+}
+/** Reads what a substituter wrote; `null` when it is none of version 1, such as a part of one. */
+function parseStatistics(text) {
+    let value;
+    try {
+        value = JSON.parse(text);
+    }
+    catch {
+        return null;
+    }
+    if (typeof value !== 'object' || value === null)
+        return null;
+    const fields = new Map(Object.entries(value));
+    const count = (name) => countOf(fields.get(name));
+    if (fields.get('version') !== 1)
+        return null;
+    const errors = fields.get('errors');
+    const served = fields.get('served');
+    return {
+        version: 1,
+        narInfoHits: count('narInfoHits'),
+        narInfoMisses: count('narInfoMisses'),
+        nars: count('nars'),
+        narsResumed: count('narsResumed'),
+        narsCut: count('narsCut'),
+        narBytes: count('narBytes'),
+        refused: count('refused'),
+        restarts: count('restarts'),
+        errors: typeof errors === 'object' && errors !== null ? numbersOf(errors) : {},
+        served: Array.isArray(served) ? served.filter((name) => typeof name === 'string') : [],
+        servedIsComplete: fields.get('servedIsComplete') === true,
+        mounts: statistics_mountsOf(fields.get('mounts')),
+    };
+}
+function countOf(value) {
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
+}
+function statistics_mountsOf(value) {
+    if (typeof value !== 'object' || value === null)
+        return {};
+    const entries = Object.entries(value).map(([name, mount]) => {
+        const fields = new Map(typeof mount === 'object' && mount !== null ? Object.entries(mount) : []);
+        return [
+            name,
+            { paths: countOf(fields.get('paths')), narBytes: countOf(fields.get('narBytes')), narsCut: countOf(fields.get('narsCut')) },
+        ];
+    });
+    return Object.fromEntries(entries);
+}
+function numbersOf(value) {
+    return Object.fromEntries(Object.entries(value).filter((entry) => typeof entry[1] === 'number'));
+}
+
+;// CONCATENATED MODULE: ./build/substituter/daemon-folder.js
+
+
+
+
+const ORDERS = 'serve-orders.json';
+const ADDRESS = 'serve.json';
+const LOG = 'serve.log';
+const STATISTICS = 'serve-statistics.json';
+async function folderExists(folder) {
+    return (0,promises_.access)(folder).then(() => true, () => false);
+}
+function logFile(folder) {
+    return (0,external_node_path_.join)(folder, LOG);
+}
+/** @throws CacheError `disk-full`, `file-failed` */
+async function writeOrders(folder, orders) {
+    await writePrivately((0,external_node_path_.join)(folder, ORDERS), { version: 1, ...orders });
+}
+/** Reads the orders and removes them. @throws CacheError `file-failed`, `state-invalid` */
+async function daemon_folder_takeOrders(folder) {
+    const file = (0,external_node_path_.join)(folder, ORDERS);
+    const fields = await readFields(file);
+    await (0,promises_.rm)(file, { force: true });
+    const orders = fields === null ? null : parseOrders(Object.fromEntries(fields));
+    if (orders === null)
+        throw new errors/* CacheError */.xA('state-invalid', `There is nothing to serve: ${file} is missing or not ours.`);
+    return orders;
+}
+async function removeOrders(folder) {
+    await (0,promises_.rm)((0,external_node_path_.join)(folder, ORDERS), { force: true });
+}
+/** @throws CacheError `disk-full`, `file-failed` */
+async function writeAddress(folder, address) {
+    await writePrivately((0,external_node_path_.join)(folder, ADDRESS), { version: 1, ...address });
+}
+/** Where the background process of this folder is or was; `null` when there was none. */
+async function daemon_folder_readAddress(folder) {
+    const fields = await readFields((0,external_node_path_.join)(folder, ADDRESS));
+    const main = fields === null ? null : identityIn(fields);
+    const worker = identityIn(mapOf(fields?.get('worker')));
+    const [port, url] = [fields?.get('port'), fields?.get('url')];
+    if (main === null || worker === null || !isCount(port) || typeof url !== 'string')
+        return null;
+    return { ...main, worker, port, url };
+}
+async function removeAddress(folder) {
+    await (0,promises_.rm)((0,external_node_path_.join)(folder, ADDRESS), { force: true });
+}
+/** @throws CacheError `disk-full`, `file-failed` */
+async function writeStatistics(folder, statistics) {
+    await writePrivately((0,external_node_path_.join)(folder, STATISTICS), statistics);
+}
+/** What the substituter of this folder did, up to some seconds ago; `null` when it wrote nothing. */
+async function readStatistics(folder) {
+    const text = await (0,promises_.readFile)((0,external_node_path_.join)(folder, STATISTICS), 'utf8').catch(() => null);
+    return text === null ? null : parseStatistics(text);
+}
+/** Only this user can read it, and whoever does sees the old text or the new one. The folder is not made again when it is gone. */
+async function writePrivately(file, value) {
+    try {
+        await (0,promises_.rm)(`${file}.new`, { force: true });
+        await (0,promises_.writeFile)(`${file}.new`, JSON.stringify(value), { mode: 0o600, flag: 'wx' });
+        await (0,promises_.rename)(`${file}.new`, file);
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        throw new errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `${file} can't be written (${code}).`, { cause });
+    }
+}
+/** The fields of a JSON object of version 1 or of none; `null` when there is no such thing. */
+async function readFields(file) {
+    const text = await (0,promises_.readFile)(file, 'utf8').catch(() => null);
+    if (text === null)
+        return null;
+    try {
+        const fields = mapOf(JSON.parse(text));
+        return fields.get('version') === 1 ? fields : null;
+    }
+    catch {
+        return null;
+    }
+}
+function mapOf(value) {
+    return new Map(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+}
+function identityIn(fields) {
+    const [pid, startTime] = [fields.get('pid'), fields.get('startTime')];
+    // A pid of 0 or below would mean groups of processes, 1 is the system's.
+    return isCount(pid) && pid > 1 ? { pid, startTime: typeof startTime === 'string' ? startTime : null } : null;
+}
+/** From another process of ours. */
+function parseOrders(value) {
+    const fields = mapOf(value);
+    const [credentials, prefix] = [fields.get('credentials'), fields.get('prefix')];
+    return isCredentials(credentials) && typeof prefix === 'string'
+        ? { credentials, prefix, handover: fields.get('handover') }
+        : null;
+}
+function isCredentials(value) {
+    if (typeof value !== 'object' || value === null)
+        return false;
+    return 'username' in value && typeof value.username === 'string' && 'password' in value && typeof value.password === 'string';
+}
+function isCount(value) {
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+;// CONCATENATED MODULE: ./build/substituter/daemon.js
+
+
+
+
+
+
+
+const POLL_MS = 20;
+const STOP_GRACE_MS = 6_000;
+const KILL_WAIT_MS = 1_000;
+const LOG_TAIL = { bytes: 4_000, lines: 5 };
+/**
+ * Starts the background process of this folder and waits until it serves. It holds no pipe of ours (the runner would wait for it), is in a session of its own,
+ * and keeps `RUNNER_TRACKING_ID`, by which the runner finds and ends it at the end of the job should post not come to it. One that ran here before is ended.
+ * @throws CacheError `internal` with the end of the log when it died or is not ready in time, `cancelled`, `file-failed`
+ */
+async function startDaemon(options) {
+    const { folder, log, signal } = options;
+    await stopDaemon(folder, { log });
+    const credentials = options.credentials ?? randomCredentials();
+    await writeOrders(folder, { credentials, prefix: randomPrefix(), handover: options.handover });
+    const { nodePath, script, env } = options;
+    const child = await spawnDetached({ nodePath, script, env, argument: folder, log: logFile(folder) });
+    try {
+        const address = await readiness(child, options);
+        log.debug(`The substituter runs as process ${address.pid} at port ${address.port}.`);
+        return { ...address, credentials };
+    }
+    catch (error) {
+        child.process.kill('SIGKILL');
+        if (signal.aborted)
+            throw new errors/* CacheError */.xA('cancelled', 'The start of the substituter was cancelled.');
+        throw error;
+    }
+    finally {
+        // The child took them; if it did not, nobody should find them.
+        await removeOrders(folder);
+    }
+}
+/** Whether the background process of this folder runs. */
+async function daemonAlive(folder) {
+    const address = await readAddress(folder);
+    return address !== null && isRunning(address);
+}
+/** Ends the background process of this folder: asks first, then kills. Harmless when there is none, or it is dead already. */
+async function stopDaemon(folder, { graceMs = STOP_GRACE_MS, log }) {
+    const address = await daemon_folder_readAddress(folder);
+    if (address === null)
+        return;
+    // The keeper ends its worker, unless one of them can't.
+    if (!signalProcess(address, 'SIGTERM'))
+        signalProcess(address.worker, 'SIGTERM');
+    for (const one of [address, (await daemon_folder_readAddress(folder))?.worker ?? address.worker]) {
+        if (await hasEnded(one, graceMs))
+            continue;
+        log.debug(`Process ${one.pid} of the substituter did not end within ${graceMs} ms and is killed.`);
+        signalProcess(one, 'SIGKILL');
+        if (!(await hasEnded(one, KILL_WAIT_MS)))
+            log.debug(`Process ${one.pid} is still there.`);
+    }
+    await removeAddress(folder);
+}
+async function hasEnded(identity, withinMs) {
+    for (const deadline = performance.now() + withinMs; performance.now() < deadline; await (0,external_node_timers_promises_.setTimeout)(POLL_MS)) {
+        if (!process_identity_isRunning(identity))
+            return true;
+    }
+    return !process_identity_isRunning(identity);
+}
+/** Waits for the file by which the child says that it serves. */
+async function readiness(child, { folder, timeoutMs, signal }) {
+    for (const deadline = performance.now() + timeoutMs;; await (0,external_node_timers_promises_.setTimeout)(POLL_MS, undefined, { signal })) {
+        const address = await daemon_folder_readAddress(folder);
+        if (address !== null && address.pid === child.process.pid)
+            return address;
+        const end = child.end();
+        if (end !== null)
+            throw await failedStart(folder, end);
+        if (performance.now() > deadline)
+            throw await failedStart(folder, `was not ready within ${timeoutMs} ms`);
+    }
+}
+async function failedStart(folder, what) {
+    const text = await (0,promises_.readFile)(logFile(folder), 'utf8').catch(() => '');
+    const lines = text.slice(-LOG_TAIL.bytes).trim().split('\n').slice(-LOG_TAIL.lines);
+    const said = lines.join(' / ') || 'nothing';
+    return new errors/* CacheError */.xA('internal', `The substituter ${what}. Its last words: ${said}`);
+}
+
+;// CONCATENATED MODULE: ./build/phases/substituter.js
+
+
+
+
+
+
+
+
+const NO_READS = { used: new Set(), packFindings: NO_FINDINGS, served: [] };
+const START_TIMEOUT_MS = 20_000;
+/** Starts serve, which serves `mounts`. That it can't be started costs the job what it would have served: a warning, and `null`. */
+async function startLocalSubstituter(session, store, mounts, signal) {
+    const { inputs, runner, state } = session;
+    const folder = (0,external_node_path_.join)(state().folder, 'serve');
+    const netrc = await knownNetrc(inputs, store, signal);
+    const handover = { version: 1, storeDir: store.storeDir, netrc, mounts };
+    try {
+        // A netrc has one entry for a host, so a cache of the user's on this very machine shares its credentials with ours.
+        const there = (0,nix_netrc/* findNetrc */.kE)(netrc, '127.0.0.1');
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        const { url, credentials } = await startDaemon({
+            nodePath: process.execPath,
+            script: (0,external_node_path_.join)(import.meta.dirname, 'serve.js'),
+            env: runner.env,
+            folder,
+            handover,
+            ...(there === null ? {} : { credentials: { username: there.login, password: there.password } }),
+            timeoutMs: START_TIMEOUT_MS,
+            log: runner.log,
+            signal,
+        });
+        runner.log.mask(credentials.password);
+        passProxyBy(runner);
+        return {
+            folder,
+            storeUrls: mounts.map(({ name, isTrusted }) => `${url}/${name}${isTrusted ? '?trusted=1' : ''}`),
+            netrc: { machine: new URL(url).hostname, login: credentials.username, password: credentials.password },
+        };
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error))
+            throw error;
+        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without what it would have served: ${mounts.map(({ label }) => label).join(', ')}.`, 'nix-cache-action');
+        return null;
+    }
+}
+/** A proxy can't reach this machine's own address, and Nix would ask it for our URL (curl reads these variables in lower case alone). */
+function passProxyBy({ env, exportVariable }) {
+    if (!env.http_proxy && !env.all_proxy)
+        return;
+    const exempt = (env.no_proxy ?? env.NO_PROXY ?? '').split(',').filter((host) => host !== '');
+    if (exempt.includes('127.0.0.1') || exempt.includes('*'))
+        return;
+    exportVariable('no_proxy', [...exempt, '127.0.0.1'].join(','));
+}
+/** Ends serve, when there is one, and gathers what it did. Never throws: what is not known costs some requests more. */
+async function stopLocalSubstituter({ runner, state }) {
+    const folder = state().main?.substituterFolder ?? null;
+    if (folder === null)
+        return NO_READS;
+    try {
+        await stopDaemon(folder, { log: runner.log });
+        const statistics = await readStatistics(folder);
+        const packFindings = await readPackFindings(folder);
+        if (statistics === null)
+            return { ...NO_READS, packFindings };
+        const { served, mounts } = statistics;
+        const labels = state().main?.served ?? {};
+        const reads = Object.entries(mounts).map(([name, { paths, narBytes, narsCut }]) => ({
+            label: labels[name] ?? name,
+            paths,
+            bytes: narBytes,
+            cut: narsCut,
+        }));
+        return { used: new Set(served), packFindings, served: reads };
+    }
+    catch (error) {
+        runner.log.debug((0,errors/* describeError */.Uc)(error));
+        return NO_READS;
+    }
+}
+const FINDINGS = 'packs.json';
+/** Keeps what serve learned of the packs, for post. */
+async function writePackFindings(folder, findings) {
+    await (0,promises_.writeFile)((0,external_node_path_.join)(folder, FINDINGS), JSON.stringify(findings), { mode: 0o600 });
+}
+/** None when serve could not write them, for example since it was killed. */
+async function readPackFindings(folder) {
+    try {
+        const { there, gone } = JSON.parse(await (0,promises_.readFile)((0,external_node_path_.join)(folder, FINDINGS), 'utf8'));
+        return { there: textsOf(there), gone: textsOf(gone) };
+    }
+    catch {
+        return NO_FINDINGS;
+    }
+}
+function textsOf(value) {
+    return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
+}
+
+;// CONCATENATED MODULE: ./build/phases/main.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** The longest that main may take in all, but for installing Nix: a job must not wait for a cache that does not answer. */
+const MAIN_TIMEOUT_MS = 120_000;
+async function main() {
+    const runner = createRunner(process.env);
+    await runPhase('main', runner, async () => {
+        const session = await openSession(runner);
+        const store = await main_findStore(session);
+        const signal = AbortSignal.timeout(MAIN_TIMEOUT_MS);
+        if (store === null)
+            withoutNix(session);
+        else
+            await withNix(session, store, signal);
+    });
+}
+/** Opens the store, of a Nix that is installed now where there was none and `install-nix` is given. */
+async function main_findStore(session) {
+    const { inputs, runner } = session;
+    const open = () => openLocalStore({ env: runner.env, log: runner.log, signal: AbortSignal.timeout(MAIN_TIMEOUT_MS) });
+    const found = await open();
+    if (inputs.installNix === null)
+        return found;
+    if (found !== null)
+        await offerFoundNix(session, found);
+    else
+        await installRelease(session, inputs.installNix);
+    return found ?? (await open());
+}
+function withoutNix(session) {
+    const { runner, keep } = session;
+    const whyNot = 'there is no Nix on this machine.';
+    runner.log.warning('No `nix` was found, so no cache is configured. Install it in a step before this one, or give `install-nix` a version.', 'nix-cache-action');
+    const nothing = {
+        targets: [],
+        indexesFolder: null,
+        substituterFolder: null,
+        served: {},
+        journal: null,
+        isShared: false,
+        pusherFolder: null,
+    };
+    keep({ main: { ...nothing, store: null, snapshotFile: null, whyNot, warnings: [] } });
+    setOutputs(session, 'none', false, []);
+}
+async function withNix(session, store, signal) {
+    const { runner, keep, state } = session;
+    const snapshotFile = (0,external_node_path_.join)(state().folder, 'snapshot');
+    const [serving] = await Promise.all([
+        decideServing(session, store, signal),
+        takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
+    ]);
+    const { targets, whyNot } = serving;
+    const warnings = [...serving.warnings];
+    for (const warning of warnings)
+        runner.log.warning(warning, 'nix-cache-action');
+    const mounts = mountsOf(session, serving);
+    const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
+    const indexesFolder = serving.store?.indexesFolder ?? null;
+    const isShared = await isStoreShared(session, store);
+    const hook = whyNot === null ? await prepareHook(session, store, isShared, signal) : null;
+    const kept = {
+        store: store.description,
+        snapshotFile,
+        targets,
+        whyNot,
+        indexesFolder,
+        served,
+        warnings,
+        isShared,
+        journal: hook?.journal ?? null,
+        substituterFolder: null,
+        pusherFolder: null,
+    };
+    keep({ main: kept });
+    const substituter = await startServing(session, store, mounts, serving, signal);
+    const running = { ...kept, substituterFolder: substituter?.folder ?? null };
+    keep({ main: running });
+    const reads = withSubstituter(serving.reads, substituter);
+    const route = await applySettings(session, store, reads, { substituter, hook }, signal);
+    if (hook !== null && route !== 'advice-only')
+        keep({ main: { ...running, pusherFolder: await startPusher(session, hook) } });
+    const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
+    setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
+    sayWhatServes(session, serving, urls);
+}
+async function isStoreShared({ inputs, runner }, store) {
+    if (inputs.sharedStore !== 'auto')
+        return inputs.sharedStore === 'true';
+    const { isShared, because } = await storeSharing(store.nix.about, runner.env);
+    if (isShared) {
+        runner.log.info(`The store counts as shared, because ${because}: only what this job builds, and what its own links lead to, is pushed. \`shared-store: false\` says that nobody else uses it.`);
+    }
+    return isShared;
+}
+async function startServing(session, store, mounts, serving, signal) {
+    if (mounts.length === 0)
+        return null;
+    const readsOthers = serving.reads.substituters.length + directSubstituters(session.inputs).length > 0;
+    if (!(await canServeHere(session, store, readsOthers, signal)))
+        return null;
+    return startLocalSubstituter(session, store, mounts, signal);
+}
+function withSubstituter(reads, substituter) {
+    return substituter === null ? reads : { ...reads, substituters: [...reads.substituters, ...substituter.storeUrls] };
+}
+function setOutputs({ inputs, runner, state }, kind, canPush, substituters) {
+    runner.setOutput('cache', kind);
+    runner.setOutput('can-push', String(canPush));
+    runner.setOutput('substituters', substituters.join(' '));
+    runner.setOutput('public-key', inputs.signingKey === null ? '' : (0,signature/* formatPublicKey */.et)((0,signature/* publicKeyOf */.kc)(inputs.signingKey)));
+    runner.setOutput('report', state().reportFile);
+}
+function sayWhatServes({ inputs, runner }, serving, substituters) {
+    const { log } = runner;
+    const { store, targets, whyNot } = serving;
+    if (substituters.length > 0)
+        log.info(`Nix reads from ${substituters.join(', ')}.`);
+    else if (store === null)
+        log.info('No cache serves this job.');
+    if (store !== null) {
+        log.info(store.pathCount === 0
+            ? `${store.label} holds no paths for this job yet.`
+            : `${store.label} holds ${store.pathCount} paths for this job, served on this machine.`);
+    }
+    if (whyNot !== null) {
+        log.info(`Nothing is pushed at the end of the job: ${whyNot}`);
+        return;
+    }
+    const taking = targets.filter((target) => target.whyNot === null).map(({ line }) => labelOf(inputs, line));
+    log.info(`What the job adds to the store is pushed at its end to ${taking.join(', ')}.`);
+    for (const { line, whyNot: why } of targets)
+        if (why !== null)
+            log.info(`Nothing is pushed to ${labelOf(inputs, line)}: ${why}`);
+    if (inputs.signingKey !== null) {
+        for (const target of inputs.caches)
+            if (target.kind === 'attic')
+                log.info(`${target.place} signs what it serves with its own key, so it needs no \`signing-key\`.`);
+    }
+    const keyless = targets.some(({ line, whyNot: why }) => why === null && needsKey(inputs, line));
+    if (inputs.signingKey === null && keyless) {
+        log.notice('No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.', 'nix-cache-action');
+    }
+}
+/** Servers that sign by themselves, and the Actions cache, which is trusted as it is, need none. */
+function needsKey({ caches }, line) {
+    const kind = line === null ? 'actions-cache' : (caches[line]?.kind ?? 'actions-cache');
+    return kind === 'http' || kind === 'file' || kind === 'nix-copy';
+}
+
+;// CONCATENATED MODULE: ./build/report/lines.js
+
+
+const LOG_LINES_PER_CLASS = 10;
+/** One line on what the local substituter gave to Nix. */
+function servedLine({ label, paths, bytes, cut }) {
+    const broken = cut === 0 ? '' : `; ${cut} broke off on the way`;
+    return `Nix read ${paths} paths (${formatBytes(bytes)}) from ${label} in this job${broken}.`;
+}
+/** For the log; one line when nothing was new. */
+function reportLines({ caches, storePaths }) {
+    if (caches.every(({ paths, stoppedBy }) => paths.length === 0 && stoppedBy === null))
+        return [`Nothing new to push: all ${storePaths} paths in the store were there before the job.`];
+    return caches.filter(({ paths }) => paths.length > 0).flatMap(cacheLines);
+}
+function cacheLines(report) {
+    const { counts, cache, verification } = report;
+    const parts = CLASSES.flatMap((name) => (counts[name] === undefined ? [] : [`${counts[name].paths} ${CLASS_WORDS[name]}`]));
+    if (counts.pushed === undefined && counts.planned === undefined && !report.paths.some((path) => TROUBLE.has(path.class))) {
+        return [`Nothing new to push to ${cache.label}: ${parts.join(', ')}.`];
+    }
+    const lines = [`${cache.label}: ${parts.join(', ')}${volume(report)}.`];
+    for (const name of CLASSES.filter((one) => TROUBLE.has(one)))
+        lines.push(...classLines(report, name));
+    if (verification !== null) {
+        const { checked, problems } = verification;
+        lines.push(`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`);
+        lines.push(...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${oneLine(problem ?? '')}`));
+    }
+    return lines;
+}
+function volume({ counts, sentBytes, durationsMs }) {
+    if (counts.pushed === undefined)
+        return '';
+    const { push, finish = 0 } = durationsMs;
+    const seconds = push === undefined ? '' : ` in ${((push + finish) / 1000).toFixed(1)} s`;
+    return `; ${formatBytes(counts.pushed.narBytes)} as ${formatBytes(sentBytes)}${seconds}`;
+}
+/** One line for each reason: when a cache is down, thousands of paths have the same. */
+function classLines(report, name) {
+    const groups = [...byReason(report.paths.filter((path) => path.class === name))];
+    const lines = groups
+        .slice(0, LOG_LINES_PER_CLASS)
+        .map(([reason, paths]) => `  ${someNames(paths)}: ${CLASS_WORDS[name]}. ${oneLine(reason)}`.trimEnd());
+    return groups.length > lines.length ? [...lines, `  and for ${groups.length - lines.length} more reasons`] : lines;
+}
+
+;// CONCATENATED MODULE: ./build/report/summary.js
+
+
+
+/** The runner takes 1 MiB for a step and drops what is longer. */
+const SUMMARY_LIMIT_BYTES = 900 * 1024;
+/** A page with thousands of rows helps nobody; all of them are in the JSON report. */
+const SUMMARY_ROWS = 100;
+const SUMMARY_LARGEST = 10;
+/** Markdown for the job summary, under 1 MiB whatever the report holds. */
+function reportSummary(report) {
+    const warnings = report.warnings.slice(0, SUMMARY_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
+    return withinLimit([...report.caches.flatMap(cacheSections), servedOf(report), ...warnings]);
+}
+function cacheSections(report) {
+    const title = [`### Nix cache: ${cell(report.cache.label)}`];
+    if (!report.cache.canPush)
+        return [title, ['', `Not pushed to: ${cell(report.cache.whyNot ?? 'this job only reads.')}`, '']];
+    if (report.paths.length === 0)
+        return [title, report.stoppedBy === null ? ['', 'Nothing new to push.', ''] : stopOf(report)];
+    return [
+        title,
+        countsTable(report),
+        stopOf(report),
+        verificationOf(report),
+        ...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
+        largestTable(report),
+        times(report),
+        [''],
+    ];
+}
+/** Leaves out the sections for which there is no room. */
+function withinLimit(sections) {
+    let text = '';
+    for (const lines of sections) {
+        const more = lines.map((line) => `${line}\n`).join('');
+        if (Buffer.byteLength(text) + Buffer.byteLength(more) <= SUMMARY_LIMIT_BYTES)
+            text += more;
+    }
+    return text;
+}
+function countsTable({ cache, counts, sentBytes }) {
+    const rows = CLASSES.flatMap((name) => {
+        const count = counts[name];
+        return count === undefined ? [] : [`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`];
+    });
+    const sent = counts.pushed === undefined
+        ? []
+        : ['', `Sent ${formatBytes(sentBytes)}${cache.kind === 'nix-copy' ? '' : ' after compression'}.`];
+    return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
+}
+function servedOf({ served }) {
+    return served.flatMap((one) => ['', cell(servedLine(one))]);
+}
+function stopOf({ stoppedBy }) {
+    if (stoppedBy === null)
+        return [];
+    return ['', `**The push ended early:** ${cell(stoppedBy.message)} ${cell(stoppedBy.hint ?? '')}`.trimEnd()];
+}
+function verificationOf({ verification }) {
+    if (verification === null)
+        return [];
+    const { checked, problems } = verification;
+    const line = `Read back through the pull URL: ${checked} ${checked === 1 ? 'path' : 'paths'}, ${problems.length} with problems.`;
+    const rows = problems.map(({ path, problem }) => [baseName(path), problem ?? '']);
+    return ['', line, ...table('Not readable', ['path', 'problem'], rows)];
+}
+function classTable(report, name) {
+    const paths = report.paths.filter((path) => path.class === name);
+    const rows = [...byReason(paths)].map(([reason, group]) => [someNames(group), reason]);
+    return table(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
+}
+function largestTable(report) {
+    const rows = report.paths
+        .filter((path) => path.class === 'pushed')
+        .sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0))
+        .slice(0, SUMMARY_LARGEST)
+        .map((path) => [baseName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
+    return table('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
+}
+function times({ durationsMs }) {
+    const parts = Object.entries(durationsMs).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
+    return parts.length === 0 ? [] : ['', `Time: ${parts.join(', ')}.`];
+}
+function table(title, columns, rows) {
+    if (rows.length === 0)
+        return [];
+    const line = (cells) => `| ${cells.join(' | ')} |`;
+    const shown = rows.slice(0, SUMMARY_ROWS).map((row) => line(row.map(cell)));
+    const more = rows.length > shown.length ? [line([`and ${rows.length - shown.length} more`, ...columns.slice(1).map(() => '')])] : [];
+    const head = [line(columns), line(columns.map(() => '---'))];
+    return ['', `<details><summary>${title}</summary>`, '', ...head, ...shown, ...more, '', '</details>'];
+}
+const CELL_LIMIT = 500;
+/**
+ * Text from elsewhere (names, answers of servers) as one line that shows it as it is. As entities, because those are never markup:
+ * no HTML, Markdown, mention, formula or link; control characters and those that turn the direction of writing are not shown.
+ */
+function cell(text) {
+    const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
+    return oneLine(short)
+        .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
+        .replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 ;// CONCATENATED MODULE: ./build/phases/stop.js
@@ -44289,6 +46558,7 @@ function stopOnSignals(log) {
     return {
         signal: controller.signal,
         graceMs: stop_GRACE_MS,
+        now: () => controller.abort(),
         close() {
             process.off('SIGINT', onSignal);
             process.off('SIGTERM', onSignal);
@@ -44297,6 +46567,8 @@ function stopOnSignals(log) {
 }
 
 ;// CONCATENATED MODULE: ./build/phases/post.js
+
+
 
 
 
@@ -44365,7 +46637,7 @@ async function push(session, stop, job) {
         return;
     }
     try {
-        const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop, job);
+        const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
         for (const line of reportLines(report))
             log.info(line);
         await publishReport(session, report);
@@ -44380,6 +46652,12 @@ async function push(session, stop, job) {
         if (error instanceof Error && error.stack !== undefined)
             log.debug(error.stack);
     }
+}
+/** In this process, what no other has pushed. */
+async function pushHere(session, store, stop, job) {
+    const { pusherFolder = null } = session.state().main ?? {};
+    const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
+    return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
 }
 /** One annotation per problem: an outage that main warned of and that lasts is no second one. */
 function post_isKnown({ warnings }, { paths, stoppedBy }) {
@@ -44469,9 +46747,208 @@ async function pre() {
         const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
         if (store === null)
             return;
+        // For a store behind SSH, a step may yet have to load the key.
         const substituters = session.inputs.caches.flatMap((target) => target.kind === 'http' || target.kind === 'file' ? [target.substituter] : []);
-        await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false, priority: null }, null, signal);
+        await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false, priority: null }, { substituter: null, hook: null }, signal);
     });
+}
+
+;// CONCATENATED MODULE: ./build/hook/follow.js
+
+
+const follow_POLL_MS = 500;
+/**
+ * Hands out what comes to the journal, until the signal aborts and all that came before it is handed out. What the caller has taken is kept as dealt with when
+ * it asks for more; leaving the loop early leaves the last ones to the next reader. Throws what the journal throws.
+ */
+async function* followJournal(journal, options) {
+    const { file, pollMs = follow_POLL_MS, signal } = options;
+    const changes = watchFile(file);
+    try {
+        for (;;) {
+            const isLast = signal.aborted;
+            const changed = changes.next();
+            const records = await journal.read();
+            if (records.length > 0) {
+                yield records;
+                await journal.keep();
+            }
+            else if (isLast)
+                return;
+            else
+                await firstOf(changed, pollMs, signal);
+        }
+    }
+    finally {
+        changes.close();
+    }
+}
+async function firstOf(changed, pollMs, signal) {
+    const waited = new AbortController();
+    const aborted = AbortSignal.any([signal, waited.signal]);
+    try {
+        await Promise.race([changed, (0,external_node_timers_promises_.setTimeout)(pollMs, undefined, { signal: aborted }).catch(() => undefined)]);
+    }
+    finally {
+        waited.abort();
+    }
+}
+/** A file that is not there, or a system that can't watch any more files, has changes that nobody sees. */
+function watchFile(file) {
+    let onChange = () => undefined;
+    let watcher = null;
+    try {
+        watcher = (0,external_node_fs_.watch)(file, () => onChange());
+        watcher.on('error', () => watcher?.close());
+    }
+    catch {
+        watcher = null;
+    }
+    return {
+        next() {
+            const { promise, resolve } = Promise.withResolvers();
+            onChange = resolve;
+            return promise;
+        },
+        close: () => watcher?.close(),
+    };
+}
+
+;// CONCATENATED MODULE: ./build/phases/pusher.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Builds keep the processor: everything that this process does may wait for them (0 is usual, 19 the most patient). */
+const PRIORITY = 15;
+/** How often it is looked whether the job is still there. */
+const pusher_LOOK_MS = 5_000;
+/** Before the time of the end is over: what was begun is cut, and the report written. */
+const END_MS = 3_000;
+/** The background process that pushes what is built while the job runs, and the rest when post says so. Its only argument is the folder of its files. */
+async function pusher() {
+    const runner = createRunner(process.env, false);
+    await runPhase('pusher', runner, async () => {
+        const folder = process.argv[2];
+        if (folder === undefined)
+            throw new errors/* CacheError */.xA('internal', 'The pusher is started by main, with the folder of its files.');
+        await pusher_run(runner, folder);
+    });
+    // Whatever is still open (an idle connection to the cache) must not keep post waiting.
+    process.exit();
+}
+async function pusher_run(runner, folder) {
+    (0,external_node_os_.setPriority)(PRIORITY);
+    const files = pusherFiles(folder);
+    const orders = await takeOrders(folder);
+    const session = backgroundSession(runner, (name) => orders.inputs[name] ?? '', orders.state);
+    const { main } = orders.state;
+    if (!main?.store || main.journal === null)
+        throw new errors/* CacheError */.xA('state-invalid', 'The pusher was started without a store.');
+    const store = reopenLocalStore(main.store, runner.env);
+    const stop = stopOnSignals(runner.log);
+    const finishing = new AbortController();
+    process.on('SIGUSR2', () => finishing.abort());
+    const reads = laterReads();
+    await (0,promises_.mkdir)(files.held, { recursive: true, mode: 0o700 });
+    const journal = await openJournal({
+        file: main.journal,
+        stateFile: files.journalOffset,
+        storeDir: store.storeDir,
+        outputsOf: (drvPath) => readOutputPaths(store, drvPath),
+    });
+    await writeJson(files.identity, ownIdentity());
+    const lonely = endWithFolder(folder, stop);
+    try {
+        const done = await readDone(folder);
+        const onPushed = (target, path, sentBytes) => {
+            // Where paths become visible together, at the end, none is up yet.
+            if (reachesCacheAtOnce(session, target))
+                (0,external_node_fs_.appendFileSync)(files.done, formatDone({ target, path, sentBytes }), { mode: 0o600 });
+        };
+        await withPushes(session, store, stop, reads.job, done, onPushed, async (pushes) => {
+            await pushWhileBuilt(pushes, {
+                journal,
+                file: main.journal ?? '',
+                store,
+                held: files.held,
+                finishing: finishing.signal,
+                stop,
+                log: runner.log,
+            });
+            if (!finishing.signal.aborted)
+                return;
+            const order = await readFinishOrder(folder);
+            if (order === null)
+                throw new errors/* CacheError */.xA('state-invalid', 'Post did not say how to end.');
+            reads.arrive(order);
+            const startedMs = performance.now();
+            const limit = setTimeout(stop.now, Math.max(1, order.timeoutMs - END_MS));
+            const report = await pushes.finish({ startedMs, deadlineMs: startedMs + order.timeoutMs - END_MS });
+            clearTimeout(limit);
+            await writeJson(files.report, report);
+        });
+    }
+    finally {
+        clearInterval(lonely);
+        stop.close();
+    }
+}
+/** Until post wants the rest, or the job is stopped. What fails here is tried again at the end. */
+async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, stop, log }) {
+    const signal = AbortSignal.any([finishing, stop.signal]);
+    for await (const records of followJournal(journal, { file, signal })) {
+        // All that is left is post's to order.
+        if (signal.aborted)
+            return;
+        const paths = records.flatMap(({ outPaths }) => outPaths);
+        try {
+            const { held: roots } = await holdPaths(store, paths, held, stop.signal);
+            log.info(`Built: ${paths.join(' ')}`);
+            if (roots.length > 0)
+                await pushes.push(roots, { drain: finishing });
+        }
+        catch (error) {
+            log.info(`Left for the end of the job: ${(0,errors/* describeError */.Uc)(error)}`);
+        }
+    }
+}
+/** What the job read is known at its end only. */
+function laterReads() {
+    const used = new Set();
+    const served = [];
+    return {
+        job: { used, served, packFindings: NO_FINDINGS },
+        arrive(reads) {
+            for (const hashPart of reads.used)
+                used.add(hashPart);
+            served.push(...reads.served);
+        },
+    };
+}
+function reachesCacheAtOnce({ inputs, state }, target) {
+    const line = state().main?.targets[target]?.line ?? null;
+    const kind = line === null ? 'actions-cache' : inputs.caches[line]?.kind;
+    return kind !== 'actions-cache';
+}
+/** A job that is gone took the folder along. */
+function endWithFolder(folder, stop) {
+    return setInterval(() => {
+        (0,promises_.access)(folder).catch(() => stop.now());
+    }, pusher_LOOK_MS);
 }
 
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/store-reader.js
@@ -45290,7 +47767,7 @@ async function serve(options, folder, times, end) {
     const farewell = meetKeeper(substituter, folder, log);
     try {
         log.info(`Serving ${mounts.map(({ reader }) => reader.label).join(', ')} at port ${substituter.port}.`);
-        log.info(`The end: ${await untilEnd(substituter, folder, times, end)}.`);
+        log.info(`The end: ${await worker_untilEnd(substituter, folder, times, end)}.`);
     }
     finally {
         farewell();
@@ -45335,7 +47812,7 @@ function surviveSurprises(log) {
     process.on('uncaughtException', onSurprise).on('unhandledRejection', onSurprise);
 }
 /** Writes statistics when they changed. Gives the reason why it is over. */
-async function untilEnd(substituter, folder, { lookMs, lifeMs }, signal) {
+async function worker_untilEnd(substituter, folder, { lookMs, lifeMs }, signal) {
     const deadline = performance.now() + lifeMs;
     for (let written = -1;;) {
         const revision = substituter.revision();
@@ -45382,7 +47859,7 @@ async function runKeeper({ folder, times, log }) {
     const end = new AbortController();
     const onSignal = () => end.abort();
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-    const orders = await takeOrders(folder);
+    const orders = await daemon_folder_takeOrders(folder);
     const waiting = createWaitingRoom();
     const server = (0,external_node_net_.createServer)({ pauseOnConnect: true }, waiting.enter);
     server.listen(0, server_ADDRESS);
@@ -45566,7 +48043,7 @@ function isHandover(value) {
 
 /** The background process: serves to Nix what that can't read by itself, until post ends it. Its only argument is the folder of its files. */
 async function serve_serve() {
-    const runner = createRunner(process.env);
+    const runner = createRunner(process.env, false);
     await runPhase('serve', runner, async () => {
         const folder = process.argv[2];
         if (folder === undefined)
@@ -45584,7 +48061,7 @@ function openAll(runner, folder) {
         const opened = await Promise.all(mounts.map(async ({ name, label, priority, source }) => {
             const reader = source.kind === 'actions-cache'
                 ? await openStore(runner, folder, storeDir, source.indexesFolder)
-                : await openCache(runner, storeDir, netrc, source);
+                : await serve_openCache(runner, storeDir, netrc, source);
             return { name, priority, reader: { ...reader, label } };
         }));
         return { mounts: opened, storeDir };
@@ -45602,7 +48079,7 @@ async function openStore(runner, folder, storeDir, indexesFolder) {
     };
     return createStoreReader({ index, packs, log: runner.log, onClose });
 }
-async function openCache({ env, log }, storeDir, netrc, { line, credentials, proxy }) {
+async function serve_openCache({ env, log }, storeDir, netrc, { line, credentials, proxy }) {
     const target = parseCacheTarget(line, null, credentials);
     if ('problem' in target || target.kind === 'actions-cache')
         throw new errors/* CacheError */.xA('internal', `${line} can't be served.`);
@@ -45635,9 +48112,11 @@ async function toolkit() {
 
 
 
+
 var __webpack_exports__main = __webpack_exports__.iW;
 var __webpack_exports__post = __webpack_exports__.bE;
 var __webpack_exports__pre = __webpack_exports__.AS;
+var __webpack_exports__pusher = __webpack_exports__.uP;
 var __webpack_exports__serve = __webpack_exports__.wX;
 var __webpack_exports__toolkit = __webpack_exports__.VQ;
-export { __webpack_exports__main as main, __webpack_exports__post as post, __webpack_exports__pre as pre, __webpack_exports__serve as serve, __webpack_exports__toolkit as toolkit };
+export { __webpack_exports__main as main, __webpack_exports__post as post, __webpack_exports__pre as pre, __webpack_exports__pusher as pusher, __webpack_exports__serve as serve, __webpack_exports__toolkit as toolkit };

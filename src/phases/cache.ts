@@ -18,24 +18,30 @@ export interface Effort {
 	readonly connectTimeoutMs: number;
 }
 
-/** Opens the backend of `target` for the time of `body`. */
-export async function withCache<T>(
+/** A backend that is open until `close`. */
+export interface OpenCache {
+	readonly backend: Backend;
+	close(): Promise<void>;
+}
+
+/** Opens the backend of `target`. */
+export async function openCache(
 	{ inputs, runner, state }: Session,
 	store: LocalStore,
 	target: StoreTarget,
 	netrc: readonly NetrcEntry[],
-	effort: Effort,
-	body: (backend: Backend) => Promise<T>,
-): Promise<T> {
-	const { concurrency, ...patience } = effort;
+	{ concurrency, ...patience }: Effort,
+): Promise<OpenCache> {
 	const client = createHttpClient({ env: runner.env, log: runner.log, connections: concurrency, ...patience });
+	const own = inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)];
 	try {
-		const own = inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)];
 		const backend = await openBackend(target, {
 			client,
 			log: runner.log,
+			env: runner.env,
 			storeDir: store.storeDir,
 			signingKey: inputs.signingKey,
+			sharesKey: inputs.caches.length > 1,
 			publicKeys: [...own, ...inputs.trustedPublicKeys],
 			netrc,
 			lookups: concurrency,
@@ -46,12 +52,31 @@ export async function withCache<T>(
 				privateFolder: state().folder,
 			},
 		});
-		try {
-			return await body(backend);
-		} finally {
-			await backend.close();
-		}
-	} finally {
+		return {
+			backend,
+			async close() {
+				await backend.close().finally(() => client.close());
+			},
+		};
+	} catch (error) {
 		await client.close();
+		throw error;
+	}
+}
+
+/** Opens the backend of `target` for the time of `body`. */
+export async function withCache<T>(
+	session: Session,
+	store: LocalStore,
+	target: StoreTarget,
+	netrc: readonly NetrcEntry[],
+	effort: Effort,
+	body: (backend: Backend) => Promise<T>,
+): Promise<T> {
+	const { backend, close } = await openCache(session, store, target, netrc, effort);
+	try {
+		return await body(backend);
+	} finally {
+		await close();
 	}
 }

@@ -26,7 +26,7 @@ export async function pre(): Promise<void> {
 			session,
 			store,
 			{ substituters, publicKeys: [], netrc: [], throughUs: false, priority: null },
-			null,
+			{ substituter: null, hook: null },
 			signal,
 		);
 	});

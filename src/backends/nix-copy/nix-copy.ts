@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NixStoreTarget } from '../../cache-target/nix-store.ts';
@@ -48,7 +49,7 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 			if (!nix.wasAsked && (await store.ping(signal)) === false && mayWrite)
 				log.info(`${label} does not trust this user: it takes paths that a key it trusts has signed.`);
 			if (!nix.wasAsked && whyUnread !== null) log.notice(whyUnread, 'nix-cache-action');
-			return { readable: whyUnread === null, note: null };
+			return { readable: whyUnread === null, whyNoPush: null, note: null, skipSignedBy: [] };
 		},
 
 		async presence(paths, signal) {
@@ -80,7 +81,8 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 		async finish(signal) {
 			const paths = gathered.splice(0);
 			if (paths.length === 0) return new Map();
-			const folder = join(nix.privateFolder, 'signatures');
+			// Several stores may be pushed to at once.
+			const folder = join(nix.privateFolder, `signatures-${randomBytes(6).toString('hex')}`);
 			const unsigned = paths.filter(({ info, publishable }) =>
 				publishable.signatures.some((text) => !info.signatures.includes(text)),
 			);
