@@ -42748,9 +42748,9 @@ class PushRun {
         this.#endMs = options.deadlineMs - Math.max(0, graceMs);
         this.#lanes = options.concurrency === 'auto' ? AUTO_CONCURRENCY : options.concurrency;
         this.#jobs = jobsOf(plan.push);
-        const bySize = this.#jobs.toSorted((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
-        this.#large = bySize.filter(isLarge);
-        this.#small = bySize.filter((job) => !isLarge(job));
+        this.#large = this.#jobs.filter(isLarge).sort((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
+        // References first: what comes early becomes visible early, and whenever the run ends it was not for nothing.
+        this.#small = this.#jobs.filter((job) => !isLarge(job)).reverse();
         this.#meter = new ProgressMeter(this.#jobs.map(({ info }) => info.narSizeBytes), this.#startedMs);
     }
     async run() {
@@ -44442,7 +44442,7 @@ async function openActionsCache(session, store, effort, job) {
             throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache any more.');
         const packs = createPacks(service, job.packFindings);
         const known = await loadIndexes(main.indexesFolder, runner.log, packs.gone);
-        const { createActionsCache } = await __nccwpck_require__.e(/* import() */ 2).then(__nccwpck_require__.bind(__nccwpck_require__, 5002));
+        const { createActionsCache } = await __nccwpck_require__.e(/* import() */ 412).then(__nccwpck_require__.bind(__nccwpck_require__, 412));
         const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
         const backend = createActionsCache({
             service,
@@ -44450,7 +44450,7 @@ async function openActionsCache(session, store, effort, job) {
             storeDir: store.storeDir,
             signingKey: inputs.signingKey,
             publicKeys: [...own, ...inputs.trustedPublicKeys],
-            folder: (0,external_node_path_.join)(folder, `packs-${process.pid}`),
+            folder: (0,external_node_path_.join)(folder, 'packs'),
             writer: inputs.lane,
             budgetBytes: inputs.actionsCacheSizeBytes,
             used: job.used,
@@ -44841,7 +44841,8 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     /** What the cache has of the selection, as far as this process has not put it there itself. */
     const presence = async (backend, { query }, signal) => {
         const unknown = query.filter(({ path }) => !done.has(path) && !known.has(path));
-        if (unknown.length === 0)
+        // Nobody is asked any more: what is not known to be up is listed as not pushed.
+        if (unknown.length === 0 || stop.signal.aborted)
             return;
         for (const [path, found] of await backend.presence(unknown, signal))
             if (found.state !== 'missing')
@@ -45019,7 +45020,7 @@ async function withPushes(session, store, stop, job, done, onPushed, body) {
     const packer = createPacker({
         compression: inputs.compression,
         level: inputs.compressionLevel,
-        spoolDir: (0,external_node_path_.join)(state().folder, `spool-${process.pid}`),
+        spoolDir: (0,external_node_path_.join)(state().folder, 'spool'),
         realPath: store.realPath,
         readNar: narFrames,
     });
@@ -45068,7 +45069,7 @@ async function pushSome(means, targets, roots, { drain }) {
 async function finishAll(means, targets, { startedMs, deadlineMs }) {
     const { session, store, stop, job } = means;
     const { log } = session.runner;
-    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+    const signal = forLocalStore(stop, deadlineMs);
     const main = session.state().main;
     const names = await store.names();
     const roots = await rootsOf(session, store, names, signal);
@@ -45090,6 +45091,19 @@ async function finishAll(means, targets, { startedMs, deadlineMs }) {
         durationsMs: { total: Math.round(performance.now() - startedMs) },
         warnings: main?.warnings ?? [],
     });
+}
+/** What a job that was stopped may still take to find out what it has to report. */
+const LOCAL_GRACE_MS = 3_000;
+/** For questions to the local store: they are short, and the report needs the answers also when the push was stopped. */
+function forLocalStore(stop, deadlineMs) {
+    const late = new AbortController();
+    const onStop = () => void setTimeout(() => late.abort(stop.signal.reason), LOCAL_GRACE_MS).unref();
+    if (stop.signal.aborted)
+        onStop();
+    else
+        stop.signal.addEventListener('abort', onStop, { once: true });
+    const leftMs = Math.max(LOCAL_GRACE_MS, Math.floor(deadlineMs - performance.now()));
+    return AbortSignal.any([late.signal, AbortSignal.timeout(leftMs)]);
 }
 async function push_new_paths_select(session, store, roots, signal) {
     return selectPaths(await findCandidates(store, roots, session.inputs.paths.length > 0, signal), rulesOf(session));
