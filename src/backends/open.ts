@@ -40,5 +40,9 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			]);
 			return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
 		}
+		case 's3': {
+			const { openS3Cache } = await import('./s3/cache.ts');
+			return openS3Cache(target, means);
+		}
 	}
 }

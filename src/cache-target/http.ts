@@ -15,9 +15,8 @@ export interface HttpTarget {
 }
 
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
+const BUILT = '`https://…`, `http://…`, `s3://…`, `file:///…` and `actions-cache`';
 const PLANNED: ReadonlySet<string> = new Set([
-	's3:',
 	'attic:',
 	'attic+http:',
 	'cachix:',

@@ -2,12 +2,13 @@ import type { Credentials } from './credentials.ts';
 import { type FileTarget, parseFileUrl } from './file.ts';
 import { type HttpTarget, parseHttpUrl, substituterUrl } from './http.ts';
 import type { Refusal } from './refusal.ts';
+import { parseS3Url, type S3Target } from './s3.ts';
 
 /** One line of the input `cache`, understood. One member for each kind that is built. */
 export type CacheTarget = StoreTarget | ActionsCacheTarget;
 
-/** A cache with an address, which Nix reads by itself. */
-export type StoreTarget = HttpTarget | FileTarget;
+/** A cache with an address. */
+export type StoreTarget = HttpTarget | FileTarget | S3Target;
 
 /** The GitHub Actions cache: it has no address and no credentials of the workflow's. */
 export interface ActionsCacheTarget {
@@ -20,6 +21,7 @@ export const ACTIONS_CACHE: ActionsCacheTarget = { kind: 'actions-cache' };
 export function parseCacheTarget(line: string, pushUrl: URL | null, credentials: Credentials | null): CacheTarget | Refusal {
 	if (line === ACTIONS_CACHE.kind) return ACTIONS_CACHE;
 	if (line.startsWith('file:')) return parseFileUrl(line);
+	if (line.startsWith('s3:')) return parseS3Url(line, credentials);
 	const url = parseHttpUrl(line, 'cache');
 	if ('problem' in url) return url;
 	const base = new URL(url);

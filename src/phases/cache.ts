@@ -17,6 +17,19 @@ export interface Effort {
 	readonly connectTimeoutMs: number;
 }
 
+/** Whether the job has AWS credentials for `target`; false of what is no bucket. Throws when something names credentials that can't be had. */
+export async function hasKeys({ runner }: Session, target: StoreTarget, effort: Effort): Promise<boolean> {
+	if (target.kind !== 's3') return false;
+	const { findKeys } = await import('../backends/s3/credentials.ts');
+	const { concurrency, ...patience } = effort;
+	const client = createHttpClient({ env: runner.env, log: runner.log, connections: concurrency, ...patience });
+	try {
+		return (await findKeys(target, { client, log: runner.log })) !== null;
+	} finally {
+		await client.close();
+	}
+}
+
 /** Opens the backend of `target` for the time of `body`. */
 export async function withCache<T>(
 	{ inputs, runner }: Session,

@@ -21,8 +21,17 @@ export function mayStrangersStart(env: Env): boolean {
 	return STRANGERS_EVENTS.has(env.GITHUB_EVENT_NAME ?? '');
 }
 
-/** @param netrc entries that apply to the cache's host, given or found on the machine */
-export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc: readonly NetrcEntry[]): PushDecision {
+/**
+ * @param netrc entries that apply to the cache's host, given or found on the machine
+ * @param hasKeys whether there are AWS credentials for the bucket, where `target` is one
+ */
+export function decidePush(
+	inputs: Inputs,
+	target: CacheTarget,
+	env: Env,
+	netrc: readonly NetrcEntry[],
+	hasKeys: boolean,
+): PushDecision {
 	if (inputs.push === 'never') return { canPush: false, whyNot: '`push` is `never`.' };
 	if (inputs.push === 'always') return { canPush: true, whyNot: null };
 	if (mayStrangersStart(env)) {
@@ -33,6 +42,11 @@ export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc:
 	if (target.kind === 'actions-cache') return { canPush: true, whyNot: null };
 	// Who may write into a folder is for the system to say.
 	if (target.kind === 'file') return { canPush: true, whyNot: null };
+	if (target.kind === 's3') {
+		const whyNot =
+			'there are no AWS credentials (a pull request from a fork has no secrets, and gets no identity token); `push: always` pushes all the same.';
+		return hasKeys ? { canPush: true, whyNot: null } : { canPush: false, whyNot };
+	}
 	const writesTo = target.pushUrl ?? target.url;
 	const hasCredentials = target.credentials !== null || findNetrc(netrc, writesTo.hostname) !== null;
 	if (hasCredentials || inputs.signingKey !== null) return { canPush: true, whyNot: null };

@@ -3,7 +3,7 @@ import type { ActionsCacheTarget, StoreTarget } from '../cache-target/target.ts'
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type FoundStore, findStore } from './actions-cache.ts';
-import { type Effort, withCache } from './cache.ts';
+import { type Effort, hasKeys, withCache } from './cache.ts';
 import { knownNetrc } from './configure.ts';
 import { decidePush, mayStrangersStart } from './push-policy.ts';
 import type { Session } from './session.ts';
@@ -68,7 +68,7 @@ async function serveCache(session: Session, store: LocalStore, target: StoreTarg
 	const { inputs } = session;
 	const asked = await ask(session, store, target, signal);
 	const { reads, failure, note } = asked;
-	const isReadable = reads.substituters.length > 0;
+	const isReadable = reads.substituters.length > 0 || reads.throughUs;
 	const wantsFallback = inputs.fallback === 'actions-cache';
 	const mayPush = inputs.push !== 'never' && !(inputs.push === 'auto' && mayStrangersStart(session.runner.env));
 	const wantsPush = mayPush && (asked.whyNoPush !== null || failure !== null);
@@ -103,10 +103,12 @@ type Found = Awaited<ReturnType<typeof findStore>>;
 async function ask(session: Session, store: LocalStore, target: StoreTarget, signal: AbortSignal): Promise<Asked> {
 	const { inputs, runner } = session;
 	const netrc = await knownNetrc(inputs, store, signal);
-	const { canPush, whyNot } = decidePush(inputs, target, runner.env, netrc);
+	let whyNot: string | null = null;
 	try {
+		const decision = decidePush(inputs, target, runner.env, netrc, await hasKeys(session, target, EFFORT));
+		whyNot = decision.whyNot;
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
-			const { readable, note } = await backend.check(canPush, signal);
+			const { readable, note } = await backend.check(decision.canPush, signal);
 			return { reads: readable ? backend.reads() : NO_READS, whyNoPush: whyNot, failure: null, note };
 		});
 	} catch (error) {
@@ -130,7 +132,7 @@ async function serveActionsCache(
 ): Promise<Serving> {
 	const { inputs, runner } = session;
 	const found = await findStore(session, store, signal);
-	const { whyNot } = decidePush(inputs, target, runner.env, []);
+	const { whyNot } = decidePush(inputs, target, runner.env, [], false);
 	const whyNoPush = whyNot ?? found.whyNoPush;
 	if (whyNoPush !== null && inputs.push === 'always') {
 		throw new CacheError('push-impossible', `\`push\` is \`always\`, but ${whyNoPush}`, { hint: 'Use `push: auto`.' });

@@ -1,0 +1,82 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { S3Target } from '../../cache-target/s3.ts';
+import { orAborted, throwIfAborted } from '../../http/cancel.ts';
+import { findKeys, type KeyMeans, type KeySource } from './credentials.ts';
+import { answerIn, isWorthRepeating, s3Error } from './failure.ts';
+import { createTransport, type Sending } from './transport.ts';
+
+/** The SDK's client for one bucket, made when it is first needed: only then are credentials looked for. */
+export interface S3Connection {
+	/**
+	 * Runs one request and answers as it does.
+	 * @param doing for messages, such as `PUT s3://bucket/key`
+	 * @param limitBytes longest answer; `null`: it comes as a stream
+	 * @throws CacheError whose cause is what the SDK threw
+	 */
+	ask<T>(
+		doing: string,
+		limitBytes: number | null,
+		signal: AbortSignal,
+		request: (s3: S3Client, sending: Sending) => Promise<T>,
+	): Promise<T>;
+	close(): void;
+}
+
+interface Opened {
+	readonly s3: S3Client;
+	readonly isAnonymous: boolean;
+}
+
+export function openConnection(target: S3Target, means: KeyMeans): S3Connection {
+	let opening: Promise<Opened> | null = null;
+	const open = async (): Promise<Opened> => {
+		const keys = await findKeys(target, means);
+		return { s3: new S3Client(configuration(target, keys, means)), isAnonymous: keys === null };
+	};
+	return {
+		async ask(doing, limitBytes, signal, request) {
+			throwIfAborted(signal, doing);
+			opening ??= open();
+			const { s3, isAnonymous } = await orAborted(opening, signal, doing);
+			const once = () => orAborted(request(s3, { abortSignal: signal, limitBytes }), signal, doing);
+			try {
+				return await once().catch((error: unknown) => {
+					const answer = answerIn(error);
+					if (answer === null || !isWorthRepeating(answer)) throw error;
+					return once();
+				});
+			} catch (error) {
+				throw s3Error(error, doing, target, isAnonymous);
+			}
+		},
+		close() {
+			opening?.then(
+				({ s3 }) => s3.destroy(),
+				() => undefined,
+			);
+		},
+	};
+}
+
+function configuration({ region, endpoint, addressing }: S3Target, keys: KeySource | null, means: KeyMeans): S3ClientConfig {
+	return {
+		region,
+		endpoint: endpoint.href,
+		forcePathStyle: addressing === 'path',
+		requestHandler: createTransport(means.client),
+		...(keys === null ? ANONYMOUS : { credentials: keys }),
+		// The HTTP client tries again by itself.
+		maxAttempts: 1,
+		// Garage, Ceph, R2, B2 and older MinIO know none or only some of Amazon's newer checksums. A NAR has its hash in the narinfo.
+		requestChecksumCalculation: 'WHEN_REQUIRED',
+		responseChecksumValidation: 'WHEN_REQUIRED',
+		expectContinueHeader: false,
+		disableS3ExpressSessionAuth: true,
+	};
+}
+
+/** Requests as anybody could make them. */
+const ANONYMOUS: S3ClientConfig = {
+	credentials: async () => ({ accessKeyId: '', secretAccessKey: '' }),
+	signer: { sign: async (request) => request },
+};
