@@ -1,0 +1,156 @@
+/**
+ * A real S3 server: Ceph's object gateway (radosgw) over a folder, without a cluster. It checks signatures, times, policies and the parts of uploads. Two users
+ * with random keys: the owner of the buckets, and a guest, who may what a bucket's policy lets him.
+ *
+ *     await using server = await startS3Server();
+ *     const bucket = await server.makeBucket({ everybody: ['s3:GetObject'] });
+ *     uses({ with: { cache: bucket.url, username: server.owner.accessKeyId, password: server.owner.secretAccessKey } })
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
+import { finished, stdoutOf } from './child.ts';
+import { debianPackage, type UnpackedPackage } from './debian-package.ts';
+import { freePort, listening } from './ports.ts';
+
+export interface S3User {
+	readonly accessKeyId: string;
+	readonly secretAccessKey: string;
+}
+
+export interface Bucket {
+	readonly name: string;
+	/** As the input `cache` takes it. */
+	readonly url: string;
+	/** Of plain HTTP. */
+	readonly httpUrl: string;
+}
+
+/** What others than the owner may do, such as `s3:GetObject`. */
+export interface BucketPolicy {
+	readonly everybody?: readonly string[];
+	readonly guest?: readonly string[];
+}
+
+export class S3Server implements AsyncDisposable {
+	readonly owner: S3User;
+	readonly guest: S3User;
+	/** Makes and looks at buckets as their owner. */
+	readonly client: S3Client;
+	readonly #child: ChildProcess;
+	readonly #folder: string;
+	readonly #endpoint: string;
+	#buckets = 0;
+
+	constructor(child: ChildProcess, folder: string, port: number, users: Readonly<Record<'owner' | 'guest', S3User>>) {
+		this.#child = child;
+		this.#folder = folder;
+		this.#endpoint = `http://127.0.0.1:${port}`;
+		this.owner = users.owner;
+		this.guest = users.guest;
+		this.client = new S3Client({ endpoint: this.#endpoint, region: 'us-east-1', forcePathStyle: true, credentials: users.owner });
+	}
+
+	/** The server's own URL. */
+	get endpoint(): string {
+		return this.#endpoint;
+	}
+
+	/** An empty bucket. */
+	async makeBucket({ everybody = [], guest = [] }: BucketPolicy = {}): Promise<Bucket> {
+		const name = `bucket-${++this.#buckets}`;
+		await this.client.send(new CreateBucketCommand({ Bucket: name }));
+		const Resource = [`arn:aws:s3:::${name}`, `arn:aws:s3:::${name}/*`];
+		const statements = [
+			{ Effect: 'Allow', Principal: '*', Action: everybody, Resource },
+			{ Effect: 'Allow', Principal: { AWS: ['arn:aws:iam:::user/guest'] }, Action: guest, Resource },
+		].filter(({ Action }) => Action.length > 0);
+		if (statements.length > 0) {
+			const Policy = JSON.stringify({ Version: '2012-10-17', Statement: statements });
+			await this.client.send(new PutBucketPolicyCommand({ Bucket: name, Policy }));
+		}
+		return { name, url: `s3://${name}?endpoint=${this.#endpoint}`, httpUrl: `${this.#endpoint}/${name}` };
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		this.client.destroy();
+		if (this.#child.exitCode === null && this.#child.signalCode === null) {
+			const exit = once(this.#child, 'exit');
+			this.#child.kill('SIGKILL');
+			await exit;
+		}
+		rmSync(this.#folder, { recursive: true, force: true });
+	}
+}
+
+export async function startS3Server(): Promise<S3Server> {
+	// The first release that keeps its objects in a folder.
+	const ceph = await debianPackage('radosgw', 'sid');
+	const folder = mkdtempSync(join(tmpdir(), 's3-server-'));
+	const port = await freePort();
+	const file = join(folder, 'ceph.conf');
+	for (const part of ['objects', 'rgw_posix_lmdbs']) mkdirSync(join(folder, part));
+	writeFileSync(join(folder, 'keyring'), '');
+	writeFileSync(file, configuration(folder, port, ceph));
+	const common = ['-c', file, '-n', 'client.rgw', '--no-mon-config'];
+	const users = { owner: randomKeys(), guest: randomKeys() };
+	for (const [name, keys] of Object.entries(users)) {
+		const [program, ...args] = [
+			...ceph.argv('radosgw-admin'),
+			...common,
+			'user',
+			'create',
+			`--uid=${name}`,
+			`--display-name=${name}`,
+		];
+		const admin = spawn(program, [...args, `--access-key=${keys.accessKeyId}`, `--secret-key=${keys.secretAccessKey}`]);
+		stdoutOf('radosgw-admin', await finished(admin, 'radosgw-admin', 30_000));
+	}
+	const [program, ...args] = ceph.argv('radosgw');
+	const child = spawn(program, [...args, ...common, '-f'], { stdio: ['ignore', 'ignore', 'pipe'] });
+	const output: string[] = [];
+	child.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+	const failed = once(child, 'exit').then(() => Promise.reject(new Error(`radosgw ended:\n${output.join('')}`)));
+	await Promise.race([listening(port), failed]);
+	failed.catch(() => undefined); // it ends when it is stopped
+	return new S3Server(child, folder, port, users);
+}
+
+function randomKeys(): S3User {
+	return {
+		accessKeyId: `AKIA${randomBytes(8).toString('hex').toUpperCase()}`,
+		secretAccessKey: randomBytes(30).toString('hex'),
+	};
+}
+
+/** A gateway that keeps users and buckets in SQLite and objects in files, and asks no monitor for anything. */
+function configuration(folder: string, port: number, { libraries }: UnpackedPackage): string {
+	return `
+[global]
+fsid = 00000000-0000-0000-0000-000000000001
+run_dir = ${folder}
+admin_socket = ${join(folder, '$pid.asok')}
+log_file = ${join(folder, 'log')}
+plugin_dir = ${join(libraries, 'ceph')}
+keyring = ${join(folder, 'keyring')}
+mon_host = 127.0.0.1:1
+auth_cluster_required = none
+auth_service_required = none
+auth_client_required = none
+rgw_data = ${folder}
+rgw_config_store = dbstore
+rgw_backend_store = dbstore
+dbstore_db_dir = ${folder}
+dbstore_config_uri = file:${join(folder, 'config.db')}
+rgw_filter = posix
+rgw_posix_base_path = ${join(folder, 'objects')}
+rgw_posix_database_root = ${folder}
+rgw_posix_userdb_dir = ${folder}
+rgw_frontends = beast endpoint=127.0.0.1:${port}
+rgw_relaxed_s3_bucket_names = false
+`;
+}
