@@ -3,6 +3,7 @@ import type { S3Target } from '../../cache-target/s3.ts';
 import { orAborted, throwIfAborted } from '../../http/cancel.ts';
 import { findKeys, type KeyMeans, type KeySource } from './credentials.ts';
 import { answerIn, isWorthRepeating, s3Error } from './failure.ts';
+import { sdkLogger } from './sdk-logger.ts';
 import { createTransport, type Sending } from './transport.ts';
 
 /** The SDK's client for one bucket, made when it is first needed: only then are credentials looked for. */
@@ -64,6 +65,7 @@ function configuration({ region, endpoint, addressing }: S3Target, keys: KeySour
 		endpoint: endpoint.href,
 		forcePathStyle: addressing === 'path',
 		requestHandler: createTransport(means.client),
+		logger: sdkLogger(means.log),
 		...(keys === null ? ANONYMOUS : { credentials: keys }),
 		// The HTTP client tries again by itself.
 		maxAttempts: 1,

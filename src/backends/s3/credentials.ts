@@ -3,6 +3,7 @@ import type { S3Target } from '../../cache-target/s3.ts';
 import { CacheError, isCacheError } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
 import type { Log } from '../../log.ts';
+import { sdkLogger } from './sdk-logger.ts';
 import { createTransport } from './transport.ts';
 
 export interface Keys {
@@ -59,8 +60,7 @@ async function sourceOf({ profile, region, endpoint }: S3Target, { client, log }
 		// Of the token service. Other servers' regions have names that Amazon does not know.
 		region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || (isAmazon(endpoint) ? region : 'us-east-1'),
 	};
-	const quiet = { debug: () => undefined, info: () => undefined, error: () => undefined };
-	const logger = { ...quiet, warn: (...texts: readonly unknown[]) => log.info(texts.join(' ')) };
+	const logger = sdkLogger(log);
 	return profile === null ? fromNodeProviderChain({ clientConfig, logger }) : fromIni({ profile, clientConfig, logger });
 }
 
