@@ -95,7 +95,6 @@ describe('inputs', () => {
 	});
 
 	it.each([
-		['s3://bucket', 'not built yet'],
 		['attic://host/cache', 'not built yet'],
 		['gopher://host', 'unknown kind'],
 		['cache.example.org', 'has no scheme'],

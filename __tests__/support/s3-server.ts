@@ -11,8 +11,14 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { CreateBucketCommand, PutBucketPolicyCommand, S3Client } from '@aws-sdk/client-s3';
+import { dirname, join } from 'node:path';
+import {
+	CreateBucketCommand,
+	GetObjectCommand,
+	ListObjectsV2Command,
+	PutBucketPolicyCommand,
+	S3Client,
+} from '@aws-sdk/client-s3';
 import { finished, stdoutOf } from './child.ts';
 import { debianPackage, type UnpackedPackage } from './debian-package.ts';
 import { freePort, listening } from './ports.ts';
@@ -74,6 +80,16 @@ export class S3Server implements AsyncDisposable {
 			await this.client.send(new PutBucketPolicyCommand({ Bucket: name, Policy }));
 		}
 		return { name, url: `s3://${name}?endpoint=${this.#endpoint}`, httpUrl: `${this.#endpoint}/${name}` };
+	}
+
+	/** Writes all objects of a bucket into a folder, each by its key. */
+	async copyTo({ name }: Bucket, folder: string): Promise<void> {
+		const { Contents = [] } = await this.client.send(new ListObjectsV2Command({ Bucket: name }));
+		for (const { Key = '' } of Contents) {
+			const { Body } = await this.client.send(new GetObjectCommand({ Bucket: name, Key }));
+			mkdirSync(dirname(join(folder, Key)), { recursive: true });
+			writeFileSync(join(folder, Key), (await Body?.transformToByteArray()) ?? '');
+		}
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
