@@ -1,9 +1,16 @@
 import { CacheError } from '../errors.ts';
 import type { ObjectBody } from './object-store.ts';
 
-/** The body in pieces of `partBytes` (the last one may be shorter), each in memory of its own. What is not asked for is not read. */
-export async function* partsOf(body: ObjectBody, partBytes: number): AsyncGenerator<Uint8Array, void, void> {
-	let part = Buffer.allocUnsafe(Math.min(partBytes, body.sizeBytes));
+/**
+ * The body in pieces of `partBytes` (the last one may be shorter). What is not asked for is not read.
+ * @param allocate gives the memory for a piece; called once for each, when it is asked for
+ */
+export async function* partsOf(
+	body: ObjectBody,
+	partBytes: number,
+	allocate: (bytes: number) => Uint8Array = Buffer.allocUnsafe,
+): AsyncGenerator<Uint8Array, void, void> {
+	let part = allocate(Math.min(partBytes, body.sizeBytes));
 	let filled = 0;
 	let leftBytes = body.sizeBytes;
 	for await (const chunk of body.stream()) {
@@ -16,7 +23,7 @@ export async function* partsOf(body: ObjectBody, partBytes: number): AsyncGenera
 			bytes = bytes.subarray(taken);
 			if (filled < part.length) continue;
 			yield part;
-			part = Buffer.allocUnsafe(Math.min(partBytes, leftBytes));
+			part = allocate(Math.min(partBytes, leftBytes));
 			filled = 0;
 		}
 	}

@@ -10,7 +10,7 @@ import { partsOf } from '../body-parts.ts';
 import { bodyOfBytes } from '../object-body.ts';
 import type { ObjectBody } from '../object-store.ts';
 import type { S3Connection } from './connection.ts';
-import { createPlaces } from './places.ts';
+import { createPartBuffers } from './part-buffers.ts';
 import { CarriedBody } from './transport.ts';
 
 /** An object on its way up. */
@@ -30,7 +30,7 @@ export interface Upload {
 const PART_BYTES = 8 * 1024 * 1024;
 /** S3's limit. From 80 GB on, parts are larger than `PART_BYTES`. */
 const MOST_PARTS = 10_000;
-/** Parts in memory at a time, of all uploads together. */
+/** Parts in memory at a time, of all uploads together: 32 MiB. */
 const PARTS_AT_A_TIME = 4;
 export const ANSWER_BYTES = 64 * 1024;
 /** How long a failed upload may take to be taken back. */
@@ -47,36 +47,37 @@ interface Part {
  * Source: Amazon S3 user guide, "Multipart upload limits"; R2 wants all parts but the last of one size.
  */
 export function createMultipart(connection: S3Connection): (upload: Upload, signal: AbortSignal) => Promise<void> {
-	const places = createPlaces(PARTS_AT_A_TIME);
+	const buffers = createPartBuffers(PARTS_AT_A_TIME);
 
 	const putParts = async (upload: Upload, id: string, signal: AbortSignal): Promise<readonly Part[]> => {
 		const { object, body, label } = upload;
 		const failed = new AbortController();
 		const either = AbortSignal.any([signal, failed.signal]);
-		const parts = partsOf(body, Math.max(PART_BYTES, Math.ceil(body.sizeBytes / MOST_PARTS)));
-		const sent: Promise<Part>[] = [];
+		const partBytes = Math.max(PART_BYTES, Math.ceil(body.sizeBytes / MOST_PARTS));
+		const count = Math.ceil(body.sizeBytes / partBytes);
+		let memory: Uint8Array = new Uint8Array();
+		const parts = partsOf(body, partBytes, (bytes) => memory.subarray(0, bytes));
 		const put = async (bytes: Uint8Array, number: number): Promise<Part> => {
 			const { ETag } = await connection.ask(`PUT part ${number} of ${label}`, ANSWER_BYTES, either, (s3, sending) => {
-				const Body = new CarriedBody(bodyOfBytes(bytes));
 				const place = { ...placeOf(object), UploadId: id, PartNumber: number };
+				const Body = new CarriedBody(bodyOfBytes(bytes));
 				return s3.send(new UploadPartCommand({ ...place, Body, ContentLength: bytes.length }), sending);
 			});
 			if (ETag === undefined) throw new CacheError('cache-invalid', `Part ${number} of ${label} was answered without an ETag.`);
 			return { PartNumber: number, ETag };
 		};
+		const sent: Promise<Part>[] = [];
 		try {
-			for (;;) {
-				// A part is read when there is a place for it, and not before.
-				const leave = await places.enter(either, `Uploading ${label}`);
-				const { done, value } = await parts.next().catch((error: unknown) => {
-					leave();
+			for (let number = 1; number <= count; number++) {
+				// A part is read when there is memory for it, and not before.
+				const buffer = await buffers.take(partBytes, either, `Uploading ${label}`);
+				memory = buffer.bytes;
+				const { value } = await parts.next().catch((error: unknown) => {
+					buffer.release();
 					throw error;
 				});
-				if (done === true) {
-					leave();
-					break;
-				}
-				const part = put(value, sent.length + 1).finally(leave);
+				if (value === undefined) throw new CacheError('internal', `The body of ${label} has fewer parts than bytes for them.`);
+				const part = put(value, number).finally(buffer.release);
 				part.catch((error: unknown) => failed.abort(error));
 				sent.push(part);
 			}
