@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { CacheError } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
-import { partsOf } from '../body-parts.ts';
 import { bodyOfBytes, bodyOfText } from '../object-body.ts';
 import type { ObjectBody } from '../object-store.ts';
 
@@ -34,7 +34,7 @@ async function putBlocks(client: HttpClient, url: URL, body: ObjectBody, signal:
 	const ids: string[] = [];
 	const underWay = new Set<Promise<void>>();
 	try {
-		for await (const block of partsOf(body, blockBytes)) {
+		for await (const block of blocksOf(body, blockBytes)) {
 			// Servers that store elsewhere than Azure read the order from the id, in the form that the Azure SDK gives it: 48 characters.
 			const id = Buffer.from(`${upload}${`${ids.length}`.padStart(12, '0')}`).toString('base64');
 			ids.push(id);
@@ -50,6 +50,28 @@ async function putBlocks(client: HttpClient, url: URL, body: ObjectBody, signal:
 	} finally {
 		await Promise.allSettled(underWay);
 	}
+}
+
+/** The body in pieces of `blockBytes`, each in memory of its own. */
+async function* blocksOf(body: ObjectBody, blockBytes: number): AsyncGenerator<Uint8Array, void, void> {
+	let block = Buffer.allocUnsafe(Math.min(blockBytes, body.sizeBytes));
+	let filled = 0;
+	let leftBytes = body.sizeBytes;
+	for await (const part of body.stream()) {
+		let bytes: Uint8Array = part;
+		while (bytes.length > 0) {
+			const taken = Math.min(bytes.length, block.length - filled);
+			block.set(bytes.subarray(0, taken), filled);
+			filled += taken;
+			leftBytes -= taken;
+			bytes = bytes.subarray(taken);
+			if (filled < block.length) continue;
+			yield block;
+			block = Buffer.allocUnsafe(Math.min(blockBytes, leftBytes));
+			filled = 0;
+		}
+	}
+	if (leftBytes !== 0) throw new CacheError('internal', `A body ended ${leftBytes} bytes too early.`);
 }
 
 async function put(
