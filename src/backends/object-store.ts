@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { ByteRange } from './path-reader.ts';
 
 /**
  * A place that holds bytes by key: an HTTP server, a bucket, a directory. Keys are those of a binary cache
@@ -30,6 +31,6 @@ export interface ObjectBody {
 	readonly sizeBytes: number;
 	/** The bytes themselves when they are in memory, else `null`. */
 	readonly bytes: Uint8Array | null;
-	/** A new stream over all bytes. */
-	stream(): Readable;
+	/** A new stream over all bytes, or over those of `range`, which lies within them. */
+	stream(range?: ByteRange): Readable;
 }

@@ -91,7 +91,12 @@ function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 			isOpen = false;
 			const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 			const release = settle(bytes.length);
-			const body: ObjectBody = { sizeBytes: bytes.length, bytes, stream: () => Readable.from([bytes], { objectMode: false }) };
+			const body: ObjectBody = {
+				sizeBytes: bytes.length,
+				bytes,
+				stream: ({ start, end } = { start: 0, end: bytes.length - 1 }) =>
+					Readable.from([bytes.subarray(start, end + 1)], { objectMode: false }),
+			};
 			return { body, sha256: sha256(bytes), dispose: once(async () => release()) };
 		},
 		async discard() {
@@ -123,7 +128,8 @@ function fileWriter(file: FileHandle, explain: (error: unknown) => CacheError): 
 			const body: ObjectBody = {
 				sizeBytes,
 				bytes: null,
-				stream: () => Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
+				stream: ({ start, end } = { start: 0, end: sizeBytes - 1 }) =>
+					Readable.from(readRange(file, start, end + 1), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
 			};
 			return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
 		},
@@ -135,11 +141,11 @@ function fileWriter(file: FileHandle, explain: (error: unknown) => CacheError): 
 }
 
 /** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
-async function* readAll(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
-	for (let at = 0; at < sizeBytes; ) {
-		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
+async function* readRange(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
+	for (let at = start; at < end; ) {
+		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, end - at));
 		const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at} of ${sizeBytes}.`);
+		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at}, before ${end}.`);
 		at += bytesRead;
 		yield chunk.subarray(0, bytesRead);
 	}

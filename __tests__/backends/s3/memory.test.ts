@@ -28,6 +28,6 @@ it('6 GiB go up with less than 256 MiB of memory, each request with its length',
 	await server.close();
 	const { maxRssMiB } = JSON.parse(stdout) as PutInChild;
 	expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(6 * GiB);
-	expect(new Set(sizes)).toEqual(new Set([8 * 1024 * 1024]));
+	expect(new Set(sizes)).toEqual(new Set([16 * 1024 * 1024]));
 	expect(maxRssMiB).toBeLessThan(256);
 });

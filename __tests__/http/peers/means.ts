@@ -52,10 +52,10 @@ export function testClient(options: Partial<HttpClientOptions> = {}): HttpClient
 /** A body of zeros that is in no memory, in parts of 64 KiB. */
 export function bodyOfZeros(sizeBytes: number): ObjectBody {
 	const part = new Uint8Array(64 * 1024);
-	function* parts() {
-		for (let left = sizeBytes; left > 0; left -= part.length) yield left < part.length ? part.subarray(0, left) : part;
+	function* parts({ start, end } = { start: 0, end: sizeBytes - 1 }) {
+		for (let left = end + 1 - start; left > 0; left -= part.length) yield left < part.length ? part.subarray(0, left) : part;
 	}
-	return { sizeBytes, bytes: null, stream: () => Readable.from(parts(), { objectMode: false }) };
+	return { sizeBytes, bytes: null, stream: (range) => Readable.from(parts(range), { objectMode: false }) };
 }
 
 export const never: AbortSignal = new AbortController().signal;

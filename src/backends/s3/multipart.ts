@@ -6,11 +6,11 @@ import {
 } from '@aws-sdk/client-s3';
 import type { StorageClass } from '../../cache-target/s3.ts';
 import { CacheError } from '../../errors.ts';
-import { partsOf } from '../body-parts.ts';
-import { bodyOfBytes } from '../object-body.ts';
+import { visitInFlight } from '../in-flight.ts';
+import { partOfBody } from '../object-body.ts';
 import type { ObjectBody } from '../object-store.ts';
+import type { ByteRange } from '../path-reader.ts';
 import type { S3Connection } from './connection.ts';
-import { createPartBuffers } from './part-buffers.ts';
 import { CarriedBody } from './transport.ts';
 
 /** An object on its way up. */
@@ -27,97 +27,77 @@ export interface Upload {
 	readonly label: string;
 }
 
-const PART_BYTES = 8 * 1024 * 1024;
-/** S3's limit. From 80 GB on, parts are larger than `PART_BYTES`. */
+const PART_BYTES = 16 * 1024 * 1024;
+/** S3's limit. From 160 GB on, parts are larger than `PART_BYTES`. */
 const MOST_PARTS = 10_000;
-/** Parts in memory at a time, of all uploads together: 32 MiB. */
+/** Of one upload. */
 const PARTS_AT_A_TIME = 4;
 export const ANSWER_BYTES = 64 * 1024;
 /** How long a failed upload may take to be taken back. */
 const ABORT_MS = 10_000;
 
-interface Part {
-	readonly PartNumber: number;
-	readonly ETag: string;
-}
-
 /**
- * Uploads bodies in parts of one size, some side by side. Nothing is to be seen of an object before its upload is complete. What a killed job leaves behind is
- * for a lifecycle rule of the bucket (`AbortIncompleteMultipartUpload`).
+ * Uploads an object in parts of one size, some side by side, each read from the body as it goes. Nothing is to be seen of the object before its upload is
+ * complete. What a killed job leaves behind is for a lifecycle rule of the bucket (`AbortIncompleteMultipartUpload`).
  * Source: Amazon S3 user guide, "Multipart upload limits"; R2 wants all parts but the last of one size.
  */
-export function createMultipart(connection: S3Connection): (upload: Upload, signal: AbortSignal) => Promise<void> {
-	const buffers = createPartBuffers(PARTS_AT_A_TIME);
-
-	const putParts = async (upload: Upload, id: string, signal: AbortSignal): Promise<readonly Part[]> => {
-		const { object, body, label } = upload;
-		const failed = new AbortController();
-		const either = AbortSignal.any([signal, failed.signal]);
-		const partBytes = Math.max(PART_BYTES, Math.ceil(body.sizeBytes / MOST_PARTS));
-		const count = Math.ceil(body.sizeBytes / partBytes);
-		let memory: Uint8Array = new Uint8Array();
-		const parts = partsOf(body, partBytes, (bytes) => memory.subarray(0, bytes));
-		const put = async (bytes: Uint8Array, number: number): Promise<Part> => {
-			const { ETag } = await connection.ask(`PUT part ${number} of ${label}`, ANSWER_BYTES, either, (s3, sending) => {
-				const place = { ...placeOf(object), UploadId: id, PartNumber: number };
-				const Body = new CarriedBody(bodyOfBytes(bytes));
-				return s3.send(new UploadPartCommand({ ...place, Body, ContentLength: bytes.length }), sending);
-			});
-			if (ETag === undefined) throw new CacheError('cache-invalid', `Part ${number} of ${label} was answered without an ETag.`);
-			return { PartNumber: number, ETag };
-		};
-		const sent: Promise<Part>[] = [];
-		try {
-			for (let number = 1; number <= count; number++) {
-				// A part is read when there is memory for it, and not before.
-				const buffer = await buffers.take(partBytes, either, `Uploading ${label}`);
-				memory = buffer.bytes;
-				const { value } = await parts.next().catch((error: unknown) => {
-					buffer.release();
-					throw error;
-				});
-				if (value === undefined) throw new CacheError('internal', `The body of ${label} has fewer parts than bytes for them.`);
-				const part = put(value, number).finally(buffer.release);
-				part.catch((error: unknown) => failed.abort(error));
-				sent.push(part);
-			}
-			return await Promise.all(sent);
-		} catch (error) {
-			// The first failure is the cause of the others.
-			throw failed.signal.aborted ? failed.signal.reason : error;
-		} finally {
-			await parts.return();
-			await Promise.allSettled(sent);
-		}
-	};
-
-	const abort = async ({ object, label }: Upload, id: string): Promise<void> => {
+export async function uploadInParts(connection: S3Connection, upload: Upload, signal: AbortSignal): Promise<void> {
+	const { object, label } = upload;
+	const { UploadId: id } = await connection.ask(`POST ${label}?uploads`, ANSWER_BYTES, signal, (s3, sending) =>
+		s3.send(new CreateMultipartUploadCommand(object), sending),
+	);
+	if (id === undefined)
+		throw new CacheError('cache-invalid', `An upload of ${label} was begun, and the answer does not name it.`);
+	const place = { Bucket: object.Bucket, Key: object.Key, UploadId: id };
+	try {
+		const tags = await putParts(connection, upload, place, signal);
+		const Parts = tags.map((ETag, index) => ({ PartNumber: index + 1, ETag }));
+		await connection.ask(`POST ${label}?uploadId=…`, ANSWER_BYTES, signal, (s3, sending) =>
+			s3.send(new CompleteMultipartUploadCommand({ ...place, MultipartUpload: { Parts } }), sending),
+		);
+	} catch (error) {
+		// With a signal of its own: the upload may have been cancelled. What fails here is nothing that its end was not.
 		await connection
-			.ask(`DELETE the upload of ${label}`, ANSWER_BYTES, AbortSignal.timeout(ABORT_MS), (s3, sending) =>
-				s3.send(new AbortMultipartUploadCommand({ ...placeOf(object), UploadId: id }), sending),
+			.ask(`DELETE ${label}?uploadId=…`, ANSWER_BYTES, AbortSignal.timeout(ABORT_MS), (s3, sending) =>
+				s3.send(new AbortMultipartUploadCommand(place), sending),
 			)
 			.catch(() => undefined);
-	};
-
-	return async (upload: Upload, signal: AbortSignal): Promise<void> => {
-		const { object, label } = upload;
-		const { UploadId: id } = await connection.ask(`POST ${label}?uploads`, ANSWER_BYTES, signal, (s3, sending) =>
-			s3.send(new CreateMultipartUploadCommand(object), sending),
-		);
-		if (id === undefined)
-			throw new CacheError('cache-invalid', `An upload of ${label} was begun, and the answer does not name it.`);
-		try {
-			const Parts = [...(await putParts(upload, id, signal))];
-			await connection.ask(`POST ${label}?uploadId=…`, ANSWER_BYTES, signal, (s3, sending) =>
-				s3.send(new CompleteMultipartUploadCommand({ ...placeOf(object), UploadId: id, MultipartUpload: { Parts } }), sending),
-			);
-		} catch (error) {
-			await abort(upload, id);
-			throw error;
-		}
-	};
+		throw error;
+	}
 }
 
-function placeOf({ Bucket, Key }: Upload['object']): { readonly Bucket: string; readonly Key: string } {
-	return { Bucket, Key };
+interface Place {
+	readonly Bucket: string;
+	readonly Key: string;
+	readonly UploadId: string;
+}
+
+/** Answers with the tag of each part, in their order. */
+async function putParts(
+	connection: S3Connection,
+	{ body, label }: Upload,
+	place: Place,
+	signal: AbortSignal,
+): Promise<readonly string[]> {
+	const tags: string[] = [];
+	const ranges = rangesOf(body.sizeBytes);
+	await visitInFlight([...ranges.entries()], PARTS_AT_A_TIME, signal, async ([index, range], either) => {
+		const part = partOfBody(body, range);
+		const number = index + 1;
+		const { ETag } = await connection.ask(`PUT part ${number} of ${label}`, ANSWER_BYTES, either, (s3, sending) => {
+			const Body = new CarriedBody(part);
+			return s3.send(new UploadPartCommand({ ...place, PartNumber: number, Body, ContentLength: part.sizeBytes }), sending);
+		});
+		if (ETag === undefined) throw new CacheError('cache-invalid', `Part ${number} of ${label} was answered without an ETag.`);
+		tags[index] = ETag;
+	});
+	return tags;
+}
+
+function rangesOf(sizeBytes: number): readonly ByteRange[] {
+	const partBytes = Math.max(PART_BYTES, Math.ceil(sizeBytes / MOST_PARTS));
+	return Array.from({ length: Math.ceil(sizeBytes / partBytes) }, (_, index) => ({
+		start: index * partBytes,
+		end: Math.min((index + 1) * partBytes, sizeBytes) - 1,
+	}));
 }

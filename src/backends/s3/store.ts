@@ -9,7 +9,7 @@ import type { ObjectBody, ObjectStore } from '../object-store.ts';
 import type { NarBytes } from '../path-reader.ts';
 import { openConnection } from './connection.ts';
 import { answerIn, isAbsent } from './failure.ts';
-import { ANSWER_BYTES, createMultipart } from './multipart.ts';
+import { ANSWER_BYTES, uploadInParts } from './multipart.ts';
 import { CarriedBody } from './transport.ts';
 
 export interface S3Means {
@@ -38,7 +38,6 @@ const HASHED_BYTES = 256 * 1024;
 export function openS3(target: S3Target, means: S3Means): S3Store {
 	const { bucket, prefix, place: label, storageClass } = target;
 	const connection = openConnection(target, means);
-	const uploadInParts = createMultipart(connection);
 	let mayRead = false;
 
 	const nullIfAbsent = async <T>(attempt: Promise<T>): Promise<T | null> => {
@@ -83,7 +82,7 @@ export function openS3(target: S3Target, means: S3Means): S3Store {
 				ContentType: contentType,
 				...(storageClass === null ? {} : { StorageClass: storageClass }),
 			};
-			if (body.sizeBytes > ONE_PUT_BYTES) return uploadInParts({ object, body, label: `${label}/${key}` }, signal);
+			if (body.sizeBytes > ONE_PUT_BYTES) return uploadInParts(connection, { object, body, label: `${label}/${key}` }, signal);
 			await connection.ask(`PUT ${label}/${key}`, ANSWER_BYTES, signal, (s3, sending) =>
 				s3.send(new PutObjectCommand({ ...object, Body: sdkBody(body), ContentLength: body.sizeBytes }), sending),
 			);
