@@ -15,6 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 		'push',
 		'store',
 		'setup',
+		'hook',
 		'backends',
 		'substituter',
 		'nix',
@@ -29,6 +30,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	backends: ['cache-target', 'http', 'nix', 'errors', 'log'],
 	substituter: ['backends', 'nix', 'errors', 'log'],
 	setup: ['store', 'nix', 'errors', 'log'],
+	hook: ['setup', 'store', 'nix', 'errors', 'log'],
 	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
 	'cache-target': [],
 	quantity: [],
@@ -56,9 +58,10 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
 /** Files without I/O: no `node:` module but these, no package but tweetnacl. */
 const PURE: readonly RegExp[] = [
 	/^nix\//,
-	/^push\/plan\.ts$/,
+	/^push\/(?:plan|attribution)\.ts$/,
+	/^hook\/(?:script|record)\.ts$/,
 	/^backends\/actions-cache\/format\//,
-	/^report\.ts$/,
+	/^report\//,
 	/^inputs\.ts$/,
 	/^cache-target\//,
 	/^quantity\.ts$/,

@@ -84,11 +84,9 @@ async function serve(): Promise<void> {
 		group: <T>(_: string, body: () => Promise<T>) => body(),
 	};
 	const substituter = await startSubstituter({
-		reader: endlessReader(),
+		mounts: [{ name: '', reader: endlessReader(), priority: 35, ...(values.signed ? { sign: signed } : {}) }],
 		storeDir: '/nix/store',
-		priority: 35,
 		log,
-		...(values.signed ? { sign: signed } : {}),
 	});
 	const { url, credentials } = substituter;
 	const client = fork(import.meta.filename, [...process.argv.slice(2), '--client', JSON.stringify({ url, credentials })]);

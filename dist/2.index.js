@@ -342,8 +342,8 @@ function keyOf(id) {
     return Buffer.from(id.buffer, id.byteOffset, id.length).toString('latin1');
 }
 
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __webpack_require__(8500);
+// EXTERNAL MODULE: ./build/http/cancel.js
+var cancel = __webpack_require__(7107);
 // EXTERNAL MODULE: ./build/backends/object-body.js
 var object_body = __webpack_require__(4514);
 // EXTERNAL MODULE: external "node:zlib"
@@ -486,7 +486,8 @@ async function saveIndex(service, chain, index, header, signal) {
         const key = (0,keys/* indexKey */.mh)(chain.ref, slot);
         if ((await service.save(key, (0,object_body/* bodyOfBytes */.P)(bytes), signal)) === 'saved' && (await isOurs(service, key, bytes, signal)))
             return slot;
-        await (0,promises_.setTimeout)(Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** refusals), undefined, { signal });
+        await cancel/* systemClock */.ml.sleep(Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** refusals), signal);
+        (0,cancel/* throwIfAborted */.Te)(signal, 'Saving the index');
         slot = Math.max(slot, await newestSlot(service, chain.ref, signal)) + 1;
     }
     throw new errors/* CacheError */.xA('cache-failing', `Other jobs took ${MOST_TRIES} index numbers in a row, so this job's index was not saved.`);
@@ -509,7 +510,7 @@ async function isOurs(service, key, bytes, signal) {
 }
 
 // EXTERNAL MODULE: external "node:fs/promises"
-var external_node_fs_promises_ = __webpack_require__(1455);
+var promises_ = __webpack_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __webpack_require__(6760);
 // EXTERNAL MODULE: external "node:stream"
@@ -609,11 +610,11 @@ function createPackFile(folder, header) {
     };
 }
 async function begin(folder, header) {
-    await (0,external_node_fs_promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+    await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
     const path = (0,external_node_path_.join)(folder, `pack-${process.pid}-${++lastFile}`);
-    const file = await (0,external_node_fs_promises_.open)(path, 'wx+', 0o600);
+    const file = await (0,promises_.open)(path, 'wx+', 0o600);
     try {
-        await (0,external_node_fs_promises_.unlink)(path);
+        await (0,promises_.unlink)(path);
         await writeAll(file, [header], 0);
         return file;
     }
@@ -787,7 +788,7 @@ function createActionsCache(options) {
         kind: 'actions-cache',
         label: service.label,
         // Nix reads from the local substituter, which has an address only once it runs.
-        reads: () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: true }),
+        reads: () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null }),
         check: async () => ({ readable: true, note: null }),
         async presence(paths) {
             const found = new Map();

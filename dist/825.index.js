@@ -152,7 +152,7 @@ function createBinaryCache(options) {
     return {
         kind: options.kind,
         label: store.label,
-        reads: () => ({ substituters: [options.substituter], publicKeys: [], netrc: [], throughUs: false }),
+        reads: () => ({ substituters: [options.substituter], publicKeys: [], netrc: [], throughUs: false, priority: null }),
         async check(mayWrite, signal) {
             const there = await store.get(CACHE_INFO, cache_info/* MAX_CACHE_INFO_BYTES */.Rs, signal);
             if (there !== null) {

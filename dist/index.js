@@ -31083,6 +31083,40 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 
 /***/ }),
 
+/***/ 2818:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   z: () => (/* binding */ fileError)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+
+const FULL = ['ENOSPC', 'EDQUOT'];
+const FAILED = [
+    'EACCES',
+    'EBADF',
+    'EEXIST',
+    'EIO',
+    'EISDIR',
+    'EMFILE',
+    'ENFILE',
+    'ENOENT',
+    'ENOTDIR',
+    'EPERM',
+    'EROFS',
+    'ESTALE',
+];
+/** What went wrong with `file`, when it was the file: `disk-full` or `file-failed`; `null` for an error that came from elsewhere, as from a connection. */
+function fileError(cause, file) {
+    const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .systemCode */ .xU)(cause) ?? '';
+    if (FULL.includes(code))
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('disk-full', `${file} can't be written: the disk is full (${code}).`, { cause });
+    return FAILED.includes(code) ? new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('file-failed', `${file} can't be written (${code}).`, { cause }) : null;
+}
+
+
+/***/ }),
+
 /***/ 8506:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -31366,6 +31400,56 @@ function invalid(problem) {
 
 /***/ }),
 
+/***/ 5642:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   P: () => (/* binding */ shareWork)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+/* harmony import */ var _http_cancel_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7107);
+
+
+/**
+ * One run of `work` for all who want its result, begun by the first of them. Whoever gives up leaves the others alone; the last one to do so stops it. A success
+ * is kept; after a failure, whoever comes next begins anew.
+ */
+function shareWork(work) {
+    let current = null;
+    const forget = (run) => {
+        if (current === run)
+            current = null;
+    };
+    const begin = () => {
+        const stop = new AbortController();
+        const run = { result: work(stop.signal), stop, waiting: 0 };
+        run.result.catch(() => forget(run));
+        return run;
+    };
+    return async (signal, doing) => {
+        current ??= begin();
+        const run = current;
+        let isOver = false;
+        run.waiting++;
+        try {
+            const settled = run.result.finally(() => {
+                isOver = true;
+            });
+            return await (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_1__/* .orAborted */ .H6)(settled, signal, doing);
+        }
+        finally {
+            run.waiting--;
+            if (run.waiting === 0 && !isOver) {
+                forget(run);
+                run.stop.abort(new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cancelled', `${doing}: nobody waits for it any more.`));
+            }
+        }
+    };
+}
+
+
+/***/ }),
+
 /***/ 7400:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -31391,6 +31475,122 @@ async function runToolkit(json) {
         : await restoreCache([asked.path], asked.key, [...asked.restoreKeys], { lookupOnly: asked.lookupOnly });
     const answer = { returned: returned ?? null };
     await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.writeFile)((0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(process.cwd(), ANSWER_FILE), JSON.stringify(answer), { mode: 0o600 });
+}
+
+
+/***/ }),
+
+/***/ 7849:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Hn: () => (/* binding */ denialIn),
+/* harmony export */   Ve: () => (/* binding */ createTwirp),
+/* harmony export */   Vi: () => (/* binding */ THROTTLED_HINT)
+/* harmony export */ });
+/* unused harmony export throttled */
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+/* harmony import */ var _object_body_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4514);
+/**
+ * The Actions cache's service, protocol v2: Twirp with JSON, `POST <base>/twirp/github.actions.results.api.v1.CacheService/<method>`. As `@actions/cache` speaks it
+ * (its `cacheTwirpClient.ts` and the generated `results/api/v1/cache.ts`); GitHub has not published it.
+ */
+
+
+const MAX_ANSWER_BYTES = 256 * 1024;
+/** Statuses that carry a Twirp error to be understood here; others are the HTTP client's business (it waits for 429 and tries 5xx again). */
+const UNDERSTOOD = [200, 400, 401, 403, 404, 409, 412];
+/** How the service begins its refusals (`@actions/cache`, `CACHE_WRITE_DENIED_PREFIX` and `CACHE_READ_DENIED_PREFIX`). */
+const WRITE_DENIED = 'cache write denied:';
+const READ_DENIED = 'cache read denied:';
+const QUOTA = 'insufficient usage';
+const THROTTLED_HINT = 'GitHub takes about 200 new entries a minute of a repository, from all of its jobs and actions together: let fewer of them save at the same time. Later jobs push what is missing.';
+function createTwirp({ client, baseUrl, token }) {
+    return {
+        async call(method, request, signal) {
+            const answer = await client
+                .request({
+                method: 'POST',
+                url: new URL(`/twirp/github.actions.results.api.v1.CacheService/${method}`, baseUrl),
+                headers: { 'content-type': 'application/json', accept: 'application/json' },
+                body: (0,_object_body_js__WEBPACK_IMPORTED_MODULE_1__/* .bodyOfText */ .V)(JSON.stringify(request)),
+                credentials: { kind: 'bearer', token },
+                accept: UNDERSTOOD,
+                limitBytes: MAX_ANSWER_BYTES,
+                signal,
+            })
+                .catch((error) => {
+                throw (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .isCacheError */ .bt)(error, 'cache-throttled') ? throttled(error) : error;
+            });
+            return answer.status === 200 ? understood(method, answer) : refused(method, answer, token);
+        },
+    };
+}
+function understood(method, answer) {
+    const fields = fieldsOf(answer);
+    if (fields === null)
+        throw strange(method, 'something that is not JSON');
+    if (fields.ok === true)
+        return { kind: 'ok', fields };
+    const denial = denialIn(textOf(fields.message));
+    if (denial !== null)
+        throw denial;
+    return { kind: 'not-ok' };
+}
+function refused(method, answer, token) {
+    const fields = fieldsOf(answer) ?? {};
+    const [code, message] = [textOf(fields.code), textOf(fields.msg).replaceAll(token, '***')];
+    if (answer.status === 409 || code === 'already_exists')
+        return { kind: 'not-ok' };
+    const denial = denialIn(message);
+    if (denial !== null)
+        throw denial;
+    if (answer.status === 401) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-unauthorized', "The Actions cache refuses this job's token.", {
+            hint: 'The token is good for the length of a job: did it run longer than the runner allows?',
+        });
+    }
+    if (answer.status === 403)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-forbidden', `The Actions cache refuses ${method}: ${message || 'no reason given'}.`);
+    throw strange(method, `${answer.status} ${code} ${message}`.trim());
+}
+/** What the service does not allow, by how it says so; `null` when it is something else. */
+function denialIn(message) {
+    if (message.includes(WRITE_DENIED)) {
+        const why = message.slice(message.indexOf(WRITE_DENIED) + WRITE_DENIED.length).trim();
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-read-only', `This job may not write to the Actions cache: ${why || 'its token only reads'}.`, {
+            hint: 'For events that strangers can start GitHub gives a token that only reads, unless the workflow says `cache-mode: write`.',
+        });
+    }
+    if (message.includes(READ_DENIED)) {
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-forbidden', 'This job may not read from the Actions cache: its token has no scope that it can read.', { hint: 'Give the job `cache-mode: read` or `write`, or leave that out.' });
+    }
+    if (message.toLowerCase().includes(QUOTA)) {
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-read-only', "The repository's storage for the Actions cache is used up, so nothing new is taken.", { hint: 'Raise the budget in the settings of the repository, delete entries, or lower `actions-cache-size`.' });
+    }
+    return null;
+}
+/** The HTTP client's hint is about binary caches. */
+function throttled(cause) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-throttled', cause.message, { hint: THROTTLED_HINT, cause });
+}
+function strange(method, what) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-invalid', `The Actions cache answered ${method} in a way that is not known: ${what}.`);
+}
+function fieldsOf(answer) {
+    try {
+        const value = JSON.parse(Buffer.from(answer.bytes).toString('utf8'));
+        return typeof value === 'object' && value !== null && !Array.isArray(value)
+            ? Object.fromEntries(Object.entries(value))
+            : null;
+    }
+    catch {
+        return null;
+    }
+}
+/** One line, of text that ends in messages. */
+function textOf(value) {
+    return typeof value === 'string' ? value.replace(/\s+/g, ' ').slice(0, 300) : '';
 }
 
 
@@ -37316,7 +37516,7 @@ async function applySettings(session, store, reads, substituter, signal) {
     const { inputs } = session;
     const ownKeys = [...(inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)]), ...inputs.trustedPublicKeys];
     const wish = {
-        substituters: unique([...reads.substituters, ...inputs.substituters]),
+        substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
         publicKeys: unique([...ownKeys.map(signature/* formatPublicKey */.et), ...reads.publicKeys]),
         netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
         other: substituter === null ? [] : settingsForOurs(store),
@@ -37324,6 +37524,10 @@ async function applySettings(session, store, reads, substituter, signal) {
     const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
     session.keep({ configuration });
     return configuration.route;
+}
+/** Substituters that Nix reaches without the help of ours. */
+function directSubstituters({ substituters }) {
+    return substituters.filter(({ proxy }) => proxy === null).map(({ url }) => url);
 }
 /** Whether Nix can be told of a substituter of this job's own. Where it can't, and reads from no other cache, one warning says what an administrator has to add. */
 async function canServeHere(session, store, readsOthers, signal) {
@@ -37333,7 +37537,7 @@ async function canServeHere(session, store, readsOthers, signal) {
     const nothing = { substituters: [], publicKeys: [], netrc: [], other: [] };
     const text = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
     if (readsOthers)
-        session.runner.log.info(`The store in the Actions cache is not read: ${text}`);
+        session.runner.log.info(`What this action would serve on this machine is not read: ${text}`);
     else
         session.runner.log.warning(text, 'nix-cache-action');
     return false;
@@ -37383,6 +37587,68 @@ function contextOf(session, signal) {
 }
 function unique(texts) {
     return [...new Set(texts)];
+}
+
+;// CONCATENATED MODULE: ./build/phases/target-label.js
+/** For people: the cache that a line of `cache` names; `null`: the Actions cache in place of those. */
+function labelOf({ caches }, line) {
+    const target = line === null ? undefined : caches[line];
+    return target === undefined || target.kind === 'actions-cache' ? 'the Actions cache' : target.place;
+}
+
+;// CONCATENATED MODULE: ./build/phases/mounts.js
+
+/** Before cache.nixos.org (40): an answer from this machine costs nothing, and by default nothing that is signed there is pushed. */
+const STORE_PRIORITY = 30;
+/** After it, as `nix-cache-info` of a new cache says; `?priority=N` in the URL comes first, then what the cache says of itself. */
+const CACHE_PRIORITY = 41;
+/** What Nix can't read by itself, for the local substituter. An empty store needs nobody to serve it. */
+function mountsOf({ inputs }, serving) {
+    const { store } = serving;
+    const stores = store === null || store.pathCount === 0
+        ? []
+        : [
+            {
+                name: 'actions-cache',
+                label: 'the Actions cache',
+                priority: STORE_PRIORITY,
+                // Without a key there is nobody whose signature could be asked for: what the service gives to this job's ref is trusted as it is.
+                isTrusted: inputs.signingKey === null,
+                source: { kind: 'actions-cache', indexesFolder: store.indexesFolder },
+            },
+        ];
+    const caches = serving.throughUs.flatMap(({ line, priority }) => {
+        const target = inputs.caches[line];
+        if (target === undefined || target.kind === 'actions-cache')
+            return [];
+        const credentials = target.kind === 'http' ? target.credentials : null;
+        return [
+            {
+                name: `cache-${line + 1}`,
+                label: labelOf(inputs, line),
+                priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY,
+                isTrusted: false,
+                source: { kind: 'cache', line: target.substituter, credentials, proxy: null },
+            },
+        ];
+    });
+    const proxied = inputs.substituters.flatMap(({ url, proxy }, index) => proxy === null
+        ? []
+        : [
+            {
+                name: `substituter-${index + 1}`,
+                label: url,
+                priority: priorityIn(url) ?? CACHE_PRIORITY,
+                isTrusted: false,
+                source: { kind: 'cache', line: url, credentials: null, proxy },
+            },
+        ]);
+    return [...stores, ...caches, ...proxied];
+}
+/** What the user wrote into a store URL, as Nix reads it. */
+function priorityIn(storeUrl) {
+    const text = /[?&]priority=(\d{1,9})(?:&|$)/.exec(storeUrl)?.[1];
+    return text === undefined ? null : Number(text);
 }
 
 ;// CONCATENATED MODULE: ./build/phases/run.js
@@ -38055,15 +38321,67 @@ function known(refs, own, others, storeDir, gonePacks) {
     return { refs, own, others, index: (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks }) };
 }
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: ./build/http/cancel.js
+var cancel = __nccwpck_require__(7107);
+// EXTERNAL MODULE: ./build/backends/actions-cache/shared-work.js
+var shared_work = __nccwpck_require__(5642);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream/promises"
 var external_node_stream_promises_ = __nccwpck_require__(6466);
+// EXTERNAL MODULE: ./build/backends/actions-cache/file-error.js
+var file_error = __nccwpck_require__(2818);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/spooled-blob.js
+
+
+
+
+
+
+
+
+/** Fetches a blob whole, from the start again when it breaks off; `null` when it has gone. Throws `cache-failing` after `tries`. */
+async function spoolBlob(open, folder, tries, signal) {
+    for (let left = tries;; left--) {
+        const stream = await open();
+        if (stream === null)
+            return null;
+        try {
+            return await written(stream, folder);
+        }
+        catch (error) {
+            if (signal.aborted)
+                throw (0,cancel/* abortError */.vt)(signal, 'Reading from the Actions cache');
+            if ((0,errors/* isCacheError */.bt)(error))
+                throw error;
+            if (left <= 1)
+                throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${tries} times.`, { cause: error });
+        }
+    }
+}
+async function written(stream, folder) {
+    const file = (0,external_node_path_.join)(folder, (0,external_node_crypto_.randomBytes)(8).toString('hex'));
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        await (0,external_node_stream_promises_.pipeline)(stream, (0,external_node_fs_.createWriteStream)(file, { mode: 0o600, flags: 'wx' }));
+        const { size } = await (0,promises_.stat)(file);
+        return { read: (range) => slice(file, size, range) };
+    }
+    catch (error) {
+        stream.destroy();
+        await (0,promises_.rm)(file, { force: true });
+        throw (0,file_error/* fileError */.z)(error, file) ?? error;
+    }
+}
+function slice(file, sizeBytes, { start, end }) {
+    if (end >= sizeBytes)
+        throw new errors/* CacheError */.xA('cache-invalid', `An entry of the Actions cache has ${sizeBytes} bytes and should have more than ${end}.`);
+    return (0,external_node_fs_.createReadStream)(file, { start, end });
+}
+
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/blob-reader.js
-
-
 
 
 
@@ -38075,34 +38393,27 @@ const URL_LIFETIME_MS = 8 * 60_000;
 const RESUMES = 4;
 const GONE = [404, 410];
 const REFUSED = [401, 403];
+const DOING = 'Reading from the Actions cache';
 /** Reads parts of a blob by its signed URL, which is renewed when its time is up. One renewal serves all who wait for it. */
 function createBlobReader(options) {
     const { client, nowMs } = options;
-    let current = {
-        url: Promise.resolve(options.url),
-        sinceMs: nowMs(),
-    };
+    let current = { get: async () => options.url, sinceMs: nowMs() };
     /** The whole blob on disk, for servers that ignore `Range`. */
     let spooled = null;
-    const renewed = (before, signal) => {
-        if (current === before) {
-            const url = options.renew(signal);
-            // A failure is not kept: whoever comes next asks anew.
-            url.catch(() => {
-                current = { ...current, sinceMs: Number.NEGATIVE_INFINITY };
-            });
-            current = { url, sinceMs: nowMs() };
-        }
-        return current.url;
+    /** Whoever comes second with the same old URL finds it renewed. */
+    const renew = (before) => {
+        if (current === before)
+            current = { get: (0,shared_work/* shareWork */.P)(options.renew), sinceMs: nowMs() };
     };
     /** An answer that holds the bytes; `null` when the blob has gone. */
     const ask = async (range, signal) => {
         for (let isRetry = false;; isRetry = true) {
-            const known = current;
-            const url = nowMs() - known.sinceMs > URL_LIFETIME_MS ? await renewed(known, signal) : await known.url;
+            if (nowMs() - current.sinceMs > URL_LIFETIME_MS)
+                renew(current);
+            const asked = current;
+            const url = await asked.get(signal, DOING);
             if (url === null)
                 return null;
-            const asked = current;
             const headers = range === null ? {} : { range: `bytes=${range.start}-${range.end}` };
             const accept = [200, 206, 416, ...GONE, ...REFUSED];
             const answer = await client.request({ method: 'GET', url, headers, accept, limitBytes: 0, streamed: true, signal });
@@ -38111,104 +38422,133 @@ function createBlobReader(options) {
             if (!REFUSED.includes(answer.status))
                 return answer;
             if (isRetry)
-                throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses a URL that was made for it just now.');
-            if ((await renewed(asked, signal)) === null)
-                return null;
+                throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses a URL that was made for it just now.', { hint: "Is this machine's clock right, and does a proxy leave the query of a URL as it is?" });
+            renew(asked);
         }
     };
-    /** The bytes from `start` on, as a stream that may break off; `null` when the blob has gone. */
+    const openWhole = async (signal) => {
+        const answer = await ask(null, signal);
+        if (answer === null)
+            return null;
+        const length = answer.header('content-length');
+        const range = length === null ? null : { start: 0, end: Number(length) - 1 };
+        return { stream: streamOf(answer), range };
+    };
+    const fromDisk = async (range, signal) => {
+        spooled ??= (0,shared_work/* shareWork */.P)((until) => spoolBlob(async () => (await openWhole(until))?.stream ?? null, options.folder, RESUMES + 1, until));
+        const blob = await spooled(signal, DOING);
+        return blob === null ? null : { stream: blob.read(range), range };
+    };
     const open = async (range, signal) => {
-        if (spooled !== null && range !== null)
-            return slice(await spooled, range);
+        if (range === null)
+            return openWhole(signal);
+        if (spooled !== null)
+            return fromDisk(range, signal);
         const answer = await ask(range, signal);
         if (answer === null)
             return null;
-        const { stream } = answer;
-        if (answer.status === 416 || stream === null)
-            throw new errors/* CacheError */.xA('cache-invalid', 'An entry of the Actions cache is shorter than it was.');
-        if (range === null || answer.status === 206) {
-            if (range !== null)
-                checkContentRange(answer, range, stream);
-            return stream;
-        }
-        spooled ??= spool(stream, options.folder).catch((error) => {
-            spooled = null;
-            throw error;
-        });
-        stream.on('error', () => undefined);
-        const file = await spooled;
-        // Somebody else was faster.
+        if (answer.status === 206)
+            return { stream: checkedRange(answer, range), range };
+        const stream = streamOf(answer);
+        // The shared one has a request of its own: this one ends with `signal`.
         stream.destroy();
-        return slice(file, range);
+        return fromDisk(range, signal);
     };
     return {
         async read(range, signal) {
-            const first = await open(range, signal);
-            if (first === null || range === null)
-                return first;
-            return external_node_stream_.Readable.from(resuming(first, range, open, signal), { objectMode: false });
+            const closed = new AbortController();
+            const either = AbortSignal.any([signal, closed.signal]);
+            const first = await open(range, either);
+            if (first === null)
+                return null;
+            const parts = resuming(first, open, either);
+            return endedBy(signal, parts, () => {
+                closed.abort();
+                // Also when nothing was read of it: then the generator has not begun, and closes nothing.
+                first.stream.destroy();
+            });
         },
     };
 }
-/** The bytes of `range`, also when the connection breaks in the middle. */
-async function* resuming(first, range, open, signal) {
-    let at = range.start;
-    let stream = first;
-    for (let resumes = 0;; resumes++) {
+/**
+ * A stream of `parts`. Whoever destroys it in the middle ends the connection at once by `onClose`; `Readable.from` would wait for the next part first, which a
+ * server that stalls does not send.
+ */
+function endedBy(signal, parts, onClose) {
+    const stream = new external_node_stream_.Readable({
+        read() {
+            parts.next().then(({ done, value }) => this.push(done ? null : value), (error) => this.destroy(error));
+        },
+        destroy(error, callback) {
+            signal.removeEventListener('abort', stop);
+            onClose();
+            parts.return().catch(() => undefined);
+            callback(error);
+        },
+    });
+    const stop = () => void stream.destroy((0,cancel/* abortError */.vt)(signal, DOING));
+    signal.addEventListener('abort', stop, { once: true });
+    // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
+    stream.on('error', () => undefined);
+    if (signal.aborted)
+        stop();
+    return stream;
+}
+/** The bytes of `first`, also when the connection breaks in the middle. */
+async function* resuming(first, open, signal) {
+    let opened = first;
+    let at = first.range?.start ?? 0;
+    const end = first.range?.end ?? null;
+    for (let breaks = 1;; breaks++) {
+        let cause;
         try {
-            for await (const part of stream) {
+            for await (const part of opened.stream) {
                 const bytes = part;
-                const wanted = bytes.subarray(0, range.end + 1 - at);
+                const wanted = end === null ? bytes : bytes.subarray(0, end + 1 - at);
                 at += wanted.length;
-                yield wanted;
+                if (wanted.length > 0)
+                    yield wanted;
             }
-            if (at > range.end)
+            if (end === null || at > end)
                 return;
-            if (resumes >= RESUMES)
-                throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${resumes + 1} times.`);
         }
         catch (error) {
-            if (signal.aborted || (0,errors/* isCacheError */.bt)(error) || resumes >= RESUMES)
+            if ((0,errors/* isCacheError */.bt)(error))
                 throw error;
+            cause = error;
         }
         finally {
-            stream.destroy();
+            opened.stream.destroy();
         }
-        const next = await open({ start: at, end: range.end }, signal);
+        if (signal.aborted)
+            throw (0,cancel/* abortError */.vt)(signal, DOING);
+        if (end === null || breaks > RESUMES)
+            throw new errors/* CacheError */.xA('cache-failing', `An entry of the Actions cache broke off ${breaks} times.`, { cause });
+        const next = await open({ start: at, end }, signal);
         if (next === null)
             throw new errors/* CacheError */.xA('cache-not-found', 'An entry of the Actions cache went away while it was read.');
-        stream = next;
+        opened = next;
     }
 }
-function checkContentRange(answer, range, stream) {
+function streamOf({ status, stream }) {
+    if (status !== 416 && stream !== null)
+        return stream;
+    throw new errors/* CacheError */.xA('cache-invalid', 'An entry of the Actions cache is shorter than it was.');
+}
+function checkedRange(answer, range) {
+    const stream = streamOf(answer);
     const [, start, end] = /^bytes (\d+)-(\d+)\//.exec(answer.header('content-range') ?? '') ?? [];
     if (Number(start) === range.start && Number(end) === range.end)
-        return;
-    stream.on('error', () => undefined).destroy();
+        return stream;
+    stream.destroy();
     throw new errors/* CacheError */.xA('cache-invalid', 'The storage behind the Actions cache gave other bytes than were asked for.');
-}
-async function spool(stream, folder) {
-    await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-    const file = (0,external_node_path_.join)(folder, (0,external_node_crypto_.randomBytes)(8).toString('hex'));
-    try {
-        await (0,external_node_stream_promises_.pipeline)(stream, (0,external_node_fs_.createWriteStream)(file, { mode: 0o600, flags: 'wx' }));
-        return file;
-    }
-    catch (cause) {
-        await (0,promises_.rm)(file, { force: true });
-        throw new errors/* CacheError */.xA('cache-failing', 'An entry of the Actions cache could not be fetched whole.', { cause });
-    }
-}
-async function slice(file, { start, end }) {
-    const { size } = await (0,promises_.stat)(file);
-    if (end >= size)
-        throw new errors/* CacheError */.xA('cache-invalid', `An entry of the Actions cache has ${size} bytes and should have more than ${end}.`);
-    return (0,external_node_fs_.createReadStream)(file, { start, end });
 }
 
 // EXTERNAL MODULE: ./build/backends/object-body.js
 var object_body = __nccwpck_require__(4514);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/blob-upload.js
+
+
 
 
 
@@ -38218,6 +38558,8 @@ const BLOCK_BYTES = 8 * 1024 * 1024;
 /** 4 MiB to 32 MiB each: larger blobs have larger blocks, of which there may be 50,000. */
 const MAX_BLOCKS = 1_000;
 const IN_FLIGHT = 4;
+const blob_upload_REFUSED = [401, 403];
+const blob_upload_DOING = 'Uploading to the Actions cache';
 /**
  * Uploads a blob to Azure's storage by its signed URL: as one (Put Blob), or in blocks that are sent side by side (Put Block, Put Block List). Memory: four blocks.
  * @see https://learn.microsoft.com/rest/api/storageservices/put-block
@@ -38240,10 +38582,12 @@ async function putBlocks(client, url, body, signal) {
     const ids = [];
     const underWay = new Set();
     try {
-        for await (const block of blocksOf(body, blockBytes)) {
+        for await (const block of blocksOf(body, blockBytes, either)) {
             // Servers that store elsewhere than Azure read the order from the id, in the form that the Azure SDK gives it: 48 characters.
             const id = Buffer.from(`${upload}${`${ids.length}`.padStart(12, '0')}`).toString('base64');
             ids.push(id);
+            // One that failed may be none of those under way any more.
+            (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
             const sent = put(client, withQuery(url, { comp: 'block', blockid: id }), (0,object_body/* bodyOfBytes */.P)(block), either, {}).finally(() => underWay.delete(sent));
             sent.catch((error) => failed.abort(error));
             underWay.add(sent);
@@ -38251,19 +38595,31 @@ async function putBlocks(client, url, body, signal) {
                 await Promise.race(underWay);
         }
         await Promise.all(underWay);
+        (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
         return ids;
     }
+    catch (error) {
+        (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
+        if ((0,errors/* isCacheError */.bt)(error))
+            throw error;
+        throw new errors/* CacheError */.xA('file-failed', `What is to be uploaded can't be read (${(0,errors/* systemCode */.xU)(error) ?? error}).`, {
+            cause: error,
+        });
+    }
     finally {
+        failed.abort();
         await Promise.allSettled(underWay);
     }
 }
-/** The body in pieces of `blockBytes`, each in memory of its own. */
-async function* blocksOf(body, blockBytes) {
+/** The body in pieces of `blockBytes`, each in memory of its own. Throws what `signal` aborts with, also while the body has nothing to give. */
+async function* blocksOf(body, blockBytes, signal) {
     let block = Buffer.allocUnsafe(Math.min(blockBytes, body.sizeBytes));
     let filled = 0;
     let leftBytes = body.sizeBytes;
-    for await (const part of body.stream()) {
+    for await (const part of (0,external_node_stream_.addAbortSignal)(signal, body.stream())) {
         let bytes = part;
+        if (bytes.length > leftBytes)
+            throw new errors/* CacheError */.xA('file-failed', 'What is to be uploaded is longer than it was.');
         while (bytes.length > 0) {
             const taken = Math.min(bytes.length, block.length - filled);
             block.set(bytes.subarray(0, taken), filled);
@@ -38278,10 +38634,16 @@ async function* blocksOf(body, blockBytes) {
         }
     }
     if (leftBytes !== 0)
-        throw new errors/* CacheError */.xA('internal', `A body ended ${leftBytes} bytes too early.`);
+        throw new errors/* CacheError */.xA('file-failed', `What is to be uploaded ended ${leftBytes} bytes too early.`);
 }
 async function put(client, url, body, signal, headers) {
-    await client.request({ method: 'PUT', url, headers, body, accept: [200, 201], limitBytes: 64 * 1024, signal });
+    const accept = [200, 201, ...blob_upload_REFUSED];
+    const { status } = await client.request({ method: 'PUT', url, headers, body, accept, limitBytes: 64 * 1024, signal });
+    if (!blob_upload_REFUSED.includes(status))
+        return;
+    throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses the URL that this upload was given.', {
+        hint: "Such a URL is good for about an hour: is the upload that slow, is this machine's clock right, and does a proxy leave the query of a URL as it is?",
+    });
 }
 function withQuery(url, parameters) {
     const more = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
@@ -38291,107 +38653,20 @@ function withQuery(url, parameters) {
     return wider;
 }
 
-;// CONCATENATED MODULE: ./build/backends/actions-cache/twirp.js
-/**
- * The Actions cache's service, protocol v2: Twirp with JSON, `POST <base>/twirp/github.actions.results.api.v1.CacheService/<method>`. As `@actions/cache` speaks it
- * (its `cacheTwirpClient.ts` and the generated `results/api/v1/cache.ts`); GitHub has not published it.
- */
-
-
-const MAX_ANSWER_BYTES = 256 * 1024;
-/** Statuses that carry a Twirp error to be understood here; others are the HTTP client's business (it waits for 429 and tries 5xx again). */
-const UNDERSTOOD = [200, 400, 401, 403, 404, 409, 412];
-/** How the service begins its refusals (`@actions/cache`, `CACHE_WRITE_DENIED_PREFIX` and `CACHE_READ_DENIED_PREFIX`). */
-const WRITE_DENIED = 'cache write denied:';
-const READ_DENIED = 'cache read denied:';
-const QUOTA = 'insufficient usage';
-function createTwirp({ client, baseUrl, token }) {
-    return {
-        async call(method, request, signal) {
-            const answer = await client.request({
-                method: 'POST',
-                url: new URL(`/twirp/github.actions.results.api.v1.CacheService/${method}`, baseUrl),
-                headers: { 'content-type': 'application/json', accept: 'application/json' },
-                body: (0,object_body/* bodyOfText */.V)(JSON.stringify(request)),
-                credentials: { kind: 'bearer', token },
-                accept: UNDERSTOOD,
-                limitBytes: MAX_ANSWER_BYTES,
-                signal,
-            });
-            return answer.status === 200 ? understood(method, answer) : refused(method, answer);
-        },
-    };
-}
-function understood(method, answer) {
-    const fields = twirp_fieldsOf(answer);
-    if (fields === null)
-        throw strange(method, 'something that is not JSON');
-    if (fields.ok === true)
-        return { kind: 'ok', fields };
-    const message = textOf(fields.message);
-    if (message.startsWith(WRITE_DENIED))
-        throw writeDenied(message);
-    return { kind: 'not-ok' };
-}
-function refused(method, answer) {
-    const fields = twirp_fieldsOf(answer) ?? {};
-    const [code, message] = [textOf(fields.code), textOf(fields.msg)];
-    if (answer.status === 409 || code === 'already_exists')
-        return { kind: 'not-ok' };
-    if (message.includes(WRITE_DENIED))
-        throw writeDenied(message);
-    if (message.includes(READ_DENIED)) {
-        throw new errors/* CacheError */.xA('cache-forbidden', 'This job may not read from the Actions cache: its token has no scope that it can read.', {
-            hint: 'Give the job `cache-mode: read` or `write`, or leave that out.',
-        });
-    }
-    if (message.includes(QUOTA)) {
-        throw new errors/* CacheError */.xA('cache-read-only', "The repository's storage for the Actions cache is used up, so nothing new is taken.", {
-            hint: 'Raise the budget in the settings of the repository, delete entries, or lower `actions-cache-size`.',
-        });
-    }
-    if (answer.status === 401) {
-        throw new errors/* CacheError */.xA('cache-unauthorized', "The Actions cache refuses this job's token.", {
-            hint: 'The token is good for the length of a job: did it run longer than the runner allows?',
-        });
-    }
-    if (answer.status === 403)
-        throw new errors/* CacheError */.xA('cache-forbidden', `The Actions cache refuses ${method}: ${message || 'no reason given'}.`);
-    throw strange(method, `${answer.status} ${code} ${message}`.trim());
-}
-function writeDenied(message) {
-    return new errors/* CacheError */.xA('cache-read-only', `This job may not write to the Actions cache: ${message.slice(WRITE_DENIED.length).trim() || 'its token only reads'}.`, {
-        hint: 'For events that strangers can start GitHub gives a token that only reads, unless the workflow says `cache-mode: write`.',
-    });
-}
-function strange(method, what) {
-    return new errors/* CacheError */.xA('cache-invalid', `The Actions cache answered ${method} in a way that is not known: ${what}.`);
-}
-function twirp_fieldsOf(answer) {
-    try {
-        const value = JSON.parse(Buffer.from(answer.bytes).toString('utf8'));
-        return typeof value === 'object' && value !== null && !Array.isArray(value)
-            ? Object.fromEntries(Object.entries(value))
-            : null;
-    }
-    catch {
-        return null;
-    }
-}
-/** One line, of text that ends in messages. */
-function textOf(value) {
-    return typeof value === 'string' ? value.replace(/\s+/g, ' ').slice(0, 300) : '';
-}
-
+// EXTERNAL MODULE: ./build/backends/actions-cache/twirp.js
+var actions_cache_twirp = __nccwpck_require__(7849);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/direct.js
 
 
 
 
+
+/** Of Azure, Amazon and Google, and those who store like them. */
+const SIGNATURES = ['sig', 'x-amz-signature', 'x-goog-signature'];
 /** The Actions cache by its own protocol: entries are blobs as they are, and a part of one can be read. */
 function openDirect(options) {
     const { client, version, mask, nowMs } = options;
-    const twirp = createTwirp(options);
+    const twirp = (0,actions_cache_twirp/* createTwirp */.Ve)(options);
     const resolve = async (which, signal) => {
         const [key, restoreKeys] = 'key' in which ? [which.key, []] : [which.newestOf, [which.newestOf]];
         const answer = await twirp.call('GetCacheEntryDownloadURL', { key, restore_keys: restoreKeys, version }, signal);
@@ -38425,11 +38700,12 @@ function openDirect(options) {
                 return 'exists';
             await uploadBlob(client, urlField(reserved.fields, mask, 'signed_upload_url', 'signedUploadUrl'), body, signal);
             const finalized = await twirp.call('FinalizeCacheEntryUpload', { key, size_bytes: `${body.sizeBytes}`, version }, signal);
-            if (finalized.kind === 'ok')
+            // When the answer to a first try was lost, the second one is refused although the entry is there.
+            if (finalized.kind === 'ok' || (await resolve({ key }, signal)) !== null)
                 return 'saved';
             throw new errors/* CacheError */.xA('cache-failing', `The Actions cache did not take the entry \`${key}\` after its upload.`);
         },
-        close: async () => undefined,
+        close: () => (0,promises_.rm)(options.folder, { recursive: true, force: true }),
     };
 }
 /** Servers write names as in the protocol's definition, or as JSON usually has them. */
@@ -38445,15 +38721,20 @@ function urlField(fields, mask, ...names) {
     if (!URL.canParse(text))
         throw new errors/* CacheError */.xA('cache-invalid', `\`${names[0]}\` in an answer of the Actions cache is not a URL.`);
     const url = new URL(text);
-    const signature = url.searchParams.get('sig') ?? url.searchParams.get('X-Amz-Signature');
-    if (signature !== null && signature !== '') {
-        mask(signature);
-        mask(encodeURIComponent(signature));
+    for (const [name, value] of url.searchParams) {
+        if (!SIGNATURES.includes(name.toLowerCase()) || value === '')
+            continue;
+        // As it is, as it stands in the URL, and as others would write it.
+        const written = new RegExp(`[?&]${name}=([^&#]+)`).exec(text)?.[1] ?? value;
+        for (const form of new Set([value, written, encodeURIComponent(value)]))
+            mask(form);
     }
     return url;
 }
 
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/open-service.js
+
+
 
 
 /**
@@ -38465,21 +38746,22 @@ async function openCacheService(options) {
     const token = env.ACTIONS_RUNTIME_TOKEN ?? '';
     if (token === '')
         return null;
-    const access = accessOf(env.ACTIONS_CACHE_MODE, token);
+    const allowed = accessOf(env.ACTIONS_CACHE_MODE, token);
     const isEnterprise = isGhes(env.GITHUB_SERVER_URL);
     const baseUrl = env.ACTIONS_RESULTS_URL ?? '';
     const speaksV2 = !isEnterprise && (env.ACTIONS_CACHE_SERVICE_V2 ?? '') !== '';
     const toolkit = async (refusesDuplicates) => {
-        const { openToolkit } = await __nccwpck_require__.e(/* import() */ 917).then(__nccwpck_require__.bind(__nccwpck_require__, 6917));
-        return openToolkit({ ...options, ...access, script: options.toolkitScript, refusesDuplicates });
+        const { openToolkit } = await __nccwpck_require__.e(/* import() */ 411).then(__nccwpck_require__.bind(__nccwpck_require__, 9411));
+        const needed = (await hasTar(env.PATH)) ? allowed : { whyNoRead: NO_TAR, whyNoWrite: NO_TAR };
+        return openToolkit({ ...options, ...needed, script: options.toolkitScript, refusesDuplicates });
     };
     if (!speaksV2)
         return (env.ACTIONS_CACHE_URL ?? '') === '' ? null : toolkit(isEnterprise);
-    if (!URL.canParse(baseUrl))
+    if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
         return null;
     const direct = openDirect({
         ...options,
-        ...access,
+        ...allowed,
         baseUrl: new URL(baseUrl),
         token,
         mask: log.mask,
@@ -38515,6 +38797,7 @@ function withWayOut(first, other, log) {
         },
     };
 }
+const NO_TAR = '`tar` is missing on this runner, and @actions/cache does not work without it: install GNU tar.';
 /** What the workflow's `cache-mode` allows, and what the token's own claim says. Unknown values allow everything: the service decides. */
 function accessOf(cacheMode, token) {
     const mode = (cacheMode ?? '').trim().toLowerCase();
@@ -38539,6 +38822,15 @@ function tokenWrites(token) {
     catch {
         return null;
     }
+}
+/** `@actions/cache` packs every entry with it. */
+async function hasTar(path) {
+    for (const folder of (path ?? '').split(external_node_path_.delimiter).filter(external_node_path_.isAbsolute)) {
+        const isThere = await (0,promises_.access)((0,external_node_path_.join)(folder, 'tar'), promises_.constants.X_OK).then(() => true, () => false);
+        if (isThere)
+            return true;
+    }
+    return false;
 }
 /** As the toolkit tells: any host but github.com, `*.ghe.com` and `*.localhost`. */
 function isGhes(serverUrl) {
@@ -38747,8 +39039,6 @@ function defaultBranchOf(event) {
     return typeof repository.default_branch === 'string' && repository.default_branch !== '' ? repository.default_branch : null;
 }
 
-// EXTERNAL MODULE: ./build/http/cancel.js
-var cancel = __nccwpck_require__(7107);
 ;// CONCATENATED MODULE: ./build/http/content-encoding.js
 
 
@@ -38884,8 +39174,11 @@ async function readAnswer(response, asked, doing) {
         const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
         return { status, header, bytes: start?.bytes ?? new Uint8Array(), stream: null };
     }
-    if (asked.streamed)
+    if (asked.streamed) {
+        // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
+        body.on('error', () => undefined);
         return { status, header, bytes: new Uint8Array(), stream: body };
+    }
     if (asked.limitBytes === 0) {
         await body.dump({ limit: UNWANTED_BYTES });
         return { status, header, bytes: new Uint8Array(), stream: null };
@@ -39712,12 +40005,13 @@ async function withActionsCache(session, store, effort, job, body) {
 }
 
 ;// CONCATENATED MODULE: ./build/backends/open.js
+
 /** Opens the backend for a cache with an address, and loads the code for its kind alone. Asks nothing of the cache yet. */
 async function openBackend(target, means) {
     switch (target.kind) {
         case 'http': {
             const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([
-                __nccwpck_require__.e(/* import() */ 102).then(__nccwpck_require__.bind(__nccwpck_require__, 7102)),
+                __nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104)),
                 __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825)),
             ]);
             const { url: baseUrl, pushUrl, substituter, credentials } = target;
@@ -39731,6 +40025,20 @@ async function openBackend(target, means) {
             ]);
             return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
         }
+    }
+}
+/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
+async function openReader(target, means) {
+    const { createBinaryCacheReader } = await __nccwpck_require__.e(/* import() */ 62).then(__nccwpck_require__.bind(__nccwpck_require__, 1062));
+    switch (target.kind) {
+        case 'http': {
+            const { openHttpStore } = await __nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104));
+            const { url: baseUrl, pushUrl, credentials } = target;
+            const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
+            return createBinaryCacheReader(store, means.storeDir);
+        }
+        default:
+            throw new errors/* CacheError */.xA('internal', `Nix reads ${target.place} by itself.`);
     }
 }
 
@@ -39819,61 +40127,84 @@ const LASTING = [
     'cache-invalid',
     'cache-tls',
 ];
-const NO_READS = { substituters: [], publicKeys: [], netrc: [], throughUs: false };
 /**
- * Asks the configured cache whether it can be used, and the Actions cache where it is the one, or has to stand in. An outage costs the cache, never
- * the job. Throws `push-impossible` when `push` is `always` and nothing could be pushed.
+ * Asks the configured caches whether they can be used, and the Actions cache where it is one, or has to stand in. An outage costs that cache, never
+ * the job. Throws `push-impossible` when `push` is `always` and to one of them nothing could be pushed.
  */
 async function decideServing(session, store, signal) {
-    const target = session.inputs.caches[0];
-    if (target === undefined)
-        throw new errors/* CacheError */.xA('internal', 'There is always a cache.');
-    return target.kind === 'actions-cache'
-        ? serveActionsCache(session, store, target, signal)
-        : serveCache(session, store, target, signal);
-}
-async function serveCache(session, store, target, signal) {
-    const { inputs } = session;
-    const asked = await ask(session, store, target, signal);
-    const { reads, failure, note } = asked;
-    const isReadable = reads.substituters.length > 0;
-    const wantsFallback = inputs.fallback === 'actions-cache';
-    const mayPush = inputs.push !== 'never' && !(inputs.push === 'auto' && mayStrangersStart(session.runner.env));
-    const wantsPush = mayPush && (asked.whyNoPush !== null || failure !== null);
-    const found = wantsFallback && (!isReadable || wantsPush) ? await findStore(session, store, signal) : null;
-    const pushesThere = wantsPush && found !== null && found.whyNoPush === null;
-    const pushTo = pushesThere ? 'actions-cache' : asked.whyNoPush === null ? 'cache' : null;
+    const asked = await Promise.all(session.inputs.caches.map((target, line) => target.kind === 'actions-cache'
+        ? askActionsCache(session, store, line, signal)
+        : askCache(session, store, target, line, signal)));
+    const standIn = await findStandIn(session, store, asked, signal);
+    const own = asked.find(({ found }) => found !== null)?.found ?? null;
+    const readable = asked.filter(({ reads }) => reads !== null);
+    const targets = targetsOf(asked, standIn);
+    const pushes = targets.some(({ whyNot }) => whyNot === null);
+    const found = own ?? standIn?.found ?? null;
     return {
-        reads,
+        reads: joined(readable.flatMap(({ reads }) => (reads === null || reads.throughUs ? [] : [reads]))),
+        throughUs: readable.flatMap(({ line, reads, found }) => reads?.throughUs === true && found === null ? [{ line, priority: reads.priority }] : []),
         store: found?.store ?? null,
-        kind: isReadable ? target.kind : found === null || found.store === null ? 'none' : 'actions-cache',
-        pushTo,
-        whyNot: pushTo === null ? asked.whyNoPush : null,
-        cacheFailed: failure !== null,
-        warnings: [
+        kind: readable[0]?.kind ?? (found === null || found.store === null ? 'none' : 'actions-cache'),
+        targets,
+        whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
+        warnings: asked.flatMap(({ note, failure, found: self }) => [
             ...(note === null ? [] : [note]),
-            ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(found, pushesThere, wantsFallback)}`]),
-        ],
+            ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
+        ]),
+    };
+}
+/** Decided for reading and for writing separately; `null` where it is not wanted or not needed. */
+async function findStandIn(session, store, asked, signal) {
+    const { inputs, runner } = session;
+    if (inputs.fallback !== 'actions-cache' || asked.some(({ found }) => found !== null))
+        return null;
+    const mayPush = inputs.push !== 'never' && !(inputs.push === 'auto' && mayStrangersStart(runner.env));
+    const wantsPush = mayPush && asked.every(({ whyNoPush, failure }) => whyNoPush !== null || failure !== null);
+    if (asked.some(({ reads }) => reads !== null) && !wantsPush)
+        return null;
+    const found = await findStore(session, store, signal);
+    return { found, pushes: wantsPush && found.whyNoPush === null };
+}
+/** Where the Actions cache takes the paths, a cache that may be back by the end of the job is not tried as well. */
+function targetsOf(asked, standIn) {
+    const lines = asked.map(({ line, whyNoPush, failure }) => {
+        const whyNot = whyNoPush ?? (standIn?.pushes === true && failure !== null ? failure.message : null);
+        return { line, whyNot, failed: failure !== null };
+    });
+    return standIn?.pushes === true ? [...lines, { line: null, whyNot: null, failed: false }] : lines;
+}
+function joined(all) {
+    return {
+        substituters: all.flatMap(({ substituters }) => substituters),
+        publicKeys: all.flatMap(({ publicKeys }) => publicKeys),
+        netrc: all.flatMap(({ netrc }) => netrc),
+        throughUs: false,
+        priority: null,
     };
 }
 /** What serves in place of the cache that failed: one sentence. */
-function insteadOf(found, pushes, wanted) {
-    if (!wanted || found === null)
-        return 'The job goes on without this cache.';
+function insteadOf(self, standIn, isReadable) {
+    if (self !== null)
+        return 'The job goes on without the Actions cache.';
+    if (standIn === null)
+        return isReadable ? 'The job goes on with its other caches.' : 'The job goes on without this cache.';
+    const { found, pushes } = standIn;
     if (found.store === null)
         return `The job goes on without this cache, and there is no other: ${found.whyNone}`;
     return pushes
         ? 'The job reads from the Actions cache in its place, and pushes there.'
         : 'The job reads from the Actions cache in its place.';
 }
-async function ask(session, store, target, signal) {
+async function askCache(session, store, target, line, signal) {
     const { inputs, runner } = session;
     const netrc = await knownNetrc(inputs, store, signal);
     const { canPush, whyNot } = decidePush(inputs, target, runner.env, netrc);
+    const common = { line, kind: target.kind, found: null };
     try {
         return await withCache(session, store, target, netrc, serving_EFFORT, async (backend) => {
             const { readable, note } = await backend.check(canPush, signal);
-            return { reads: readable ? backend.reads() : NO_READS, whyNoPush: whyNot, failure: null, note };
+            return { ...common, reads: readable ? backend.reads() : null, whyNoPush: whyNot, failure: null, note };
         });
     }
     catch (error) {
@@ -39886,26 +40217,19 @@ async function ask(session, store, target, signal) {
                 cause: error,
             });
         }
-        return { reads: NO_READS, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
+        return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
     }
 }
-async function serveActionsCache(session, store, target, signal) {
+async function askActionsCache(session, store, line, signal) {
     const { inputs, runner } = session;
     const found = await findStore(session, store, signal);
-    const { whyNot } = decidePush(inputs, target, runner.env, []);
+    const { whyNot } = decidePush(inputs, { kind: 'actions-cache' }, runner.env, []);
     const whyNoPush = whyNot ?? found.whyNoPush;
     if (whyNoPush !== null && inputs.push === 'always') {
         throw new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${whyNoPush}`, { hint: 'Use `push: auto`.' });
     }
-    return {
-        reads: NO_READS,
-        store: found.store,
-        kind: found.store === null ? 'none' : 'actions-cache',
-        pushTo: whyNoPush === null ? 'actions-cache' : null,
-        whyNot: whyNoPush,
-        cacheFailed: false,
-        warnings: found.failure === null ? [] : [`${(0,errors/* describeError */.Uc)(found.failure)} The job goes on without the Actions cache.`],
-    };
+    const reads = found.store === null ? null : { ...joined([]), throughUs: true };
+    return { line, kind: 'actions-cache', reads, whyNoPush, failure: found.failure, note: null, found };
 }
 
 ;// CONCATENATED MODULE: ./build/cache-target/refusal.js
@@ -39960,6 +40284,35 @@ function parseHttpUrl(line, input) {
  */
 function substituterUrl(url) {
     return url.pathname === '/' ? `${url.origin}${url.search}` : url.href;
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/substituter.js
+
+
+const PROXIES = /^(https?|socks5h?):$/;
+/** Reads `https://host/cache?priority=N&proxy=http://proxy:3128`. The value of `proxy` may be encoded as in any URL. */
+function parseSubstituter(line) {
+    const url = parseHttpUrl(line, 'substituters');
+    if ('problem' in url)
+        return url;
+    const [proxy, ...more] = url.searchParams.getAll('proxy');
+    if (proxy === undefined)
+        return { url: substituterUrl(url), proxy: null };
+    const bare = withoutProxy(line);
+    if (more.length > 0)
+        return { problem: `substituters: \`${bare}\` names more than one proxy.` };
+    if (!URL.canParse(proxy) || !PROXIES.test(new URL(proxy).protocol) || new URL(proxy).hostname === '') {
+        return {
+            problem: `substituters: the proxy \`${withoutUserInfo(proxy)}\` of \`${bare}\` is not one; allowed are \`http://host:port\`, \`https://host:port\` and \`socks5://host:port\`.`,
+        };
+    }
+    return { url: substituterUrl(new URL(bare)), proxy };
+}
+/** The line without its proxy: other parameters stay as they were written. */
+function withoutProxy(line) {
+    const [base = '', query = ''] = line.split('?', 2);
+    const kept = query.split('&').filter((parameter) => !/^proxy(=|$)/.test(parameter));
+    return kept.length === 0 ? base : `${base}?${kept.join('&')}`;
 }
 
 ;// CONCATENATED MODULE: ./build/cache-target/file.js
@@ -40050,6 +40403,7 @@ function formatBytes(bytes) {
 }
 
 ;// CONCATENATED MODULE: ./build/inputs.js
+
 
 
 
@@ -40262,18 +40616,15 @@ function readCaches(get, credentials, problems) {
         else
             caches.push(target);
     }
-    if (split('cache').length > 1) {
-        problems.push('cache: more than one line is not built yet; keep the one to push to, and name the others in `substituters`.');
-    }
     if (pushUrls.length > 0 && split('cache').length === 0)
         problems.push('push-url: given without `cache`; name the URL to pull from there.');
     if (pushUrls.length > 0 && caches[0] !== undefined && caches[0].kind !== 'http')
         problems.push('push-url: given, but the first line of `cache` is not an HTTP cache; leave it out.');
     const substituters = split('substituters').flatMap((line) => {
-        const url = parseHttpUrl(line, 'substituters');
-        if (!('problem' in url))
-            return [substituterUrl(url)];
-        problems.push(url.problem);
+        const parsed = parseSubstituter(line);
+        if (!('problem' in parsed))
+            return [parsed];
+        problems.push(parsed.problem);
         return [];
     });
     return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
@@ -40486,19 +40837,24 @@ const NOTHING = {
     restarts: 0,
     served: [],
     servedIsComplete: true,
+    mounts: {},
 };
 function createCounters({ start, maxServed = MAX_SERVED } = {}) {
     const before = start ?? NOTHING;
     const counts = { ...before };
     const errors = { ...before.errors };
     const served = new Set(before.served);
+    const mounts = new Map(Object.entries(before.mounts).map(([name, mount]) => [
+        name,
+        { ...mount },
+    ]));
     let { servedIsComplete } = before;
     let revision = 0;
     const add = (name, amount = 1) => {
         counts[name] += amount;
         revision++;
     };
-    return {
+    const all = {
         narInfo: (hit) => add(hit ? 'narInfoHits' : 'narInfoMisses'),
         narBegun(hashPart) {
             add('nars');
@@ -40515,9 +40871,38 @@ function createCounters({ start, maxServed = MAX_SERVED } = {}) {
             revision++;
         },
         refused: () => add('refused'),
+    };
+    return {
+        ...all,
+        of(name) {
+            const mount = mounts.get(name) ?? { paths: 0, narBytes: 0, narsCut: 0 };
+            mounts.set(name, mount);
+            return {
+                ...all,
+                narBegun(hashPart) {
+                    const before = served.size;
+                    all.narBegun(hashPart);
+                    mount.paths += served.size - before;
+                },
+                narCut() {
+                    all.narCut();
+                    mount.narsCut++;
+                },
+                narBytes(sizeBytes) {
+                    all.narBytes(sizeBytes);
+                    mount.narBytes += sizeBytes;
+                },
+            };
+        },
         restarted: () => add('restarts'),
         revision: () => revision,
-        snapshot: () => ({ ...counts, errors: { ...errors }, served: [...served], servedIsComplete }),
+        snapshot: () => ({
+            ...counts,
+            errors: { ...errors },
+            served: [...served],
+            servedIsComplete,
+            mounts: Object.fromEntries([...mounts].map(([name, mount]) => [name, { ...mount }])),
+        }),
     };
 }
 /** Reads what a substituter wrote; `null` when it is none of version 1, such as a part of one. */
@@ -40532,10 +40917,7 @@ function parseStatistics(text) {
     if (typeof value !== 'object' || value === null)
         return null;
     const fields = new Map(Object.entries(value));
-    const count = (name) => {
-        const found = fields.get(name);
-        return typeof found === 'number' && Number.isSafeInteger(found) && found >= 0 ? found : 0;
-    };
+    const count = (name) => countOf(fields.get(name));
     if (fields.get('version') !== 1)
         return null;
     const errors = fields.get('errors');
@@ -40553,7 +40935,23 @@ function parseStatistics(text) {
         errors: typeof errors === 'object' && errors !== null ? numbersOf(errors) : {},
         served: Array.isArray(served) ? served.filter((name) => typeof name === 'string') : [],
         servedIsComplete: fields.get('servedIsComplete') === true,
+        mounts: statistics_mountsOf(fields.get('mounts')),
     };
+}
+function countOf(value) {
+    return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
+}
+function statistics_mountsOf(value) {
+    if (typeof value !== 'object' || value === null)
+        return {};
+    const entries = Object.entries(value).map(([name, mount]) => {
+        const fields = new Map(typeof mount === 'object' && mount !== null ? Object.entries(mount) : []);
+        return [
+            name,
+            { paths: countOf(fields.get('paths')), narBytes: countOf(fields.get('narBytes')), narsCut: countOf(fields.get('narsCut')) },
+        ];
+    });
+    return Object.fromEntries(entries);
 }
 function numbersOf(value) {
     return Object.fromEntries(Object.entries(value).filter((entry) => typeof entry[1] === 'number'));
@@ -40848,18 +41246,17 @@ async function failedStart(folder, what) {
 
 
 
-const substituter_NO_READS = { used: new Set(), packFindings: NO_FINDINGS, served: null };
-/** Before cache.nixos.org (40): an answer from this machine costs nothing, and by default nothing that is signed there is pushed. */
-const PRIORITY = 30;
+const NO_READS = { used: new Set(), packFindings: NO_FINDINGS, served: [] };
 const START_TIMEOUT_MS = 20_000;
-/** Starts serve. That it can't be started costs the job what it would have served: a warning, and `null`. */
-async function startLocalSubstituter(session, store, indexesFolder, signal) {
+/** Starts serve, which serves `mounts`. That it can't be started costs the job what it would have served: a warning, and `null`. */
+async function startLocalSubstituter(session, store, mounts, signal) {
     const { inputs, runner, state } = session;
     const folder = (0,external_node_path_.join)(state().folder, 'serve');
-    const handover = { indexesFolder, storeDir: store.storeDir, priority: PRIORITY };
+    const netrc = await knownNetrc(inputs, store, signal);
+    const handover = { version: 1, storeDir: store.storeDir, netrc, mounts };
     try {
         // A netrc has one entry for a host, so a cache of the user's on this very machine shares its credentials with ours.
-        const there = (0,nix_netrc/* findNetrc */.kE)(await knownNetrc(inputs, store, signal), '127.0.0.1');
+        const there = (0,nix_netrc/* findNetrc */.kE)(netrc, '127.0.0.1');
         await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
         const { url, credentials } = await startDaemon({
             nodePath: process.execPath,
@@ -40874,18 +41271,16 @@ async function startLocalSubstituter(session, store, indexesFolder, signal) {
         });
         runner.log.mask(credentials.password);
         passProxyBy(runner);
-        // Without a key there is nobody whose signature could be asked for: what the service gives to this job's ref is trusted as it is.
-        const storeUrl = inputs.signingKey === null ? `${url}?trusted=1` : url;
         return {
             folder,
-            storeUrl,
+            storeUrls: mounts.map(({ name, isTrusted }) => `${url}/${name}${isTrusted ? '?trusted=1' : ''}`),
             netrc: { machine: new URL(url).hostname, login: credentials.username, password: credentials.password },
         };
     }
     catch (error) {
         if (!(0,errors/* isCacheError */.bt)(error))
             throw error;
-        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without what the Actions cache holds.`, 'nix-cache-action');
+        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without what it would have served: ${mounts.map(({ label }) => label).join(', ')}.`, 'nix-cache-action');
         return null;
     }
 }
@@ -40902,19 +41297,26 @@ function passProxyBy({ env, exportVariable }) {
 async function stopLocalSubstituter({ runner, state }) {
     const folder = state().main?.substituterFolder ?? null;
     if (folder === null)
-        return substituter_NO_READS;
+        return NO_READS;
     try {
         await stopDaemon(folder, { log: runner.log });
         const statistics = await readStatistics(folder);
         const packFindings = await readPackFindings(folder);
         if (statistics === null)
-            return { ...substituter_NO_READS, packFindings };
-        const { served, narBytes, narsCut, errors } = statistics;
-        return { used: new Set(served), packFindings, served: { paths: served.length, bytes: narBytes, cut: narsCut, errors } };
+            return { ...NO_READS, packFindings };
+        const { served, mounts } = statistics;
+        const labels = state().main?.served ?? {};
+        const reads = Object.entries(mounts).map(([name, { paths, narBytes, narsCut }]) => ({
+            label: labels[name] ?? name,
+            paths,
+            bytes: narBytes,
+            cut: narsCut,
+        }));
+        return { used: new Set(served), packFindings, served: reads };
     }
     catch (error) {
         runner.log.debug((0,errors/* describeError */.Uc)(error));
-        return substituter_NO_READS;
+        return NO_READS;
     }
 }
 const FINDINGS = 'packs.json';
@@ -40937,6 +41339,8 @@ function textsOf(value) {
 }
 
 ;// CONCATENATED MODULE: ./build/phases/main.js
+
+
 
 
 
@@ -40971,7 +41375,7 @@ function withoutNix(session) {
     }
     const whyNot = 'there is no Nix on this machine.';
     runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
-    const nothing = { pushTo: null, indexesFolder: null, substituterFolder: null, cacheFailed: false };
+    const nothing = { targets: [], indexesFolder: null, substituterFolder: null, served: {} };
     keep({ main: { ...nothing, store: null, snapshotFile: null, whyNot, warnings: [] } });
     setOutputs(session, 'none', false, []);
 }
@@ -40982,32 +41386,33 @@ async function withNix(session, store, signal) {
         decideServing(session, store, signal),
         takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
     ]);
-    const { pushTo, whyNot, cacheFailed } = serving;
+    const { targets, whyNot } = serving;
     const warnings = [...serving.warnings];
     for (const warning of warnings)
         runner.log.warning(warning, 'nix-cache-action');
+    const mounts = mountsOf(session, serving);
+    const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
     const indexesFolder = serving.store?.indexesFolder ?? null;
-    const kept = { store: store.description, snapshotFile, pushTo, whyNot, cacheFailed, indexesFolder, warnings };
+    const kept = { store: store.description, snapshotFile, targets, whyNot, indexesFolder, served, warnings };
     keep({ main: { ...kept, substituterFolder: null } });
-    const substituter = await serveStore(session, store, serving, signal);
+    const substituter = await startServing(session, store, mounts, serving, signal);
     keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
     const reads = withSubstituter(serving.reads, substituter);
     const route = await applySettings(session, store, reads, substituter, signal);
-    const urls = route === 'advice-only' ? [] : [...reads.substituters, ...session.inputs.substituters];
-    setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, pushTo !== null, urls);
+    const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
+    setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
     sayWhatServes(session, serving, urls);
 }
-/** Nix can't read the store in the Actions cache by itself. An empty one needs nobody to serve it. */
-async function serveStore(session, store, serving, signal) {
-    if (serving.store === null || serving.store.pathCount === 0)
+async function startServing(session, store, mounts, serving, signal) {
+    if (mounts.length === 0)
         return null;
-    const readsOthers = serving.reads.substituters.length + session.inputs.substituters.length > 0;
+    const readsOthers = serving.reads.substituters.length + directSubstituters(session.inputs).length > 0;
     if (!(await canServeHere(session, store, readsOthers, signal)))
         return null;
-    return startLocalSubstituter(session, store, serving.store.indexesFolder, signal);
+    return startLocalSubstituter(session, store, mounts, signal);
 }
 function withSubstituter(reads, substituter) {
-    return substituter === null ? reads : { ...reads, substituters: [...reads.substituters, substituter.storeUrl] };
+    return substituter === null ? reads : { ...reads, substituters: [...reads.substituters, ...substituter.storeUrls] };
 }
 function setOutputs({ inputs, runner, state }, kind, canPush, substituters) {
     runner.setOutput('cache', kind);
@@ -41018,7 +41423,7 @@ function setOutputs({ inputs, runner, state }, kind, canPush, substituters) {
 }
 function sayWhatServes({ inputs, runner }, serving, substituters) {
     const { log } = runner;
-    const { store, pushTo, whyNot } = serving;
+    const { store, targets, whyNot } = serving;
     if (substituters.length > 0)
         log.info(`Nix reads from ${substituters.join(', ')}.`);
     else if (store === null)
@@ -41028,20 +41433,134 @@ function sayWhatServes({ inputs, runner }, serving, substituters) {
             ? `${store.label} holds no paths for this job yet.`
             : `${store.label} holds ${store.pathCount} paths for this job, served on this machine.`);
     }
-    if (pushTo === null) {
-        log.info(`Nothing is pushed at the end of the job: ${whyNot ?? 'this job only reads.'}`);
+    if (whyNot !== null) {
+        log.info(`Nothing is pushed at the end of the job: ${whyNot}`);
         return;
     }
-    log.info(`What the job adds to the store is pushed at its end${pushTo === 'actions-cache' ? ' to the Actions cache' : ''}.`);
-    if (inputs.signingKey === null && pushTo === 'cache') {
+    const taking = targets.filter((target) => target.whyNot === null).map(({ line }) => labelOf(inputs, line));
+    log.info(`What the job adds to the store is pushed at its end to ${taking.join(', ')}.`);
+    for (const { line, whyNot: why } of targets)
+        if (why !== null)
+            log.info(`Nothing is pushed to ${labelOf(inputs, line)}: ${why}`);
+    const keyless = targets.some(({ line, whyNot: why }) => why === null && needsKey(inputs, line));
+    if (inputs.signingKey === null && keyless) {
         log.notice('No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.', 'nix-cache-action');
     }
 }
+/** Servers that sign by themselves, and the Actions cache, which is trusted as it is, need none. */
+function needsKey({ caches }, line) {
+    const kind = line === null ? 'actions-cache' : (caches[line]?.kind ?? 'actions-cache');
+    return kind === 'http' || kind === 'file';
+}
 
-;// CONCATENATED MODULE: ./build/report.js
+;// CONCATENATED MODULE: ./build/report/words.js
+/** How classes are named for people: after a number of paths, or after "which is". */
+const CLASS_WORDS = {
+    pushed: 'pushed',
+    planned: 'to be pushed',
+    present: 'already there',
+    differs: 'there with other content',
+    'signed-upstream': 'signed by an upstream',
+    excluded: 'excluded',
+    withheld: 'withheld',
+    'too-large': 'too large',
+    derivation: 'derivation files',
+    vanished: 'gone from the store',
+    corrupt: 'corrupt',
+    failed: 'failed',
+    'out-of-time': 'out of time',
+    circular: 'part of a circle',
+};
+/** In the order in which they are shown. */
+const CLASSES = [
+    'pushed',
+    'planned',
+    'failed',
+    'corrupt',
+    'out-of-time',
+    'withheld',
+    'present',
+    'differs',
+    'signed-upstream',
+    'excluded',
+    'too-large',
+    'derivation',
+    'vanished',
+];
+/** Worth a line of its own in the log. */
+const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
+function withheldReason({ culprit, culpritClass }) {
+    return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
+}
+function byReason(paths) {
+    return Map.groupBy(paths, (path) => path.reason ?? '');
+}
+/** The first of them, and how many more. */
+function someNames(paths) {
+    const first = baseName(paths[0]?.path ?? '');
+    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
+}
+function oneLine(text) {
+    return text.replace(/\s+/g, ' ').trim();
+}
+function baseName(path) {
+    return path.slice(path.lastIndexOf('/') + 1);
+}
 
-function makeReport(facts) {
-    const { plan, result, findings } = facts;
+;// CONCATENATED MODULE: ./build/report/lines.js
+
+
+const LOG_LINES_PER_CLASS = 10;
+/** One line on what the local substituter gave to Nix. */
+function servedLine({ label, paths, bytes, cut }) {
+    const broken = cut === 0 ? '' : `; ${cut} broke off on the way`;
+    return `Nix read ${paths} paths (${formatBytes(bytes)}) from ${label} in this job${broken}.`;
+}
+/** For the log; one line when nothing was new. */
+function reportLines({ caches, storePaths }) {
+    if (caches.every(({ paths, stoppedBy }) => paths.length === 0 && stoppedBy === null))
+        return [`Nothing new to push: all ${storePaths} paths in the store were there before the job.`];
+    return caches.filter(({ paths }) => paths.length > 0).flatMap(cacheLines);
+}
+function cacheLines(report) {
+    const { counts, cache, verification } = report;
+    const parts = CLASSES.flatMap((name) => (counts[name] === undefined ? [] : [`${counts[name].paths} ${CLASS_WORDS[name]}`]));
+    if (counts.pushed === undefined && counts.planned === undefined && !report.paths.some((path) => TROUBLE.has(path.class))) {
+        return [`Nothing new to push to ${cache.label}: ${parts.join(', ')}.`];
+    }
+    const lines = [`${cache.label}: ${parts.join(', ')}${volume(report)}.`];
+    for (const name of CLASSES.filter((one) => TROUBLE.has(one)))
+        lines.push(...classLines(report, name));
+    if (verification !== null) {
+        const { checked, problems } = verification;
+        lines.push(`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`);
+        lines.push(...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${oneLine(problem ?? '')}`));
+    }
+    return lines;
+}
+function volume({ counts, sentBytes, durationsMs }) {
+    if (counts.pushed === undefined)
+        return '';
+    const { push } = durationsMs;
+    const seconds = push === undefined ? '' : ` in ${(push / 1000).toFixed(1)} s`;
+    return `; ${formatBytes(counts.pushed.narBytes)} as ${formatBytes(sentBytes)}${seconds}`;
+}
+/** One line for each reason: when a cache is down, thousands of paths have the same. */
+function classLines(report, name) {
+    const groups = [...byReason(report.paths.filter((path) => path.class === name))];
+    const lines = groups
+        .slice(0, LOG_LINES_PER_CLASS)
+        .map(([reason, paths]) => `  ${someNames(paths)}: ${CLASS_WORDS[name]}. ${oneLine(reason)}`.trimEnd());
+    return groups.length > lines.length ? [...lines, `  and for ${groups.length - lines.length} more reasons`] : lines;
+}
+
+;// CONCATENATED MODULE: ./build/report/report.js
+
+
+function makeReport({ caches, served, storePaths, durationsMs, warnings }) {
+    return { version: 1, caches: caches.map(cacheReport), served, storePaths, durationsMs, warnings };
+}
+function cacheReport({ cache, plan, failure, result, findings, durationsMs }) {
     const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
     const counts = {};
     for (const path of paths) {
@@ -41049,17 +41568,13 @@ function makeReport(facts) {
         counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
     }
     return {
-        version: 1,
-        cache: facts.cache,
-        served: facts.served,
-        storePaths: facts.storePaths,
+        cache,
         counts,
         sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
         paths,
-        stoppedBy: result?.stoppedBy ?? null,
+        stoppedBy: failure ?? result?.stoppedBy ?? null,
         verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
-        durationsMs: facts.durationsMs,
-        warnings: facts.warnings,
+        durationsMs,
     };
 }
 function reported({ path, info, verdict }, outcome) {
@@ -41105,92 +41620,14 @@ function ended(outcome) {
             return { class: outcome.class, reason: null, sentBytes: null };
     }
 }
-function withheldReason({ culprit, culpritClass }) {
-    return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
+function reportJson(report) {
+    return `${JSON.stringify(report, null, '\t')}\n`;
 }
-/** How classes are named for people: after a number of paths, or after "which is". */
-const CLASS_WORDS = {
-    pushed: 'pushed',
-    planned: 'to be pushed',
-    present: 'already there',
-    differs: 'there with other content',
-    'signed-upstream': 'signed by an upstream',
-    excluded: 'excluded',
-    withheld: 'withheld',
-    'too-large': 'too large',
-    derivation: 'derivation files',
-    vanished: 'gone from the store',
-    corrupt: 'corrupt',
-    failed: 'failed',
-    'out-of-time': 'out of time',
-    circular: 'part of a circle',
-};
-/** In the order in which they are shown. */
-const CLASSES = [
-    'pushed',
-    'planned',
-    'failed',
-    'corrupt',
-    'out-of-time',
-    'withheld',
-    'present',
-    'differs',
-    'signed-upstream',
-    'excluded',
-    'too-large',
-    'derivation',
-    'vanished',
-];
-/** Worth a line of its own in the log. */
-const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
-const LOG_LINES_PER_CLASS = 10;
-/** One line on what the local substituter gave to Nix. */
-function servedLine({ paths, bytes, cut }) {
-    const broken = cut === 0 ? '' : `; ${cut} broke off on the way`;
-    return `Nix read ${paths} paths (${formatBytes(bytes)}) from the Actions cache in this job${broken}.`;
-}
-/** For the log; one line when nothing was new. */
-function reportLines(report) {
-    const { counts, cache, verification } = report;
-    if (report.paths.length === 0)
-        return [`Nothing new to push: all ${report.storePaths} paths in the store were there before the job.`];
-    const parts = CLASSES.flatMap((name) => (counts[name] === undefined ? [] : [`${counts[name].paths} ${CLASS_WORDS[name]}`]));
-    if (counts.pushed === undefined && counts.planned === undefined && !report.paths.some((path) => TROUBLE.has(path.class))) {
-        return [`Nothing new to push to ${cache.label}: ${parts.join(', ')}.`];
-    }
-    const lines = [`${cache.label}: ${parts.join(', ')}${volume(report)}.`];
-    for (const name of CLASSES.filter((one) => TROUBLE.has(one)))
-        lines.push(...classLines(report, name));
-    if (verification !== null) {
-        const { checked, problems } = verification;
-        lines.push(`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`);
-        lines.push(...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${oneLine(problem ?? '')}`));
-    }
-    return lines;
-}
-function volume({ counts, sentBytes, durationsMs }) {
-    if (counts.pushed === undefined)
-        return '';
-    const { push } = durationsMs;
-    const seconds = push === undefined ? '' : ` in ${(push / 1000).toFixed(1)} s`;
-    return `; ${formatBytes(counts.pushed.narBytes)} as ${formatBytes(sentBytes)}${seconds}`;
-}
-/** One line for each reason: when a cache is down, thousands of paths have the same. */
-function classLines(report, name) {
-    const groups = [...byReason(report.paths.filter((path) => path.class === name))];
-    const lines = groups
-        .slice(0, LOG_LINES_PER_CLASS)
-        .map(([reason, paths]) => `  ${someNames(paths)}: ${CLASS_WORDS[name]}. ${oneLine(reason)}`.trimEnd());
-    return groups.length > lines.length ? [...lines, `  and for ${groups.length - lines.length} more reasons`] : lines;
-}
-function byReason(paths) {
-    return Map.groupBy(paths, (path) => path.reason ?? '');
-}
-/** The first of them, and how many more. */
-function someNames(paths) {
-    const first = baseName(paths[0]?.path ?? '');
-    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
-}
+
+;// CONCATENATED MODULE: ./build/report/summary.js
+
+
+
 /** The runner takes 1 MiB for a step and drops what is longer. */
 const SUMMARY_LIMIT_BYTES = 900 * 1024;
 /** A page with thousands of rows helps nobody; all of them are in the JSON report. */
@@ -41198,19 +41635,25 @@ const SUMMARY_ROWS = 100;
 const SUMMARY_LARGEST = 10;
 /** Markdown for the job summary, under 1 MiB whatever the report holds. */
 function reportSummary(report) {
-    const sections = report.paths.length === 0
-        ? [servedOf(report), ['', 'Nothing new to push.']]
-        : [
-            countsTable(report),
-            servedOf(report),
-            stopOf(report),
-            verificationOf(report),
-            ...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
-            largestTable(report),
-            times(report),
-        ];
     const warnings = report.warnings.slice(0, SUMMARY_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
-    return withinLimit([[`### Nix cache: ${cell(report.cache.label)}`], ...sections, ...warnings]);
+    return withinLimit([...report.caches.flatMap(cacheSections), servedOf(report), ...warnings]);
+}
+function cacheSections(report) {
+    const title = [`### Nix cache: ${cell(report.cache.label)}`];
+    if (!report.cache.canPush)
+        return [title, ['', `Not pushed to: ${cell(report.cache.whyNot ?? 'this job only reads.')}`, '']];
+    if (report.paths.length === 0)
+        return [title, report.stoppedBy === null ? ['', 'Nothing new to push.', ''] : stopOf(report)];
+    return [
+        title,
+        countsTable(report),
+        stopOf(report),
+        verificationOf(report),
+        ...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
+        largestTable(report),
+        times(report),
+        [''],
+    ];
 }
 /** Leaves out the sections for which there is no room. */
 function withinLimit(sections) {
@@ -41231,7 +41674,7 @@ function countsTable({ counts, sentBytes }) {
     return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
 }
 function servedOf({ served }) {
-    return served === null ? [] : ['', servedLine(served)];
+    return served.flatMap((one) => ['', cell(servedLine(one))]);
 }
 function stopOf({ stoppedBy }) {
     if (stoppedBy === null)
@@ -41282,41 +41725,6 @@ function cell(text) {
     return oneLine(short)
         .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
         .replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-function oneLine(text) {
-    return text.replace(/\s+/g, ' ').trim();
-}
-function baseName(path) {
-    return path.slice(path.lastIndexOf('/') + 1);
-}
-function reportJson(report) {
-    return `${JSON.stringify(report, null, '\t')}\n`;
-}
-
-;// CONCATENATED MODULE: ./build/push/finish.js
-
-/** Ends the push, and takes back what was called pushed and is not there after all. */
-async function finishPush(backend, result, signal) {
-    try {
-        const lost = await backend.finish(signal);
-        if (lost.size === 0)
-            return result;
-        return { ...result, outcomes: pushedAs(result, (path, outcome) => failedAs(lost.get(path)) ?? outcome) };
-    }
-    catch (error) {
-        const isLate = (0,errors/* isCacheError */.bt)(error, 'deadline', 'cancelled') || signal.aborted;
-        const code = (0,errors/* isCacheError */.bt)(error) ? error.code : 'internal';
-        const message = (0,errors/* describeError */.Uc)(error);
-        const failed = isLate ? { class: 'out-of-time' } : { class: 'failed', code, message };
-        const why = (0,errors/* isCacheError */.bt)(error) ? { code, message: error.message, hint: error.hint } : { code, message, hint: null };
-        return { ...result, outcomes: pushedAs(result, () => failed), stoppedBy: result.stoppedBy ?? (isLate ? null : why) };
-    }
-}
-function failedAs(reason) {
-    return reason === undefined ? null : { class: 'failed', code: 'cache-not-found', message: reason };
-}
-function pushedAs(result, change) {
-    return new Map([...result.outcomes].map(([path, outcome]) => [path, outcome.class === 'pushed' ? change(path, outcome) : outcome]));
 }
 
 ;// CONCATENATED MODULE: ./build/nix/nar.js
@@ -42786,7 +43194,7 @@ function createPacker(options) {
             const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
             return {
                 raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal),
-                packed: shared((signal) => pack(nar, signal)),
+                packed: (signal) => pack(nar, signal),
                 chunks: (isKnown, signal) => chunkNar(nar, isKnown, chunking, signal),
             };
         },
@@ -42799,34 +43207,379 @@ function createPacker(options) {
 function toPacked(compression, { body, sha256, dispose }) {
     return { compression, fileHash: sha256, body, dispose };
 }
-/** One packing for all who ask before the last of them has disposed of it. The signal of the first counts. */
-function shared(pack) {
-    let current = null;
-    return async (signal) => {
-        const mine = (current ??= { nar: pack(signal), users: 0 });
-        mine.users++;
-        const leave = () => {
-            if (--mine.users === 0 && current === mine)
-                current = null;
-            return mine.users === 0;
-        };
+
+;// CONCATENATED MODULE: ./build/push/plan.js
+
+/**
+ * Chooses the paths that the cache has to be asked about.
+ *
+ * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream, excluded, matched by no
+ *   `include`, or too large.
+ * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
+ * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant.
+ * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
+ *   needs it can go up.
+ */
+function selectPaths(candidates, rules) {
+    const infoOf = lookUp(candidates);
+    const ruledOut = new Map();
+    for (const info of candidates.infos.values()) {
+        const verdict = verdictOfRules(info, rules);
+        if (verdict !== null)
+            ruledOut.set(info.path, verdict);
+    }
+    const wanted = new Set();
+    for (const root of candidates.roots) {
+        const info = infoOf(root);
+        if (info !== null && verdictOnRoot(info, rules, ruledOut) === null)
+            wanted.add(root);
+    }
+    const order = referencesFirst(wanted, (path) => (ruledOut.has(path) ? [] : (infoOf(path)?.references ?? [])));
+    const query = order
+        .filter((path) => ruledOut.get(path)?.class !== 'signed-upstream')
+        .map(infoOf)
+        .filter((info) => info !== null);
+    return { candidates, rules, ruledOut, wanted, order, query };
+}
+/**
+ * Says for every path what becomes of it. `presence` is the cache's answer to `selection.query`.
+ *
+ * A path that is in the cache is taken at its word (what it refers to is the cache's own invariant), yet what turns out to be
+ * missing below it is pushed too. A path whose reference neither is readable nor will be is withheld, and names the first cause.
+ */
+function planPush(selection, presence) {
+    const { candidates, rules, ruledOut, wanted, order } = selection;
+    const infoOf = lookUp(candidates);
+    const verdicts = verdictsOf(selection, infoOf, presence);
+    const needed = neededBy(wanted, verdicts, infoOf);
+    const paths = new Map();
+    const add = (path, verdict) => {
+        paths.set(path, { path, info: infoOf(path), isRoot: candidates.roots.has(path), verdict });
+    };
+    const push = [];
+    for (const path of order) {
+        const verdict = verdicts.get(path);
+        if (verdict === undefined || !(wanted.has(path) || needed.has(path)))
+            continue;
+        const info = infoOf(path);
+        add(path, verdict.class === 'push' && wanted.has(path) ? { class: 'push', why: 'new' } : verdict);
+        if (verdict.class === 'push' && info !== null)
+            push.push(info);
+    }
+    for (const path of [...candidates.roots, ...candidates.vanished]) {
+        if (paths.has(path))
+            continue;
+        const info = infoOf(path);
+        const verdict = info === null ? { class: 'vanished' } : verdictOnRoot(info, rules, ruledOut);
+        if (verdict !== null)
+            add(path, verdict);
+    }
+    return { paths, push };
+}
+function lookUp(candidates) {
+    const vanished = new Set(candidates.vanished);
+    return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
+}
+/** Why a path stays out even when a wanted one needs it; `null` when it may go up. */
+function verdictOfRules(info, rules) {
+    for (const signature of info.signatures) {
+        const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
+        if (rules.skipSignedBy.includes(keyName))
+            return { class: 'signed-upstream', keyName };
+    }
+    const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
+    // `search`, as `test` would carry state from one path to the next with a flag `g` or `y`.
+    const pattern = rules.exclude.find((expression) => baseName.search(expression) !== -1);
+    if (pattern !== undefined)
+        return { class: 'excluded', pattern: pattern.source };
+    if (rules.maxPathSizeBytes !== null && info.narSizeBytes > rules.maxPathSizeBytes) {
+        return { class: 'too-large', limitBytes: rules.maxPathSizeBytes };
+    }
+    return null;
+}
+/** Why a root is not wanted for itself; `null` when it is. */
+function verdictOnRoot(info, rules, ruledOut) {
+    const verdict = ruledOut.get(info.path);
+    if (verdict?.class === 'signed-upstream')
+        return verdict;
+    if (!rules.explicitPaths && (0,store_path/* isDerivation */.qw)(info.path))
+        return { class: 'derivation' };
+    if (verdict !== undefined)
+        return verdict;
+    const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
+    const included = rules.include.length === 0 || rules.include.some((expression) => baseName.search(expression) !== -1);
+    return included ? null : { class: 'excluded', pattern: null };
+}
+/** All that can be reached from `starts`, each once and after what it refers to. Loops over a stack: closures are thousands deep. */
+function referencesFirst(starts, referencesOf) {
+    const order = [];
+    const seen = new Set();
+    for (const start of starts) {
+        if (seen.has(start))
+            continue;
+        seen.add(start);
+        const stack = [{ path: start, references: referencesOf(start), next: 0 }];
+        for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+            const reference = top.references[top.next++];
+            if (reference === undefined) {
+                order.push(top.path);
+                stack.pop();
+            }
+            else if (!seen.has(reference)) {
+                seen.add(reference);
+                stack.push({ path: reference, references: referencesOf(reference), next: 0 });
+            }
+        }
+    }
+    return order;
+}
+function verdictsOf({ order, ruledOut }, infoOf, presence) {
+    const verdicts = new Map();
+    const obstacles = new Map();
+    for (const path of order) {
+        const info = infoOf(path);
+        const verdict = info === null
+            ? { class: 'vanished' }
+            : (verdictOfCache(presence.get(path)) ?? ruledOut.get(path) ?? verdictOfReferences(info, obstacles));
+        verdicts.set(path, verdict);
+        obstacles.set(path, obstacleOf(path, verdict));
+    }
+    return verdicts;
+}
+function verdictOfCache(presence) {
+    if (presence?.state === 'present')
+        return { class: 'present' };
+    return presence?.state === 'differs' ? { class: 'differs', narHash: presence.narHash } : null;
+}
+function verdictOfReferences(info, obstacles) {
+    for (const reference of info.references) {
+        if (reference === info.path)
+            continue;
+        const obstacle = obstacles.get(reference);
+        // Nix allows no circles; one in what we were told would leave paths that wait for each other.
+        if (obstacle === undefined)
+            return { class: 'withheld', culprit: reference, culpritClass: 'circular' };
+        if (obstacle !== null)
+            return { class: 'withheld', ...obstacle };
+    }
+    return { class: 'push', why: 'needed' };
+}
+function obstacleOf(path, verdict) {
+    switch (verdict.class) {
+        case 'push':
+        case 'present':
+        case 'differs':
+        case 'signed-upstream':
+            return null;
+        case 'withheld':
+            return { culprit: verdict.culprit, culpritClass: verdict.culpritClass };
+        case 'excluded':
+        case 'too-large':
+        case 'vanished':
+            return { culprit: path, culpritClass: verdict.class };
+    }
+}
+/** What the wanted roots that are or will be readable need. What only withheld paths need stays out with them. */
+function neededBy(wanted, verdicts, infoOf) {
+    const isKept = (path) => {
+        const verdict = verdicts.get(path)?.class;
+        return verdict === 'push' || verdict === 'present' || verdict === 'differs';
+    };
+    return new Set(referencesFirst([...wanted].filter(isKept), (path) => (isKept(path) ? (infoOf(path)?.references ?? []) : [])));
+}
+
+;// CONCATENATED MODULE: ./build/push/shared-nars.js
+const KEEP = { bytes: 2 * 1024 ** 3, nars: 256 };
+function shareNars(packer, limits = KEEP) {
+    /** The caches that have yet to ask, by path. */
+    const waiting = new Map();
+    const packings = new Map();
+    /** Packed and held by nobody, the oldest first. */
+    const idle = new Set();
+    let idleBytes = 0;
+    const leavePath = (cache, path) => {
+        const others = waiting.get(path);
+        others?.delete(cache);
+        if (others?.size === 0)
+            waiting.delete(path);
+    };
+    const begin = (path, source) => {
+        const stop = new AbortController();
+        const packing = { nar: source.packed(stop.signal), stop, users: 0, sizeBytes: 0 };
+        packings.set(path, packing);
+        packing.nar.then(({ body }) => {
+            packing.sizeBytes = body.sizeBytes;
+        }, 
+        // Whoever comes next tries again.
+        () => forget(path, packing));
+        return packing;
+    };
+    const forget = (path, packing) => {
+        if (packings.get(path) === packing)
+            packings.delete(path);
+    };
+    const drop = async (path, packing) => {
+        forget(path, packing);
+        if (idle.delete(path))
+            idleBytes -= packing.sizeBytes;
+        packing.stop.abort();
+        await packing.nar.then((nar) => nar.dispose(), () => undefined);
+    };
+    const release = async (path, packing, isPacked) => {
+        if (--packing.users > 0)
+            return;
+        if (!isPacked || !waiting.has(path))
+            return drop(path, packing);
+        idle.add(path);
+        idleBytes += packing.sizeBytes;
+        for (const oldest of idle) {
+            if (idleBytes <= limits.bytes && idle.size <= limits.nars)
+                return;
+            const surplus = packings.get(oldest);
+            if (surplus !== undefined)
+                await drop(oldest, surplus);
+        }
+    };
+    const take = async (path, source, signal) => {
+        const packing = packings.get(path) ?? begin(path, source);
+        packing.users++;
+        if (idle.delete(path))
+            idleBytes -= packing.sizeBytes;
         try {
-            const nar = await mine.nar;
-            let disposed = false;
+            const nar = await orGivenUp(packing.nar, signal);
+            let held = true;
             const dispose = async () => {
-                if (disposed)
+                if (!held)
                     return;
-                disposed = true;
-                if (leave())
-                    await nar.dispose();
+                held = false;
+                await release(path, packing, true);
             };
             return { ...nar, dispose };
         }
         catch (error) {
-            leave();
+            await release(path, packing, false);
             throw error;
         }
     };
+    return {
+        join(paths) {
+            const cache = {};
+            const joined = [...paths];
+            for (const path of joined)
+                waiting.set(path, (waiting.get(path) ?? new Set()).add(cache));
+            return {
+                sourceOf(info, onRead) {
+                    const source = packer.sourceOf(info, onRead);
+                    return {
+                        raw(signal) {
+                            leavePath(cache, info.path);
+                            return source.raw(signal);
+                        },
+                        packed(signal) {
+                            leavePath(cache, info.path);
+                            return take(info.path, source, signal);
+                        },
+                        chunks(isKnown, signal) {
+                            leavePath(cache, info.path);
+                            return source.chunks(isKnown, signal);
+                        },
+                    };
+                },
+                async leave() {
+                    for (const path of joined)
+                        leavePath(cache, path);
+                    for (const path of idle) {
+                        const packing = packings.get(path);
+                        if (packing !== undefined && !waiting.has(path))
+                            await drop(path, packing);
+                    }
+                },
+            };
+        },
+    };
+}
+/** The result, unless `signal` aborts before; then its reason is thrown, and the work goes on for others. */
+async function orGivenUp(work, signal) {
+    signal.throwIfAborted();
+    const given = Promise.withResolvers();
+    const onAbort = () => given.reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+        return await Promise.race([work, given.promise]);
+    }
+    finally {
+        signal.removeEventListener('abort', onAbort);
+    }
+}
+
+;// CONCATENATED MODULE: ./build/phases/candidates.js
+
+
+
+
+/** What may be pushed: what the input `paths` names, or else what came to the store since main. `names`: of the store now. */
+async function rootsOf(session, store, names) {
+    const { inputs, runner } = session;
+    return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names);
+}
+/** Full paths that came to the store since main's snapshot. */
+async function newRoots(session, store, names) {
+    const file = session.state().main?.snapshotFile ?? null;
+    if (file === null)
+        throw new errors/* CacheError */.xA('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
+    return newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
+}
+/** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */
+async function namedRoots(lines, store, env) {
+    const found = await Promise.all(lines.map((line) => storePathOf((0,external_node_path_.resolve)(env.GITHUB_WORKSPACE ?? '.', line), line, store)));
+    return [...new Set(found)];
+}
+async function storePathOf(file, line, store) {
+    const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
+    const target = await (0,promises_.realpath)(logical).catch(() => null);
+    const inside = target === null ? null : (0,external_node_path_.relative)(await (0,promises_.realpath)(store.realStoreDir), target);
+    const name = inside?.split('/')[0] ?? '';
+    if (inside === null || name === '' || name === '..') {
+        throw new errors/* CacheError */.xA('input-invalid', `paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} at the end of the job.`, {
+            hint: 'It takes store paths and links to them such as `result`, seen from the workspace.',
+        });
+    }
+    return `${store.storeDir}/${name}`;
+}
+/** The roots with their closures. `explicit`: they were named. */
+async function findCandidates(store, roots, explicit, signal) {
+    const { infos, invalid } = await store.closure(roots, signal);
+    const valid = roots.filter((path) => infos.has(path));
+    // A name that never was a path (the output of a failed build) is not a candidate. One that was named, or that is referred to, was.
+    const left = new Set(explicit ? [] : await store.names());
+    const vanished = [...invalid].filter((path) => !left.has(path.slice(store.storeDir.length + 1)));
+    return { infos, roots: new Set(valid), vanished };
+}
+
+;// CONCATENATED MODULE: ./build/push/finish.js
+
+/** Ends the push, and takes back what was called pushed and is not there after all. */
+async function finishPush(backend, result, signal) {
+    try {
+        const lost = await backend.finish(signal);
+        if (lost.size === 0)
+            return result;
+        return { ...result, outcomes: pushedAs(result, (path, outcome) => failedAs(lost.get(path)) ?? outcome) };
+    }
+    catch (error) {
+        const isLate = (0,errors/* isCacheError */.bt)(error, 'deadline', 'cancelled') || signal.aborted;
+        const code = (0,errors/* isCacheError */.bt)(error) ? error.code : 'internal';
+        const message = (0,errors/* describeError */.Uc)(error);
+        const failed = isLate ? { class: 'out-of-time' } : { class: 'failed', code, message };
+        const why = (0,errors/* isCacheError */.bt)(error) ? { code, message: error.message, hint: error.hint } : { code, message, hint: null };
+        return { ...result, outcomes: pushedAs(result, () => failed), stoppedBy: result.stoppedBy ?? (isLate ? null : why) };
+    }
+}
+function failedAs(reason) {
+    return reason === undefined ? null : { class: 'failed', code: 'cache-not-found', message: reason };
+}
+function pushedAs(result, change) {
+    return new Map([...result.outcomes].map(([path, outcome]) => [path, outcome.class === 'pushed' ? change(path, outcome) : outcome]));
 }
 
 ;// CONCATENATED MODULE: ./build/push/clock.js
@@ -43279,186 +44032,6 @@ function outcomeOf(error) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/push/plan.js
-
-/**
- * Chooses the paths that the cache has to be asked about.
- *
- * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream, excluded, matched by no
- *   `include`, or too large.
- * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
- * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant.
- * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
- *   needs it can go up.
- */
-function selectPaths(candidates, rules) {
-    const infoOf = lookUp(candidates);
-    const ruledOut = new Map();
-    for (const info of candidates.infos.values()) {
-        const verdict = verdictOfRules(info, rules);
-        if (verdict !== null)
-            ruledOut.set(info.path, verdict);
-    }
-    const wanted = new Set();
-    for (const root of candidates.roots) {
-        const info = infoOf(root);
-        if (info !== null && verdictOnRoot(info, rules, ruledOut) === null)
-            wanted.add(root);
-    }
-    const order = referencesFirst(wanted, (path) => (ruledOut.has(path) ? [] : (infoOf(path)?.references ?? [])));
-    const query = order
-        .filter((path) => ruledOut.get(path)?.class !== 'signed-upstream')
-        .map(infoOf)
-        .filter((info) => info !== null);
-    return { candidates, rules, ruledOut, wanted, order, query };
-}
-/**
- * Says for every path what becomes of it. `presence` is the cache's answer to `selection.query`.
- *
- * A path that is in the cache is taken at its word (what it refers to is the cache's own invariant), yet what turns out to be
- * missing below it is pushed too. A path whose reference neither is readable nor will be is withheld, and names the first cause.
- */
-function planPush(selection, presence) {
-    const { candidates, rules, ruledOut, wanted, order } = selection;
-    const infoOf = lookUp(candidates);
-    const verdicts = verdictsOf(selection, infoOf, presence);
-    const needed = neededBy(wanted, verdicts, infoOf);
-    const paths = new Map();
-    const add = (path, verdict) => {
-        paths.set(path, { path, info: infoOf(path), isRoot: candidates.roots.has(path), verdict });
-    };
-    const push = [];
-    for (const path of order) {
-        const verdict = verdicts.get(path);
-        if (verdict === undefined || !(wanted.has(path) || needed.has(path)))
-            continue;
-        const info = infoOf(path);
-        add(path, verdict.class === 'push' && wanted.has(path) ? { class: 'push', why: 'new' } : verdict);
-        if (verdict.class === 'push' && info !== null)
-            push.push(info);
-    }
-    for (const path of [...candidates.roots, ...candidates.vanished]) {
-        if (paths.has(path))
-            continue;
-        const info = infoOf(path);
-        const verdict = info === null ? { class: 'vanished' } : verdictOnRoot(info, rules, ruledOut);
-        if (verdict !== null)
-            add(path, verdict);
-    }
-    return { paths, push };
-}
-function lookUp(candidates) {
-    const vanished = new Set(candidates.vanished);
-    return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
-}
-/** Why a path stays out even when a wanted one needs it; `null` when it may go up. */
-function verdictOfRules(info, rules) {
-    for (const signature of info.signatures) {
-        const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
-        if (rules.skipSignedBy.includes(keyName))
-            return { class: 'signed-upstream', keyName };
-    }
-    const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
-    // `search`, as `test` would carry state from one path to the next with a flag `g` or `y`.
-    const pattern = rules.exclude.find((expression) => baseName.search(expression) !== -1);
-    if (pattern !== undefined)
-        return { class: 'excluded', pattern: pattern.source };
-    if (rules.maxPathSizeBytes !== null && info.narSizeBytes > rules.maxPathSizeBytes) {
-        return { class: 'too-large', limitBytes: rules.maxPathSizeBytes };
-    }
-    return null;
-}
-/** Why a root is not wanted for itself; `null` when it is. */
-function verdictOnRoot(info, rules, ruledOut) {
-    const verdict = ruledOut.get(info.path);
-    if (verdict?.class === 'signed-upstream')
-        return verdict;
-    if (!rules.explicitPaths && (0,store_path/* isDerivation */.qw)(info.path))
-        return { class: 'derivation' };
-    if (verdict !== undefined)
-        return verdict;
-    const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
-    const included = rules.include.length === 0 || rules.include.some((expression) => baseName.search(expression) !== -1);
-    return included ? null : { class: 'excluded', pattern: null };
-}
-/** All that can be reached from `starts`, each once and after what it refers to. Loops over a stack: closures are thousands deep. */
-function referencesFirst(starts, referencesOf) {
-    const order = [];
-    const seen = new Set();
-    for (const start of starts) {
-        if (seen.has(start))
-            continue;
-        seen.add(start);
-        const stack = [{ path: start, references: referencesOf(start), next: 0 }];
-        for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-            const reference = top.references[top.next++];
-            if (reference === undefined) {
-                order.push(top.path);
-                stack.pop();
-            }
-            else if (!seen.has(reference)) {
-                seen.add(reference);
-                stack.push({ path: reference, references: referencesOf(reference), next: 0 });
-            }
-        }
-    }
-    return order;
-}
-function verdictsOf({ order, ruledOut }, infoOf, presence) {
-    const verdicts = new Map();
-    const obstacles = new Map();
-    for (const path of order) {
-        const info = infoOf(path);
-        const verdict = info === null
-            ? { class: 'vanished' }
-            : (verdictOfCache(presence.get(path)) ?? ruledOut.get(path) ?? verdictOfReferences(info, obstacles));
-        verdicts.set(path, verdict);
-        obstacles.set(path, obstacleOf(path, verdict));
-    }
-    return verdicts;
-}
-function verdictOfCache(presence) {
-    if (presence?.state === 'present')
-        return { class: 'present' };
-    return presence?.state === 'differs' ? { class: 'differs', narHash: presence.narHash } : null;
-}
-function verdictOfReferences(info, obstacles) {
-    for (const reference of info.references) {
-        if (reference === info.path)
-            continue;
-        const obstacle = obstacles.get(reference);
-        // Nix allows no circles; one in what we were told would leave paths that wait for each other.
-        if (obstacle === undefined)
-            return { class: 'withheld', culprit: reference, culpritClass: 'circular' };
-        if (obstacle !== null)
-            return { class: 'withheld', ...obstacle };
-    }
-    return { class: 'push', why: 'needed' };
-}
-function obstacleOf(path, verdict) {
-    switch (verdict.class) {
-        case 'push':
-        case 'present':
-        case 'differs':
-        case 'signed-upstream':
-            return null;
-        case 'withheld':
-            return { culprit: verdict.culprit, culpritClass: verdict.culpritClass };
-        case 'excluded':
-        case 'too-large':
-        case 'vanished':
-            return { culprit: path, culpritClass: verdict.class };
-    }
-}
-/** What the wanted roots that are or will be readable need. What only withheld paths need stays out with them. */
-function neededBy(wanted, verdicts, infoOf) {
-    const isKept = (path) => {
-        const verdict = verdicts.get(path)?.class;
-        return verdict === 'push' || verdict === 'present' || verdict === 'differs';
-    };
-    return new Set(referencesFirst([...wanted].filter(isKept), (path) => (isKept(path) ? (infoOf(path)?.references ?? []) : [])));
-}
-
 ;// CONCATENATED MODULE: ./build/push/verify.js
 
 const SAMPLE = 64;
@@ -43504,13 +44077,7 @@ async function readBack(backend, info, signal) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/phases/push-new-paths.js
-
-
-
-
-
-
+;// CONCATENATED MODULE: ./build/phases/push-to-target.js
 
 
 
@@ -43521,76 +44088,67 @@ async function readBack(backend, info, signal) {
 
 
 /** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
-const push_new_paths_AUTO_CONCURRENCY = 32;
+const push_to_target_AUTO_CONCURRENCY = 32;
 /** Of the time for the push, what is left for the upload of packs where paths go up together. */
 const FINISH_SHARE = 0.5;
-/** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
-const CANCELLED_TIMEOUT_MS = 4 * 60_000;
-/** Finds what the job added to the store, pushes it, reads it back. Throws when it can't even begin; what goes wrong later is in the report. */
-async function pushNewPaths(session, store, stop, job) {
-    const { inputs, runner } = session;
-    const startedMs = performance.now();
-    const timeoutMs = inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
-    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)]);
-    const names = await store.names();
-    const roots = inputs.paths.length > 0 ? await namedRoots(inputs.paths, store, runner.env) : await newRoots(session, store, names);
-    const facts = factsOf(session, names.length, job);
-    if (roots.length === 0)
-        return makeReport({ ...facts, durationsMs: { total: elapsed(startedMs) } });
-    // Two processes of Nix that need not wait for each other.
-    const [candidates, netrc] = await Promise.all([
-        findCandidates(store, roots, inputs.paths.length > 0, signal),
-        knownNetrc(inputs, store, signal),
-    ]);
-    const rules = rulesOf(session);
-    const selection = selectPaths(candidates, rules);
-    return withPushTarget(session, store, netrc, job, async (backend) => {
-        await backend.check(true, signal);
-        const plan = planPush(selection, await backend.presence(selection.query, signal));
-        const planned = { ...facts, plan, durationsMs: { plan: elapsed(startedMs) } };
-        if (isDryRun(runner.env) || plan.push.length === 0)
-            return makeReport(planned);
-        return pushPlan(session, store, stop, { backend, plan, facts: planned, startedMs, deadlineMs: startedMs + timeoutMs });
-    });
+/** Pushes the selection to one cache. What the cache does wrong is in the answer. */
+async function pushToTarget(run) {
+    const { session, selection, signal, target } = run;
+    const facts = { cache: cacheOf(session.inputs, target), failure: null, result: null, findings: null };
+    try {
+        return await withPushTarget(run, async (backend) => {
+            await backend.check(true, signal);
+            const plan = planPush(selection, await backend.presence(selection.query, signal));
+            const planned = { ...facts, plan, durationsMs: { plan: elapsed(run.startedMs) } };
+            await run.planned.wait();
+            if (isDryRun(session.runner.env) || plan.push.length === 0)
+                return planned;
+            return pushPlan(run, backend, plan, planned);
+        });
+    }
+    catch (error) {
+        if (error instanceof Error && error.stack !== undefined)
+            session.runner.log.debug(error.stack);
+        const code = (0,errors/* isCacheError */.bt)(error) ? error.code : 'internal';
+        const failure = (0,errors/* isCacheError */.bt)(error)
+            ? { code, message: error.message, hint: error.hint }
+            : { code, message: (0,errors/* describeError */.Uc)(error), hint: null };
+        return { ...facts, plan: null, failure, durationsMs: { plan: elapsed(run.startedMs) } };
+    }
+}
+/** For the report. */
+function cacheOf(inputs, { line, whyNot }) {
+    const kind = line === null ? 'actions-cache' : (inputs.caches[line]?.kind ?? 'actions-cache');
+    return { kind, label: labelOf(inputs, line), canPush: whyNot === null, whyNot };
 }
 /** Opens what takes the job's paths, as main decided. */
-async function withPushTarget(session, store, netrc, job, body) {
-    const [target] = session.inputs.caches;
-    const { pushTo } = session.state().main ?? { pushTo: null };
-    if (pushTo === 'actions-cache')
-        return withActionsCache(session, store, effortOf(session), job, body);
-    if (target === undefined || target.kind === 'actions-cache')
-        throw new errors/* CacheError */.xA('internal', 'There is no cache to push to.');
-    return withCache(session, store, target, netrc, effortOf(session), body);
+async function withPushTarget(run, body) {
+    const { session, store, netrc, job, target } = run;
+    const cache = target.line === null ? undefined : session.inputs.caches[target.line];
+    const effort = effortOf(session.inputs, target);
+    if (target.line === null || cache?.kind === 'actions-cache')
+        return withActionsCache(session, store, effort, job, body);
+    if (cache === undefined)
+        throw new errors/* CacheError */.xA('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
+    return withCache(session, store, cache, netrc, effort, body);
 }
-async function pushPlan({ inputs, runner, state }, store, stop, run) {
-    const { backend, plan, facts, startedMs, deadlineMs } = run;
-    const packer = createPacker({
-        compression: inputs.compression,
-        level: inputs.compressionLevel,
-        spoolDir: (0,external_node_path_.join)(state().folder, 'spool'),
-        realPath: store.realPath,
-        readNar: narFrames,
-    });
-    let result;
-    let takenMs;
+async function pushPlan(run, backend, plan, facts) {
+    const { session, stop, startedMs, deadlineMs } = run;
+    const { inputs, runner } = session;
     const untilDeadline = () => AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
-    try {
-        const taken = await runPipeline(plan, {
-            backend,
-            sourceOf: packer.sourceOf,
-            signal: stop.signal,
-            graceMs: stop.graceMs,
-            deadlineMs: backend.kind === 'actions-cache' ? deadlineMs - (deadlineMs - performance.now()) * FINISH_SHARE : deadlineMs,
-            concurrency: inputs.concurrency,
-            onProgress: (progress) => runner.log.info(progressLine(progress)),
-        });
-        takenMs = elapsed(startedMs);
-        result = await finishPush(backend, taken, untilDeadline());
-    }
-    finally {
-        await packer.close();
-    }
+    const nars = run.nars.join(plan.push.map(({ path }) => path));
+    const prefix = inputs.caches.length > 1 ? `${facts.cache.label}: ` : '';
+    const taken = await runPipeline(plan, {
+        backend,
+        sourceOf: nars.sourceOf,
+        signal: stop.signal,
+        graceMs: stop.graceMs,
+        deadlineMs: backend.kind === 'actions-cache' ? deadlineMs - (deadlineMs - performance.now()) * FINISH_SHARE : deadlineMs,
+        concurrency: inputs.concurrency,
+        onProgress: (progress) => runner.log.info(`${prefix}${progressLine(progress)}`),
+    }).finally(nars.leave);
+    const takenMs = elapsed(startedMs);
+    const result = await finishPush(backend, taken, untilDeadline());
     const pushedMs = elapsed(startedMs);
     const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
     const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, untilDeadline());
@@ -43600,83 +44158,120 @@ async function pushPlan({ inputs, runner, state }, store, stop, run) {
         push: takenMs - planMs,
         finish: pushedMs - takenMs,
         verify: elapsed(startedMs) - pushedMs,
-        total: elapsed(startedMs),
     };
-    return makeReport({ ...facts, result, findings, durationsMs });
-}
-/** Full paths that came to the store since main's snapshot. */
-async function newRoots(session, store, names) {
-    const file = session.state().main?.snapshotFile ?? null;
-    if (file === null)
-        throw new errors/* CacheError */.xA('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
-    return newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
-}
-/** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */
-async function namedRoots(lines, store, env) {
-    const found = await Promise.all(lines.map((line) => storePathOf((0,external_node_path_.resolve)(env.GITHUB_WORKSPACE ?? '.', line), line, store)));
-    return [...new Set(found)];
-}
-async function storePathOf(file, line, store) {
-    const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
-    const target = await (0,promises_.realpath)(logical).catch(() => null);
-    const inside = target === null ? null : (0,external_node_path_.relative)(await (0,promises_.realpath)(store.realStoreDir), target);
-    const name = inside?.split('/')[0] ?? '';
-    if (inside === null || name === '' || name === '..') {
-        throw new errors/* CacheError */.xA('input-invalid', `paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} at the end of the job.`, {
-            hint: 'It takes store paths and links to them such as `result`, seen from the workspace.',
-        });
-    }
-    return `${store.storeDir}/${name}`;
-}
-async function findCandidates(store, roots, explicit, signal) {
-    const { infos, invalid } = await store.closure(roots, signal);
-    const valid = roots.filter((path) => infos.has(path));
-    // A name that never was a path (the output of a failed build) is not a candidate. One that was named, or that is referred to, was.
-    const left = new Set(explicit ? [] : await store.names());
-    const vanished = [...invalid].filter((path) => !left.has(path.slice(store.storeDir.length + 1)));
-    return { infos, roots: new Set(valid), vanished };
-}
-function rulesOf({ inputs }) {
-    const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-    return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
-}
-function factsOf({ inputs, state }, storePaths, job) {
-    const [target] = inputs.caches;
-    const main = state().main;
-    const cache = main?.pushTo === 'actions-cache' || target?.kind === 'actions-cache' ? null : (target ?? null);
-    return {
-        cache: {
-            kind: cache?.kind ?? 'actions-cache',
-            label: cache === null ? 'the Actions cache' : cache.place,
-            canPush: (main?.pushTo ?? null) !== null,
-            whyNot: main?.whyNot ?? null,
-        },
-        served: job.served,
-        storePaths,
-        plan: null,
-        result: null,
-        findings: null,
-        durationsMs: {},
-        warnings: main?.warnings ?? [],
-    };
+    return { ...facts, result, findings, durationsMs };
 }
 function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs }) {
     const rate = bytesPerSecond === null ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
     const left = remainingMs === null || pathsDone === pathsTotal ? '' : `, about ${Math.ceil(remainingMs / 1000)} s left`;
     return `Pushed ${pathsDone} of ${pathsTotal} paths, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${rate}${left}`;
 }
-function effortOf({ inputs, state }) {
-    const concurrency = inputs.concurrency === 'auto' ? push_new_paths_AUTO_CONCURRENCY : inputs.concurrency;
-    const { cacheFailed = false, pushTo = null } = state().main ?? {};
-    const outage = cacheFailed && pushTo === 'cache';
-    const patienceMs = outage ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
-    return { concurrency, attempts: outage ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
+function effortOf(inputs, { failed }) {
+    const concurrency = inputs.concurrency === 'auto' ? push_to_target_AUTO_CONCURRENCY : inputs.concurrency;
+    const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
+    return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
 }
 function isDryRun(env) {
     return env.NIX_CACHE_ACTION_DRY_RUN === 'true' || env.NIX_CACHE_ACTION_DRY_RUN === '1';
 }
 function elapsed(sinceMs) {
     return Math.round(performance.now() - sinceMs);
+}
+
+;// CONCATENATED MODULE: ./build/phases/push-new-paths.js
+
+
+
+
+
+
+
+
+
+/** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
+const CANCELLED_TIMEOUT_MS = 4 * 60_000;
+/**
+ * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
+ * other. Throws when nothing can even begin.
+ */
+async function pushNewPaths(session, store, stop, job) {
+    const { inputs, state } = session;
+    const startedMs = performance.now();
+    const timeoutMs = inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)]);
+    const names = await store.names();
+    const roots = await rootsOf(session, store, names);
+    const main = state().main;
+    const report = (caches) => makeReport({
+        caches,
+        served: job.served,
+        storePaths: names.length,
+        durationsMs: { total: Math.round(performance.now() - startedMs) },
+        warnings: main?.warnings ?? [],
+    });
+    const targets = main?.targets ?? [];
+    if (roots.length === 0)
+        return report(targets.map((target) => untouched(session, target)));
+    // Two processes of Nix that need not wait for each other.
+    const [candidates, netrc] = await Promise.all([
+        findCandidates(store, roots, inputs.paths.length > 0, signal),
+        knownNetrc(inputs, store, signal),
+    ]);
+    const selection = selectPaths(candidates, rulesOf(session));
+    return withPacker(session, store, async (packer) => {
+        const nars = shareNars(packer);
+        const shared = { session, store, stop, job, netrc, selection, nars, startedMs, deadlineMs: startedMs + timeoutMs, signal };
+        return report(await pushToAll(targets, shared));
+    });
+}
+async function pushToAll(targets, shared) {
+    const taking = targets.filter(({ whyNot }) => whyNot === null);
+    const together = meeting(taking.length);
+    return Promise.all(targets.map((target) => target.whyNot === null
+        ? pushToTarget({ ...shared, target, planned: together }).finally(together.leave)
+        : untouched(shared.session, target)));
+}
+/** How long a cache whose plan is made waits for those of the others: what they want too is then packed once for all. */
+const MEETING_MS = 3_000;
+/** Where `count` parties wait for each other, though not long. Whoever leaves is not waited for. */
+function meeting(count) {
+    const all = Promise.withResolvers();
+    let missing = count;
+    const arrive = () => {
+        if (--missing <= 0)
+            all.resolve();
+    };
+    return {
+        async wait() {
+            arrive();
+            const patience = setTimeout(all.resolve, MEETING_MS);
+            await all.promise;
+            clearTimeout(patience);
+        },
+        leave: arrive,
+    };
+}
+function untouched({ inputs }, target) {
+    return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
+}
+async function withPacker({ inputs, state }, store, body) {
+    const packer = createPacker({
+        compression: inputs.compression,
+        level: inputs.compressionLevel,
+        spoolDir: (0,external_node_path_.join)(state().folder, 'spool'),
+        realPath: store.realPath,
+        readNar: narFrames,
+    });
+    try {
+        return await body(packer);
+    }
+    finally {
+        await packer.close();
+    }
+}
+function rulesOf({ inputs }) {
+    const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
+    return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
 }
 
 ;// CONCATENATED MODULE: ./build/phases/stop.js
@@ -43714,6 +44309,8 @@ function stopOnSignals(log) {
 
 
 
+
+
 /** What undoing the configuration may take: it restarts a daemon at worst. */
 const UNDO_TIMEOUT_MS = 60_000;
 /**
@@ -43730,8 +44327,8 @@ async function post() {
         try {
             await takeBack(session);
             const job = await stopLocalSubstituter(session);
-            if (job.served !== null)
-                runner.log.info(servedLine(job.served));
+            for (const served of job.served)
+                runner.log.info(servedLine(served));
             await push(session, stop, job);
         }
         finally {
@@ -43763,8 +44360,8 @@ async function push(session, stop, job) {
         log.info('This step did not run, so nothing is pushed.');
         return;
     }
-    if (main.store === null || main.pushTo === null) {
-        log.info(`Nothing is pushed: ${main.whyNot ?? 'this job only reads.'}`);
+    if (main.store === null || main.whyNot !== null) {
+        log.info(`Nothing is pushed: ${main.whyNot ?? 'there was no Nix.'}`);
         return;
     }
     try {
@@ -43772,18 +44369,23 @@ async function push(session, stop, job) {
         for (const line of reportLines(report))
             log.info(line);
         await publishReport(session, report);
-        const problem = problemOf(report, stop.signal.aborted);
-        if (problem !== null)
-            settle(session, problem);
+        for (const cache of report.caches) {
+            const problem = problemOf(cache, stop.signal.aborted);
+            if (problem !== null)
+                settle(session, problem, post_isKnown(main, cache));
+        }
     }
     catch (error) {
-        const problem = (0,errors/* describeError */.Uc)(error);
-        // One annotation per problem: an outage that main warned of and that lasts is no second one.
-        const known = main.warnings.some((warning) => warning.startsWith(problem));
-        settle(session, problem, known);
+        settle(session, (0,errors/* describeError */.Uc)(error), false);
         if (error instanceof Error && error.stack !== undefined)
             log.debug(error.stack);
     }
+}
+/** One annotation per problem: an outage that main warned of and that lasts is no second one. */
+function post_isKnown({ warnings }, { paths, stoppedBy }) {
+    if (paths.length > 0 || stoppedBy === null)
+        return false;
+    return warnings.some((warning) => warning.startsWith(describeReason(stoppedBy)));
 }
 async function publishReport({ runner, state }, report) {
     const { reportFile } = state();
@@ -43804,6 +44406,8 @@ function problemOf(report, stopped) {
     const unreadable = report.verification?.problems.length ?? 0;
     if (unreadable > 0)
         parts.push(`${unreadable} pushed, but not readable through the cache's URL`);
+    if (report.paths.length === 0 && report.stoppedBy !== null)
+        return describeReason(report.stoppedBy);
     if (parts.length === 0)
         return null;
     const why = report.stoppedBy === null ? firstReason(report, stopped) : describeReason(report.stoppedBy);
@@ -43828,7 +44432,7 @@ function firstReason(report, stopped) {
         : 'Raise `push-timeout`, or leave large paths out with `max-path-size`; a server that stalls says why in its own log.';
 }
 /** Follows `on-push-failure`. `known`: people were warned of it before. */
-function settle({ inputs, runner }, problem, known = false) {
+function settle({ inputs, runner }, problem, known) {
     switch (inputs.onPushFailure) {
         case 'fail':
             runner.fail(problem);
@@ -43865,8 +44469,8 @@ async function pre() {
         const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
         if (store === null)
             return;
-        const substituters = session.inputs.caches.flatMap((target) => (target.kind === 'actions-cache' ? [] : [target.substituter]));
-        await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false }, null, signal);
+        const substituters = session.inputs.caches.flatMap((target) => target.kind === 'http' || target.kind === 'file' ? [target.substituter] : []);
+        await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false, priority: null }, null, signal);
     });
 }
 
@@ -43917,7 +44521,7 @@ function createStoreReader({ index, packs, log, onClose }) {
             const { chunks, skipBytes } = chunksIn(stored.chunks, wanted);
             const bytes = store_reader_cut(counted(url, chunks, signal), skipBytes, wanted.end - wanted.start + 1);
             try {
-                return { totalBytes, range: wanted, stream: await streamOf(bytes) };
+                return { totalBytes, range: wanted, stream: await store_reader_streamOf(bytes) };
             }
             catch (error) {
                 if ((0,errors/* isCacheError */.bt)(error, 'cache-invalid', 'cache-not-found'))
@@ -43967,7 +44571,7 @@ async function* store_reader_cut(frames, skipBytes, sizeBytes) {
     }
 }
 /** A stream whose first bytes are there already. */
-async function streamOf(parts) {
+async function store_reader_streamOf(parts) {
     const ahead = [];
     let aheadBytes = 0;
     let ended = false;
@@ -44498,6 +45102,7 @@ function withoutBody({ status, headers, body }) {
 
 
 
+
 /** On this machine no one else needs to reach it, and no one else can. */
 const server_ADDRESS = '127.0.0.1';
 /** A NAR's URL has up to 5.5 kB. */
@@ -44514,7 +45119,14 @@ async function startSubstituter(options) {
     const prefix = options.prefix ?? randomPrefix();
     const counters = createCounters({ start: options.statistics });
     const ending = new AbortController();
-    const handler = createHandler({ ...options, credentials, prefix, counters, signal: ending.signal });
+    const handler = byMount(prefix, options.mounts, (mount) => createHandler({
+        ...options,
+        ...mount,
+        prefix: mount.name === '' ? prefix : `${prefix}/${mount.name}`,
+        credentials,
+        counters: counters.of(mount.name),
+        signal: ending.signal,
+    }));
     let closing = false;
     const answer = (request, response) => {
         // Its connection would stay open for the next request.
@@ -44553,6 +45165,17 @@ async function startSubstituter(options) {
             server.closeAllConnections();
             await closed;
         },
+    };
+}
+/** One handler for all: each answers for its part of the paths. What is nobody's is the first one's to refuse. */
+function byMount(prefix, mounts, make) {
+    const handlers = new Map(mounts.map((mount) => [mount.name, make(mount)]));
+    const [first] = handlers.values();
+    if (first === undefined)
+        throw new errors/* CacheError */.xA('internal', 'There is nothing to serve.');
+    return (request, signal) => {
+        const name = request.path.startsWith(`/${prefix}/`) ? request.path.slice(prefix.length + 2).split('/', 1)[0] : undefined;
+        return (handlers.get(name ?? '') ?? first)(request, signal);
     };
 }
 async function respond(request, response, handler) {
@@ -44638,7 +45261,7 @@ async function runWorker({ folder, open, log, times }) {
             limitMs: OPEN_MS,
             signal: end.signal,
             doing: 'Opening the cache',
-            discard: (late) => void closeReader(late.reader, log, times),
+            discard: (late) => void closeReaders(late, log, times),
         };
         const served = await within_limit_withinLimit(limit, (signal) => open(orders.handover, signal));
         process.off('disconnect', onLonely);
@@ -44646,7 +45269,7 @@ async function runWorker({ folder, open, log, times }) {
             await serve({ ...served, credentials: orders.credentials, prefix: orders.prefix, listener, log }, folder, times, end.signal);
         }
         finally {
-            await closeReader(served.reader, log, times);
+            await closeReaders(served, log, times);
         }
     }
     finally {
@@ -44658,7 +45281,7 @@ async function runWorker({ folder, open, log, times }) {
     }
 }
 async function serve(options, folder, times, end) {
-    const { log, reader } = options;
+    const { log, mounts } = options;
     const statistics = await readStatistics(folder);
     const substituter = await startSubstituter({ ...options, statistics });
     if (statistics !== null)
@@ -44666,7 +45289,7 @@ async function serve(options, folder, times, end) {
     surviveSurprises(log);
     const farewell = meetKeeper(substituter, folder, log);
     try {
-        log.info(`Serving ${reader.label} at port ${substituter.port}.`);
+        log.info(`Serving ${mounts.map(({ reader }) => reader.label).join(', ')} at port ${substituter.port}.`);
         log.info(`The end: ${await untilEnd(substituter, folder, times, end)}.`);
     }
     finally {
@@ -44731,9 +45354,9 @@ async function untilEnd(substituter, folder, { lookMs, lifeMs }, signal) {
 function keepStatistics(substituter, folder) {
     return writeStatistics(folder, substituter.statistics()).then(() => true, () => false);
 }
-async function closeReader(reader, log, { closeMs }) {
-    const limit = { limitMs: closeMs, signal: new AbortController().signal, doing: 'Closing the cache' };
-    await within_limit_withinLimit(limit, () => reader.close()).catch((error) => log.debug((0,errors/* describeError */.Uc)(error)));
+async function closeReaders({ mounts }, log, { closeMs }) {
+    const limit = { limitMs: closeMs, signal: new AbortController().signal, doing: 'Closing the caches' };
+    await within_limit_withinLimit(limit, () => Promise.all(mounts.map(({ reader }) => reader.close()))).catch((error) => log.debug((0,errors/* describeError */.Uc)(error)));
 }
 
 ;// CONCATENATED MODULE: ./build/substituter/keeper.js
@@ -44906,6 +45529,27 @@ async function runDaemon(options) {
         await runKeeper({ ...options, times });
 }
 
+;// CONCATENATED MODULE: ./build/phases/serve-handover.js
+
+/** What `main` of this very version wrote. @throws CacheError `state-invalid` */
+function asServeHandover(value) {
+    if (isHandover(value))
+        return value;
+    throw new errors/* CacheError */.xA('state-invalid', 'What main handed to serve is of another version.');
+}
+function isHandover(value) {
+    return (typeof value === 'object' &&
+        value !== null &&
+        'version' in value &&
+        value.version === 1 &&
+        'storeDir' in value &&
+        typeof value.storeDir === 'string' &&
+        'netrc' in value &&
+        Array.isArray(value.netrc) &&
+        'mounts' in value &&
+        Array.isArray(value.mounts));
+}
+
 ;// CONCATENATED MODULE: ./build/phases/serve.js
 
 
@@ -44916,47 +45560,63 @@ async function runDaemon(options) {
 
 
 
-/** The background process: serves the store in the Actions cache to Nix until post ends it. Its only argument is the folder of its files. */
+
+
+
+
+/** The background process: serves to Nix what that can't read by itself, until post ends it. Its only argument is the folder of its files. */
 async function serve_serve() {
     const runner = createRunner(process.env);
     await runPhase('serve', runner, async () => {
         const folder = process.argv[2];
         if (folder === undefined)
             throw new errors/* CacheError */.xA('internal', 'serve is started by main, with the folder of its files.');
-        await runDaemon({ folder, open: openStore(runner, folder), log: runner.log });
+        await runDaemon({ folder, open: openAll(runner, folder), log: runner.log });
     });
     // Whatever is still open (an idle connection to the cache) must not keep post waiting.
     process.exit();
 }
 /** Once for a whole job, so requests are tried less long than at its end: Nix waits. */
 const serve_EFFORT = { concurrency: 32, attempts: 3, patienceMs: 6_000, connectTimeoutMs: 5_000 };
-function openStore(runner, folder) {
+function openAll(runner, folder) {
     return async (handover) => {
-        const { indexesFolder, storeDir, priority } = asHandover(handover);
-        const { service, close } = await openService(runner, folder, storeDir, serve_EFFORT);
-        if (service === null)
-            throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache.');
-        const packs = createPacks(service);
-        const { index } = await loadIndexes(indexesFolder, runner.log, packs.gone);
-        const onClose = async () => {
-            await writePackFindings(folder, packs.findings());
-            await close();
-        };
-        return { reader: createStoreReader({ index, packs, log: runner.log, onClose }), storeDir, priority };
+        const { storeDir, netrc, mounts } = asServeHandover(handover);
+        const opened = await Promise.all(mounts.map(async ({ name, label, priority, source }) => {
+            const reader = source.kind === 'actions-cache'
+                ? await openStore(runner, folder, storeDir, source.indexesFolder)
+                : await openCache(runner, storeDir, netrc, source);
+            return { name, priority, reader: { ...reader, label } };
+        }));
+        return { mounts: opened, storeDir };
     };
 }
-function asHandover(value) {
-    if (typeof value === 'object' &&
-        value !== null &&
-        'indexesFolder' in value &&
-        typeof value.indexesFolder === 'string' &&
-        'storeDir' in value &&
-        typeof value.storeDir === 'string' &&
-        'priority' in value &&
-        typeof value.priority === 'number') {
-        return { indexesFolder: value.indexesFolder, storeDir: value.storeDir, priority: value.priority };
-    }
-    throw new errors/* CacheError */.xA('state-invalid', 'What main handed to serve is of another version.');
+async function openStore(runner, folder, storeDir, indexesFolder) {
+    const { service, close } = await openService(runner, folder, storeDir, serve_EFFORT);
+    if (service === null)
+        throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache.');
+    const packs = createPacks(service);
+    const { index } = await loadIndexes(indexesFolder, runner.log, packs.gone);
+    const onClose = async () => {
+        await writePackFindings(folder, packs.findings());
+        await close();
+    };
+    return createStoreReader({ index, packs, log: runner.log, onClose });
+}
+async function openCache({ env, log }, storeDir, netrc, { line, credentials, proxy }) {
+    const target = parseCacheTarget(line, null, credentials);
+    if ('problem' in target || target.kind === 'actions-cache')
+        throw new errors/* CacheError */.xA('internal', `${line} can't be served.`);
+    const { concurrency, ...patience } = serve_EFFORT;
+    const through = proxy === null ? env : { ...env, all_proxy: proxy, http_proxy: proxy, https_proxy: proxy, no_proxy: '' };
+    const client = createHttpClient({ env: through, log, connections: concurrency, ...patience });
+    const reader = await openReader(target, { client, netrc, storeDir });
+    return {
+        ...reader,
+        async close() {
+            await reader.close();
+            await client.close();
+        },
+    };
 }
 
 // EXTERNAL MODULE: ./build/backends/actions-cache/toolkit-program.js

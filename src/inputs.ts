@@ -1,6 +1,7 @@
 import type { Compression } from './backends/backend.ts';
 import type { Credentials } from './cache-target/credentials.ts';
-import { parseHttpUrl, substituterUrl } from './cache-target/http.ts';
+import { parseHttpUrl } from './cache-target/http.ts';
+import { parseSubstituter, type SubstituterLine } from './cache-target/substituter.ts';
 import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from './cache-target/target.ts';
 import { CacheError, describeError } from './errors.ts';
 import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
@@ -11,8 +12,8 @@ import { parseDurationMs, parseSizeBytes } from './quantity.ts';
 export interface Inputs {
 	/** At least one: the Actions cache when `cache` is empty. */
 	readonly caches: readonly CacheTarget[];
-	/** Store URLs to pull from only. */
-	readonly substituters: readonly string[];
+	/** More caches to pull from only. */
+	readonly substituters: readonly SubstituterLine[];
 	readonly trustedPublicKeys: readonly PublicKey[];
 	readonly signingKey: SecretKey | null;
 	readonly netrc: readonly NetrcEntry[];
@@ -248,17 +249,14 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 		else if (caches.some((other) => nameOf(other) === nameOf(target))) problems.push(`cache: \`${line}\` is there twice.`);
 		else caches.push(target);
 	}
-	if (split('cache').length > 1) {
-		problems.push('cache: more than one line is not built yet; keep the one to push to, and name the others in `substituters`.');
-	}
 	if (pushUrls.length > 0 && split('cache').length === 0)
 		problems.push('push-url: given without `cache`; name the URL to pull from there.');
 	if (pushUrls.length > 0 && caches[0] !== undefined && caches[0].kind !== 'http')
 		problems.push('push-url: given, but the first line of `cache` is not an HTTP cache; leave it out.');
 	const substituters = split('substituters').flatMap((line) => {
-		const url = parseHttpUrl(line, 'substituters');
-		if (!('problem' in url)) return [substituterUrl(url)];
-		problems.push(url.problem);
+		const parsed = parseSubstituter(line);
+		if (!('problem' in parsed)) return [parsed];
+		problems.push(parsed.problem);
 		return [];
 	});
 	return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };

@@ -25,17 +25,28 @@ export interface MainState {
 	readonly store: LocalStoreDescription | null;
 	/** `null`: there is nothing to compare the store with. */
 	readonly snapshotFile: string | null;
-	/** The cache did not answer when main asked: post tries less long. */
-	readonly cacheFailed: boolean;
-	/** What takes the job's paths: the first line of `cache`, or the Actions cache. `null`: nothing is pushed. */
-	readonly pushTo: 'cache' | 'actions-cache' | null;
+	/** What could take the job's paths: the lines of `cache` in their order, or what stands in for them. */
+	readonly targets: readonly MainTarget[];
+	/** Why nothing is pushed; `null` when something is. */
 	readonly whyNot: string | null;
 	/** Where main kept the indexes of the store in the Actions cache; `null` when that is not used. */
 	readonly indexesFolder: string | null;
 	/** Of the background process that serves that store; `null` when there is none. */
 	readonly substituterFolder: string | null;
+	/** What that process serves: labels for people, by the names of the statistics. */
+	readonly served: Readonly<Record<string, string>>;
 	/** Warnings so far, for the report. */
 	readonly warnings: readonly string[];
+}
+
+/** One cache that could take the job's paths. */
+export interface MainTarget {
+	/** Index of its line in `Inputs.caches`; `null`: the Actions cache in place of those. */
+	readonly line: number | null;
+	/** Why it does not get them; `null` when it does. */
+	readonly whyNot: string | null;
+	/** It did not answer when main asked: post tries less long. */
+	readonly failed: boolean;
 }
 
 const STATE_KEY = 'nix-cache-action';

@@ -140,6 +140,7 @@ describe('the check of a cache', () => {
 			publicKeys: [],
 			netrc: [],
 			throughUs: false,
+			priority: null,
 		});
 	});
 });

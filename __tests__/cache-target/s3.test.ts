@@ -96,7 +96,7 @@ describe('the URL of a bucket', () => {
 			region: 'us-east-1',
 			profile: 'ci',
 			storageClass: 'STANDARD_IA',
-			keys: null,
+			credentials: null,
 			substituter: 'https://nix.s3.us-east-1.amazonaws.com?priority=30&want-mass-query=true',
 		});
 		expect(understood('s3://nix?profile=default&region=&endpoint=')).toMatchObject({
@@ -109,9 +109,7 @@ describe('the URL of a bucket', () => {
 
 	it('takes `username` and `password` as the access key', () => {
 		const credentials = { kind: 'basic', username: 'AKIA', password: 'secret' } as const;
-		expect(parseCacheTarget('s3://nix', null, credentials)).toMatchObject({
-			keys: { accessKeyId: 'AKIA', secretAccessKey: 'secret' },
-		});
+		expect(parseCacheTarget('s3://nix', null, credentials)).toMatchObject({ credentials });
 		expect(parseCacheTarget('s3://nix', null, { kind: 'bearer', token: 't' })).toEqual({
 			problem: expect.stringMatching(/^token: .*`username` and `password`/),
 		});

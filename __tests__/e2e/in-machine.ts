@@ -5,17 +5,31 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isCacheError } from '../../src/errors.ts';
+import { type HookSettings, hookSettings } from '../../src/hook/install.ts';
 import type { Log } from '../../src/log.ts';
 import { formatHash } from '../../src/nix/hash.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
+import { jobRoots } from '../../src/phases/job-roots.ts';
 import type { Configuration, NixSettings, SetupContext } from '../../src/setup/configuration.ts';
 import { configureNix, undoConfiguration } from '../../src/setup/configure-nix.ts';
+import { type Held, holdPaths, releasePaths } from '../../src/store/gc-roots.ts';
 import { type LocalStoreDescription, openLocalStore } from '../../src/store/local-store.ts';
+import { newSince } from '../../src/store/snapshot.ts';
 
 export type Ask =
 	| { readonly call: 'store'; readonly infos: readonly string[]; readonly closure: readonly string[] }
 	| { readonly call: 'configure'; readonly use: Use; readonly wish: NixSettings; readonly previous: Configuration | null }
-	| { readonly call: 'undo'; readonly use: Use; readonly previous: Configuration };
+	| { readonly call: 'undo'; readonly use: Use; readonly previous: Configuration }
+	| { readonly call: 'hook'; readonly use: Use; readonly isShared: boolean }
+	| { readonly call: 'hold'; readonly paths: readonly string[]; readonly folder: string }
+	| {
+			readonly call: 'roots';
+			readonly journal: string | null;
+			readonly before: readonly string[];
+			readonly isShared: boolean;
+			readonly folders: readonly string[];
+	  }
+	| { readonly call: 'release'; readonly folder: string };
 
 /** One use of the action. What it remembers is in `<folder>.state` as well. */
 export interface Use {
@@ -33,6 +47,11 @@ export interface Answer {
 	readonly closure?: Readonly<Record<string, object | null>>;
 	readonly invalid?: readonly string[];
 	readonly configuration?: Configuration;
+	readonly hook?: HookSettings;
+	readonly held?: Held;
+	readonly roots?: readonly string[];
+	/** How long the call itself took. */
+	readonly tookMs?: number;
 	/** The last one that was to be kept. */
 	readonly remembered: Configuration | null;
 	readonly exported: Readonly<Record<string, string>>;
@@ -78,8 +97,29 @@ async function answer(ask: Ask): Promise<Partial<Answer>> {
 		await undoConfiguration(ask.previous, contextOf(ask.use));
 		return {};
 	}
+	if (ask.call === 'release') {
+		await releasePaths(ask.folder);
+		return {};
+	}
 	const store = await openLocalStore({ env: process.env, log, signal });
 	if (store === null) return {};
+	const startMs = performance.now();
+	if (ask.call === 'hook') {
+		const context = contextOf(ask.use);
+		const hook = await hookSettings({ store, previous: null, context, isShared: ask.isShared });
+		const tookMs = performance.now() - startMs;
+		const wish = { substituters: [], publicKeys: [], netrc: [], other: hook.settings };
+		return { hook, tookMs, configuration: await configureNix(wish, store, null, context) };
+	}
+	if (ask.call === 'hold') {
+		const held = await holdPaths(store, ask.paths, ask.folder, signal);
+		return { held, tookMs: performance.now() - startMs };
+	}
+	if (ask.call === 'roots') {
+		const { journal, isShared, folders } = ask;
+		const added = newSince(new Set(ask.before), await store.names()).map((name) => `${store.storeDir}/${name}`);
+		return { roots: await jobRoots({ store, journal, added, isShared, folders, signal }) };
+	}
 	if (ask.call === 'configure') return { configuration: await configureNix(ask.wish, store, ask.previous, contextOf(ask.use)) };
 	const { infos, invalid } = await store.closure(ask.closure, signal);
 	return {

@@ -50,23 +50,28 @@ describe.each(testedVersions())('a bucket as the cache, Nix %s', (nix) => {
 	});
 });
 
-it('a private bucket takes what a job built with the credentials of the environment, once', async () => {
-	await using machine = await createMachine({ nix: '2.34' });
-	const bucket = await server.makeBucket();
-	const { accessKeyId, secretAccessKey } = server.owner;
-	const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
-	const options = { env, workspace: { 'job.nix': graph('private') }, secrets: [secret, secretAccessKey] };
-	const steps = [uses({ with: { cache: bucket.url, 'signing-key': secret, fallback: 'none' } }), build];
-	const first = await runJob(machine, steps, options);
-	expect(first.status, first.log).toBe('success');
-	expect(first.stage('main').outputs).toMatchObject({ cache: 's3', 'can-push': 'true' });
-	expect(first.stage('post').log).toMatch(/5 pushed/);
-	await machine.emptyStore();
-	const second = await runJob(machine, steps, options);
-	expect(second.stage('post').log, second.log).not.toMatch(/[1-9]\d* pushed/);
-	const copy = join(machine.work, 'copy');
-	await server.copyTo(bucket, copy);
-	expect(checkCache(copy).length).toBe(5);
+describe.each(testedVersions())('a private bucket, Nix %s', (nix) => {
+	it('takes what a job built with the credentials of the environment, and the local substituter gives it to the next one', async () => {
+		await using machine = await createMachine({ nix });
+		machine.addUser('runner');
+		await machine.startDaemon({ trustedUsers: ['runner'] });
+		const bucket = await server.makeBucket();
+		const { accessKeyId, secretAccessKey } = server.owner;
+		const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+		const workspace = { 'job.nix': graph(`private-${nix}`) };
+		const options = { user: 'runner', env, workspace, secrets: [secret, secretAccessKey] };
+		const steps = [uses({ with: { cache: bucket.url, 'signing-key': secret, fallback: 'none' } }), build];
+		const first = await runJob(machine, steps, options);
+		expect(first.status, first.log).toBe('success');
+		expect(first.annotations, first.log).toEqual([]);
+		expect(first.stage('main').outputs).toMatchObject({ cache: 's3', 'can-push': 'true' });
+		expect(first.stage('post').log).toMatch(/5 pushed/);
+		await machine.emptyStore();
+		const second = await runJob(machine, steps, options);
+		expect(second.stage('run').log, second.log).not.toMatch(/^building '/m);
+		expect(second.stage('post').log).toContain('Nothing new to push');
+		assertNoSecrets(second);
+	});
 });
 
 describe('a bucket that can not be used costs the cache, not the job, and one line says why', () => {

@@ -15,7 +15,7 @@ await runDaemon({
 	log: keptLog(),
 	async open(handover) {
 		const { cache, storeDir, pace }: Orders = JSON.parse(JSON.stringify(handover));
-		return { reader: await folderReader(cache, storeDir, pace), storeDir, priority: 35 };
+		return { mounts: [{ name: '', reader: await folderReader(cache, storeDir, pace), priority: 35 }], storeDir };
 	},
 });
 process.exit();

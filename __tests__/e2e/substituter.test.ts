@@ -57,9 +57,8 @@ describe.each(testedVersions())('Nix %s with the local substituter', (nix) => {
 	async function serve(pace: NarPace = {}) {
 		const reader = await folderReader(cache, machine.storeDir, pace);
 		const substituter = await startSubstituter({
-			reader,
+			mounts: [{ name: '', reader, priority: 35 }],
 			storeDir: machine.storeDir,
-			priority: 35,
 			limits: { narResumes: 1 },
 			log,
 		});

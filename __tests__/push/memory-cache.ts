@@ -63,7 +63,7 @@ export class MemoryCache implements Backend {
 	}
 
 	reads(): NixReads {
-		return { substituters: ['memory://'], publicKeys: [], netrc: [], throughUs: false };
+		return { substituters: ['memory://'], publicKeys: [], netrc: [], throughUs: false, priority: null };
 	}
 
 	async check(): Promise<Checked> {

@@ -231,23 +231,6 @@ describe('the spool', () => {
 		expect(await readdir(join(folder, 'spool'))).toEqual([]);
 	});
 
-	test('two who ask at once share one packing, and the last to leave gives it back', async () => {
-		let reads = 0;
-		const nars = narsOf(new Map([[info.path, large]]));
-		const packer = packerOf((path, options) => {
-			reads++;
-			return nars(path, options);
-		});
-		const source = packer.sourceOf(info);
-		const [one, two] = await Promise.all([source.packed(never), source.packed(never)]);
-		expect(reads).toBe(1);
-		await one.dispose();
-		await one.dispose();
-		expect(Buffer.compare(zstdDecompressSync(await buffer(two.body.stream())), large)).toBe(0);
-		await two.dispose();
-		expect(await openSpoolFiles()).toEqual([]);
-	});
-
 	test('what is read from the store is told as it is read', async () => {
 		const packer = packerOf(narsOf(new Map([[info.path, large]])));
 		const reads: number[] = [];

@@ -14,6 +14,7 @@ describe("Nix's settings", () => {
 			trustedPublicKeys: ['cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY='],
 			trustedUsers: ['root'],
 			netrcFile: '/etc/nix/netrc',
+			postBuildHook: null,
 			fallback: false,
 			connectTimeout: version === '2.34' ? 15 : 0,
 			narinfoCacheNegativeTtl: 3600,
@@ -27,6 +28,10 @@ describe("Nix's settings", () => {
 			netrcFile: '/etc/nix/netrc',
 			connectTimeout: 0,
 		});
+	});
+
+	it('have the post-build hook where there is one', () => {
+		expect(parseSettings('{"post-build-hook": {"value": "/etc/nix/hook"}}').postBuildHook).toBe('/etc/nix/hook');
 	});
 
 	it.each(['', '[]', '{"substituters": {"value": "a"}}', '{"store": {"value": 1}}', '{"connect-timeout": {"value": "5"}}'])(

@@ -57,6 +57,11 @@ describe('the difference', () => {
 		expect(newSince(before, await listStorePathNames(folder))).toEqual([A]);
 	});
 
+	it('has nothing that the action itself put into the store', async () => {
+		make(A, `${'d'.repeat(32)}-nix-cache-action-hook`, `${'d'.repeat(32)}-nix-cache-action-hold.drv`);
+		expect(newSince(new Set(), await listStorePathNames(folder))).toEqual([A]);
+	});
+
 	it('has a path of which only the lock file was there', async () => {
 		make(`${A}.lock`);
 		const before = await takeSnapshot(folder);

@@ -57,7 +57,7 @@ await runDaemon({
 				void Promise.reject(new Error('nor this'));
 			};
 		}
-		return { reader, storeDir: STORE_DIR, priority: 35 };
+		return { mounts: [{ name: '', reader, priority: 35 }], storeDir: STORE_DIR };
 	},
 }).catch((error: unknown) => {
 	say(`serve: ${error instanceof Error ? error.message : String(error)}`);

@@ -20,7 +20,12 @@ afterEach(async () => {
 
 async function start(options: Partial<SubstituterOptions> = {}): Promise<Substituter & { readonly reader: MemoryReader }> {
 	const reader = memoryReader([hello]);
-	const substituter = await startSubstituter({ reader, storeDir: STORE_DIR, priority: 35, log: keptLog(), ...options });
+	const substituter = await startSubstituter({
+		mounts: [{ name: '', reader, priority: 35 }],
+		storeDir: STORE_DIR,
+		log: keptLog(),
+		...options,
+	});
 	running.push(() => substituter.close(0));
 	return { ...substituter, reader };
 }
@@ -54,6 +59,31 @@ describe('a substituter on the loopback interface', () => {
 		const given = await start({ credentials: { username: 'a', password: 'b:c' }, prefix: 'here' });
 		expect(new URL(given.url).pathname).toBe('/here');
 		expect((await get(given, 'nix-cache-info')).statusCode).toBe(200);
+	});
+
+	it('serves several caches, each with its own priority and its own paths', async () => {
+		const mounts = [
+			{ name: 'one', reader: memoryReader([hello]), priority: 30 },
+			{ name: 'two', reader: memoryReader([]), priority: 45 },
+		];
+		const substituter = await start({ mounts });
+		const [one, two] = [await get(substituter, 'one/nix-cache-info'), await get(substituter, 'two/nix-cache-info')];
+		expect(await one.body.text()).toContain('Priority: 30');
+		expect(await two.body.text()).toContain('Priority: 45');
+		const name = `${hashPart('hello')}.narinfo`;
+		const [found, missing] = [await get(substituter, `one/${name}`), await get(substituter, `two/${name}`)];
+		expect([found.statusCode, missing.statusCode]).toEqual([200, 404]);
+		const { url } = parseNarInfo(await found.body.text(), { storeDir: STORE_DIR });
+		await (await get(substituter, `one/${url}`)).body.arrayBuffer();
+		for (const nowhere of ['nix-cache-info', 'three/nix-cache-info', ''])
+			expect((await get(substituter, nowhere)).statusCode).toBe(404);
+		const { mounts: counted, nars } = substituter.statistics();
+		expect(nars).toBe(1);
+		expect(counted).toEqual({
+			one: { paths: 1, narBytes: expect.any(Number), narsCut: 0 },
+			two: { paths: 0, narBytes: 0, narsCut: 0 },
+		});
+		expect(counted.one?.narBytes).toBeGreaterThan(0);
 	});
 
 	it('serves a path: cache info, narinfo, NAR, and a part of it', async () => {
@@ -118,7 +148,7 @@ describe('a substituter on the loopback interface', () => {
 		reader.chunkWeather = (offset) => {
 			read = Math.max(read, offset);
 		};
-		const substituter = await start({ reader });
+		const substituter = await start({ mounts: [{ name: '', reader, priority: 35 }] });
 		const { body: text } = await get(substituter, `${hashPart('large')}.narinfo`);
 		const { url } = parseNarInfo(await text.text(), { storeDir: STORE_DIR });
 		const { body } = await get(substituter, url);

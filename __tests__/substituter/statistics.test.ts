@@ -5,11 +5,12 @@ describe('statistics', () => {
 	it('survive being written down', () => {
 		const counters = createCounters();
 		counters.narInfo(true);
-		counters.narInfo(false);
-		counters.narBegun('a');
-		counters.narBytes(12);
-		counters.narResumed();
-		counters.narCut();
+		const mount = counters.of('bucket');
+		mount.narInfo(false);
+		mount.narBegun('a');
+		mount.narBytes(12);
+		mount.narResumed();
+		mount.narCut();
 		counters.error('cache-failing');
 		counters.refused();
 		counters.restarted();
@@ -27,6 +28,7 @@ describe('statistics', () => {
 			restarts: 1,
 			served: ['a'],
 			servedIsComplete: true,
+			mounts: { bucket: { paths: 1, narBytes: 12, narsCut: 1 } },
 		});
 		expect(parseStatistics(JSON.stringify(counted))).toEqual(counted);
 	});

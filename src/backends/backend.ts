@@ -69,6 +69,8 @@ export interface NixReads {
 	readonly netrc: readonly NetrcEntry[];
 	/** Nix can't read it by itself (it has not the job's credentials): the local substituter serves it, and `substituters` is empty. */
 	readonly throughUs: boolean;
+	/** Where it stands among the caches that the local substituter serves, as it says itself; `null` when it does not say. */
+	readonly priority: number | null;
 }
 
 /** What a cache is like that answers. */

@@ -66,7 +66,7 @@ export function createBinaryCache(options: BinaryCacheOptions): Backend {
 	return {
 		kind: options.kind,
 		label: store.label,
-		reads: () => ({ substituters: [options.substituter], publicKeys: [], netrc: [], throughUs: false }),
+		reads: () => ({ substituters: [options.substituter], publicKeys: [], netrc: [], throughUs: false, priority: null }),
 
 		async check(mayWrite, signal) {
 			const there = await store.get(CACHE_INFO, MAX_CACHE_INFO_BYTES, signal);

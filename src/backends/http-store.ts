@@ -2,7 +2,9 @@ import type { Credentials } from '../cache-target/credentials.ts';
 import type { HttpAnswer, HttpClient } from '../http/client.ts';
 import type { HttpRequest } from '../http/request.ts';
 import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';
+import type { ObjectReader } from './object-reader.ts';
 import type { ObjectStore } from './object-store.ts';
+import { bytesOf } from './ranged-answer.ts';
 
 export interface HttpStoreOptions {
 	/** Where objects are read, with or without a final slash. */
@@ -29,7 +31,7 @@ const THANKS_BYTES = 64 * 1024;
  * there: buckets that nobody may list (S3, CloudFront) answer so, and Nix takes it so. `check` reads `nix-cache-info` first, so
  * missing permissions come to light there.
  */
-export function openHttpStore(options: HttpStoreOptions): ObjectStore {
+export function openHttpStore(options: HttpStoreOptions): ObjectStore & ObjectReader {
 	const { client } = options;
 	const readBase = asFolder(options.baseUrl);
 	const writeBase = asFolder(options.pushUrl ?? options.baseUrl);
@@ -63,6 +65,14 @@ export function openHttpStore(options: HttpStoreOptions): ObjectStore {
 		async get(key, limitBytes, signal) {
 			const answer = await ask(key, { method: 'GET', accept: [200, ...absent()], limitBytes, signal });
 			return answer.status === 200 ? answer.bytes : null;
+		},
+		async open(key, range, signal) {
+			const headers = range === null ? {} : { range: `bytes=${range.start}-${range.end}` };
+			const accept = [200, ...(range === null ? [] : [206, 416]), ...absent()];
+			const answer = await ask(key, { method: 'GET', headers, accept, limitBytes: 0, streamed: true, signal });
+			if (!absent().includes(answer.status)) return bytesOf(answer, range, key);
+			answer.stream?.destroy();
+			return null;
 		},
 		async put(key, body, contentType, signal) {
 			const url = new URL(key, writeBase);

@@ -1,9 +1,11 @@
 import type { StoreTarget } from '../cache-target/target.ts';
+import { CacheError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PublicKey, SecretKey } from '../nix/signature.ts';
 import type { Backend } from './backend.ts';
+import type { PathReader } from './path-reader.ts';
 
 /** What the backends of a phase share. */
 export interface BackendMeans {
@@ -44,5 +46,27 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			const { openS3Cache } = await import('./s3/cache.ts');
 			return openS3Cache(target, means);
 		}
+	}
+}
+
+/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
+export async function openReader(
+	target: StoreTarget,
+	means: Pick<BackendMeans, 'client' | 'log' | 'netrc' | 'storeDir'>,
+): Promise<PathReader> {
+	const { createBinaryCacheReader } = await import('./binary-cache-reader.ts');
+	switch (target.kind) {
+		case 'http': {
+			const { openHttpStore } = await import('./http-store.ts');
+			const { url: baseUrl, pushUrl, credentials } = target;
+			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
+			return createBinaryCacheReader(store, means.storeDir);
+		}
+		case 's3': {
+			const { openS3 } = await import('./s3/store.ts');
+			return createBinaryCacheReader(openS3(target, means), means.storeDir);
+		}
+		default:
+			throw new CacheError('internal', `Nix reads ${target.place} by itself.`);
 	}
 }

@@ -18,8 +18,10 @@ export interface S3Target {
 	readonly profile: string | null;
 	/** `null`: the bucket's own. */
 	readonly storageClass: StorageClass | null;
-	/** Those of the inputs `username` and `password`; `null`: the profile's, or whatever the job has. */
-	readonly keys: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
+	/** Access key id and secret, from the inputs `username` and `password`; `null`: the profile's, or whatever the job has. */
+	readonly credentials: (Credentials & { readonly kind: 'basic' }) | null;
+	/** As the user wrote it. */
+	readonly line: string;
 	/** The bucket as an HTTP cache, which every Nix can read when everybody may: with the parameters for readers. */
 	readonly substituter: string;
 }
@@ -93,7 +95,8 @@ export function parseS3Url(line: string, credentials: Credentials | null): S3Tar
 		...service,
 		// What Nix calls it when there is none.
 		profile: profile === '' || profile === 'default' ? null : profile,
-		keys: credentials === null ? null : { accessKeyId: credentials.username, secretAccessKey: credentials.password },
+		credentials,
+		line,
 		substituter: `${url}${forReaders.length === 0 ? '' : `?${forReaders.join('&')}`}`,
 	};
 }

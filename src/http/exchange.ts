@@ -136,7 +136,11 @@ async function readAnswer(response: Dispatcher.ResponseData, asked: Exchange, do
 		const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
 		return { status, header, headers: all, bytes: start?.bytes ?? new Uint8Array(), stream: null };
 	}
-	if (asked.streamed) return { status, header, headers: all, bytes: new Uint8Array(), stream: body };
+	if (asked.streamed) {
+		// Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
+		body.on('error', () => undefined);
+		return { status, header, headers: all, bytes: new Uint8Array(), stream: body };
+	}
 	if (asked.limitBytes === 0) {
 		await body.dump({ limit: UNWANTED_BYTES });
 		return { status, header, headers: all, bytes: new Uint8Array(), stream: null };

@@ -26,7 +26,7 @@ export async function applySettings(
 	const { inputs } = session;
 	const ownKeys = [...(inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)]), ...inputs.trustedPublicKeys];
 	const wish = {
-		substituters: unique([...reads.substituters, ...inputs.substituters]),
+		substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
 		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
 		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
 		other: substituter === null ? [] : settingsForOurs(store),
@@ -34,6 +34,11 @@ export async function applySettings(
 	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
 	session.keep({ configuration });
 	return configuration.route;
+}
+
+/** Substituters that Nix reaches without the help of ours. */
+export function directSubstituters({ substituters }: Inputs): readonly string[] {
+	return substituters.filter(({ proxy }) => proxy === null).map(({ url }) => url);
 }
 
 /** Whether Nix can be told of a substituter of this job's own. Where it can't, and reads from no other cache, one warning says what an administrator has to add. */
@@ -47,7 +52,7 @@ export async function canServeHere(
 	if (why === null) return true;
 	const nothing = { substituters: [], publicKeys: [], netrc: [], other: [] };
 	const text = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
-	if (readsOthers) session.runner.log.info(`The store in the Actions cache is not read: ${text}`);
+	if (readsOthers) session.runner.log.info(`What this action would serve on this machine is not read: ${text}`);
 	else session.runner.log.warning(text, 'nix-cache-action');
 	return false;
 }

@@ -1,15 +1,19 @@
 import { join } from 'node:path';
 import type { NixReads } from '../backends/backend.ts';
 import { CacheError } from '../errors.ts';
+import type { Inputs } from '../inputs.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type LocalStore, openLocalStore } from '../store/local-store.ts';
 import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';
-import { applySettings, canServeHere } from './configure.ts';
+import { applySettings, canServeHere, directSubstituters } from './configure.ts';
+import { mountsOf } from './mounts.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
+import type { MountOrder } from './serve-handover.ts';
 import { decideServing, type Serving } from './serving.ts';
 import { openSession, type Session } from './session.ts';
 import { type RunningSubstituter, startLocalSubstituter } from './substituter.ts';
+import { labelOf } from './target-label.ts';
 
 /** The longest that main may take in all: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
@@ -38,7 +42,7 @@ function withoutNix(session: Session): void {
 	}
 	const whyNot = 'there is no Nix on this machine.';
 	runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
-	const nothing = { pushTo: null, indexesFolder: null, substituterFolder: null, cacheFailed: false };
+	const nothing = { targets: [], indexesFolder: null, substituterFolder: null, served: {} };
 	keep({ main: { ...nothing, store: null, snapshotFile: null, whyNot, warnings: [] } });
 	setOutputs(session, 'none', false, []);
 }
@@ -50,36 +54,38 @@ async function withNix(session: Session, store: LocalStore, signal: AbortSignal)
 		decideServing(session, store, signal),
 		takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
 	]);
-	const { pushTo, whyNot, cacheFailed } = serving;
+	const { targets, whyNot } = serving;
 	const warnings = [...serving.warnings];
 	for (const warning of warnings) runner.log.warning(warning, 'nix-cache-action');
+	const mounts = mountsOf(session, serving);
+	const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
 	const indexesFolder = serving.store?.indexesFolder ?? null;
-	const kept = { store: store.description, snapshotFile, pushTo, whyNot, cacheFailed, indexesFolder, warnings };
+	const kept = { store: store.description, snapshotFile, targets, whyNot, indexesFolder, served, warnings };
 	keep({ main: { ...kept, substituterFolder: null } });
-	const substituter = await serveStore(session, store, serving, signal);
+	const substituter = await startServing(session, store, mounts, serving, signal);
 	keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
 	const reads = withSubstituter(serving.reads, substituter);
 	const route = await applySettings(session, store, reads, substituter, signal);
-	const urls = route === 'advice-only' ? [] : [...reads.substituters, ...session.inputs.substituters];
-	setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, pushTo !== null, urls);
+	const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
+	setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
 	sayWhatServes(session, serving, urls);
 }
 
-/** Nix can't read the store in the Actions cache by itself. An empty one needs nobody to serve it. */
-async function serveStore(
+async function startServing(
 	session: Session,
 	store: LocalStore,
+	mounts: readonly MountOrder[],
 	serving: Serving,
 	signal: AbortSignal,
 ): Promise<RunningSubstituter | null> {
-	if (serving.store === null || serving.store.pathCount === 0) return null;
-	const readsOthers = serving.reads.substituters.length + session.inputs.substituters.length > 0;
+	if (mounts.length === 0) return null;
+	const readsOthers = serving.reads.substituters.length + directSubstituters(session.inputs).length > 0;
 	if (!(await canServeHere(session, store, readsOthers, signal))) return null;
-	return startLocalSubstituter(session, store, serving.store.indexesFolder, signal);
+	return startLocalSubstituter(session, store, mounts, signal);
 }
 
 function withSubstituter(reads: NixReads, substituter: RunningSubstituter | null): NixReads {
-	return substituter === null ? reads : { ...reads, substituters: [...reads.substituters, substituter.storeUrl] };
+	return substituter === null ? reads : { ...reads, substituters: [...reads.substituters, ...substituter.storeUrls] };
 }
 
 function setOutputs(
@@ -97,7 +103,7 @@ function setOutputs(
 
 function sayWhatServes({ inputs, runner }: Session, serving: Serving, substituters: readonly string[]): void {
 	const { log } = runner;
-	const { store, pushTo, whyNot } = serving;
+	const { store, targets, whyNot } = serving;
 	if (substituters.length > 0) log.info(`Nix reads from ${substituters.join(', ')}.`);
 	else if (store === null) log.info('No cache serves this job.');
 	if (store !== null) {
@@ -107,15 +113,25 @@ function sayWhatServes({ inputs, runner }: Session, serving: Serving, substitute
 				: `${store.label} holds ${store.pathCount} paths for this job, served on this machine.`,
 		);
 	}
-	if (pushTo === null) {
-		log.info(`Nothing is pushed at the end of the job: ${whyNot ?? 'this job only reads.'}`);
+	if (whyNot !== null) {
+		log.info(`Nothing is pushed at the end of the job: ${whyNot}`);
 		return;
 	}
-	log.info(`What the job adds to the store is pushed at its end${pushTo === 'actions-cache' ? ' to the Actions cache' : ''}.`);
-	if (inputs.signingKey === null && pushTo === 'cache') {
+	const taking = targets.filter((target) => target.whyNot === null).map(({ line }) => labelOf(inputs, line));
+	log.info(`What the job adds to the store is pushed at its end to ${taking.join(', ')}.`);
+	for (const { line, whyNot: why } of targets)
+		if (why !== null) log.info(`Nothing is pushed to ${labelOf(inputs, line)}: ${why}`);
+	const keyless = targets.some(({ line, whyNot: why }) => why === null && needsKey(inputs, line));
+	if (inputs.signingKey === null && keyless) {
 		log.notice(
 			'No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.',
 			'nix-cache-action',
 		);
 	}
+}
+
+/** Servers that sign by themselves, and the Actions cache, which is trusted as it is, need none. */
+function needsKey({ caches }: Inputs, line: number | null): boolean {
+	const kind = line === null ? 'actions-cache' : (caches[line]?.kind ?? 'actions-cache');
+	return kind === 'http' || kind === 'file';
 }

@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { CacheError, describeError } from '../errors.ts';
-import { type Report, reportJson, reportLines, reportSummary, servedLine } from '../report.ts';
+import { reportLines, servedLine } from '../report/lines.ts';
+import { type CacheReport, type Report, reportJson } from '../report/report.ts';
+import { reportSummary } from '../report/summary.ts';
+import type { MainState } from '../state.ts';
 import { reopenLocalStore } from '../store/local-store.ts';
 import { takeBackSettings } from './configure.ts';
 import { pushNewPaths } from './push-new-paths.ts';
@@ -27,7 +30,7 @@ export async function post(): Promise<void> {
 		try {
 			await takeBack(session);
 			const job = await stopLocalSubstituter(session);
-			if (job.served !== null) runner.log.info(servedLine(job.served));
+			for (const served of job.served) runner.log.info(servedLine(served));
 			await push(session, stop, job);
 		} finally {
 			await leaveNothing(session);
@@ -59,23 +62,28 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 		log.info('This step did not run, so nothing is pushed.');
 		return;
 	}
-	if (main.store === null || main.pushTo === null) {
-		log.info(`Nothing is pushed: ${main.whyNot ?? 'this job only reads.'}`);
+	if (main.store === null || main.whyNot !== null) {
+		log.info(`Nothing is pushed: ${main.whyNot ?? 'there was no Nix.'}`);
 		return;
 	}
 	try {
 		const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop, job);
 		for (const line of reportLines(report)) log.info(line);
 		await publishReport(session, report);
-		const problem = problemOf(report, stop.signal.aborted);
-		if (problem !== null) settle(session, problem);
+		for (const cache of report.caches) {
+			const problem = problemOf(cache, stop.signal.aborted);
+			if (problem !== null) settle(session, problem, isKnown(main, cache));
+		}
 	} catch (error) {
-		const problem = describeError(error);
-		// One annotation per problem: an outage that main warned of and that lasts is no second one.
-		const known = main.warnings.some((warning) => warning.startsWith(problem));
-		settle(session, problem, known);
+		settle(session, describeError(error), false);
 		if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
 	}
+}
+
+/** One annotation per problem: an outage that main warned of and that lasts is no second one. */
+function isKnown({ warnings }: MainState, { paths, stoppedBy }: CacheReport): boolean {
+	if (paths.length > 0 || stoppedBy === null) return false;
+	return warnings.some((warning) => warning.startsWith(describeReason(stoppedBy)));
 }
 
 async function publishReport({ runner, state }: Session, report: Report): Promise<void> {
@@ -89,26 +97,27 @@ async function publishReport({ runner, state }: Session, report: Report): Promis
 }
 
 /** One line on what of the push did not succeed, why and what to do; `null` when all did. `stopped`: by a signal. */
-function problemOf(report: Report, stopped: boolean): string | null {
+function problemOf(report: CacheReport, stopped: boolean): string | null {
 	const paths = (['failed', 'corrupt', 'out-of-time'] as const).map((name) => [name, report.counts[name]?.paths ?? 0] as const);
 	const parts = paths
 		.filter(([, count]) => count > 0)
 		.map(([name, count]) => `${count} ${name === 'out-of-time' ? 'out of time' : name}`);
 	const unreadable = report.verification?.problems.length ?? 0;
 	if (unreadable > 0) parts.push(`${unreadable} pushed, but not readable through the cache's URL`);
+	if (report.paths.length === 0 && report.stoppedBy !== null) return describeReason(report.stoppedBy);
 	if (parts.length === 0) return null;
 	const why = report.stoppedBy === null ? firstReason(report, stopped) : describeReason(report.stoppedBy);
 	return `Not every path was pushed to ${report.cache.label}: ${parts.join(', ')}. ${why}`;
 }
 
-function describeReason({ message, hint }: NonNullable<Report['stoppedBy']>): string {
+function describeReason({ message, hint }: NonNullable<CacheReport['stoppedBy']>): string {
 	return hint === null ? message : `${message} ${hint}`;
 }
 
 const UNREADABLE_HINT = 'Do its URL and `push-url` lead to the same repository, and does that keep all it takes?';
 
 /** What one path failed of, where the run did not end with one reason for all. */
-function firstReason(report: Report, stopped: boolean): string {
+function firstReason(report: CacheReport, stopped: boolean): string {
 	const path = report.paths.find(({ class: name, reason }) => (name === 'failed' || name === 'corrupt') && reason !== null);
 	if (path !== undefined) return `${basename(path.path)}: ${path.reason}`;
 	const finding = report.verification?.problems[0];
@@ -122,7 +131,7 @@ function firstReason(report: Report, stopped: boolean): string {
 }
 
 /** Follows `on-push-failure`. `known`: people were warned of it before. */
-function settle({ inputs, runner }: Session, problem: string, known = false): void {
+function settle({ inputs, runner }: Session, problem: string, known: boolean): void {
 	switch (inputs.onPushFailure) {
 		case 'fail':
 			runner.fail(problem);

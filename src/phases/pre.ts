@@ -18,7 +18,15 @@ export async function pre(): Promise<void> {
 		const signal = AbortSignal.timeout(PRE_TIMEOUT_MS);
 		const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
 		if (store === null) return;
-		const substituters = session.inputs.caches.flatMap((target) => (target.kind === 'actions-cache' ? [] : [target.substituter]));
-		await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false }, null, signal);
+		const substituters = session.inputs.caches.flatMap((target) =>
+			target.kind === 'http' || target.kind === 'file' ? [target.substituter] : [],
+		);
+		await applySettings(
+			session,
+			store,
+			{ substituters, publicKeys: [], netrc: [], throughUs: false, priority: null },
+			null,
+			signal,
+		);
 	});
 }

@@ -1,8 +1,9 @@
 import type { BackendKind, NixReads } from '../backends/backend.ts';
-import type { ActionsCacheTarget, StoreTarget } from '../cache-target/target.ts';
+import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
+import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
-import { type FoundStore, findStore } from './actions-cache.ts';
+import { type Found, type FoundStore, findStore } from './actions-cache.ts';
 import { type Effort, hasKeys, withCache } from './cache.ts';
 import { knownNetrc } from './configure.ts';
 import { decidePush, mayStrangersStart } from './push-policy.ts';
@@ -10,23 +11,26 @@ import type { Session } from './session.ts';
 
 /** Where the job reads and what takes its paths. Decided once, in main: what post finds out later only costs its push. */
 export interface Serving {
-	/** What Nix reads from the configured cache. */
+	/** What Nix reads from the configured caches by itself. */
 	readonly reads: NixReads;
+	/** Lines of `cache` (indexes) that Nix can't read by itself: the local substituter serves them. */
+	readonly throughUs: readonly ThroughUs[];
 	/** The store in the Actions cache, where the job reads or pushes there. */
 	readonly store: FoundStore | null;
-	/** For the output `cache`. */
+	/** For the output `cache`: of the first line that can be read. */
 	readonly kind: BackendKind;
-	readonly pushTo: PushTo | null;
+	readonly targets: readonly MainTarget[];
 	/** Why the job does not push; `null` when it does. */
 	readonly whyNot: string | null;
-	/** The configured cache failed in a way that may pass: post tries less long. */
-	readonly cacheFailed: boolean;
 	/** What people should know, each once. */
 	readonly warnings: readonly string[];
 }
 
-/** What takes the paths: the first line of `cache`, or the Actions cache in its place. */
-export type PushTo = 'cache' | 'actions-cache';
+export interface ThroughUs {
+	readonly line: number;
+	/** As in its `nix-cache-info`; `null` when that says nothing. */
+	readonly priority: number | null;
+}
 
 /** Main must not hold up the job. */
 const EFFORT: Effort = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
@@ -41,75 +45,123 @@ const LASTING = [
 	'cache-tls',
 ] as const;
 
-const NO_READS: NixReads = { substituters: [], publicKeys: [], netrc: [], throughUs: false };
-
-/**
- * Asks the configured cache whether it can be used, and the Actions cache where it is the one, or has to stand in. An outage costs the cache, never
- * the job. Throws `push-impossible` when `push` is `always` and nothing could be pushed.
- */
-export async function decideServing(session: Session, store: LocalStore, signal: AbortSignal): Promise<Serving> {
-	const target = session.inputs.caches[0];
-	if (target === undefined) throw new CacheError('internal', 'There is always a cache.');
-	return target.kind === 'actions-cache'
-		? serveActionsCache(session, store, target, signal)
-		: serveCache(session, store, target, signal);
-}
-
-/** What came of asking a configured cache. */
+/** What came of asking one line of `cache`. */
 interface Asked {
-	readonly reads: NixReads;
+	readonly line: number;
+	readonly kind: BackendKind;
+	/** `null`: nobody can read it. */
+	readonly reads: NixReads | null;
 	/** `null`: the job can push there. */
 	readonly whyNoPush: string | null;
 	readonly failure: CacheError | null;
 	readonly note: string | null;
+	/** Where the line is the Actions cache itself. */
+	readonly found: Found | null;
 }
 
-async function serveCache(session: Session, store: LocalStore, target: StoreTarget, signal: AbortSignal): Promise<Serving> {
-	const { inputs } = session;
-	const asked = await ask(session, store, target, signal);
-	const { reads, failure, note } = asked;
-	const isReadable = reads.substituters.length > 0 || reads.throughUs;
-	const wantsFallback = inputs.fallback === 'actions-cache';
-	const mayPush = inputs.push !== 'never' && !(inputs.push === 'auto' && mayStrangersStart(session.runner.env));
-	const wantsPush = mayPush && (asked.whyNoPush !== null || failure !== null);
-	const found = wantsFallback && (!isReadable || wantsPush) ? await findStore(session, store, signal) : null;
-	const pushesThere = wantsPush && found !== null && found.whyNoPush === null;
-	const pushTo = pushesThere ? 'actions-cache' : asked.whyNoPush === null ? 'cache' : null;
+/**
+ * Asks the configured caches whether they can be used, and the Actions cache where it is one, or has to stand in. An outage costs that cache, never
+ * the job. Throws `push-impossible` when `push` is `always` and to one of them nothing could be pushed.
+ */
+export async function decideServing(session: Session, store: LocalStore, signal: AbortSignal): Promise<Serving> {
+	const asked = await Promise.all(
+		session.inputs.caches.map((target, line) =>
+			target.kind === 'actions-cache'
+				? askActionsCache(session, store, line, signal)
+				: askCache(session, store, target, line, signal),
+		),
+	);
+	const standIn = await findStandIn(session, store, asked, signal);
+	const own = asked.find(({ found }) => found !== null)?.found ?? null;
+	const readable = asked.filter(({ reads }) => reads !== null);
+	const targets = targetsOf(asked, standIn);
+	const pushes = targets.some(({ whyNot }) => whyNot === null);
+	const found = own ?? standIn?.found ?? null;
 	return {
-		reads,
+		reads: joined(readable.flatMap(({ reads }) => (reads === null || reads.throughUs ? [] : [reads]))),
+		throughUs: readable.flatMap(({ line, reads, found }) =>
+			reads?.throughUs === true && found === null ? [{ line, priority: reads.priority }] : [],
+		),
 		store: found?.store ?? null,
-		kind: isReadable ? target.kind : found === null || found.store === null ? 'none' : 'actions-cache',
-		pushTo,
-		whyNot: pushTo === null ? asked.whyNoPush : null,
-		cacheFailed: failure !== null,
-		warnings: [
+		kind: readable[0]?.kind ?? (found === null || found.store === null ? 'none' : 'actions-cache'),
+		targets,
+		whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
+		warnings: asked.flatMap(({ note, failure, found: self }) => [
 			...(note === null ? [] : [note]),
-			...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(found, pushesThere, wantsFallback)}`]),
-		],
+			...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
+		]),
+	};
+}
+
+/** The Actions cache in place of the configured ones. */
+interface StandIn {
+	readonly found: Found;
+	readonly pushes: boolean;
+}
+
+/** Decided for reading and for writing separately; `null` where it is not wanted or not needed. */
+async function findStandIn(
+	session: Session,
+	store: LocalStore,
+	asked: readonly Asked[],
+	signal: AbortSignal,
+): Promise<StandIn | null> {
+	const { inputs, runner } = session;
+	if (inputs.fallback !== 'actions-cache' || asked.some(({ found }) => found !== null)) return null;
+	const mayPush = inputs.push !== 'never' && !(inputs.push === 'auto' && mayStrangersStart(runner.env));
+	const wantsPush = mayPush && asked.every(({ whyNoPush, failure }) => whyNoPush !== null || failure !== null);
+	if (asked.some(({ reads }) => reads !== null) && !wantsPush) return null;
+	const found = await findStore(session, store, signal);
+	return { found, pushes: wantsPush && found.whyNoPush === null };
+}
+
+/** Where the Actions cache takes the paths, a cache that may be back by the end of the job is not tried as well. */
+function targetsOf(asked: readonly Asked[], standIn: StandIn | null): readonly MainTarget[] {
+	const lines = asked.map(({ line, whyNoPush, failure }) => {
+		const whyNot = whyNoPush ?? (standIn?.pushes === true && failure !== null ? failure.message : null);
+		return { line, whyNot, failed: failure !== null };
+	});
+	return standIn?.pushes === true ? [...lines, { line: null, whyNot: null, failed: false }] : lines;
+}
+
+function joined(all: readonly NixReads[]): NixReads {
+	return {
+		substituters: all.flatMap(({ substituters }) => substituters),
+		publicKeys: all.flatMap(({ publicKeys }) => publicKeys),
+		netrc: all.flatMap(({ netrc }) => netrc),
+		throughUs: false,
+		priority: null,
 	};
 }
 
 /** What serves in place of the cache that failed: one sentence. */
-function insteadOf(found: Found | null, pushes: boolean, wanted: boolean): string {
-	if (!wanted || found === null) return 'The job goes on without this cache.';
+function insteadOf(self: Found | null, standIn: StandIn | null, isReadable: boolean): string {
+	if (self !== null) return 'The job goes on without the Actions cache.';
+	if (standIn === null) return isReadable ? 'The job goes on with its other caches.' : 'The job goes on without this cache.';
+	const { found, pushes } = standIn;
 	if (found.store === null) return `The job goes on without this cache, and there is no other: ${found.whyNone}`;
 	return pushes
 		? 'The job reads from the Actions cache in its place, and pushes there.'
 		: 'The job reads from the Actions cache in its place.';
 }
 
-type Found = Awaited<ReturnType<typeof findStore>>;
-
-async function ask(session: Session, store: LocalStore, target: StoreTarget, signal: AbortSignal): Promise<Asked> {
+async function askCache(
+	session: Session,
+	store: LocalStore,
+	target: StoreTarget,
+	line: number,
+	signal: AbortSignal,
+): Promise<Asked> {
 	const { inputs, runner } = session;
 	const netrc = await knownNetrc(inputs, store, signal);
 	let whyNot: string | null = null;
+	const common = { line, kind: target.kind, found: null };
 	try {
 		const decision = decidePush(inputs, target, runner.env, netrc, await hasKeys(session, target, EFFORT));
 		whyNot = decision.whyNot;
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
 			const { readable, note } = await backend.check(decision.canPush, signal);
-			return { reads: readable ? backend.reads() : NO_READS, whyNoPush: whyNot, failure: null, note };
+			return { ...common, reads: readable ? backend.reads() : null, whyNoPush: whyNot, failure: null, note };
 		});
 	} catch (error) {
 		if (!isCacheError(error)) throw error;
@@ -120,30 +172,18 @@ async function ask(session: Session, store: LocalStore, target: StoreTarget, sig
 				cause: error,
 			});
 		}
-		return { reads: NO_READS, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
+		return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
 	}
 }
 
-async function serveActionsCache(
-	session: Session,
-	store: LocalStore,
-	target: ActionsCacheTarget,
-	signal: AbortSignal,
-): Promise<Serving> {
+async function askActionsCache(session: Session, store: LocalStore, line: number, signal: AbortSignal): Promise<Asked> {
 	const { inputs, runner } = session;
 	const found = await findStore(session, store, signal);
-	const { whyNot } = decidePush(inputs, target, runner.env, [], false);
+	const { whyNot } = decidePush(inputs, { kind: 'actions-cache' }, runner.env, [], false);
 	const whyNoPush = whyNot ?? found.whyNoPush;
 	if (whyNoPush !== null && inputs.push === 'always') {
 		throw new CacheError('push-impossible', `\`push\` is \`always\`, but ${whyNoPush}`, { hint: 'Use `push: auto`.' });
 	}
-	return {
-		reads: NO_READS,
-		store: found.store,
-		kind: found.store === null ? 'none' : 'actions-cache',
-		pushTo: whyNoPush === null ? 'actions-cache' : null,
-		whyNot: whyNoPush,
-		cacheFailed: false,
-		warnings: found.failure === null ? [] : [`${describeError(found.failure)} The job goes on without the Actions cache.`],
-	};
+	const reads = found.store === null ? null : { ...joined([]), throughUs: true };
+	return { line, kind: 'actions-cache', reads, whyNoPush, failure: found.failure, note: null, found };
 }

@@ -3,27 +3,21 @@ import { join } from 'node:path';
 import { NO_FINDINGS, type PackFindings } from '../backends/actions-cache/packs.ts';
 import { describeError, isCacheError } from '../errors.ts';
 import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';
-import type { ReportServed } from '../report.ts';
+import type { ReportServed } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { startDaemon, stopDaemon } from '../substituter/daemon.ts';
 import { readStatistics } from '../substituter/daemon-folder.ts';
 import { knownNetrc } from './configure.ts';
+import type { MountOrder, ServeHandover } from './serve-handover.ts';
 import type { Session } from './session.ts';
 
-/** The process that serves the store in the Actions cache to Nix, as main started it. */
+/** The process that serves to Nix what that can't read by itself, as main started it. */
 export interface RunningSubstituter {
 	/** Of its files: all that post needs. */
 	readonly folder: string;
-	/** For `extra-substituters`. */
-	readonly storeUrl: string;
+	/** For `extra-substituters`, in the order of what was to be served. */
+	readonly storeUrls: readonly string[];
 	readonly netrc: NetrcEntry;
-}
-
-/** What serve is handed. */
-export interface ServeHandover {
-	readonly indexesFolder: string;
-	readonly storeDir: string;
-	readonly priority: number;
 }
 
 /** What the job read from the store in the Actions cache, as far as serve told. */
@@ -31,29 +25,28 @@ export interface JobReads {
 	/** Hash parts of the paths whose NARs were read. */
 	readonly used: ReadonlySet<string>;
 	readonly packFindings: PackFindings;
-	/** `null`: nothing was served. */
-	readonly served: ReportServed | null;
+	/** What was served, by cache; empty: nothing ran. */
+	readonly served: readonly ReportServed[];
 }
 
-const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: null };
+const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: [] };
 
-/** Before cache.nixos.org (40): an answer from this machine costs nothing, and by default nothing that is signed there is pushed. */
-const PRIORITY = 30;
 const START_TIMEOUT_MS = 20_000;
 
-/** Starts serve. That it can't be started costs the job what it would have served: a warning, and `null`. */
+/** Starts serve, which serves `mounts`. That it can't be started costs the job what it would have served: a warning, and `null`. */
 export async function startLocalSubstituter(
 	session: Session,
 	store: LocalStore,
-	indexesFolder: string,
+	mounts: readonly MountOrder[],
 	signal: AbortSignal,
 ): Promise<RunningSubstituter | null> {
 	const { inputs, runner, state } = session;
 	const folder = join(state().folder, 'serve');
-	const handover: ServeHandover = { indexesFolder, storeDir: store.storeDir, priority: PRIORITY };
+	const netrc = await knownNetrc(inputs, store, signal);
+	const handover: ServeHandover = { version: 1, storeDir: store.storeDir, netrc, mounts };
 	try {
 		// A netrc has one entry for a host, so a cache of the user's on this very machine shares its credentials with ours.
-		const there = findNetrc(await knownNetrc(inputs, store, signal), '127.0.0.1');
+		const there = findNetrc(netrc, '127.0.0.1');
 		await mkdir(folder, { recursive: true, mode: 0o700 });
 		const { url, credentials } = await startDaemon({
 			nodePath: process.execPath,
@@ -68,16 +61,17 @@ export async function startLocalSubstituter(
 		});
 		runner.log.mask(credentials.password);
 		passProxyBy(runner);
-		// Without a key there is nobody whose signature could be asked for: what the service gives to this job's ref is trusted as it is.
-		const storeUrl = inputs.signingKey === null ? `${url}?trusted=1` : url;
 		return {
 			folder,
-			storeUrl,
+			storeUrls: mounts.map(({ name, isTrusted }) => `${url}/${name}${isTrusted ? '?trusted=1' : ''}`),
 			netrc: { machine: new URL(url).hostname, login: credentials.username, password: credentials.password },
 		};
 	} catch (error) {
 		if (!isCacheError(error)) throw error;
-		runner.log.warning(`${describeError(error)} The job goes on without what the Actions cache holds.`, 'nix-cache-action');
+		runner.log.warning(
+			`${describeError(error)} The job goes on without what it would have served: ${mounts.map(({ label }) => label).join(', ')}.`,
+			'nix-cache-action',
+		);
 		return null;
 	}
 }
@@ -99,8 +93,15 @@ export async function stopLocalSubstituter({ runner, state }: Session): Promise<
 		const statistics = await readStatistics(folder);
 		const packFindings = await readPackFindings(folder);
 		if (statistics === null) return { ...NO_READS, packFindings };
-		const { served, narBytes, narsCut, errors } = statistics;
-		return { used: new Set(served), packFindings, served: { paths: served.length, bytes: narBytes, cut: narsCut, errors } };
+		const { served, mounts } = statistics;
+		const labels = state().main?.served ?? {};
+		const reads = Object.entries(mounts).map(([name, { paths, narBytes, narsCut }]) => ({
+			label: labels[name] ?? name,
+			paths,
+			bytes: narBytes,
+			cut: narsCut,
+		}));
+		return { used: new Set(served), packFindings, served: reads };
 	} catch (error) {
 		runner.log.debug(describeError(error));
 		return NO_READS;

@@ -99,7 +99,7 @@ export function createPacker(options: PackerOptions): Packer {
 			const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
 			return {
 				raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal),
-				packed: shared((signal) => pack(nar, signal)),
+				packed: (signal) => pack(nar, signal),
 				chunks: (isKnown, signal) => chunkNar(nar, isKnown, chunking, signal),
 			};
 		},
@@ -112,30 +112,4 @@ export function createPacker(options: PackerOptions): Packer {
 
 function toPacked(compression: Compression, { body, sha256, dispose }: Spooled): PackedNar {
 	return { compression, fileHash: sha256, body, dispose };
-}
-
-/** One packing for all who ask before the last of them has disposed of it. The signal of the first counts. */
-function shared(pack: (signal: AbortSignal) => Promise<PackedNar>): (signal: AbortSignal) => Promise<PackedNar> {
-	let current: { readonly nar: Promise<PackedNar>; users: number } | null = null;
-	return async (signal) => {
-		const mine = (current ??= { nar: pack(signal), users: 0 });
-		mine.users++;
-		const leave = (): boolean => {
-			if (--mine.users === 0 && current === mine) current = null;
-			return mine.users === 0;
-		};
-		try {
-			const nar = await mine.nar;
-			let disposed = false;
-			const dispose = async () => {
-				if (disposed) return;
-				disposed = true;
-				if (leave()) await nar.dispose();
-			};
-			return { ...nar, dispose };
-		} catch (error) {
-			leave();
-			throw error;
-		}
-	};
 }

@@ -24,6 +24,8 @@ export interface NixCommand {
 	run(args: readonly string[], options: RunOptions): Promise<string>;
 	/** Runs `nix-store <args>` of the same Nix. */
 	runStore(args: readonly string[], options: RunOptions): Promise<string>;
+	/** Runs `nix-instantiate <args>` of the same Nix. */
+	runInstantiate(args: readonly string[], options: RunOptions): Promise<string>;
 	/** The same Nix with some variables of its environment replaced. */
 	withEnvironment(changes: Environment): NixCommand;
 }
@@ -67,6 +69,7 @@ export function nixCommand(program: string, about: NixAbout, env: Environment): 
 		run: (args, options) =>
 			runProgram({ program, name: 'nix', env }, ['--extra-experimental-features', 'nix-command', ...args], options),
 		runStore: (args, options) => runProgram({ program, name: 'nix-store', env }, args, options),
+		runInstantiate: (args, options) => runProgram({ program, name: 'nix-instantiate', env }, args, options),
 		withEnvironment: (changes) => nixCommand(program, about, { ...env, ...changes }),
 	};
 }
@@ -97,7 +100,7 @@ function forNix(env: Environment): NodeJS.ProcessEnv {
 /** Nix is one program that does what the name says by which it is called. */
 interface Callee {
 	readonly program: string;
-	readonly name: 'nix' | 'nix-store';
+	readonly name: 'nix' | 'nix-store' | 'nix-instantiate';
 	readonly env: Environment;
 }
 

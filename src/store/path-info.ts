@@ -96,6 +96,7 @@ async function pathInfo(
 	const derivations = chunksOf(paths.filter(isDerivation));
 	const answers: string[] = [];
 	for (const chunk of others) answers.push(await nix.run([...command, ...chunk], options));
+	// An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid.
 	for (const chunk of derivations) {
 		const valid = await onlyValid(nix, chunk, options);
 		if (valid.length > 0) answers.push(await nix.run([...command, '--derivation', ...valid], options));
@@ -103,10 +104,13 @@ async function pathInfo(
 	return new Map(answers.flatMap((json) => [...parsePathInfos(json, storeDir)]));
 }
 
-/** An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid. */
-async function onlyValid(nix: NixCommand, paths: readonly string[], options: RunOptions): Promise<readonly string[]> {
-	const output = await nix.runStore(['--check-validity', '--print-invalid', ...paths], options);
-	const invalid = new Set(output.split('\n'));
+/** The valid ones of `paths`, in their order. Throws `nix-failed`. */
+export async function onlyValid(nix: NixCommand, paths: readonly string[], options: RunOptions): Promise<readonly string[]> {
+	const invalid = new Set<string>();
+	for (const chunk of chunksOf(paths)) {
+		const output = await nix.runStore(['--check-validity', '--print-invalid', ...chunk], options);
+		for (const path of output.split('\n')) invalid.add(path);
+	}
 	return paths.filter((path) => !invalid.has(path));
 }
 

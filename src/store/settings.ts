@@ -11,6 +11,8 @@ export interface EffectiveSettings {
 	readonly trustedPublicKeys: readonly string[];
 	readonly trustedUsers: readonly string[];
 	readonly netrcFile: string;
+	/** The program that Nix runs after each build; `null` when there is none. */
+	readonly postBuildHook: string | null;
 	readonly fallback: boolean;
 	/** Seconds; 0 waits for ever. */
 	readonly connectTimeout: number;
@@ -51,6 +53,7 @@ export function parseSettings(json: string): EffectiveSettings {
 		trustedPublicKeys: texts('trusted-public-keys'),
 		trustedUsers: texts('trusted-users'),
 		netrcFile: text('netrc-file', '/etc/nix/netrc'),
+		postBuildHook: text('post-build-hook', '') || null,
 		fallback: value('fallback') === true,
 		connectTimeout: number('connect-timeout', 0),
 		narinfoCacheNegativeTtl: number('narinfo-cache-negative-ttl', 3600),

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { CacheError, systemCode } from '../errors.ts';
 import { isStorePathName } from '../nix/store-path.ts';
+import { isOwnPath } from './own-paths.ts';
 
 /** Names of the paths that were whole in the store at one moment. */
 export type Snapshot = ReadonlySet<string>;
@@ -30,9 +31,9 @@ export async function takeSnapshot(realStoreDir: string): Promise<Snapshot> {
 	return new Set([...names].filter((name) => !isByProduct(name, names) && !names.has(`${name}${LOCK}`)));
 }
 
-/** The names that came since the snapshot. */
+/** The names that came since the snapshot, without those of what the action itself put into the store. */
 export function newSince(snapshot: Snapshot, names: readonly string[]): readonly string[] {
-	return names.filter((name) => !snapshot.has(name));
+	return names.filter((name) => !snapshot.has(name) && !isOwnPath(name));
 }
 
 /** Writes the snapshot for a later phase, readable by this user alone. */

@@ -9,7 +9,7 @@ import { parseNarAddress } from './nar-address.ts';
 import { createNarAnswers, type OpenNar } from './nar-answers.ts';
 import { createNarInfoAnswers } from './narinfo-answers.ts';
 import { createOutage } from './outage.ts';
-import type { Counters } from './statistics.ts';
+import type { MountCounters } from './statistics.ts';
 import { createTrouble } from './trouble.ts';
 
 export interface SubstituterRequest {
@@ -41,7 +41,7 @@ export interface HandlerOptions {
 	/** Applied to each narinfo before it is sent, such as to add a signature; its URL is already ours. */
 	readonly sign?: ((info: NarInfo) => NarInfo) | undefined;
 	readonly limits?: Partial<HandlerLimits> | undefined;
-	readonly counters: Counters;
+	readonly counters: MountCounters;
 	readonly log: Log;
 	/** Ends all that is running. */
 	readonly signal: AbortSignal;

@@ -4,7 +4,7 @@ import { CacheError, isCacheError } from '../errors.ts';
 import type { NarAddress } from './nar-address.ts';
 import { narChunks } from './nar-chunks.ts';
 import type { Outage } from './outage.ts';
-import type { Counters } from './statistics.ts';
+import type { MountCounters } from './statistics.ts';
 import type { Trouble } from './trouble.ts';
 import { withinLimit } from './within-limit.ts';
 
@@ -17,7 +17,7 @@ export interface NarOptions {
 	readonly maxResumes: number;
 	readonly outage: Outage;
 	readonly trouble: Trouble;
-	readonly counters: Pick<Counters, 'narBegun' | 'narResumed' | 'narCut' | 'narBytes'>;
+	readonly counters: Pick<MountCounters, 'narBegun' | 'narResumed' | 'narCut' | 'narBytes'>;
 }
 
 export interface OpenNar {

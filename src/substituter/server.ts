@@ -4,20 +4,29 @@ import type { Server as NetServer, Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PathReader } from '../backends/path-reader.ts';
+import { CacheError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { NarInfo } from '../nix/narinfo.ts';
 import { type Credentials, randomCredentials, randomPrefix } from './credentials.ts';
 import { createHandler, type Handler, type HandlerLimits } from './handler.ts';
 import { createCounters, type SubstituterStatistics } from './statistics.ts';
 
-export interface SubstituterOptions {
+/** One cache that is served. */
+export interface Mount {
+	/** What its URL has behind that of the substituter (`a-z`, `0-9`, `-`; nothing where there is one only). It names the cache in the statistics. */
+	readonly name: string;
 	/** Closed by whoever opened it, after the substituter. */
 	readonly reader: PathReader;
-	readonly storeDir: string;
 	/** The lower, the earlier Nix asks; cache.nixos.org has 40. */
 	readonly priority: number;
 	/** Applied to each narinfo before it is sent, such as to add a signature. */
 	readonly sign?: ((info: NarInfo) => NarInfo) | undefined;
+}
+
+export interface SubstituterOptions {
+	/** Each is a cache of its own for Nix, with its own priority and its own answer to whether it is trusted. */
+	readonly mounts: readonly Mount[];
+	readonly storeDir: string;
 	/** Default: random ones. */
 	readonly credentials?: Credentials | undefined;
 	/** Where the URL's path begins. Default: random. */
@@ -31,7 +40,7 @@ export interface SubstituterOptions {
 }
 
 export interface Substituter {
-	/** `http://127.0.0.1:<port>/<random>`, without credentials. */
+	/** `http://127.0.0.1:<port>/<random>`, without credentials; the caches are at `<url>/<name>`. */
 	readonly url: string;
 	readonly port: number;
 	readonly credentials: Credentials;
@@ -63,7 +72,16 @@ export async function startSubstituter(options: SubstituterOptions): Promise<Sub
 	const prefix = options.prefix ?? randomPrefix();
 	const counters = createCounters({ start: options.statistics });
 	const ending = new AbortController();
-	const handler = createHandler({ ...options, credentials, prefix, counters, signal: ending.signal });
+	const handler = byMount(prefix, options.mounts, (mount) =>
+		createHandler({
+			...options,
+			...mount,
+			prefix: mount.name === '' ? prefix : `${prefix}/${mount.name}`,
+			credentials,
+			counters: counters.of(mount.name),
+			signal: ending.signal,
+		}),
+	);
 	let closing = false;
 	const answer = (request: IncomingMessage, response: ServerResponse): void => {
 		// Its connection would stay open for the next request.
@@ -102,6 +120,17 @@ export async function startSubstituter(options: SubstituterOptions): Promise<Sub
 			server.closeAllConnections();
 			await closed;
 		},
+	};
+}
+
+/** One handler for all: each answers for its part of the paths. What is nobody's is the first one's to refuse. */
+function byMount(prefix: string, mounts: readonly Mount[], make: (mount: Mount) => Handler): Handler {
+	const handlers = new Map(mounts.map((mount) => [mount.name, make(mount)]));
+	const [first] = handlers.values();
+	if (first === undefined) throw new CacheError('internal', 'There is nothing to serve.');
+	return (request, signal) => {
+		const name = request.path.startsWith(`/${prefix}/`) ? request.path.slice(prefix.length + 2).split('/', 1)[0] : undefined;
+		return (handlers.get(name ?? '') ?? first)(request, signal);
 	};
 }
 

@@ -24,10 +24,31 @@ export interface SubstituterStatistics {
 	readonly served: readonly string[];
 	/** Whether `served` has all of them. */
 	readonly servedIsComplete: boolean;
+	/** What came from each cache, by its name. */
+	readonly mounts: Readonly<Record<string, MountStatistics>>;
+}
+
+/** What one of the caches gave. */
+export interface MountStatistics {
+	/** Paths whose NAR was sent, as far as `served` has them. */
+	readonly paths: number;
+	/** Of their NARs, as they are sent. */
+	readonly narBytes: number;
+	/** NARs that broke off. */
+	readonly narsCut: number;
 }
 
 /** Counts. `snapshot` is cheap but for `served`, which it copies. */
-export interface Counters {
+export interface Counters extends MountCounters {
+	/** For one cache: counts for it and for all of them. */
+	of(mount: string): MountCounters;
+	/** Changes whenever anything was counted. */
+	revision(): number;
+	restarted(): void;
+	snapshot(): SubstituterStatistics;
+}
+
+export interface MountCounters {
 	narInfo(hit: boolean): void;
 	narBegun(hashPart: string): void;
 	narResumed(): void;
@@ -35,10 +56,6 @@ export interface Counters {
 	narBytes(sizeBytes: number): void;
 	error(code: ErrorCode): void;
 	refused(): void;
-	restarted(): void;
-	/** Changes whenever anything was counted. */
-	revision(): number;
-	snapshot(): SubstituterStatistics;
 }
 
 /** 3.5 MB of JSON. */
@@ -63,22 +80,29 @@ const NOTHING: SubstituterStatistics = {
 	restarts: 0,
 	served: [],
 	servedIsComplete: true,
+	mounts: {},
 };
 
-type Count = Exclude<keyof SubstituterStatistics, 'version' | 'errors' | 'served' | 'servedIsComplete'>;
+type Count = Exclude<keyof SubstituterStatistics, 'version' | 'errors' | 'served' | 'servedIsComplete' | 'mounts'>;
 
 export function createCounters({ start, maxServed = MAX_SERVED }: CountersOptions = {}): Counters {
 	const before = start ?? NOTHING;
 	const counts: { -readonly [Name in keyof SubstituterStatistics]: SubstituterStatistics[Name] } = { ...before };
 	const errors: Record<string, number> = { ...before.errors };
 	const served = new Set(before.served);
+	const mounts = new Map(
+		Object.entries(before.mounts).map(([name, mount]): [string, { -readonly [Name in keyof MountStatistics]: number }] => [
+			name,
+			{ ...mount },
+		]),
+	);
 	let { servedIsComplete } = before;
 	let revision = 0;
 	const add = (name: Count, amount = 1): void => {
 		counts[name] += amount;
 		revision++;
 	};
-	return {
+	const all: MountCounters = {
 		narInfo: (hit) => add(hit ? 'narInfoHits' : 'narInfoMisses'),
 		narBegun(hashPart) {
 			add('nars');
@@ -93,9 +117,38 @@ export function createCounters({ start, maxServed = MAX_SERVED }: CountersOption
 			revision++;
 		},
 		refused: () => add('refused'),
+	};
+	return {
+		...all,
+		of(name) {
+			const mount = mounts.get(name) ?? { paths: 0, narBytes: 0, narsCut: 0 };
+			mounts.set(name, mount);
+			return {
+				...all,
+				narBegun(hashPart) {
+					const before = served.size;
+					all.narBegun(hashPart);
+					mount.paths += served.size - before;
+				},
+				narCut() {
+					all.narCut();
+					mount.narsCut++;
+				},
+				narBytes(sizeBytes) {
+					all.narBytes(sizeBytes);
+					mount.narBytes += sizeBytes;
+				},
+			};
+		},
 		restarted: () => add('restarts'),
 		revision: () => revision,
-		snapshot: () => ({ ...counts, errors: { ...errors }, served: [...served], servedIsComplete }),
+		snapshot: () => ({
+			...counts,
+			errors: { ...errors },
+			served: [...served],
+			servedIsComplete,
+			mounts: Object.fromEntries([...mounts].map(([name, mount]) => [name, { ...mount }])),
+		}),
 	};
 }
 
@@ -108,11 +161,8 @@ export function parseStatistics(text: string): SubstituterStatistics | null {
 		return null;
 	}
 	if (typeof value !== 'object' || value === null) return null;
-	const fields = new Map(Object.entries(value));
-	const count = (name: string): number => {
-		const found: unknown = fields.get(name);
-		return typeof found === 'number' && Number.isSafeInteger(found) && found >= 0 ? found : 0;
-	};
+	const fields = new Map<string, unknown>(Object.entries(value));
+	const count = (name: string): number => countOf(fields.get(name));
 	if (fields.get('version') !== 1) return null;
 	const errors: unknown = fields.get('errors');
 	const served: unknown = fields.get('served');
@@ -129,7 +179,24 @@ export function parseStatistics(text: string): SubstituterStatistics | null {
 		errors: typeof errors === 'object' && errors !== null ? numbersOf(errors) : {},
 		served: Array.isArray(served) ? served.filter((name) => typeof name === 'string') : [],
 		servedIsComplete: fields.get('servedIsComplete') === true,
+		mounts: mountsOf(fields.get('mounts')),
 	};
+}
+
+function countOf(value: unknown): number {
+	return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
+}
+
+function mountsOf(value: unknown): Readonly<Record<string, MountStatistics>> {
+	if (typeof value !== 'object' || value === null) return {};
+	const entries = Object.entries(value).map(([name, mount]: [string, unknown]) => {
+		const fields = new Map<string, unknown>(typeof mount === 'object' && mount !== null ? Object.entries(mount) : []);
+		return [
+			name,
+			{ paths: countOf(fields.get('paths')), narBytes: countOf(fields.get('narBytes')), narsCut: countOf(fields.get('narsCut')) },
+		] as const;
+	});
+	return Object.fromEntries(entries);
 }
 
 function numbersOf(value: object): Readonly<Record<string, number>> {

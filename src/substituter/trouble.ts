@@ -1,6 +1,6 @@
 import { CacheError, describeError, type ErrorCode } from '../errors.ts';
 import type { Log } from '../log.ts';
-import type { Counters } from './statistics.ts';
+import type { MountCounters } from './statistics.ts';
 
 /** Where failures behind the substituter go, since no client hears of them. */
 export type Trouble = (error: unknown, doing: string) => void;
@@ -9,7 +9,7 @@ export type Trouble = (error: unknown, doing: string) => void;
 const SHOWN = 3;
 
 /** Counts every failure and shows the first ones of each code. What a client did not want any more is none. */
-export function createTrouble(counters: Pick<Counters, 'error'>, log: Log): Trouble {
+export function createTrouble(counters: Pick<MountCounters, 'error'>, log: Log): Trouble {
 	const seen = new Map<ErrorCode, number>();
 	return (error, doing) => {
 		const code = error instanceof CacheError ? error.code : 'internal';

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { Server as NetServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PathReader } from '../backends/path-reader.ts';
 import { CacheError, describeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type DaemonOrders, folderExists, parseOrders, readStatistics, writeAddress, writeStatistics } from './daemon-folder.ts';
@@ -10,8 +9,8 @@ import type { DaemonTimes, RunDaemonOptions } from './run-daemon.ts';
 import { type Substituter, type SubstituterOptions, startSubstituter } from './server.ts';
 import { withinLimit } from './within-limit.ts';
 
-/** What is served: a cache that was opened, and how. The worker closes the reader. */
-export type Served = Pick<SubstituterOptions, 'reader' | 'storeDir' | 'priority' | 'sign' | 'limits'>;
+/** What is served: caches that were opened, and how. The worker closes their readers. */
+export type Served = Pick<SubstituterOptions, 'mounts' | 'storeDir' | 'limits'>;
 
 export type WorkerOptions = RunDaemonOptions & { readonly times: DaemonTimes };
 
@@ -42,7 +41,7 @@ export async function runWorker({ folder, open, log, times }: WorkerOptions): Pr
 			limitMs: OPEN_MS,
 			signal: end.signal,
 			doing: 'Opening the cache',
-			discard: (late: Served) => void closeReader(late.reader, log, times),
+			discard: (late: Served) => void closeReaders(late, log, times),
 		};
 		const served = await withinLimit(limit, (signal) => open(orders.handover, signal));
 		process.off('disconnect', onLonely);
@@ -54,7 +53,7 @@ export async function runWorker({ folder, open, log, times }: WorkerOptions): Pr
 				end.signal,
 			);
 		} finally {
-			await closeReader(served.reader, log, times);
+			await closeReaders(served, log, times);
 		}
 	} finally {
 		process.off('disconnect', onLonely);
@@ -65,14 +64,14 @@ export async function runWorker({ folder, open, log, times }: WorkerOptions): Pr
 }
 
 async function serve(options: SubstituterOptions, folder: string, times: DaemonTimes, end: AbortSignal): Promise<void> {
-	const { log, reader } = options;
+	const { log, mounts } = options;
 	const statistics = await readStatistics(folder);
 	const substituter = await startSubstituter({ ...options, statistics });
 	if (statistics !== null) substituter.restarted();
 	surviveSurprises(log);
 	const farewell = meetKeeper(substituter, folder, log);
 	try {
-		log.info(`Serving ${reader.label} at port ${substituter.port}.`);
+		log.info(`Serving ${mounts.map(({ reader }) => reader.label).join(', ')} at port ${substituter.port}.`);
 		log.info(`The end: ${await untilEnd(substituter, folder, times, end)}.`);
 	} finally {
 		farewell();
@@ -142,7 +141,9 @@ function keepStatistics(substituter: Substituter, folder: string): Promise<boole
 	);
 }
 
-async function closeReader(reader: PathReader, log: Log, { closeMs }: DaemonTimes): Promise<void> {
-	const limit = { limitMs: closeMs, signal: new AbortController().signal, doing: 'Closing the cache' };
-	await withinLimit(limit, () => reader.close()).catch((error: unknown) => log.debug(describeError(error)));
+async function closeReaders({ mounts }: Served, log: Log, { closeMs }: DaemonTimes): Promise<void> {
+	const limit = { limitMs: closeMs, signal: new AbortController().signal, doing: 'Closing the caches' };
+	await withinLimit(limit, () => Promise.all(mounts.map(({ reader }) => reader.close()))).catch((error: unknown) =>
+		log.debug(describeError(error)),
+	);
 }

@@ -1,227 +1,113 @@
 /** Our client of protocol v2, on the tests' service (which the real `@actions/cache` and the Azure SDK agree with) and Azurite. */
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CacheService as Service } from '../../../src/backends/actions-cache/cache-service.ts';
 import { openDirect } from '../../../src/backends/actions-cache/direct.ts';
-import { cacheVersion } from '../../../src/backends/actions-cache/format/keys.ts';
-import { bodyOfBytes } from '../../../src/backends/object-body.ts';
-import type { ObjectBody } from '../../../src/backends/object-store.ts';
+import { bodyOfBytes, bodyOfText } from '../../../src/backends/object-body.ts';
 import type { ByteRange } from '../../../src/backends/path-reader.ts';
-import { createHttpClient, type HttpClient } from '../../../src/http/client.ts';
-import type { Job } from '../../support/cache-service/job.ts';
-import { type CacheService, startCacheService } from '../../support/cache-service.ts';
+import { CacheError, describeError } from '../../../src/errors.ts';
+import { testClient } from '../../http/peers/means.ts';
+import { bodyOf, startServer } from '../../http/peers/server.ts';
+import { collect, signal, streamed, useDirectCache } from './direct-cache.ts';
 
-const signal = new AbortController().signal;
-const VERSION = cacheVersion('/nix/store');
+const cache = useDirectCache();
 
-let service: CacheService;
-let folder: string;
-let client: HttpClient;
-let lines: string[];
-let masked: string[];
-let nowMs: number;
-let number = 0;
-
-beforeAll(async () => {
-	service = await startCacheService();
-	folder = mkdtempSync(join(tmpdir(), 'direct-'));
-});
-afterAll(async () => {
-	await service.stop();
-	rmSync(folder, { recursive: true });
-});
-beforeEach(() => {
-	[lines, masked, nowMs] = [[], [], 0];
-	const keep = (line: string): void => void lines.push(line);
-	const log = {
-		debug: keep,
-		info: keep,
-		notice: keep,
-		warning: keep,
-		error: keep,
-		group: <T>(_: string, body: () => Promise<T>) => body(),
-		mask: keep,
-	};
-	client = createHttpClient({ env: {}, log, attempts: 3, patienceMs: 4_000 });
-	service.resetCounters();
-	number++;
-});
-afterEach(async () => {
-	service.clearFaults();
-	await client.close();
-	expect(service.violations()).toEqual([]);
-	expect(service.counters().blobHeads).toBe(0);
-	for (const secret of masked) expect(lines.join('\n')).not.toContain(secret);
-});
-
-const repository = (): string => `owner/direct-${number}`;
-
-function open(
-	job: Job = {},
-	environment: Readonly<Record<string, string>> = service.environment({ repository: repository(), ...job }),
-): Service {
-	return openDirect({
-		client,
-		baseUrl: new URL(environment.ACTIONS_RESULTS_URL ?? ''),
-		token: environment.ACTIONS_RUNTIME_TOKEN ?? '',
-		version: VERSION,
-		whyNoRead: null,
-		whyNoWrite: null,
-		folder,
-		mask: (secret) => masked.push(secret),
-		nowMs: () => nowMs,
-	});
-}
-
-async function read(cache: Service, key: string, range: ByteRange | null = null): Promise<Buffer | null> {
-	const stream = await (await cache.lookup({ key }, signal))?.read(range, signal);
-	return stream ? collect(stream) : null;
-}
-
-async function collect(stream: Readable): Promise<Buffer> {
-	const parts: Uint8Array[] = [];
-	for await (const part of stream) parts.push(part);
-	return Buffer.concat(parts);
-}
-
-/** A body as a spool file is one: it can only be streamed. */
-function streamed(bytes: Uint8Array): ObjectBody {
-	const pieces = Array.from({ length: Math.ceil(bytes.length / 60_000) }, (_, index) =>
-		bytes.subarray(60_000 * index, 60_000 * (index + 1)),
-	);
-	return { sizeBytes: bytes.length, bytes: null, stream: () => Readable.from(pieces, { objectMode: false }) };
+async function read(service: Service, key: string, range: ByteRange | null = null): Promise<Buffer | null> {
+	return collect(await (await service.lookup({ key }, signal))?.read(range, signal));
 }
 
 describe('an entry', () => {
 	it.each([1, 3_000_000, 40_000_000])('of %i bytes comes back byte for byte, also in parts', async (sizeBytes) => {
 		const bytes = randomBytes(sizeBytes);
-		const cache = open();
-		expect(await cache.save('nca1-p-one', sizeBytes > 30_000_000 ? streamed(bytes) : bodyOfBytes(bytes), signal)).toBe('saved');
-		expect(service.counters()).toMatchObject({ requests: 2, creations: 1, finalizations: 1 });
-		expect((await read(cache, 'nca1-p-one'))?.equals(bytes)).toBe(true);
+		const service = cache.open();
+		expect(await service.save('nca1-p-one', sizeBytes > 30_000_000 ? streamed(bytes) : bodyOfBytes(bytes), signal)).toBe('saved');
+		expect(cache.service.counters()).toMatchObject({ requests: 2, creations: 1, finalizations: 1 });
+		expect((await read(service, 'nca1-p-one'))?.equals(bytes)).toBe(true);
 		const range = { start: Math.floor(sizeBytes / 3), end: Math.floor(sizeBytes / 2) };
-		expect((await read(cache, 'nca1-p-one', range))?.equals(bytes.subarray(range.start, range.end + 1))).toBe(true);
+		expect((await read(service, 'nca1-p-one', range))?.equals(bytes.subarray(range.start, range.end + 1))).toBe(true);
 	});
 
 	it('is not taken twice', async () => {
-		const cache = open();
-		expect(await cache.save('same', bodyOfBytes(Buffer.from('one')), signal)).toBe('saved');
-		expect(await cache.save('same', bodyOfBytes(Buffer.from('two')), signal)).toBe('exists');
-		expect(String(await read(cache, 'same'))).toBe('one');
+		const service = cache.open();
+		expect(await service.save('same', bodyOfText('one'), signal)).toBe('saved');
+		expect(await service.save('same', bodyOfText('two'), signal)).toBe('exists');
+		expect(String(await read(service, 'same'))).toBe('one');
 	});
 
 	it('is not mistaken for a longer key, and of several the newest is found', async () => {
-		const cache = open();
-		await cache.save('prefix-1', bodyOfBytes(Buffer.from('one')), signal);
-		await cache.save('prefix-2', bodyOfBytes(Buffer.from('two')), signal);
-		expect(await cache.lookup({ key: 'prefix-' }, signal)).toBeNull();
-		expect((await cache.lookup({ newestOf: 'prefix-' }, signal))?.key).toBe('prefix-2');
-		expect(service.counters().lookups).toBe(2);
+		const service = cache.open();
+		await service.save('prefix-1', bodyOfText('one'), signal);
+		await service.save('prefix-2', bodyOfText('two'), signal);
+		expect(await service.lookup({ key: 'prefix-' }, signal)).toBeNull();
+		expect((await service.lookup({ newestOf: 'prefix-' }, signal))?.key).toBe('prefix-2');
+		expect(cache.service.counters().lookups).toBe(2);
 	});
 
 	it('of another branch is not seen, that of the default branch is', async () => {
-		await open({ ref: 'refs/heads/one' }).save('of-one', bodyOfBytes(Buffer.from('1')), signal);
-		await open().save('of-main', bodyOfBytes(Buffer.from('2')), signal);
-		const other = open({ ref: 'refs/heads/two' });
+		await cache.open({ ref: 'refs/heads/one' }).save('of-one', bodyOfText('1'), signal);
+		await cache.open().save('of-main', bodyOfText('2'), signal);
+		const other = cache.open({ ref: 'refs/heads/two' });
 		expect(await other.lookup({ key: 'of-one' }, signal)).toBeNull();
 		expect(await other.lookup({ key: 'of-main' }, signal)).not.toBeNull();
 	});
 
 	it('that was evicted is gone for who looks, and for who has found it', async () => {
-		const cache = open();
-		await cache.save('evicted', bodyOfBytes(Buffer.from('x')), signal);
-		const entry = await cache.lookup({ key: 'evicted' }, signal);
-		await service.evict({ repository: repository() });
+		const service = cache.open();
+		await service.save('evicted', bodyOfText('x'), signal);
+		const entry = await service.lookup({ key: 'evicted' }, signal);
+		await cache.service.evict({ repository: cache.repository });
 		expect(await entry?.read(null, signal)).toBeNull();
-		expect(await cache.lookup({ key: 'evicted' }, signal)).toBeNull();
+		expect(await service.lookup({ key: 'evicted' }, signal)).toBeNull();
 	});
 });
 
-describe('reading', () => {
-	const bytes = randomBytes(2_000_000);
-	const saved = async (): Promise<Service> => {
-		const cache = open();
-		await cache.save('blob', bodyOfBytes(bytes), signal);
-		service.resetCounters();
-		return cache;
-	};
+describe('an upload in blocks', () => {
+	const large = randomBytes(40_000_000);
 
-	it('asks for a new URL once when the time of one is up, however many read', async () => {
-		const cache = await saved();
-		const entry = await cache.lookup({ key: 'blob' }, signal);
-		service.expireUrls();
-		const ranges = Array.from({ length: 20 }, (_, index) => ({ start: index * 1000, end: index * 1000 + 999 }));
-		const got = await Promise.all(
-			ranges.map(async (range) => {
-				const stream = await entry?.read(range, signal);
-				return stream ? collect(stream) : Buffer.alloc(0);
-			}),
-		);
-		expect(Buffer.concat(got).equals(bytes.subarray(0, 20_000))).toBe(true);
-		expect(service.counters().lookups).toBe(2);
+	it.each([
+		['ends too early', streamed(large, large.length + 1), 'too early'],
+		['goes on too long', streamed(large, large.length - 1), 'longer'],
+		['can not be read', { sizeBytes: 40_000_000, bytes: null, stream: failing }, 'EIO'],
+	])('of a body that %s fails because of the body', async (_, body, words) => {
+		const error = await cache.failureOf(cache.open().save('body', body, signal));
+		expect(error).toMatchObject({ code: 'file-failed' });
+		expect(String(error)).toContain(words);
+		expect(cache.service.counters().finalizations).toBe(0);
 	});
 
-	it('does not use a URL of more than eight minutes', async () => {
-		const cache = await saved();
-		const entry = await cache.lookup({ key: 'blob' }, signal);
-		nowMs += 9 * 60_000;
-		const stream = await entry?.read({ start: 0, end: 9 }, signal);
-		if (stream) await collect(stream);
-		expect(service.counters()).toMatchObject({ lookups: 2, blobReads: 1 });
-	});
-
-	it.each(['truncated', 'reset'] as const)('goes on where it was when the connection is %s', async (fault) => {
-		const cache = await saved();
-		service.inject({ operation: 'blob-get', fault, times: 2 });
-		const range = { start: 1000, end: 1_999_999 };
-		expect((await read(cache, 'blob', range))?.equals(bytes.subarray(1000))).toBe(true);
-		const starts = service
-			.calls()
-			.filter(({ operation }) => operation === 'blob-get')
-			.map((call) => Number(/=(\d+)-/.exec(call.range ?? '')?.[1]));
-		expect(starts.length).toBe(3);
-		expect(starts[0]).toBe(1000);
-		expect(starts[1]).toBeGreaterThan(1000);
-		expect(starts[2]).toBeGreaterThan(starts[1] ?? 0);
-	});
-
-	it('fetches all of it once where ranges are ignored', async () => {
-		const cache = await saved();
-		service.inject({ operation: 'blob-get', fault: 'whole' });
-		const entry = await cache.lookup({ key: 'blob' }, signal);
-		for (const start of [5, 1_000_000, 77]) {
-			const stream = await entry?.read({ start, end: start + 99 }, signal);
-			expect(stream && (await collect(stream)).equals(bytes.subarray(start, start + 100))).toBe(true);
+	it('that is refused ends with the refusal, without reading the rest of the body', async () => {
+		cache.service.inject({ operation: 'blob-put', fault: 'method-not-allowed' });
+		let given = 0;
+		async function* parts() {
+			for (let start = 0; start < large.length; start += 1_000_000) {
+				given++;
+				yield large.subarray(start, start + 1_000_000);
+				await new Promise((resolve) => setTimeout(resolve, 10));
+			}
 		}
-		expect(service.counters().blobReads).toBe(1);
-		expect(readdirSync(folder).length).toBeGreaterThan(0);
+		const body = { sizeBytes: large.length, bytes: null, stream: () => Readable.from(parts(), { objectMode: false }) };
+		expect(await cache.failureOf(cache.open().save('refused', body, signal))).toMatchObject({ code: 'cache-read-only' });
+		expect(given).toBeLessThan(30);
 	});
 
-	it('waits for a storage that is busy, and gives up on one that stays so', async () => {
-		const cache = await saved();
-		service.inject({ operation: 'blob-get', fault: 'busy', times: 1 });
-		expect((await read(cache, 'blob', { start: 0, end: 4 }))?.equals(bytes.subarray(0, 5))).toBe(true);
-		service.inject({ operation: 'blob-get', fault: 'busy' });
-		await expect(read(cache, 'blob', { start: 0, end: 4 })).rejects.toMatchObject({ code: 'cache-failing' });
-	});
-
-	it('ends at once when it is told to', async () => {
-		const cache = await saved();
-		service.inject({ operation: 'blob-get', fault: 'slow' });
-		const entry = await cache.lookup({ key: 'blob' }, signal);
-		const stop = new AbortController();
-		const stream = await entry?.read({ start: 0, end: 1_999_999 }, stop.signal);
-		setTimeout(() => stop.abort(), 50);
-		await expect(stream ? collect(stream) : null).rejects.toThrow();
+	it('with a URL whose time is up says so', async () => {
+		cache.service.inject({ operation: 'blob-put', fault: 'expired' });
+		const error = await cache.failureOf(cache.open().save('late', streamed(large), signal));
+		expect(error).toMatchObject({ code: 'cache-forbidden', hint: expect.stringContaining('clock') });
 	});
 });
+
+function failing(): Readable {
+	return new Readable({
+		read() {
+			this.destroy(Object.assign(new Error('bad disk'), { code: 'EIO' }));
+		},
+	});
+}
 
 describe('a refusal', () => {
-	const body = bodyOfBytes(Buffer.from('x'));
+	const body = bodyOfText('x');
 
 	it.each([
 		['write-denied', 'cache-read-only', 'cache-mode: write'],
@@ -231,46 +117,119 @@ describe('a refusal', () => {
 		['unimplemented', 'cache-invalid', 'not known'],
 		['not-json', 'cache-invalid', 'not JSON'],
 		['bad-gateway', 'cache-failing', '502'],
-		['throttled', 'cache-throttled', '429'],
-		['reset', 'cache-unreachable', ''],
+		['throttled', 'cache-throttled', '200 new entries a minute'],
+		['reset', 'cache-unreachable', 'broke off'],
 	] as const)('to store: %s is %s, and says what it is', async (fault, code, words) => {
-		service.inject({ operation: 'create', fault });
-		const error: unknown = await open()
-			.save('refused', body, signal)
-			.catch((one: unknown) => one);
+		cache.service.inject({ operation: 'create', fault });
+		const startedMs = performance.now();
+		const error = await cache.failureOf(cache.open().save('refused', body, signal));
 		expect(error).toMatchObject({ code });
-		expect(`${error} ${error instanceof Error && 'hint' in error ? error.hint : ''}`).toContain(words);
+		expect(describeError(error)).toContain(words);
+		// The tests' client has 4 s of patience; that of the action 90 s.
+		expect(performance.now() - startedMs).toBeLessThan(8_000);
 	});
 
-	it('to read is told as one', async () => {
-		await expect(open({ mode: 'write-only', ref: 'refs/heads/blind' }).lookup({ key: 'any' }, signal)).rejects.toMatchObject({
-			code: 'cache-forbidden',
-		});
+	it.each([
+		['read-denied', 'cache-forbidden', 'cache-mode: read'],
+		['unauthenticated', 'cache-unauthorized', 'token'],
+		['throttled', 'cache-throttled', '429'],
+	] as const)('to find: %s is %s, and says what it is', async (fault, code, words) => {
+		cache.service.inject({ operation: 'lookup', fault });
+		const error = await cache.failureOf(cache.open().lookup({ key: 'any' }, signal));
+		expect(error).toMatchObject({ code });
+		expect(describeError(error)).toContain(words);
+	});
+
+	it('is that of the token, where it has no scope to read or write', async () => {
+		const writer = cache.open({ mode: 'write-only', ref: 'refs/heads/blind' });
+		expect(await cache.failureOf(writer.lookup({ key: 'any' }, signal))).toMatchObject({ code: 'cache-forbidden' });
+		const reader = cache.open({ mode: 'read' });
+		expect(await reader.lookup({ key: 'any' }, signal)).toBeNull();
+		expect(await cache.failureOf(reader.save('any', body, signal))).toMatchObject({ code: 'cache-read-only' });
 	});
 
 	it('that passes is tried again: 502, 429 with Retry-After, a reset', async () => {
 		for (const fault of ['bad-gateway', 'throttled', 'reset'] as const) {
-			service.inject({ operation: 'lookup', fault, times: 1 });
-			expect(await open().lookup({ key: 'none' }, signal)).toBeNull();
+			cache.service.inject({ operation: 'lookup', fault, times: 1 });
+			expect(await cache.open().lookup({ key: 'none' }, signal)).toBeNull();
 		}
-		expect(service.counters().lookups).toBe(6);
+		expect(cache.service.counters().lookups).toBe(6);
 	});
 
 	it('without a word means that somebody else has the key', async () => {
-		service.inject({ operation: 'create', fault: 'not-ok' });
-		expect(await open().save('taken', body, signal)).toBe('exists');
+		cache.service.inject({ operation: 'create', fault: 'not-ok' });
+		expect(await cache.open().save('taken', body, signal)).toBe('exists');
 	});
 
 	it('of the end of an upload is an error: nobody finds the entry', async () => {
-		service.inject({ operation: 'finalize', fault: 'not-ok' });
-		const cache = open();
-		await expect(cache.save('unfinished', body, signal)).rejects.toMatchObject({ code: 'cache-failing' });
-		expect(await cache.lookup({ key: 'unfinished' }, signal)).toBeNull();
+		cache.service.inject({ operation: 'finalize', fault: 'not-ok' });
+		const service = cache.open();
+		expect(await cache.failureOf(service.save('unfinished', body, signal))).toMatchObject({ code: 'cache-failing' });
+		expect(await service.lookup({ key: 'unfinished' }, signal)).toBeNull();
 	});
 
 	it('since the token is too old is one of the token', async () => {
-		const environment = service.environment({ repository: repository(), tokenLifetimeMs: 1 });
+		const environment = cache.service.environment({ repository: cache.repository, tokenLifetimeMs: 1 });
 		await new Promise((resolve) => setTimeout(resolve, 1100));
-		await expect(open({}, environment).save('late', body, signal)).rejects.toMatchObject({ code: 'cache-unauthorized' });
+		expect(await cache.failureOf(cache.open({}, environment).save('late', body, signal))).toMatchObject({
+			code: 'cache-unauthorized',
+		});
 	});
+});
+
+it('an answer to the end of an upload that was lost is asked for again, and the entry is taken to be saved', async () => {
+	let finalized = 0;
+	const peer = await startServer(async (request, response) => {
+		await bodyOf(request);
+		const say = (value: unknown): void => void response.end(JSON.stringify(value));
+		if (request.method === 'PUT') response.writeHead(201).end();
+		else if (request.url?.endsWith('/CreateCacheEntry')) say({ ok: true, signed_upload_url: `${peer.url}blob?sig=a%2Bb` });
+		else if (request.url?.endsWith('/GetCacheEntryDownloadURL'))
+			say({ ok: true, signed_download_url: `${peer.url}blob?sig=c`, matched_key: 'lost' });
+		else if (finalized++ === 0) request.socket.destroy();
+		else say({ ok: false });
+	});
+	await using client = testClient();
+	const masked: string[] = [];
+	const service = openDirect({
+		client,
+		baseUrl: peer.url,
+		token: 'opaque',
+		version: 'v'.repeat(64),
+		whyNoRead: null,
+		whyNoWrite: null,
+		folder: '/nonexistent',
+		mask: (secret) => masked.push(secret),
+		nowMs: () => 0,
+	});
+	expect(await service.save('lost', bodyOfText('x'), signal)).toBe('saved');
+	expect(finalized).toBe(2);
+	// As it is, and as it stands in the URL.
+	expect(masked).toEqual(['a+b', 'a%2Bb', 'c']);
+	await peer.close();
+});
+
+it.each([
+	['cancelled', () => new AbortController()],
+	['deadline', () => new AbortController()],
+] as const)('a signal ends every operation at once: %s', async (code, controller) => {
+	const service = cache.open();
+	await service.save('there', bodyOfBytes(randomBytes(3_000_000)), signal);
+	const entry = await service.lookup({ key: 'there' }, signal);
+	const endless = { sizeBytes: 40_000_000, bytes: null, stream: () => new Readable({ read: () => undefined }) };
+	for (const operation of ['lookup', 'create'] as const) cache.service.inject({ operation, fault: 'throttled', times: 1 });
+	cache.service.inject({ operation: 'blob-get', fault: 'slow' });
+	const stop = controller();
+	const operations = [
+		service.lookup({ key: 'there' }, stop.signal),
+		service.save('waits', bodyOfText('x'), stop.signal),
+		service.save('hangs', endless, stop.signal),
+		entry?.read(null, stop.signal).then(collect),
+		entry?.read({ start: 5, end: 2_999_000 }, stop.signal).then(collect),
+	].map((operation) => cache.failureOf(Promise.resolve(operation)));
+	await new Promise((resolve) => setTimeout(resolve, 150));
+	const startedMs = performance.now();
+	stop.abort(code === 'deadline' ? new CacheError('deadline', 'The time is up.') : undefined);
+	for (const error of await Promise.all(operations)) expect(error).toMatchObject({ code });
+	expect(performance.now() - startedMs).toBeLessThan(500);
 });

@@ -100,7 +100,7 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 		kind: 'actions-cache',
 		label: service.label,
 		// Nix reads from the local substituter, which has an address only once it runs.
-		reads: () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: true }),
+		reads: () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null }),
 		check: async () => ({ readable: true, note: null }),
 		async presence(paths) {
 			const found = new Map<string, Presence>();

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { CacheError } from '../../errors.ts';
+import { addAbortSignal } from 'node:stream';
+import { CacheError, isCacheError, systemCode } from '../../errors.ts';
+import { throwIfAborted } from '../../http/cancel.ts';
 import type { HttpClient } from '../../http/client.ts';
 import { bodyOfBytes, bodyOfText } from '../object-body.ts';
 import type { ObjectBody } from '../object-store.ts';
@@ -10,6 +12,8 @@ const BLOCK_BYTES = 8 * 1024 * 1024;
 /** 4 MiB to 32 MiB each: larger blobs have larger blocks, of which there may be 50,000. */
 const MAX_BLOCKS = 1_000;
 const IN_FLIGHT = 4;
+const REFUSED = [401, 403];
+const DOING = 'Uploading to the Actions cache';
 
 /**
  * Uploads a blob to Azure's storage by its signed URL: as one (Put Blob), or in blocks that are sent side by side (Put Block, Put Block List). Memory: four blocks.
@@ -34,10 +38,12 @@ async function putBlocks(client: HttpClient, url: URL, body: ObjectBody, signal:
 	const ids: string[] = [];
 	const underWay = new Set<Promise<void>>();
 	try {
-		for await (const block of blocksOf(body, blockBytes)) {
+		for await (const block of blocksOf(body, blockBytes, either)) {
 			// Servers that store elsewhere than Azure read the order from the id, in the form that the Azure SDK gives it: 48 characters.
 			const id = Buffer.from(`${upload}${`${ids.length}`.padStart(12, '0')}`).toString('base64');
 			ids.push(id);
+			// One that failed may be none of those under way any more.
+			throwIfAborted(either, DOING);
 			const sent = put(client, withQuery(url, { comp: 'block', blockid: id }), bodyOfBytes(block), either, {}).finally(() =>
 				underWay.delete(sent),
 			);
@@ -46,19 +52,28 @@ async function putBlocks(client: HttpClient, url: URL, body: ObjectBody, signal:
 			if (underWay.size >= IN_FLIGHT) await Promise.race(underWay);
 		}
 		await Promise.all(underWay);
+		throwIfAborted(either, DOING);
 		return ids;
+	} catch (error) {
+		throwIfAborted(either, DOING);
+		if (isCacheError(error)) throw error;
+		throw new CacheError('file-failed', `What is to be uploaded can't be read (${systemCode(error) ?? error}).`, {
+			cause: error,
+		});
 	} finally {
+		failed.abort();
 		await Promise.allSettled(underWay);
 	}
 }
 
-/** The body in pieces of `blockBytes`, each in memory of its own. */
-async function* blocksOf(body: ObjectBody, blockBytes: number): AsyncGenerator<Uint8Array, void, void> {
+/** The body in pieces of `blockBytes`, each in memory of its own. Throws what `signal` aborts with, also while the body has nothing to give. */
+async function* blocksOf(body: ObjectBody, blockBytes: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
 	let block = Buffer.allocUnsafe(Math.min(blockBytes, body.sizeBytes));
 	let filled = 0;
 	let leftBytes = body.sizeBytes;
-	for await (const part of body.stream()) {
+	for await (const part of addAbortSignal(signal, body.stream())) {
 		let bytes: Uint8Array = part;
+		if (bytes.length > leftBytes) throw new CacheError('file-failed', 'What is to be uploaded is longer than it was.');
 		while (bytes.length > 0) {
 			const taken = Math.min(bytes.length, block.length - filled);
 			block.set(bytes.subarray(0, taken), filled);
@@ -71,7 +86,7 @@ async function* blocksOf(body: ObjectBody, blockBytes: number): AsyncGenerator<U
 			filled = 0;
 		}
 	}
-	if (leftBytes !== 0) throw new CacheError('internal', `A body ended ${leftBytes} bytes too early.`);
+	if (leftBytes !== 0) throw new CacheError('file-failed', `What is to be uploaded ended ${leftBytes} bytes too early.`);
 }
 
 async function put(
@@ -81,7 +96,12 @@ async function put(
 	signal: AbortSignal,
 	headers: Readonly<Record<string, string>>,
 ): Promise<void> {
-	await client.request({ method: 'PUT', url, headers, body, accept: [200, 201], limitBytes: 64 * 1024, signal });
+	const accept = [200, 201, ...REFUSED];
+	const { status } = await client.request({ method: 'PUT', url, headers, body, accept, limitBytes: 64 * 1024, signal });
+	if (!REFUSED.includes(status)) return;
+	throw new CacheError('cache-forbidden', 'The storage behind the Actions cache refuses the URL that this upload was given.', {
+		hint: "Such a URL is good for about an hour: is the upload that slow, is this machine's clock right, and does a proxy leave the query of a URL as it is?",
+	});
 }
 
 function withQuery(url: URL, parameters: Readonly<Record<string, string>>): URL {

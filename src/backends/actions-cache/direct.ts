@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { CacheError } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
 import { createBlobReader } from './blob-reader.ts';
@@ -14,13 +15,16 @@ export interface DirectOptions {
 	readonly version: string;
 	readonly whyNoRead: string | null;
 	readonly whyNoWrite: string | null;
-	/** For blobs of servers that ignore `Range`; made when needed. */
+	/** For blobs of servers that ignore `Range`; made when needed, and removed by `close`. */
 	readonly folder: string;
 	/** Keeps a text out of every log. */
 	readonly mask: (secret: string) => void;
 	/** Milliseconds on a clock that only goes forward. */
 	readonly nowMs: () => number;
 }
+
+/** Of Azure, Amazon and Google, and those who store like them. */
+const SIGNATURES = ['sig', 'x-amz-signature', 'x-goog-signature'];
 
 /** The Actions cache by its own protocol: entries are blobs as they are, and a part of one can be read. */
 export function openDirect(options: DirectOptions): CacheService {
@@ -59,10 +63,11 @@ export function openDirect(options: DirectOptions): CacheService {
 			if (reserved.kind === 'not-ok') return 'exists';
 			await uploadBlob(client, urlField(reserved.fields, mask, 'signed_upload_url', 'signedUploadUrl'), body, signal);
 			const finalized = await twirp.call('FinalizeCacheEntryUpload', { key, size_bytes: `${body.sizeBytes}`, version }, signal);
-			if (finalized.kind === 'ok') return 'saved';
+			// When the answer to a first try was lost, the second one is refused although the entry is there.
+			if (finalized.kind === 'ok' || (await resolve({ key }, signal)) !== null) return 'saved';
 			throw new CacheError('cache-failing', `The Actions cache did not take the entry \`${key}\` after its upload.`);
 		},
-		close: async () => undefined,
+		close: () => rm(options.folder, { recursive: true, force: true }),
 	};
 }
 
@@ -79,10 +84,11 @@ function urlField(fields: Readonly<Record<string, unknown>>, mask: (secret: stri
 	if (!URL.canParse(text))
 		throw new CacheError('cache-invalid', `\`${names[0]}\` in an answer of the Actions cache is not a URL.`);
 	const url = new URL(text);
-	const signature = url.searchParams.get('sig') ?? url.searchParams.get('X-Amz-Signature');
-	if (signature !== null && signature !== '') {
-		mask(signature);
-		mask(encodeURIComponent(signature));
+	for (const [name, value] of url.searchParams) {
+		if (!SIGNATURES.includes(name.toLowerCase()) || value === '') continue;
+		// As it is, as it stands in the URL, and as others would write it.
+		const written = new RegExp(`[?&]${name}=([^&#]+)`).exec(text)?.[1] ?? value;
+		for (const form of new Set([value, written, encodeURIComponent(value)])) mask(form);
 	}
 	return url;
 }

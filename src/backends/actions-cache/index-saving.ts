@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CacheError } from '../../errors.ts';
+import { systemClock, throwIfAborted } from '../../http/cancel.ts';
 import { bodyOfBytes } from '../object-body.ts';
 import type { CacheService } from './cache-service.ts';
 import { indexEncoder } from './format/index-writer.ts';
@@ -32,7 +32,8 @@ export async function saveIndex(
 		const key = indexKey(chain.ref, slot);
 		if ((await service.save(key, bodyOfBytes(bytes), signal)) === 'saved' && (await isOurs(service, key, bytes, signal)))
 			return slot;
-		await sleep(Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** refusals), undefined, { signal });
+		await systemClock.sleep(Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** refusals), signal);
+		throwIfAborted(signal, 'Saving the index');
 		slot = Math.max(slot, await newestSlot(service, chain.ref, signal)) + 1;
 	}
 	throw new CacheError(

@@ -1,3 +1,5 @@
+import { access, constants } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { isCacheError } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
 import type { Log } from '../../log.ts';
@@ -25,19 +27,20 @@ export async function openCacheService(options: OpenServiceOptions): Promise<Cac
 	const { env, log } = options;
 	const token = env.ACTIONS_RUNTIME_TOKEN ?? '';
 	if (token === '') return null;
-	const access = accessOf(env.ACTIONS_CACHE_MODE, token);
+	const allowed = accessOf(env.ACTIONS_CACHE_MODE, token);
 	const isEnterprise = isGhes(env.GITHUB_SERVER_URL);
 	const baseUrl = env.ACTIONS_RESULTS_URL ?? '';
 	const speaksV2 = !isEnterprise && (env.ACTIONS_CACHE_SERVICE_V2 ?? '') !== '';
 	const toolkit = async (refusesDuplicates: boolean): Promise<CacheService> => {
 		const { openToolkit } = await import('./toolkit.ts');
-		return openToolkit({ ...options, ...access, script: options.toolkitScript, refusesDuplicates });
+		const needed = (await hasTar(env.PATH)) ? allowed : { whyNoRead: NO_TAR, whyNoWrite: NO_TAR };
+		return openToolkit({ ...options, ...needed, script: options.toolkitScript, refusesDuplicates });
 	};
 	if (!speaksV2) return (env.ACTIONS_CACHE_URL ?? '') === '' ? null : toolkit(isEnterprise);
-	if (!URL.canParse(baseUrl)) return null;
+	if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol)) return null;
 	const direct = openDirect({
 		...options,
-		...access,
+		...allowed,
 		baseUrl: new URL(baseUrl),
 		token,
 		mask: log.mask,
@@ -71,6 +74,8 @@ function withWayOut(first: CacheService, other: () => Promise<CacheService>, log
 	};
 }
 
+const NO_TAR = '`tar` is missing on this runner, and @actions/cache does not work without it: install GNU tar.';
+
 type Access = Pick<CacheService, 'whyNoRead' | 'whyNoWrite'>;
 
 /** What the workflow's `cache-mode` allows, and what the token's own claim says. Unknown values allow everything: the service decides. */
@@ -98,6 +103,18 @@ function tokenWrites(token: string): boolean | null {
 	} catch {
 		return null;
 	}
+}
+
+/** `@actions/cache` packs every entry with it. */
+async function hasTar(path: string | undefined): Promise<boolean> {
+	for (const folder of (path ?? '').split(delimiter).filter(isAbsolute)) {
+		const isThere = await access(join(folder, 'tar'), constants.X_OK).then(
+			() => true,
+			() => false,
+		);
+		if (isThere) return true;
+	}
+	return false;
 }
 
 /** As the toolkit tells: any host but github.com, `*.ghe.com` and `*.localhost`. */

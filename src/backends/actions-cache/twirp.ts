@@ -2,7 +2,7 @@
  * The Actions cache's service, protocol v2: Twirp with JSON, `POST <base>/twirp/github.actions.results.api.v1.CacheService/<method>`. As `@actions/cache` speaks it
  * (its `cacheTwirpClient.ts` and the generated `results/api/v1/cache.ts`); GitHub has not published it.
  */
-import { CacheError } from '../../errors.ts';
+import { CacheError, isCacheError } from '../../errors.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import { bodyOfText } from '../object-body.ts';
 
@@ -37,20 +37,27 @@ const WRITE_DENIED = 'cache write denied:';
 const READ_DENIED = 'cache read denied:';
 const QUOTA = 'insufficient usage';
 
+export const THROTTLED_HINT =
+	'GitHub takes about 200 new entries a minute of a repository, from all of its jobs and actions together: let fewer of them save at the same time. Later jobs push what is missing.';
+
 export function createTwirp({ client, baseUrl, token }: TwirpOptions): Twirp {
 	return {
 		async call(method, request, signal) {
-			const answer = await client.request({
-				method: 'POST',
-				url: new URL(`/twirp/github.actions.results.api.v1.CacheService/${method}`, baseUrl),
-				headers: { 'content-type': 'application/json', accept: 'application/json' },
-				body: bodyOfText(JSON.stringify(request)),
-				credentials: { kind: 'bearer', token },
-				accept: UNDERSTOOD,
-				limitBytes: MAX_ANSWER_BYTES,
-				signal,
-			});
-			return answer.status === 200 ? understood(method, answer) : refused(method, answer);
+			const answer = await client
+				.request({
+					method: 'POST',
+					url: new URL(`/twirp/github.actions.results.api.v1.CacheService/${method}`, baseUrl),
+					headers: { 'content-type': 'application/json', accept: 'application/json' },
+					body: bodyOfText(JSON.stringify(request)),
+					credentials: { kind: 'bearer', token },
+					accept: UNDERSTOOD,
+					limitBytes: MAX_ANSWER_BYTES,
+					signal,
+				})
+				.catch((error: unknown) => {
+					throw isCacheError(error, 'cache-throttled') ? throttled(error) : error;
+				});
+			return answer.status === 200 ? understood(method, answer) : refused(method, answer, token);
 		},
 	};
 }
@@ -59,34 +66,17 @@ function understood(method: TwirpMethod, answer: HttpAnswer): TwirpAnswer {
 	const fields = fieldsOf(answer);
 	if (fields === null) throw strange(method, 'something that is not JSON');
 	if (fields.ok === true) return { kind: 'ok', fields };
-	const message = textOf(fields.message);
-	if (message.startsWith(WRITE_DENIED)) throw writeDenied(message);
+	const denial = denialIn(textOf(fields.message));
+	if (denial !== null) throw denial;
 	return { kind: 'not-ok' };
 }
 
-function refused(method: TwirpMethod, answer: HttpAnswer): TwirpAnswer {
+function refused(method: TwirpMethod, answer: HttpAnswer, token: string): TwirpAnswer {
 	const fields = fieldsOf(answer) ?? {};
-	const [code, message] = [textOf(fields.code), textOf(fields.msg)];
+	const [code, message] = [textOf(fields.code), textOf(fields.msg).replaceAll(token, '***')];
 	if (answer.status === 409 || code === 'already_exists') return { kind: 'not-ok' };
-	if (message.includes(WRITE_DENIED)) throw writeDenied(message);
-	if (message.includes(READ_DENIED)) {
-		throw new CacheError(
-			'cache-forbidden',
-			'This job may not read from the Actions cache: its token has no scope that it can read.',
-			{
-				hint: 'Give the job `cache-mode: read` or `write`, or leave that out.',
-			},
-		);
-	}
-	if (message.includes(QUOTA)) {
-		throw new CacheError(
-			'cache-read-only',
-			"The repository's storage for the Actions cache is used up, so nothing new is taken.",
-			{
-				hint: 'Raise the budget in the settings of the repository, delete entries, or lower `actions-cache-size`.',
-			},
-		);
-	}
+	const denial = denialIn(message);
+	if (denial !== null) throw denial;
 	if (answer.status === 401) {
 		throw new CacheError('cache-unauthorized', "The Actions cache refuses this job's token.", {
 			hint: 'The token is good for the length of a job: did it run longer than the runner allows?',
@@ -97,14 +87,34 @@ function refused(method: TwirpMethod, answer: HttpAnswer): TwirpAnswer {
 	throw strange(method, `${answer.status} ${code} ${message}`.trim());
 }
 
-function writeDenied(message: string): CacheError {
-	return new CacheError(
-		'cache-read-only',
-		`This job may not write to the Actions cache: ${message.slice(WRITE_DENIED.length).trim() || 'its token only reads'}.`,
-		{
+/** What the service does not allow, by how it says so; `null` when it is something else. */
+export function denialIn(message: string): CacheError | null {
+	if (message.includes(WRITE_DENIED)) {
+		const why = message.slice(message.indexOf(WRITE_DENIED) + WRITE_DENIED.length).trim();
+		return new CacheError('cache-read-only', `This job may not write to the Actions cache: ${why || 'its token only reads'}.`, {
 			hint: 'For events that strangers can start GitHub gives a token that only reads, unless the workflow says `cache-mode: write`.',
-		},
-	);
+		});
+	}
+	if (message.includes(READ_DENIED)) {
+		return new CacheError(
+			'cache-forbidden',
+			'This job may not read from the Actions cache: its token has no scope that it can read.',
+			{ hint: 'Give the job `cache-mode: read` or `write`, or leave that out.' },
+		);
+	}
+	if (message.toLowerCase().includes(QUOTA)) {
+		return new CacheError(
+			'cache-read-only',
+			"The repository's storage for the Actions cache is used up, so nothing new is taken.",
+			{ hint: 'Raise the budget in the settings of the repository, delete entries, or lower `actions-cache-size`.' },
+		);
+	}
+	return null;
+}
+
+/** The HTTP client's hint is about binary caches. */
+export function throttled(cause: CacheError): CacheError {
+	return new CacheError('cache-throttled', cause.message, { hint: THROTTLED_HINT, cause });
 }
 
 function strange(method: TwirpMethod, what: string): CacheError {

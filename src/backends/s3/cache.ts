@@ -14,7 +14,7 @@ export function openS3Cache(target: S3Target, means: BackendMeans): Backend {
 	let isPublic = false;
 	return {
 		...cache,
-		reads: () => (isPublic ? cache.reads() : { substituters: [], publicKeys: [], netrc: [], throughUs: true }),
+		reads: () => (isPublic ? cache.reads() : { substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null }),
 		async check(mayWrite, signal) {
 			const checked = await cache.check(mayWrite, signal);
 			isPublic = checked.readable && (await store.isPublic('nix-cache-info', signal));

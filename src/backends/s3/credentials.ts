@@ -38,8 +38,11 @@ const NAMING = [
  * @throws CacheError `cache-unauthorized` when a source is named and gives none
  */
 export async function findKeys(target: S3Target, means: KeyMeans): Promise<KeySource | null> {
-	const { keys, profile } = target;
-	if (keys !== null) return async () => keys;
+	const { credentials, profile } = target;
+	if (credentials !== null) {
+		const keys = { accessKeyId: credentials.username, secretAccessKey: credentials.password };
+		return async () => keys;
+	}
 	const named = NAMING.filter((name) => (process.env[name] ?? '') !== '');
 	const source = explained(await sourceOf(target, means), sourceName(profile, named));
 	try {

@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type GetObjectCommandOutput, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Target } from '../../cache-target/s3.ts';
-import { CacheError, isCacheError } from '../../errors.ts';
-import type { HttpClient } from '../../http/client.ts';
+import { isCacheError } from '../../errors.ts';
+import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import type { Log } from '../../log.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { ObjectBody, ObjectStore } from '../object-store.ts';
 import type { NarBytes } from '../path-reader.ts';
+import { bytesOf } from '../ranged-answer.ts';
 import { openConnection } from './connection.ts';
 import { answerIn, isAbsent } from './failure.ts';
 import { ANSWER_BYTES, uploadInParts } from './multipart.ts';
@@ -91,7 +92,7 @@ export function openS3(target: S3Target, means: S3Means): S3Store {
 			try {
 				const wanted = range === null ? null : `bytes=${range.start}-${range.end}`;
 				const found = await nullIfAbsent(read(key, wanted, null, signal));
-				return found === null ? null : narBytes(found, range !== null, `${label}/${key}`);
+				return found === null ? null : bytesOf(answerOf(found), range, `GET ${label}/${key}`);
 			} catch (error) {
 				if (range === null || statusOf(error) !== 416) throw error;
 				const totalBytes = await size(key, signal);
@@ -119,21 +120,21 @@ function sdkBody(body: ObjectBody): Uint8Array | CarriedBody {
 	return body.bytes !== null && body.sizeBytes <= HASHED_BYTES ? body.bytes : new CarriedBody(body);
 }
 
-interface FoundObject {
-	readonly Body?: unknown;
-	readonly ContentLength?: number | undefined;
-	readonly ContentRange?: string | undefined;
-}
-
-function narBytes({ Body, ContentLength, ContentRange }: FoundObject, isPart: boolean, label: string): NarBytes {
-	if (!(Body instanceof Readable)) throw new CacheError('internal', `The contents of ${label} are no stream.`);
-	const [, start, end, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange ?? '') ?? [];
-	if (isPart && total !== undefined)
-		return { totalBytes: Number(total), range: { start: Number(start), end: Number(end) }, stream: Body };
-	if (!isPart && ContentLength !== undefined)
-		return { totalBytes: ContentLength, range: { start: 0, end: ContentLength - 1 }, stream: Body };
-	Body.on('error', () => undefined).destroy();
-	throw new CacheError('cache-invalid', `GET ${label}: the answer does not say which bytes it has.`);
+/** The SDK takes an answer apart; `bytesOf` reads the same of it. */
+function answerOf({ Body, ContentLength, ContentRange, ContentEncoding }: GetObjectCommandOutput): HttpAnswer {
+	const headers = {
+		...(ContentLength === undefined ? {} : { 'content-length': `${ContentLength}` }),
+		...(ContentRange === undefined ? {} : { 'content-range': ContentRange }),
+		...(ContentEncoding === undefined ? {} : { 'content-encoding': ContentEncoding }),
+	};
+	const all: Readonly<Record<string, string>> = headers;
+	return {
+		status: ContentRange === undefined ? 200 : 206,
+		header: (name) => all[name] ?? null,
+		headers: () => headers,
+		bytes: new Uint8Array(),
+		stream: Body instanceof Readable ? Body : null,
+	};
 }
 
 function sizeIn(contentRange: string | undefined): number | null {

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { PathInfo } from '../src/nix/path-info.ts';
-import type { Outcome } from '../src/push/outcome.ts';
-import type { PlannedPath, Verdict } from '../src/push/plan.ts';
-import { makeReport, type ReportFacts, reportJson, reportLines, reportSummary } from '../src/report.ts';
-import { pathInfo, storePath } from './push/graph.ts';
+import type { PathInfo } from '../../src/nix/path-info.ts';
+import type { Outcome } from '../../src/push/outcome.ts';
+import type { PlannedPath, Verdict } from '../../src/push/plan.ts';
+import { reportLines, servedLine } from '../../src/report/lines.ts';
+import { type CacheFacts, makeReport, type ReportFacts, reportJson } from '../../src/report/report.ts';
+import { reportSummary } from '../../src/report/summary.ts';
+import { pathInfo, storePath } from '../push/graph.ts';
 
 const KiB = 1024;
 
@@ -16,28 +18,29 @@ const push: Verdict = { class: 'push', why: 'new' };
 /** Facts on paths by name: what the plan says, and what came of it where it was to be pushed. */
 function facts(
 	paths: readonly (readonly [PathInfo | string, Verdict, Outcome?])[],
-	more: Partial<ReportFacts> = {},
+	{ warnings = [], served = [], ...more }: Partial<CacheFacts> & Partial<Pick<ReportFacts, 'warnings' | 'served'>> = {},
 ): ReportFacts {
 	const entries = paths.map(([what, verdict, outcome]) => {
 		const info = typeof what === 'string' ? pathInfo(what, { narSizeBytes: 100 * KiB }) : what;
 		return { planned: planned(info, verdict), outcome };
 	});
 	const outcomes = new Map(entries.flatMap(({ planned: { path }, outcome }) => (outcome === undefined ? [] : [[path, outcome]])));
-	return {
+	const cache: CacheFacts = {
 		cache: { kind: 'http', label: 'https://cache.example/nix', canPush: true, whyNot: null },
-		served: null,
-		storePaths: 312,
+		failure: null,
 		plan: {
 			paths: new Map(entries.map(({ planned }) => [planned.path, planned])),
 			push: entries.flatMap(({ planned: { info, verdict } }) => (info === null || verdict.class !== 'push' ? [] : [info])),
 		},
 		result: outcomes.size === 0 ? null : { outcomes, stoppedBy: null, elapsedMs: 1234 },
 		findings: null,
-		durationsMs: { plan: 100, push: 1200, total: 1500 },
-		warnings: [],
+		durationsMs: { plan: 100, push: 1200 },
 		...more,
 	};
+	return { caches: [cache], served, storePaths: 312, durationsMs: { total: 1500 }, warnings };
 }
+
+const down = { code: 'cache-unreachable', message: 'It does not answer.', hint: 'Is it up?' } as const;
 
 const pushed = (sentBytes: number): Outcome => ({ class: 'pushed', sentBytes });
 const linesOf = (...args: Parameters<typeof facts>) => reportLines(makeReport(facts(...args)));
@@ -103,6 +106,44 @@ describe('log lines', () => {
 	});
 });
 
+describe('several caches', () => {
+	const two = (): ReportFacts => {
+		const [one, other] = [facts([['a', push, pushed(10)]]), facts([], { failure: down, plan: null })];
+		const label = { kind: 's3', label: 's3://bucket', canPush: true, whyNot: null } as const;
+		return { ...one, caches: [...one.caches, ...other.caches.map((cache) => ({ ...cache, cache: label }))] };
+	};
+
+	test('each has lines of its own, and one that failed at once has an annotation in place of them', () => {
+		expect(reportLines(makeReport(two()))).toEqual(['https://cache.example/nix: 1 pushed; 100 KiB as 10 B in 1.2 s.']);
+	});
+
+	test('nothing new is said once for all of them', () => {
+		const nothing = facts([], { plan: null });
+		expect(reportLines(makeReport({ ...nothing, caches: [...nothing.caches, ...nothing.caches] }))).toHaveLength(1);
+	});
+
+	test('each has a section of its own in the summary, with why it got nothing', () => {
+		const text = reportSummary(makeReport(two()));
+		expect(text.match(/^### .*$/gm)).toHaveLength(2);
+		expect(text).toContain('**The push ended early:** It does not answer. Is it up?');
+		const readOnly = reportSummary(
+			makeReport(
+				facts([], {
+					plan: null,
+					cache: { kind: 'http', label: 'https://x', canPush: false, whyNot: 'There are no credentials.' },
+				}),
+			),
+		);
+		expect(readOnly).toContain('Not pushed to: There are no credentials.');
+	});
+
+	test('what was read through the local substituter is said of each', () => {
+		const served = { label: 's3://bucket', paths: 3, bytes: 2048, cut: 1 };
+		expect(servedLine(served)).toBe('Nix read 3 paths (2.0 KiB) from s3://bucket in this job; 1 broke off on the way.');
+		expect(summaryOf([], { served: [served] })).toContain('Nix read 3 paths (2.0 KiB) from s3');
+	});
+});
+
 describe('the report', () => {
 	test('counts each class with its bytes, and the bytes that were sent', () => {
 		const report = makeReport(
@@ -114,13 +155,13 @@ describe('the report', () => {
 				['e', { class: 'vanished' }],
 			]),
 		);
-		expect(report.counts).toEqual({
+		expect(report.caches[0]?.counts).toEqual({
 			pushed: { paths: 2, narBytes: 200 * KiB },
 			'out-of-time': { paths: 1, narBytes: 100 * KiB },
 			differs: { paths: 1, narBytes: 100 * KiB },
 			vanished: { paths: 1, narBytes: 0 },
 		});
-		expect(report.sentBytes).toBe(30);
+		expect(report.caches[0]?.sentBytes).toBe(30);
 	});
 
 	test('as JSON it comes back as it was', () => {
@@ -174,7 +215,8 @@ describe('the summary', () => {
 
 			</details>
 
-			Time: plan 0.1 s, push 1.2 s, total 1.5 s.
+			Time: plan 0.1 s, push 1.2 s.
+
 
 			> Something to know.
 			"

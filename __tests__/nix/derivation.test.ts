@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { parseDerivationOutputs } from '../../src/nix/derivation.ts';
+
+const OUT = '/nix/store/64fh21r7zkdrwa8n7w5d7hbkk51fxnkk-app-b';
+const rest = ',[],[],"x86_64-linux","/bin/sh",["-c","echo \\"hi\\""],[("name","app-b")])';
+
+describe('the outputs of a derivation', () => {
+	it.each([
+		['one', `[("out","${OUT}","","")]`, [{ name: 'out', path: OUT }]],
+		[
+			'several',
+			`[("doc","${OUT}-doc","",""),("out","${OUT}","","")]`,
+			[
+				{ name: 'doc', path: `${OUT}-doc` },
+				{ name: 'out', path: OUT },
+			],
+		],
+		['one of a fixed hash', `[("out","${OUT}","r:sha256","c0ffee")]`, [{ name: 'out', path: OUT }]],
+		['one whose path depends on its content', '[("out","","r:sha256","")]', [{ name: 'out', path: null }]],
+	])('are read: %s', (_what, outputs, expected) => {
+		expect(parseDerivationOutputs(`Derive(${outputs}${rest}`)).toEqual(expected);
+		expect(parseDerivationOutputs(`DrvWithVersion("xp-dyn-drv",${outputs}${rest}`)).toEqual(expected);
+		expect(parseDerivationOutputs(`Derive(${outputs}`)).toEqual(expected);
+	});
+
+	it.each([
+		'',
+		'Derive(',
+		'Derive([',
+		'Derive([]',
+		`Derive([("out","${OUT}","","")`,
+		'Derive([("out","a\\"b","","")]',
+		'{"outputs":{}}',
+		'<html>',
+	])('are refused in `%s`', (text) => {
+		expect(() => parseDerivationOutputs(text)).toThrow(expect.objectContaining({ code: 'format-invalid' }));
+	});
+});

@@ -1,0 +1,63 @@
+import { realpath } from 'node:fs/promises';
+import { relative, resolve } from 'node:path';
+import { CacheError } from '../errors.ts';
+import type { Candidates } from '../push/plan.ts';
+import type { LocalStore } from '../store/local-store.ts';
+import { newSince, readSnapshot } from '../store/snapshot.ts';
+import type { Session } from './session.ts';
+
+/** What may be pushed: what the input `paths` names, or else what came to the store since main. `names`: of the store now. */
+export async function rootsOf(session: Session, store: LocalStore, names: readonly string[]): Promise<readonly string[]> {
+	const { inputs, runner } = session;
+	return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names);
+}
+
+/** Full paths that came to the store since main's snapshot. */
+async function newRoots(session: Session, store: LocalStore, names: readonly string[]): Promise<readonly string[]> {
+	const file = session.state().main?.snapshotFile ?? null;
+	if (file === null)
+		throw new CacheError('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
+	return newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
+}
+
+/** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */
+async function namedRoots(
+	lines: readonly string[],
+	store: LocalStore,
+	env: Session['runner']['env'],
+): Promise<readonly string[]> {
+	const found = await Promise.all(lines.map((line) => storePathOf(resolve(env.GITHUB_WORKSPACE ?? '.', line), line, store)));
+	return [...new Set(found)];
+}
+
+async function storePathOf(file: string, line: string, store: LocalStore): Promise<string> {
+	const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
+	const target = await realpath(logical).catch(() => null);
+	const inside = target === null ? null : relative(await realpath(store.realStoreDir), target);
+	const name = inside?.split('/')[0] ?? '';
+	if (inside === null || name === '' || name === '..') {
+		throw new CacheError(
+			'input-invalid',
+			`paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} at the end of the job.`,
+			{
+				hint: 'It takes store paths and links to them such as `result`, seen from the workspace.',
+			},
+		);
+	}
+	return `${store.storeDir}/${name}`;
+}
+
+/** The roots with their closures. `explicit`: they were named. */
+export async function findCandidates(
+	store: LocalStore,
+	roots: readonly string[],
+	explicit: boolean,
+	signal: AbortSignal,
+): Promise<Candidates> {
+	const { infos, invalid } = await store.closure(roots, signal);
+	const valid = roots.filter((path) => infos.has(path));
+	// A name that never was a path (the output of a failed build) is not a candidate. One that was named, or that is referred to, was.
+	const left = new Set(explicit ? [] : await store.names());
+	const vanished = [...invalid].filter((path) => !left.has(path.slice(store.storeDir.length + 1)));
+	return { infos, roots: new Set(valid), vanished };
+}

@@ -1,0 +1,164 @@
+import type { BackendKind } from '../backends/backend.ts';
+import type { Finding, Outcome, PushResult } from '../push/outcome.ts';
+import type { Plan, PlanClass, PlannedPath } from '../push/plan.ts';
+import { formatBytes } from '../quantity.ts';
+import { withheldReason } from './words.ts';
+
+/** What a path ended as: the plan's class, or what the pipeline made of a path that was to be pushed. */
+export type ReportClass = Exclude<PlanClass, 'push'> | 'planned' | 'pushed' | 'corrupt' | 'failed' | 'out-of-time';
+
+export interface ReportedPath {
+	readonly path: string;
+	readonly class: ReportClass;
+	/** One sentence for people; `null` where the class says it all. */
+	readonly reason: string | null;
+	readonly narSizeBytes: number | null;
+	/** Bytes sent for the NAR; `null` unless pushed. */
+	readonly sentBytes: number | null;
+}
+
+/** Where Nix reads from and the job pushes to. */
+export interface ReportCache {
+	readonly kind: BackendKind;
+	readonly label: string;
+	readonly canPush: boolean;
+	/** Why not, when it can't. */
+	readonly whyNot: string | null;
+}
+
+/** What the job read from one cache through the local substituter. */
+export interface ReportServed {
+	readonly label: string;
+	readonly paths: number;
+	/** As they were sent, compressed. */
+	readonly bytes: number;
+	/** NARs that broke off. */
+	readonly cut: number;
+}
+
+/** What became of the push to one cache. Durations in milliseconds. */
+export interface CacheFacts {
+	readonly cache: ReportCache;
+	/** `null` when nothing was planned (read-only, or it never came to that). */
+	readonly plan: Plan | null;
+	/** Why the push could not begin; `null` when it could, or was not meant to. */
+	readonly failure: PushResult['stoppedBy'];
+	/** `null`: nothing was pushed (a dry run, or nothing to push). */
+	readonly result: PushResult | null;
+	/** `null`: not verified. */
+	readonly findings: readonly Finding[] | null;
+	readonly durationsMs: Readonly<Record<string, number>>;
+}
+
+/** The facts of one post phase. */
+export interface ReportFacts {
+	/** In the order of the input `cache`. */
+	readonly caches: readonly CacheFacts[];
+	/** By cache; empty: no local substituter ran. */
+	readonly served: readonly ReportServed[];
+	/** Valid or not, names in the store when the job ended. */
+	readonly storePaths: number;
+	readonly durationsMs: Readonly<Record<string, number>>;
+	/** What was warned of during the job, in order. */
+	readonly warnings: readonly string[];
+}
+
+export interface ReportCount {
+	readonly paths: number;
+	readonly narBytes: number;
+}
+
+export interface CacheReport {
+	readonly cache: ReportCache;
+	/** Only classes that occur. */
+	readonly counts: Readonly<Partial<Record<ReportClass, ReportCount>>>;
+	readonly sentBytes: number;
+	readonly paths: readonly ReportedPath[];
+	/** What ended the push early, or kept it from beginning. */
+	readonly stoppedBy: PushResult['stoppedBy'];
+	readonly verification: { readonly checked: number; readonly problems: readonly Finding[] } | null;
+	readonly durationsMs: Readonly<Record<string, number>>;
+}
+
+/** What the output `report` names: the JSON file that post writes. Stable within a `version`. */
+export interface Report {
+	readonly version: 1;
+	readonly caches: readonly CacheReport[];
+	readonly served: readonly ReportServed[];
+	readonly storePaths: number;
+	readonly durationsMs: Readonly<Record<string, number>>;
+	readonly warnings: readonly string[];
+}
+
+export function makeReport({ caches, served, storePaths, durationsMs, warnings }: ReportFacts): Report {
+	return { version: 1, caches: caches.map(cacheReport), served, storePaths, durationsMs, warnings };
+}
+
+function cacheReport({ cache, plan, failure, result, findings, durationsMs }: CacheFacts): CacheReport {
+	const paths =
+		plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
+	const counts: Partial<Record<ReportClass, ReportCount>> = {};
+	for (const path of paths) {
+		const { paths: number, narBytes } = counts[path.class] ?? { paths: 0, narBytes: 0 };
+		counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
+	}
+	return {
+		cache,
+		counts,
+		sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
+		paths,
+		stoppedBy: failure ?? result?.stoppedBy ?? null,
+		verification:
+			findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
+		durationsMs,
+	};
+}
+
+function reported({ path, info, verdict }: PlannedPath, outcome: Outcome | null): ReportedPath {
+	const common = { path, narSizeBytes: info?.narSizeBytes ?? null, sentBytes: null };
+	switch (verdict.class) {
+		case 'push':
+			return { ...common, ...(outcome === null ? { class: 'planned', reason: null } : ended(outcome)) };
+		case 'differs':
+			return {
+				...common,
+				class: 'differs',
+				reason: `The cache has it with the NAR hash ${verdict.narHash}: the build is not reproducible.`,
+			};
+		case 'signed-upstream':
+			return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
+		case 'excluded':
+			return {
+				...common,
+				class: 'excluded',
+				reason: verdict.pattern === null ? 'No expression of `include` matches.' : `Matches ${verdict.pattern}.`,
+			};
+		case 'too-large':
+			return { ...common, class: 'too-large', reason: `Larger than ${formatBytes(verdict.limitBytes)}.` };
+		case 'withheld':
+			return { ...common, class: 'withheld', reason: withheldReason(verdict) };
+		case 'present':
+		case 'derivation':
+		case 'vanished':
+			return { ...common, class: verdict.class, reason: null };
+	}
+}
+
+function ended(outcome: Outcome): Pick<ReportedPath, 'class' | 'reason' | 'sentBytes'> {
+	switch (outcome.class) {
+		case 'pushed':
+			return { class: 'pushed', reason: null, sentBytes: outcome.sentBytes };
+		case 'corrupt':
+		case 'failed':
+			return { class: outcome.class, reason: outcome.message, sentBytes: null };
+		case 'withheld':
+			return { class: 'withheld', reason: withheldReason(outcome), sentBytes: null };
+		case 'vanished':
+		case 'out-of-time':
+			return { class: outcome.class, reason: null, sentBytes: null };
+	}
+}
+
+export function reportJson(report: Report): string {
+	return `${JSON.stringify(report, null, '\t')}\n`;
+}
