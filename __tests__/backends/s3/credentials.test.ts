@@ -109,8 +109,41 @@ describe('credentials come from', () => {
 	});
 });
 
+it('the role of the job is taken on with a token of GitHub, and taken on again when its keys expire', async () => {
+	const asked: string[] = [];
+	const github = await started((request, response) => {
+		asked.push(request.url ?? '');
+		if (request.headers.authorization !== 'Bearer runner-token') return void response.writeHead(401).end();
+		response.end(JSON.stringify({ value: 'token.of.github' }));
+	});
+	const sts = await startTokenService({ token: 'token.of.github', role: 'arn:aws:iam::123456789012:role/nix', livesMs: 1_000 });
+	given({
+		AWS_ROLE_ARN: 'arn:aws:iam::123456789012:role/nix',
+		AWS_ENDPOINT_URL_STS: sts.url.origin,
+		ACTIONS_ID_TOKEN_REQUEST_URL: `${github.url}token?api-version=2`,
+		ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'runner-token',
+	});
+	const store = openS3(targetOf((await server.makeBucket()).url, null), means());
+	await store.put('a', bodyOfBytes(Buffer.from('x')), '', never);
+	expect(asked[0]).toBe('/token?api-version=2&audience=sts.amazonaws.com');
+	const before = asked.length;
+	await setTimeout(1_100);
+	await store.put('b', bodyOfBytes(Buffer.from('x')), '', never);
+	expect(asked.length).toBeGreaterThan(before);
+	vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::123456789012:role/other');
+	await expect(put()).rejects.toMatchObject({
+		code: 'cache-unauthorized',
+		message: expect.stringContaining('`AWS_ROLE_ARN`'),
+		hint: expect.stringContaining('trust policy'),
+	});
+});
+
 /** AssumeRoleWithWebIdentity as STS answers it: the token and the role are checked, and the request must be unsigned. */
-async function startTokenService(wanted: { readonly token: string; readonly role: string }): Promise<Peer> {
+async function startTokenService(wanted: {
+	readonly token: string;
+	readonly role: string;
+	readonly livesMs?: number;
+}): Promise<Peer> {
 	return started(async (request, response) => {
 		const form = new URLSearchParams((await bodyOf(request)).toString());
 		const refuse = (status: number, code: string) =>
@@ -125,7 +158,7 @@ async function startTokenService(wanted: { readonly token: string; readonly role
 		if (form.get('RoleArn') !== wanted.role || !/^[\w+=,.@-]{2,64}$/.test(form.get('RoleSessionName') ?? ''))
 			return refuse(403, 'AccessDenied');
 		const { accessKeyId, secretAccessKey } = server.owner;
-		const expiration = new Date(Date.now() + 3_600_000).toISOString();
+		const expiration = new Date(Date.now() + (wanted.livesMs ?? 3_600_000)).toISOString();
 		const credentials = `<AccessKeyId>${accessKeyId}</AccessKeyId><SecretAccessKey>${secretAccessKey}</SecretAccessKey><SessionToken></SessionToken><Expiration>${expiration}</Expiration>`;
 		response.setHeader('content-type', 'text/xml');
 		response.end(

@@ -76,13 +76,14 @@ describe('what Nix reads from', () => {
 			publicKeys: [],
 			netrc: [],
 			throughUs: false,
+			priority: null,
 		});
 	});
 
 	it('is the local substituter where a bucket is private', async () => {
 		const backend = await job((await server.makeBucket()).url);
 		await backend.check(true, never);
-		expect(backend.reads()).toEqual({ substituters: [], publicKeys: [], netrc: [], throughUs: true });
+		expect(backend.reads()).toEqual({ substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null });
 	});
 
 	it('is read without any credentials where everybody may', async () => {

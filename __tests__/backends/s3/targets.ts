@@ -15,7 +15,7 @@ export function environment(
 	more: Readonly<Record<string, string>>,
 	stub: (name: string, value: string | undefined) => unknown,
 ): void {
-	for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) stub(name, undefined);
+	for (const name of Object.keys(process.env)) if (/^(AWS|ACTIONS_ID)_/.test(name)) stub(name, undefined);
 	const nowhere = {
 		AWS_EC2_METADATA_DISABLED: 'true',
 		AWS_CONFIG_FILE: '/nonexistent/config',

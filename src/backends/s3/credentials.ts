@@ -34,7 +34,8 @@ const NAMING = [
 
 /**
  * Where the job's keys for this bucket come from: the inputs, else the profile that the URL names, else what the SDK finds (environment, `AWS_PROFILE` and the
- * files of the command line, a web identity, the role of the container or of the instance). `null`: there are none. The SDK reads `process.env` itself.
+ * files of the command line, a web identity, the role of the container or of the instance), or the role `AWS_ROLE_ARN` by the job's own identity. `null`: there
+ * are none. The SDK reads `process.env` itself.
  * @throws CacheError `cache-unauthorized` when a source is named and gives none
  */
 export async function findKeys(target: S3Target, means: KeyMeans): Promise<KeySource | null> {
@@ -44,27 +45,49 @@ export async function findKeys(target: S3Target, means: KeyMeans): Promise<KeySo
 		return async () => keys;
 	}
 	const named = NAMING.filter((name) => (process.env[name] ?? '') !== '');
-	const source = explained(await sourceOf(target, means), sourceName(profile, named));
+	const isNamed = named.length > 0;
+	const source = explained(await sourceOf(target, means, isNamed), sourceName(profile, named));
 	try {
 		await source();
 		return source;
 	} catch (error) {
 		// The SDK tells "there is none" and "it failed" apart by texts alone.
 		const isNone = isCacheError(error, 'cache-unauthorized') && isFromChain(error.cause);
-		if (isNone && profile === null && named.length === 0) return null;
+		if (isNone && profile === null && !isNamed) return null;
 		throw error;
 	}
 }
 
-async function sourceOf({ profile, region, endpoint }: S3Target, { client, log }: KeyMeans): Promise<KeySource> {
-	const { fromIni, fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
+async function sourceOf(target: S3Target, { client, log }: KeyMeans, isNamed: boolean): Promise<KeySource> {
+	const { fromIni, fromNodeProviderChain, fromWebToken } = await import('@aws-sdk/credential-providers');
+	const { profile, region, endpoint } = target;
 	const clientConfig: { requestHandler: NonNullable<S3ClientConfig['requestHandler']>; region: string } = {
 		requestHandler: createTransport(client),
 		// Of the token service. Other servers' regions have names that Amazon does not know.
 		region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || (isAmazon(endpoint) ? region : 'us-east-1'),
 	};
 	const logger = sdkLogger(log);
-	return profile === null ? fromNodeProviderChain({ clientConfig, logger }) : fromIni({ profile, clientConfig, logger });
+	if (profile !== null) return fromIni({ profile, clientConfig, logger });
+	const roleArn = isNamed ? null : roleOfJob();
+	if (roleArn === null) return fromNodeProviderChain({ clientConfig, logger });
+	const roleSessionName = process.env.AWS_ROLE_SESSION_NAME || `nix-cache-action-${process.env.GITHUB_RUN_ID ?? '0'}`;
+	return async () => {
+		const { getIDToken } = await import('@actions/core');
+		return fromWebToken({ clientConfig, logger, roleArn, roleSessionName, webIdentityToken: await getIDToken(AUDIENCE) })();
+	};
+}
+
+/** What AWS's documentation has people enter as the audience of GitHub's identity provider. */
+const AUDIENCE = 'sts.amazonaws.com';
+
+/** The role that a job with `permissions: id-token: write` wants; `null`: there is none. GitHub gives a new token whenever it is asked, so a long job renews its keys. */
+function roleOfJob(): string | null {
+	const {
+		AWS_ROLE_ARN: role = '',
+		ACTIONS_ID_TOKEN_REQUEST_URL: url = '',
+		ACTIONS_ID_TOKEN_REQUEST_TOKEN: token = '',
+	} = process.env;
+	return role !== '' && url !== '' && token !== '' ? role : null;
 }
 
 export function isAmazon(endpoint: URL): boolean {
@@ -73,7 +96,8 @@ export function isAmazon(endpoint: URL): boolean {
 
 function sourceName(profile: string | null, named: readonly string[]): string {
 	if (profile !== null) return `the profile \`${profile}\``;
-	return named.length === 0 ? 'this machine' : named.map((name) => `\`${name}\``).join(' and ');
+	if (named.length === 0) return roleOfJob() === null ? 'this machine' : '`AWS_ROLE_ARN` with the identity of this job';
+	return named.map((name) => `\`${name}\``).join(' and ');
 }
 
 function explained(source: KeySource, from: string): KeySource {
