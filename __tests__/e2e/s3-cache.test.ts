@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { checkCache } from '../support/cache-invariants.ts';
@@ -73,6 +75,34 @@ describe.each(testedVersions())('a private bucket, Nix %s', (nix) => {
 		assertNoSecrets(second);
 	});
 });
+
+it('a large NAR goes up in parts and with little memory, with the very bytes that Nix would dump', async () => {
+	// Keys of NARs have dots, and parts of such go only into this kind of Ceph's stores.
+	await using database = await startS3Server({ objects: 'database' });
+	await using machine = await createMachine({ nix: '2.26' });
+	const bucket = await database.makeBucket();
+	const { accessKeyId, secretAccessKey } = database.owner;
+	await machine.run(['sh', '-c', 'mkdir /tmp/large && head -c 200000000 /dev/urandom > /tmp/large/file']);
+	const path = await machine.run(['nix-store', '--add', '/tmp/large']);
+	const inputs = { cache: bucket.url, username: accessKeyId, password: secretAccessKey, 'signing-key': secret, paths: path };
+	const result = await runJob(machine, [uses({ with: { ...inputs, compression: 'none' } })], { secrets: [secretAccessKey] });
+	expect(result.annotations, result.log).toEqual([]);
+	expect(result.stage('post').log).toMatch(/1 pushed/);
+	expect(result.stage('post').peakRssBytes / 2 ** 20).toBeLessThan(256);
+	const { bytes } = await machine.exec(['nix-store', '--dump', path]);
+	const { Contents = [] } = await database.client.send(new ListObjectsV2Command({ Bucket: bucket.name, Prefix: 'nar/' }));
+	expect(Contents.map(({ Size, ETag }) => [Size, ETag?.replaceAll('"', '')])).toEqual([
+		[bytes.length, tagOf(bytes, 16 * 2 ** 20)],
+	]);
+});
+
+/** What S3 calls an object that came in parts: the hash of their hashes, and their number. */
+function tagOf(bytes: Uint8Array, partBytes: number): string {
+	const md5 = (of: Uint8Array): Buffer => createHash('md5').update(of).digest();
+	const count = Math.ceil(bytes.length / partBytes);
+	const hashes = Array.from({ length: count }, (_, index) => md5(bytes.subarray(index * partBytes, (index + 1) * partBytes)));
+	return `${md5(Buffer.concat(hashes)).toString('hex')}-${count}`;
+}
 
 describe('a bucket that can not be used costs the cache, not the job, and one line says why', () => {
 	it.each([

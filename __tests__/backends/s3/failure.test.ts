@@ -87,6 +87,7 @@ const cases: readonly (readonly [string, Said, string, RegExp])[] = [
 	['a denial', { status: 403, code: 'AccessDenied' }, 'cache-forbidden', /s3:PutObject.*s3:ListBucket/],
 	['a denial without a text', { status: 403 }, 'cache-forbidden', /s3:PutObject/],
 	['a quota', { status: 403, code: 'QuotaExceeded' }, 'cache-failing', /quota/],
+	['an upload that is gone', { status: 404, code: 'NoSuchUpload' }, 'cache-invalid', /lifecycle rule/],
 	['too large an object', { status: 400, code: 'EntityTooLarge' }, 'cache-too-large', /max-path-size/],
 	['a method that is not there', { status: 405, code: 'MethodNotAllowed' }, 'cache-read-only', /push: never/],
 	['a part of S3 that is not there', { status: 501, code: 'NotImplemented' }, 'cache-invalid', /has not all of S3/],

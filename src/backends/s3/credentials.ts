@@ -90,7 +90,7 @@ function roleOfJob(): string | null {
 	return role !== '' && url !== '' && token !== '' ? role : null;
 }
 
-export function isAmazon(endpoint: URL): boolean {
+function isAmazon(endpoint: URL): boolean {
 	return /\.amazonaws\.com(\.cn)?$/.test(endpoint.hostname);
 }
 

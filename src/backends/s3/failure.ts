@@ -145,6 +145,9 @@ function byCode(code: string, { bucket, profile }: S3Target): Meaning | null {
 		case 'SlowDown':
 		case 'TooManyRequests':
 			return { as: 'cache-throttled', hint: 'It limits the rate of requests: lower `concurrency`.' };
+		case 'NoSuchUpload':
+			// Also when the end of an upload was asked for twice, since the first answer got lost. Whoever looks finds the object then.
+			return { as: 'cache-invalid', hint: 'The upload went away while it was under way: is a lifecycle rule too fast?' };
 		case 'EntityTooLarge':
 			return {
 				as: 'cache-too-large',
