@@ -1,22 +1,21 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { ObjectBody } from './object-store.ts';
-import type { ByteRange } from './path-reader.ts';
+import type { BodyPart, DivisibleBody } from './object-store.ts';
 
 /** A body that is in memory. */
-export function bodyOfBytes(bytes: Uint8Array): ObjectBody {
-	const within = (range?: ByteRange) => (range === undefined ? bytes : bytes.subarray(range.start, range.end + 1));
-	return { sizeBytes: bytes.length, bytes, stream: (range) => Readable.from([within(range)], { objectMode: false }) };
-}
-
-/** A part of a body, itself a body. */
-export function partOfBody(body: ObjectBody, range: ByteRange): ObjectBody {
+export function bodyOfBytes(bytes: Uint8Array): DivisibleBody {
 	return {
-		sizeBytes: range.end + 1 - range.start,
-		bytes: body.bytes?.subarray(range.start, range.end + 1) ?? null,
-		stream: () => body.stream(range),
+		sizeBytes: bytes.length,
+		bytes,
+		stream: () => Readable.from([bytes], { objectMode: false }),
+		part: (start, end) => partOfBytes(bytes.subarray(start, end)),
 	};
 }
 
-export function bodyOfText(text: string): ObjectBody {
+function partOfBytes(bytes: Uint8Array): BodyPart {
+	return { ...bodyOfBytes(bytes), md5: async () => createHash('md5').update(bytes).digest() };
+}
+
+export function bodyOfText(text: string): DivisibleBody {
 	return bodyOfBytes(Buffer.from(text, 'utf8'));
 }

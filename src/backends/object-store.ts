@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import type { ByteRange } from './path-reader.ts';
 
 /**
  * A place that holds bytes by key: an HTTP server, a bucket, a directory. Keys are those of a binary cache
@@ -20,7 +19,7 @@ export interface ObjectStore {
 	 * Stores `body` under `key`, replacing what was there, so that a reader sees the old bytes or the new ones and never a part.
 	 * May read `body` several times (retries).
 	 */
-	put(key: string, body: ObjectBody, contentType: string, signal: AbortSignal): Promise<void>;
+	put(key: string, body: DivisibleBody, contentType: string, signal: AbortSignal): Promise<void>;
 
 	/** Releases connections. No other call may follow. */
 	close(): Promise<void>;
@@ -31,6 +30,17 @@ export interface ObjectBody {
 	readonly sizeBytes: number;
 	/** The bytes themselves when they are in memory, else `null`. */
 	readonly bytes: Uint8Array | null;
-	/** A new stream over all bytes, or over those of `range`, which lies within them. */
-	stream(range?: ByteRange): Readable;
+	/** A new stream over all bytes. */
+	stream(): Readable;
+}
+
+/** A body that can also be read in parts, several at a time. */
+export interface DivisibleBody extends ObjectBody {
+	/** Bytes `start` up to `end` (not included) as a body of their own, good for as long as the whole one is. */
+	part(start: number, end: number): BodyPart;
+}
+
+export interface BodyPart extends ObjectBody {
+	/** The MD5 of its bytes (16), as storage wants it beside them. Reads them, and keeps none. */
+	md5(): Promise<Uint8Array>;
 }

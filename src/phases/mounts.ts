@@ -27,8 +27,8 @@ export function mountsOf({ inputs }: Session, serving: Serving): readonly MountO
 				];
 	const caches = serving.throughUs.flatMap(({ line: number, priority }): MountOrder[] => {
 		const target = inputs.caches[number];
-		if (target === undefined || target.kind === 'actions-cache') return [];
-		const credentials = target.kind === 'file' ? null : target.credentials;
+		if (target === undefined || !('substituter' in target)) return [];
+		const credentials = target.kind === 'http' || target.kind === 's3' ? target.credentials : null;
 		const line = target.kind === 's3' ? target.line : target.substituter;
 		return [
 			{

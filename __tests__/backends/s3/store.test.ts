@@ -3,9 +3,8 @@ import { Readable } from 'node:stream';
 import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bodyOfBytes } from '../../../src/backends/object-body.ts';
-import type { ObjectBody } from '../../../src/backends/object-store.ts';
+import type { BodyPart, DivisibleBody, ObjectBody } from '../../../src/backends/object-store.ts';
 import { openBackend } from '../../../src/backends/open.ts';
-import type { ByteRange } from '../../../src/backends/path-reader.ts';
 import { openS3, type S3Store } from '../../../src/backends/s3/store.ts';
 import type { HttpClient } from '../../../src/http/client.ts';
 import { generateKey, publicKeyOf } from '../../../src/nix/signature.ts';
@@ -50,6 +49,8 @@ const backendMeans = () => ({
 	publicKeys: [publicKeyOf(key)],
 	netrc: [],
 	lookups: 8,
+	env: {},
+	sharesKey: false,
 });
 const job = (url: string, user: S3User | null = server.owner) => openBackend(targetOf(url, user), backendMeans());
 
@@ -93,7 +94,7 @@ describe('what Nix reads from', () => {
 		await owner.check(true, never);
 		await (await owner.prepare(path.info, sourceOf(path), never))(never);
 		const anybody = await job(bucket.url, null);
-		expect(await anybody.check(false, never)).toEqual({ readable: true, note: null });
+		expect(await anybody.check(false, never)).toMatchObject({ readable: true, note: null });
 		expect(await anybody.readBack(path.info, never)).toEqual({ ok: true });
 		await expect(anybody.prepare(pathOf('other').info, sourceOf(pathOf('other')), never)).rejects.toMatchObject({
 			code: 'cache-unauthorized',
@@ -101,6 +102,15 @@ describe('what Nix reads from', () => {
 		});
 	});
 });
+
+/** A body whose parts are read as `stream` says. */
+function inParts(body: DivisibleBody, stream: (part: ObjectBody, start: number) => Readable): DivisibleBody {
+	const part = (start: number, end: number): BodyPart => {
+		const plain = body.part(start, end);
+		return { ...plain, stream: () => stream(plain, start) };
+	};
+	return { ...body, part };
+}
 
 describe('an upload in parts', () => {
 	let bucket: Bucket;
@@ -114,7 +124,7 @@ describe('an upload in parts', () => {
 
 	it('brings a large object whole, in parts of one size', async () => {
 		const bytes = randomBytes(70_000_001);
-		const body: ObjectBody = { ...bodyOfBytes(bytes), bytes: null };
+		const body = { ...bodyOfBytes(bytes), bytes: null };
 		await store.put('nar/large', body, 'application/x-nix-nar', never);
 		expect(await store.size('nar/large', never)).toBe(bytes.length);
 		const { ContentType, ETag } = await server.client.send(new HeadObjectCommand({ Bucket: bucket.name, Key: 'nar/large' }));
@@ -129,15 +139,15 @@ describe('an upload in parts', () => {
 		const stop = new AbortController();
 		const zeros = bodyOfZeros(200_000_000);
 		let readBytes = 0;
-		async function* stopping(range?: ByteRange) {
-			for await (const chunk of zeros.stream(range)) {
+		async function* stopping(part: ObjectBody) {
+			for await (const chunk of part.stream()) {
 				const bytes: Uint8Array = chunk;
 				readBytes += bytes.length;
 				if (readBytes > 60_000_000) stop.abort();
 				yield bytes;
 			}
 		}
-		const body: ObjectBody = { ...zeros, stream: (range) => Readable.from(stopping(range), { objectMode: false }) };
+		const body = inParts(zeros, (part) => Readable.from(stopping(part), { objectMode: false }));
 		await expect(store.put('nar/large', body, '', stop.signal)).rejects.toMatchObject({ code: 'cancelled' });
 		expect(await store.size('nar/large', never)).toBeNull();
 		expect(await unfinished()).toEqual([]);
@@ -145,11 +155,11 @@ describe('an upload in parts', () => {
 
 	it('whose body can not be read says so, and leaves nothing', async () => {
 		const zeros = bodyOfZeros(200_000_000);
-		async function* breaking(range?: ByteRange) {
-			if (range?.start === 0) yield* zeros.stream(range);
+		async function* breaking(start: number, part: ObjectBody) {
+			if (start === 0) yield* part.stream();
 			else throw Object.assign(new Error('EIO: read'), { code: 'EIO' });
 		}
-		const body: ObjectBody = { ...zeros, stream: (range) => Readable.from(breaking(range), { objectMode: false }) };
+		const body = inParts(zeros, (part, start) => Readable.from(breaking(start, part), { objectMode: false }));
 		await expect(store.put('nar/large', body, '', never)).rejects.toMatchObject({ code: 'file-failed' });
 		expect(await unfinished()).toEqual([]);
 	});

@@ -170,17 +170,16 @@ function bodyOf(file: FileHandle, sizeBytes: number): ObjectBody {
 	return {
 		sizeBytes,
 		bytes: null,
-		stream: ({ start, end } = { start: 0, end: sizeBytes - 1 }) =>
-			Readable.from(readRange(file, start, end + 1), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
+		stream: () => Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
 	};
 }
 
 /** By position, so that several can read at once. */
-async function* readRange(file: FileHandle, start: number, end: number): AsyncGenerator<Buffer> {
-	for (let at = start; at < end; ) {
-		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, end - at));
+async function* readAll(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
+	for (let at = 0; at < sizeBytes; ) {
+		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
 		const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-		if (bytesRead === 0) throw new CacheError('internal', `A pack file ends at byte ${at}, before ${end}.`);
+		if (bytesRead === 0) throw new CacheError('internal', `A pack file ends at byte ${at} of ${sizeBytes}.`);
 		at += bytesRead;
 		yield chunk.subarray(0, bytesRead);
 	}

@@ -20,6 +20,8 @@ export interface S3Connection {
 		signal: AbortSignal,
 		request: (s3: S3Client, sending: Sending) => Promise<T>,
 	): Promise<T>;
+	/** Whether requests are signed. Throws `cache-unauthorized` when something names credentials that can't be had. */
+	hasKeys(signal: AbortSignal): Promise<boolean>;
 	close(): void;
 }
 
@@ -34,11 +36,14 @@ export function openConnection(target: S3Target, means: KeyMeans): S3Connection 
 		const keys = await findKeys(target, means);
 		return { s3: new S3Client(configuration(target, keys, means)), isAnonymous: keys === null };
 	};
+	const opened = (signal: AbortSignal, doing: string): Promise<Opened> => {
+		opening ??= open();
+		return orAborted(opening, signal, doing);
+	};
 	return {
 		async ask(doing, limitBytes, signal, request) {
 			throwIfAborted(signal, doing);
-			opening ??= open();
-			const { s3, isAnonymous } = await orAborted(opening, signal, doing);
+			const { s3, isAnonymous } = await opened(signal, doing);
 			const once = () => orAborted(request(s3, { abortSignal: signal, limitBytes }), signal, doing);
 			try {
 				return await once().catch((error: unknown) => {
@@ -50,6 +55,7 @@ export function openConnection(target: S3Target, means: KeyMeans): S3Connection 
 				throw s3Error(error, doing, target, isAnonymous);
 			}
 		},
+		hasKeys: async (signal) => !(await opened(signal, `Looking for the keys of ${target.place}`)).isAnonymous,
 		close() {
 			opening?.then(
 				({ s3 }) => s3.destroy(),

@@ -3,8 +3,9 @@ import type { S3Target } from '../../cache-target/s3.ts';
 import { CacheError, isCacheError } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
 import type { Log } from '../../log.ts';
+import { createJobIdentity, hasJobIdentity } from '../job-identity.ts';
 import { sdkLogger } from './sdk-logger.ts';
-import { createTransport } from './transport.ts';
+import { createTransport, UNATTENDED_MS } from './transport.ts';
 
 export interface Keys {
 	readonly accessKeyId: string;
@@ -71,9 +72,10 @@ async function sourceOf(target: S3Target, { client, log }: KeyMeans, isNamed: bo
 	const roleArn = isNamed ? null : roleOfJob();
 	if (roleArn === null) return fromNodeProviderChain({ clientConfig, logger });
 	const roleSessionName = process.env.AWS_ROLE_SESSION_NAME || `nix-cache-action-${process.env.GITHUB_RUN_ID ?? '0'}`;
+	const identity = createJobIdentity({ client, env: process.env, audience: AUDIENCE, log });
 	return async () => {
-		const { getIDToken } = await import('@actions/core');
-		return fromWebToken({ clientConfig, logger, roleArn, roleSessionName, webIdentityToken: await getIDToken(AUDIENCE) })();
+		const webIdentityToken = await identity.token(AbortSignal.timeout(UNATTENDED_MS));
+		return fromWebToken({ clientConfig, logger, roleArn, roleSessionName, webIdentityToken })();
 	};
 }
 
@@ -82,12 +84,8 @@ const AUDIENCE = 'sts.amazonaws.com';
 
 /** The role that a job with `permissions: id-token: write` wants; `null`: there is none. GitHub gives a new token whenever it is asked, so a long job renews its keys. */
 function roleOfJob(): string | null {
-	const {
-		AWS_ROLE_ARN: role = '',
-		ACTIONS_ID_TOKEN_REQUEST_URL: url = '',
-		ACTIONS_ID_TOKEN_REQUEST_TOKEN: token = '',
-	} = process.env;
-	return role !== '' && url !== '' && token !== '' ? role : null;
+	const role = process.env.AWS_ROLE_ARN ?? '';
+	return role !== '' && hasJobIdentity(process.env) ? role : null;
 }
 
 function isAmazon(endpoint: URL): boolean {

@@ -7,9 +7,7 @@ import {
 import type { StorageClass } from '../../cache-target/s3.ts';
 import { CacheError } from '../../errors.ts';
 import { visitInFlight } from '../in-flight.ts';
-import { partOfBody } from '../object-body.ts';
-import type { ObjectBody } from '../object-store.ts';
-import type { ByteRange } from '../path-reader.ts';
+import type { DivisibleBody } from '../object-store.ts';
 import type { S3Connection } from './connection.ts';
 import { CarriedBody } from './transport.ts';
 
@@ -22,7 +20,7 @@ export interface Upload {
 		readonly ContentType: string;
 		readonly StorageClass?: StorageClass;
 	};
-	readonly body: ObjectBody;
+	readonly body: DivisibleBody;
 	/** For messages. */
 	readonly label: string;
 }
@@ -79,25 +77,17 @@ async function putParts(
 	place: Place,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
+	const partBytes = Math.max(PART_BYTES, Math.ceil(body.sizeBytes / MOST_PARTS));
+	const numbers = Array.from({ length: Math.ceil(body.sizeBytes / partBytes) }, (_, index) => index + 1);
 	const tags: string[] = [];
-	const ranges = rangesOf(body.sizeBytes);
-	await visitInFlight([...ranges.entries()], PARTS_AT_A_TIME, signal, async ([index, range], either) => {
-		const part = partOfBody(body, range);
-		const number = index + 1;
+	await visitInFlight(numbers, PARTS_AT_A_TIME, signal, async (number, either) => {
+		const part = body.part((number - 1) * partBytes, Math.min(number * partBytes, body.sizeBytes));
 		const { ETag } = await connection.ask(`PUT part ${number} of ${label}`, ANSWER_BYTES, either, (s3, sending) => {
 			const Body = new CarriedBody(part);
 			return s3.send(new UploadPartCommand({ ...place, PartNumber: number, Body, ContentLength: part.sizeBytes }), sending);
 		});
 		if (ETag === undefined) throw new CacheError('cache-invalid', `Part ${number} of ${label} was answered without an ETag.`);
-		tags[index] = ETag;
+		tags[number - 1] = ETag;
 	});
 	return tags;
-}
-
-function rangesOf(sizeBytes: number): readonly ByteRange[] {
-	const partBytes = Math.max(PART_BYTES, Math.ceil(sizeBytes / MOST_PARTS));
-	return Array.from({ length: Math.ceil(sizeBytes / partBytes) }, (_, index) => ({
-		start: index * partBytes,
-		end: Math.min((index + 1) * partBytes, sizeBytes) - 1,
-	}));
 }

@@ -23,6 +23,8 @@ export interface S3Means {
 export interface S3Store extends ObjectStore, ObjectReader {
 	/** Whether everybody, and so Nix without credentials, can read `key` by the bucket's plain URL. */
 	isPublic(key: string, signal: AbortSignal): Promise<boolean>;
+	/** Whether the job has keys for it. Throws `cache-unauthorized` when something names some that can't be had. */
+	hasKeys(signal: AbortSignal): Promise<boolean>;
 }
 
 /** What is larger goes up in parts: a line that breaks then costs a part and not the whole. One request could bring 5 GiB. */
@@ -112,6 +114,7 @@ export function openS3(target: S3Target, means: S3Means): S3Store {
 				return false;
 			}
 		},
+		hasKeys: (signal) => connection.hasKeys(signal),
 		close: async () => connection.close(),
 	};
 }

@@ -29,7 +29,7 @@ const ANSWERS = [200, 201, 202, 204, 206, 301, 307, 308, 400, 401, 403, 404, 405
 /** Of an answer that nobody gave a limit for (those of the token service). */
 const ANSWER_BYTES = 256 * 1024;
 /** For requests that no caller can cancel: somebody else waits for the same credentials. */
-const UNATTENDED_MS = 60_000;
+export const UNATTENDED_MS = 60_000;
 
 /**
  * Carries the SDK's requests with our HTTP client: its proxy, certificate authorities, time limits, further tries and pace. The SDK is left to make, sign and
