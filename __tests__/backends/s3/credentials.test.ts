@@ -126,10 +126,10 @@ it('the role of the job is taken on with a token of GitHub, and taken on again w
 	const store = openS3(targetOf((await server.makeBucket()).url, null), means());
 	await store.put('a', bodyOfBytes(Buffer.from('x')), '', never);
 	expect(asked[0]).toBe('/token?api-version=2&audience=sts.amazonaws.com');
-	const before = asked.length;
+	const before = sts.received.length;
 	await setTimeout(1_100);
 	await store.put('b', bodyOfBytes(Buffer.from('x')), '', never);
-	expect(asked.length).toBeGreaterThan(before);
+	expect(sts.received.length).toBeGreaterThan(before);
 	vi.stubEnv('AWS_ROLE_ARN', 'arn:aws:iam::123456789012:role/other');
 	await expect(put()).rejects.toMatchObject({
 		code: 'cache-unauthorized',
