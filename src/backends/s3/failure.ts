@@ -1,5 +1,6 @@
 import type { S3Target } from '../../cache-target/s3.ts';
 import { CacheError, type ErrorCode, isCacheError } from '../../errors.ts';
+import type { HttpAnswer } from '../../http/client.ts';
 
 /** What a server answered in place of what was asked for: S3's error code, and what else tells the cause. */
 export interface S3Answer {
@@ -11,8 +12,30 @@ export interface S3Answer {
 	readonly region: string | null;
 }
 
-/** What the SDK threw, when it is an answer of the server; else `null`. */
+/** An answer that is not what was asked for. */
+export class AnswerError extends Error {
+	override readonly name = 'AnswerError';
+	readonly answer: S3Answer;
+
+	constructor(answer: S3Answer) {
+		super(`${answer.status} ${answer.code}`);
+		this.answer = answer;
+	}
+}
+
+/** The document `<Error><Code>…</Code><Message>…</Message>…</Error>`, as far as it is there. */
+export function answerOfXml({ status, bytes, header }: Pick<HttpAnswer, 'status' | 'bytes' | 'header'>): S3Answer {
+	const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+	const field = (name: string): string | null => new RegExp(`<${name}>([^<]{1,1000})</${name}>`).exec(text)?.[1] ?? null;
+	const message = (field('Message') ?? '').replace(/&(quot|apos|lt|gt|amp);/g, (_, name: string) => ENTITIES[name] ?? '');
+	return { code: field('Code') ?? '', status, message, region: field('Region') ?? header('x-amz-bucket-region') };
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { quot: '"', apos: "'", lt: '<', gt: '>', amp: '&' };
+
+/** What a request ended with, when that is an answer of the server (ours, or the SDK's); else `null`. */
 export function answerIn(error: unknown): S3Answer | null {
+	if (error instanceof AnswerError) return error.answer;
 	if (!(error instanceof Error) || isCacheError(error)) return null;
 	const status = numberIn(fieldIn(error, '$metadata'), 'httpStatusCode');
 	if (status === null) return null;
@@ -27,7 +50,7 @@ export function isAbsent({ code, status }: S3Answer): boolean {
 	return code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && code === '');
 }
 
-/** Answers after which the very same may succeed: the SDK has learned the server's time by then. */
+/** Answers after which the very same may succeed: the server's time is known by then. */
 export function isWorthRepeating({ code }: S3Answer): boolean {
 	return ['RequestTimeTooSkewed', 'RequestExpired', 'RequestTimeout', 'OperationAborted', 'ConditionalRequestConflict'].includes(
 		code,

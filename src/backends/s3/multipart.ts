@@ -1,15 +1,10 @@
-import {
-	AbortMultipartUploadCommand,
-	CompleteMultipartUploadCommand,
-	CreateMultipartUploadCommand,
-	UploadPartCommand,
-} from '@aws-sdk/client-s3';
+import { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import type { StorageClass } from '../../cache-target/s3.ts';
 import { CacheError } from '../../errors.ts';
 import { visitInFlight } from '../in-flight.ts';
 import type { DivisibleBody } from '../object-store.ts';
 import type { S3Connection } from './connection.ts';
-import { CarriedBody } from './transport.ts';
+import { ANSWER_BYTES } from './transport.ts';
 
 /** An object on its way up. */
 export interface Upload {
@@ -30,7 +25,6 @@ const PART_BYTES = 16 * 1024 * 1024;
 const MOST_PARTS = 10_000;
 /** Of one upload. */
 const PARTS_AT_A_TIME = 4;
-export const ANSWER_BYTES = 64 * 1024;
 /** How long a failed upload may take to be taken back. */
 const ABORT_MS = 10_000;
 
@@ -41,7 +35,7 @@ const ABORT_MS = 10_000;
  */
 export async function uploadInParts(connection: S3Connection, upload: Upload, signal: AbortSignal): Promise<void> {
 	const { object, label } = upload;
-	const { UploadId: id } = await connection.ask(`POST ${label}?uploads`, ANSWER_BYTES, signal, (s3, sending) =>
+	const { UploadId: id } = await connection.command(`POST ${label}?uploads`, signal, (s3, sending) =>
 		s3.send(new CreateMultipartUploadCommand(object), sending),
 	);
 	if (id === undefined)
@@ -50,13 +44,13 @@ export async function uploadInParts(connection: S3Connection, upload: Upload, si
 	try {
 		const tags = await putParts(connection, upload, place, signal);
 		const Parts = tags.map((ETag, index) => ({ PartNumber: index + 1, ETag }));
-		await connection.ask(`POST ${label}?uploadId=…`, ANSWER_BYTES, signal, (s3, sending) =>
+		await connection.command(`POST ${label}?uploadId=…`, signal, (s3, sending) =>
 			s3.send(new CompleteMultipartUploadCommand({ ...place, MultipartUpload: { Parts } }), sending),
 		);
 	} catch (error) {
 		// With a signal of its own: the upload may have been cancelled. What fails here is nothing that its end was not.
 		await connection
-			.ask(`DELETE ${label}?uploadId=…`, ANSWER_BYTES, AbortSignal.timeout(ABORT_MS), (s3, sending) =>
+			.command(`DELETE ${label}?uploadId=…`, AbortSignal.timeout(ABORT_MS), (s3, sending) =>
 				s3.send(new AbortMultipartUploadCommand(place), sending),
 			)
 			.catch(() => undefined);
@@ -74,7 +68,7 @@ interface Place {
 async function putParts(
 	connection: S3Connection,
 	{ body, label }: Upload,
-	place: Place,
+	{ Key, UploadId }: Place,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
 	const partBytes = Math.max(PART_BYTES, Math.ceil(body.sizeBytes / MOST_PARTS));
@@ -82,11 +76,10 @@ async function putParts(
 	const tags: string[] = [];
 	await visitInFlight(numbers, PARTS_AT_A_TIME, signal, async (number, either) => {
 		const part = body.part((number - 1) * partBytes, Math.min(number * partBytes, body.sizeBytes));
-		const { ETag } = await connection.ask(`PUT part ${number} of ${label}`, ANSWER_BYTES, either, (s3, sending) => {
-			const Body = new CarriedBody(part);
-			return s3.send(new UploadPartCommand({ ...place, PartNumber: number, Body, ContentLength: part.sizeBytes }), sending);
-		});
-		if (ETag === undefined) throw new CacheError('cache-invalid', `Part ${number} of ${label} was answered without an ETag.`);
+		const query = { partNumber: `${number}`, uploadId: UploadId };
+		const request = { method: 'PUT', key: Key, query, body: part, limitBytes: ANSWER_BYTES } as const;
+		const ETag = (await connection.request(`PUT part ${number} of ${label}`, request, either)).header('etag');
+		if (ETag === null) throw new CacheError('cache-invalid', `Part ${number} of ${label} was answered without an ETag.`);
 		tags[number - 1] = ETag;
 	});
 	return tags;

@@ -1,17 +1,16 @@
 import { Readable } from 'node:stream';
-import { GetObjectCommand, type GetObjectCommandOutput, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Target } from '../../cache-target/s3.ts';
 import { isCacheError } from '../../errors.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import type { Log } from '../../log.ts';
 import type { ObjectReader } from '../object-reader.ts';
-import type { ObjectBody, ObjectStore } from '../object-store.ts';
+import type { ObjectStore } from '../object-store.ts';
 import type { NarBytes } from '../path-reader.ts';
 import { bytesOf } from '../ranged-answer.ts';
 import { openConnection } from './connection.ts';
 import { answerIn, isAbsent } from './failure.ts';
-import { ANSWER_BYTES, uploadInParts } from './multipart.ts';
-import { CarriedBody } from './transport.ts';
+import { uploadInParts } from './multipart.ts';
+import { ANSWER_BYTES } from './transport.ts';
 
 export interface S3Means {
 	/** Stays open when the store is closed. */
@@ -29,8 +28,6 @@ export interface S3Store extends ObjectStore, ObjectReader {
 
 /** What is larger goes up in parts: a line that breaks then costs a part and not the whole. One request could bring 5 GiB. */
 const ONE_PUT_BYTES = 64 * 1024 * 1024;
-/** What is larger is not hashed for the signature, which would hold up everything else (220 MB/s). */
-const HASHED_BYTES = 256 * 1024;
 
 /**
  * A bucket of Amazon S3, or of a server that speaks its protocol.
@@ -54,16 +51,16 @@ export function openS3(target: S3Target, means: S3Means): S3Store {
 			return null;
 		}
 	};
-	const read = (key: string, range: string | null, limitBytes: number | null, signal: AbortSignal) =>
-		connection.ask(`GET ${label}/${key}`, limitBytes, signal, (s3, sending) =>
-			s3.send(new GetObjectCommand({ Bucket: bucket, Key: prefix + key, ...(range === null ? {} : { Range: range }) }), sending),
-		);
+	const read = (key: string, range: string | null, limitBytes: number | null, signal: AbortSignal) => {
+		const headers: Record<string, string> = range === null ? {} : { range };
+		return connection.request(`GET ${label}/${key}`, { method: 'GET', key: prefix + key, headers, limitBytes }, signal);
+	};
 
 	const size = async (key: string, signal: AbortSignal): Promise<number | null> => {
 		try {
 			const found = await nullIfAbsent(read(key, 'bytes=0-0', 0, signal));
 			if (found === null) return null;
-			return sizeIn(found.ContentRange) ?? found.ContentLength ?? -1;
+			return sizeIn(found);
 		} catch (error) {
 			// There is no first byte.
 			if (statusOf(error) === 416) return 0;
@@ -76,7 +73,7 @@ export function openS3(target: S3Target, means: S3Means): S3Store {
 		size,
 		async get(key, limitBytes, signal) {
 			const found = await nullIfAbsent(read(key, null, limitBytes, signal));
-			return found === null ? null : ((await found.Body?.transformToByteArray()) ?? new Uint8Array());
+			return found?.bytes ?? null;
 		},
 		async put(key, body, contentType, signal) {
 			const object = {
@@ -86,15 +83,18 @@ export function openS3(target: S3Target, means: S3Means): S3Store {
 				...(storageClass === null ? {} : { StorageClass: storageClass }),
 			};
 			if (body.sizeBytes > ONE_PUT_BYTES) return uploadInParts(connection, { object, body, label: `${label}/${key}` }, signal);
-			await connection.ask(`PUT ${label}/${key}`, ANSWER_BYTES, signal, (s3, sending) =>
-				s3.send(new PutObjectCommand({ ...object, Body: sdkBody(body), ContentLength: body.sizeBytes }), sending),
-			);
+			const headers = {
+				'content-type': contentType,
+				...(storageClass === null ? {} : { 'x-amz-storage-class': storageClass }),
+			};
+			const request = { method: 'PUT', key: object.Key, headers, body, limitBytes: ANSWER_BYTES } as const;
+			await connection.request(`PUT ${label}/${key}`, request, signal);
 		},
 		async open(key, range, signal): Promise<NarBytes | null> {
 			try {
 				const wanted = range === null ? null : `bytes=${range.start}-${range.end}`;
 				const found = await nullIfAbsent(read(key, wanted, null, signal));
-				return found === null ? null : bytesOf(answerOf(found), range, `GET ${label}/${key}`);
+				return found === null ? null : bytesOf(found, range, `GET ${label}/${key}`);
 			} catch (error) {
 				if (range === null || statusOf(error) !== 416) throw error;
 				const totalBytes = await size(key, signal);
@@ -119,30 +119,10 @@ export function openS3(target: S3Target, means: S3Means): S3Store {
 	};
 }
 
-function sdkBody(body: ObjectBody): Uint8Array | CarriedBody {
-	return body.bytes !== null && body.sizeBytes <= HASHED_BYTES ? body.bytes : new CarriedBody(body);
-}
-
-/** The SDK takes an answer apart; `bytesOf` reads the same of it. */
-function answerOf({ Body, ContentLength, ContentRange, ContentEncoding }: GetObjectCommandOutput): HttpAnswer {
-	const headers = {
-		...(ContentLength === undefined ? {} : { 'content-length': `${ContentLength}` }),
-		...(ContentRange === undefined ? {} : { 'content-range': ContentRange }),
-		...(ContentEncoding === undefined ? {} : { 'content-encoding': ContentEncoding }),
-	};
-	const all: Readonly<Record<string, string>> = headers;
-	return {
-		status: ContentRange === undefined ? 200 : 206,
-		header: (name) => all[name] ?? null,
-		headers: () => headers,
-		bytes: new Uint8Array(),
-		stream: Body instanceof Readable ? Body : null,
-	};
-}
-
-function sizeIn(contentRange: string | undefined): number | null {
-	const total = /\/(\d{1,15})$/.exec(contentRange ?? '')?.[1];
-	return total === undefined ? null : Number(total);
+/** -1 when the server does not tell. */
+function sizeIn(answer: HttpAnswer): number {
+	const total = /\/(\d{1,15})$/.exec(answer.header('content-range') ?? '')?.[1] ?? answer.header('content-length');
+	return total !== null && /^\d{1,15}$/.test(total) ? Number(total) : -1;
 }
 
 function statusOf(error: unknown): number | null {

@@ -8,8 +8,6 @@ import type { ObjectBody } from '../object-store.ts';
 /** What a caller tells the transport through the options of the SDK's `send`. */
 export interface Sending {
 	readonly abortSignal: AbortSignal;
-	/** Longest answer; `null`: it comes as a stream. */
-	readonly limitBytes: number | null;
 }
 
 /** A request as the SDK hands it over, signed. */
@@ -25,9 +23,11 @@ interface SignedRequest {
 }
 
 /** The answers that mean something in S3's protocol. What is not among them is tried again, or ends as the HTTP client's own failure. */
-const ANSWERS = [200, 201, 202, 204, 206, 301, 307, 308, 400, 401, 403, 404, 405, 409, 411, 412, 416, 501];
-/** Of an answer that nobody gave a limit for (those of the token service). */
-const ANSWER_BYTES = 256 * 1024;
+export const ANSWERS: readonly number[] = [
+	200, 201, 202, 204, 206, 301, 307, 308, 400, 401, 403, 404, 405, 409, 411, 412, 416, 501,
+];
+/** Of what is no object. */
+export const ANSWER_BYTES = 256 * 1024;
 /** For requests that no caller can cancel: somebody else waits for the same credentials. */
 export const UNATTENDED_MS = 60_000;
 
@@ -39,18 +39,17 @@ export function createTransport(client: HttpClient): NonNullable<S3ClientConfig[
 	return {
 		metadata: { handlerProtocol: 'http/1.1' },
 		async handle(request: SignedRequest, options: Partial<Sending> = {}) {
-			const { abortSignal: signal = AbortSignal.timeout(UNATTENDED_MS), limitBytes = ANSWER_BYTES } = options;
+			const { abortSignal: signal = AbortSignal.timeout(UNATTENDED_MS) } = options;
 			const answer = await client.request({
 				method: methodOf(request.method),
 				url: urlOf(request),
 				headers: request.headers,
 				body: bodyOf(request.body),
 				accept: ANSWERS,
-				limitBytes: limitBytes ?? 0,
-				streamed: limitBytes === null,
+				limitBytes: ANSWER_BYTES,
 				signal,
 			});
-			const body = answer.stream ?? Readable.from([answer.bytes], { objectMode: false });
+			const body = Readable.from([answer.bytes], { objectMode: false });
 			return { response: { statusCode: answer.status, headers: answer.headers(), body } };
 		},
 		updateHttpClientConfig: () => undefined,
@@ -58,23 +57,8 @@ export function createTransport(client: HttpClient): NonNullable<S3ClientConfig[
 	};
 }
 
-/** A body on its way through the SDK, which does not read it: the transport does, as often as it has to. */
-export class CarriedBody extends Readable {
-	readonly carried: ObjectBody;
-
-	constructor(carried: ObjectBody) {
-		super();
-		this.carried = carried;
-	}
-
-	override _read(): void {
-		this.destroy(new CacheError('internal', 'A body was read on its way.'));
-	}
-}
-
 function bodyOf(body: unknown): ObjectBody | null {
 	if (body === undefined || body === null) return null;
-	if (body instanceof CarriedBody) return body.carried;
 	if (typeof body === 'string') return bodyOfText(body);
 	if (body instanceof Uint8Array) return bodyOfBytes(body);
 	throw new CacheError('internal', 'The body of a request to S3 is of an unknown kind.');
@@ -96,6 +80,6 @@ function urlOf({ protocol, hostname, port, path, query }: SignedRequest): URL {
 }
 
 /** As it was signed. Source: "Create a signed AWS API request" in the IAM user guide, UriEncode. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
 	return encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
 }
