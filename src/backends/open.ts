@@ -102,7 +102,7 @@ export async function openReader(
 		}
 		case 's3': {
 			const { openS3 } = await import('./s3/store.ts');
-			return createBinaryCacheReader(openS3(target, means), means.storeDir);
+			return createBinaryCacheReader(openS3(target, means, true), means.storeDir);
 		}
 		default:
 			throw new CacheError('internal', `Nix reads ${target.place} by itself.`);

@@ -112,6 +112,14 @@ function inParts(body: DivisibleBody, stream: (part: ObjectBody, start: number) 
 	return { ...body, part };
 }
 
+it('what is not there is absent at once to who was told that the bucket can be read, also without the right to list it', async () => {
+	const { url } = await server.makeBucket({ guest: ['s3:GetObject'] });
+	const target = targetOf(url, server.guest);
+	const means = { client, log: recordingLog() };
+	expect(await openS3(target, means, true).get('0a1b.narinfo', 100, never)).toBeNull();
+	await expect(openS3(target, means).get('0a1b.narinfo', 100, never)).rejects.toMatchObject({ code: 'cache-forbidden' });
+});
+
 describe('an upload in parts', () => {
 	let bucket: Bucket;
 	let store: S3Store;

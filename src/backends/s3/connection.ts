@@ -37,7 +37,11 @@ export function openConnection(target: S3Target, means: KeyMeans): S3Connection 
 		return { s3, request: createObjectRequests(s3, target, means.client), isAnonymous: keys === null };
 	};
 	const opened = (signal: AbortSignal, doing: string): Promise<Opened> => {
-		opening ??= open();
+		opening ??= open().catch((error: unknown) => {
+			// Whoever comes next looks anew: the token service may be back by then.
+			opening = null;
+			throw error;
+		});
 		return orAborted(opening, signal, doing);
 	};
 	const attempt = async <T>(doing: string, signal: AbortSignal, once: (open: Opened) => Promise<T>): Promise<T> => {

@@ -34,11 +34,12 @@ const ONE_PUT_BYTES = 64 * 1024 * 1024;
  *
  * Who may not list a bucket is told `AccessDenied` of what is not there. So once something could be read, that means "not there", as it does for Nix; `check`
  * reads `nix-cache-info` first, where missing permissions come to light. HEAD is never used: its answer has no body, and so not the reason of a refusal.
+ * @param wasRead something could be read there before, by another phase
  */
-export function openS3(target: S3Target, means: S3Means): S3Store {
+export function openS3(target: S3Target, means: S3Means, wasRead = false): S3Store {
 	const { bucket, prefix, place: label, storageClass } = target;
 	const connection = openConnection(target, means);
-	let mayRead = false;
+	let mayRead = wasRead;
 
 	const nullIfAbsent = async <T>(attempt: Promise<T>): Promise<T | null> => {
 		try {
