@@ -18,7 +18,13 @@ const push: Verdict = { class: 'push', why: 'new' };
 /** Facts on paths by name: what the plan says, and what came of it where it was to be pushed. */
 function facts(
 	paths: readonly (readonly [PathInfo | string, Verdict, Outcome?])[],
-	{ warnings = [], served = [], ...more }: Partial<CacheFacts> & Partial<Pick<ReportFacts, 'warnings' | 'served'>> = {},
+	{
+		warnings = [],
+		served = [],
+		serveErrors = {},
+		added = null,
+		...more
+	}: Partial<CacheFacts> & Partial<Pick<ReportFacts, 'warnings' | 'served' | 'serveErrors' | 'added'>> = {},
 ): ReportFacts {
 	const entries = paths.map(([what, verdict, outcome]) => {
 		const info = typeof what === 'string' ? pathInfo(what, { narSizeBytes: 100 * KiB }) : what;
@@ -34,10 +40,12 @@ function facts(
 		},
 		result: outcomes.size === 0 ? null : { outcomes, stoppedBy: null, elapsedMs: 1234 },
 		findings: null,
+		lost: new Set(),
+		failedAtStart: false,
 		durationsMs: { plan: 100, push: 1200 },
 		...more,
 	};
-	return { caches: [cache], served, storePaths: 312, durationsMs: { total: 1500 }, warnings };
+	return { caches: [cache], added, served, serveErrors, storePaths: 312, durationsMs: { total: 1500 }, warnings };
 }
 
 const down = { code: 'cache-unreachable', message: 'It does not answer.', hint: 'Is it up?' } as const;
@@ -189,13 +197,13 @@ describe('the summary', () => {
 		expect(text.replaceAll(/[0-9a-z]{32}-/g, 'HASH-')).toMatchInlineSnapshot(`
 			"### Nix cache: https&#58;//cache.example/nix
 
-			| | paths | NAR size |
-			|---|---:|---:|
+			|  | paths | NAR size |
+			| --- | ---: | ---: |
 			| pushed | 1 | 2.9 MiB |
 			| failed | 1 | 100 KiB |
 			| already there | 1 | 100 KiB |
 
-			Sent 879 KiB after compression.
+			Sent 879 KiB for 2.9 MiB: 70 % saved by compression and by what was there.
 
 			Read back through the pull URL: 1 path, 0 with problems.
 
@@ -219,6 +227,7 @@ describe('the summary', () => {
 
 
 			> Something to know.
+
 			"
 		`);
 	});

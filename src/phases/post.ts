@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { CacheError, describeError } from '../errors.ts';
-import { reportLines, servedLine } from '../report/lines.ts';
+import { builtLines, reportLines, servedLine } from '../report/lines.ts';
 import { type CacheReport, type Report, reportJson } from '../report/report.ts';
 import { reportSummary } from '../report/summary.ts';
 import type { MainState } from '../state.ts';
-import { reopenLocalStore } from '../store/local-store.ts';
+import { type LocalStore, reopenLocalStore } from '../store/local-store.ts';
 import { takeBackSettings } from './configure.ts';
+import { reportOnReads } from './job-report.ts';
 import { pushNewPaths } from './push-new-paths.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
@@ -64,12 +65,12 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 	}
 	if (main.store === null || main.whyNot !== null) {
 		log.info(`Nothing is pushed: ${main.whyNot ?? 'there was no Nix.'}`);
+		if (main.store !== null) await tellReads(session, reopenLocalStore(main.store, session.runner.env), stop, job);
 		return;
 	}
 	try {
 		const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop, job);
-		for (const line of reportLines(report)) log.info(line);
-		await publishReport(session, report);
+		await tell(session, report);
 		for (const cache of report.caches) {
 			const problem = problemOf(cache, stop.signal.aborted);
 			if (problem !== null) settle(session, problem, isKnown(main, cache));
@@ -78,6 +79,27 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 		settle(session, describeError(error), false);
 		if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
 	}
+}
+
+/** A job that pushes nothing is told what it read. That this fails is no problem of the job. */
+async function tellReads(session: Session, store: LocalStore, stop: Stop, job: JobReads): Promise<void> {
+	try {
+		await tell(session, await reportOnReads(session, store, stop, job));
+	} catch (error) {
+		session.runner.log.info(`What came to the store during the job is not known: ${describeError(error)}`);
+	}
+}
+
+async function tell(session: Session, report: Report): Promise<void> {
+	const { log } = session.runner;
+	for (const line of reportLines(report)) log.info(line);
+	const details = builtLines(report);
+	if (details.length > 0) {
+		await log.group('What was built in this job, and why no cache had it', async () => {
+			for (const line of details) log.info(line);
+		});
+	}
+	await publishReport(session, report);
 }
 
 /** One annotation per problem: an outage that main warned of and that lasts is no second one. */

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { createPacker } from '../push/packing.ts';
 import { type PushRules, selectPaths } from '../push/plan.ts';
 import { shareNars } from '../push/shared-nars.ts';
-import { type CacheFacts, makeReport, type Report } from '../report/report.ts';
+import type { CacheFacts, Report } from '../report/report.ts';
 import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { narFrames } from '../store/nar.ts';
 import { findCandidates, rootsOf } from './candidates.ts';
 import { knownNetrc } from './configure.ts';
-import { cacheOf, type PushRun, pushToTarget } from './push-to-target.ts';
+import { type JobEnd, jobReport } from './job-report.ts';
+import { type PushRun, pushToTarget, untouched } from './push-to-target.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
@@ -28,17 +29,12 @@ export async function pushNewPaths(session: Session, store: LocalStore, stop: St
 	const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)]);
 	const names = await store.names();
 	const roots = await rootsOf(session, store, names);
-	const main = state().main;
-	const report = (caches: readonly CacheFacts[]): Report =>
-		makeReport({
-			caches,
-			served: job.served,
-			storePaths: names.length,
-			durationsMs: { total: Math.round(performance.now() - startedMs) },
-			warnings: main?.warnings ?? [],
-		});
-	const targets = main?.targets ?? [];
-	if (roots.length === 0) return report(targets.map((target) => untouched(session, target)));
+	const end: JobEnd = { session, store, stop, job, names, startedMs };
+	const targets = state().main?.targets ?? [];
+	if (roots.length === 0) {
+		const nothing = targets.map((target) => untouched(inputs, target));
+		return jobReport(end, nothing, new Map());
+	}
 	// Two processes of Nix that need not wait for each other.
 	const [candidates, netrc] = await Promise.all([
 		findCandidates(store, roots, inputs.paths.length > 0, signal),
@@ -48,7 +44,7 @@ export async function pushNewPaths(session: Session, store: LocalStore, stop: St
 	return withPacker(session, store, async (packer) => {
 		const nars = shareNars(packer);
 		const shared = { session, store, stop, job, netrc, selection, nars, startedMs, deadlineMs: startedMs + timeoutMs, signal };
-		return report(await pushToAll(targets, shared));
+		return jobReport(end, await pushToAll(targets, shared), candidates.infos);
 	});
 }
 
@@ -61,7 +57,7 @@ async function pushToAll(targets: readonly MainTarget[], shared: Shared): Promis
 		targets.map((target) =>
 			target.whyNot === null
 				? pushToTarget({ ...shared, target, planned: together }).finally(together.leave)
-				: untouched(shared.session, target),
+				: untouched(shared.session.inputs, target),
 		),
 	);
 }
@@ -85,10 +81,6 @@ function meeting(count: number): { readonly wait: () => Promise<void>; readonly 
 		},
 		leave: arrive,
 	};
-}
-
-function untouched({ inputs }: Session, target: MainTarget): CacheFacts {
-	return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
 }
 
 async function withPacker<T>(

@@ -1,4 +1,4 @@
-import type { Backend } from '../backends/backend.ts';
+import type { Backend, Presence } from '../backends/backend.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
@@ -45,12 +45,13 @@ const FINISH_SHARE = 0.5;
 /** Pushes the selection to one cache. What the cache does wrong is in the answer. */
 export async function pushToTarget(run: PushRun): Promise<CacheFacts> {
 	const { session, selection, signal, target } = run;
-	const facts = { cache: cacheOf(session.inputs, target), failure: null, result: null, findings: null };
+	const facts = untouched(session.inputs, target);
 	try {
 		return await withPushTarget(run, async (backend) => {
 			await backend.check(true, signal);
-			const plan = planPush(selection, await backend.presence(selection.query, signal));
-			const planned = { ...facts, plan, durationsMs: { plan: elapsed(run.startedMs) } };
+			const presence = await backend.presence(selection.query, signal);
+			const plan = planPush(selection, presence);
+			const planned = { ...facts, plan, lost: lostPaths(presence), durationsMs: { plan: elapsed(run.startedMs) } };
 			await run.planned.wait();
 			if (isDryRun(session.runner.env) || plan.push.length === 0) return planned;
 			return pushPlan(run, backend, plan, planned);
@@ -61,12 +62,21 @@ export async function pushToTarget(run: PushRun): Promise<CacheFacts> {
 		const failure = isCacheError(error)
 			? { code, message: error.message, hint: error.hint }
 			: { code, message: describeError(error), hint: null };
-		return { ...facts, plan: null, failure, durationsMs: { plan: elapsed(run.startedMs) } };
+		return { ...facts, failure, durationsMs: { plan: elapsed(run.startedMs) } };
 	}
 }
 
-/** For the report. */
-export function cacheOf(inputs: Inputs, { line, whyNot }: MainTarget): ReportCache {
+/** The facts on a cache before anything is done with it. */
+export function untouched(inputs: Inputs, target: MainTarget): CacheFacts {
+	const nothing = { plan: null, failure: null, result: null, findings: null, lost: new Set<string>(), durationsMs: {} };
+	return { ...nothing, cache: cacheOf(inputs, target), failedAtStart: target.failed };
+}
+
+function lostPaths(presence: ReadonlyMap<string, Presence>): ReadonlySet<string> {
+	return new Set([...presence].flatMap(([path, { state }]) => (state === 'lost' ? [path] : [])));
+}
+
+function cacheOf(inputs: Inputs, { line, whyNot }: MainTarget): ReportCache {
 	const kind = line === null ? 'actions-cache' : (inputs.caches[line]?.kind ?? 'actions-cache');
 	return { kind, label: labelOf(inputs, line), canPush: whyNot === null, whyNot };
 }

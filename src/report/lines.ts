@@ -1,6 +1,17 @@
 import { formatBytes } from '../quantity.ts';
 import type { CacheReport, Report, ReportClass, ReportServed } from './report.ts';
-import { baseName, byReason, CLASS_WORDS, CLASSES, oneLine, someNames, TROUBLE } from './words.ts';
+import {
+	baseName,
+	byReason,
+	CLASS_WORDS,
+	CLASSES,
+	countOf,
+	oneLine,
+	originWords,
+	someNames,
+	TROUBLE,
+	WHY_BUILT_WORDS,
+} from './words.ts';
 
 const LOG_LINES_PER_CLASS = 10;
 
@@ -11,10 +22,40 @@ export function servedLine({ label, paths, bytes, cut }: ReportServed): string {
 }
 
 /** For the log; one line when nothing was new. */
-export function reportLines({ caches, storePaths }: Report): readonly string[] {
-	if (caches.every(({ paths, stoppedBy }) => paths.length === 0 && stoppedBy === null))
-		return [`Nothing new to push: all ${storePaths} paths in the store were there before the job.`];
-	return caches.filter(({ paths }) => paths.length > 0).flatMap(cacheLines);
+export function reportLines(report: Report): readonly string[] {
+	const { caches, storePaths } = report;
+	const lines = originLines(report);
+	if (caches.some(({ paths, stoppedBy }) => paths.length > 0 || stoppedBy !== null))
+		return [...lines, ...caches.filter(({ paths }) => paths.length > 0).flatMap(cacheLines)];
+	if (!caches.some(({ cache }) => cache.canPush)) return lines;
+	return [...lines, `Nothing new to push: all ${storePaths} paths in the store were there before the job.`];
+}
+
+function originLines({ origins }: Report): readonly string[] {
+	if (origins === null || origins.length === 0) return [];
+	const parts = origins.map((origin) => `${origin.paths} ${originWords(origin)} (${formatBytes(origin.narBytes)})`);
+	return [`New in the store: ${oneLine(parts.join(', '))}.`];
+}
+
+/** For a folded group of the log: what was built, and what is known of why. */
+export function builtLines({ caches, serveErrors }: Report): readonly string[] {
+	const lines = caches.flatMap(({ cache, built }) =>
+		built.flatMap(({ why, paths, narBytes }) => [
+			`${countOf(paths.length)} (${formatBytes(narBytes)}): ${WHY_BUILT_WORDS[why]} (${cache.label}).`,
+			...paths.slice(0, LOG_LINES_PER_CLASS).map((path) => `  ${baseName(path)}`),
+			...(paths.length > LOG_LINES_PER_CLASS ? [`  and ${paths.length - LOG_LINES_PER_CLASS} more`] : []),
+		]),
+	);
+	const errors = serveErrorsLine(serveErrors);
+	return errors === null || lines.length === 0 ? lines : [...lines, errors];
+}
+
+/** `null` when there were none. */
+export function serveErrorsLine(errors: Report['serveErrors']): string | null {
+	const parts = Object.entries(errors).map(([code, count]) => `${code} ${count}`);
+	return parts.length === 0
+		? null
+		: `The local substituter met failures of its caches in this job (${parts.join(', ')}), so Nix may have built what they have.`;
 }
 
 function cacheLines(report: CacheReport): readonly string[] {

@@ -1,0 +1,50 @@
+/** One part of a pie. */
+export interface Slice {
+	readonly label: string;
+	readonly bytes: number;
+}
+
+/** More can't be told apart by their colours. */
+const MAX_SLICES = 8;
+const LABEL_LIMIT = 60;
+
+const UNITS = [
+	['GiB', 1024 ** 3],
+	['MiB', 1024 ** 2],
+	['KiB', 1024],
+] as const;
+
+/**
+ * Lines of a Mermaid pie chart, which GitHub draws in Markdown; none where there are less than two parts to compare. `title` is our own text. Mermaid refuses
+ * a value of 0 and shows values without a unit, so that is in the title.
+ */
+export function pie(title: string, slices: readonly Slice[]): readonly string[] {
+	const total = slices.reduce((sum, { bytes }) => sum + bytes, 0);
+	const [unit, unitBytes] = UNITS.find(([, size]) => total >= 10 * size) ?? ['KiB', 1024];
+	const values = withoutSmall(slices)
+		.map(({ label, bytes }) => [label, (bytes / unitBytes).toFixed(1)] as const)
+		.filter(([, value]) => Number(value) > 0);
+	if (values.length < 2) return [];
+	return [
+		'',
+		'```mermaid',
+		'pie showData',
+		`    title ${title}, ${unit}`,
+		...values.map(([label, value]) => `    "${plain(label)}" : ${value}`),
+		'```',
+	];
+}
+
+/** The largest, and all others as one. */
+function withoutSmall(slices: readonly Slice[]): readonly Slice[] {
+	const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes);
+	if (largestFirst.length <= MAX_SLICES) return largestFirst;
+	const others = largestFirst.slice(MAX_SLICES - 1).reduce((sum, { bytes }) => sum + bytes, 0);
+	return [...largestFirst.slice(0, MAX_SLICES - 1), { label: 'others', bytes: others }];
+}
+
+/** Labels hold names from elsewhere; what could end the string, the line or the block is not in them. */
+function plain(label: string): string {
+	const text = label.replace(/[^A-Za-z0-9 .,:/()_+-]/g, '?');
+	return text.length > LABEL_LIMIT ? `${text.slice(0, LABEL_LIMIT - 3)}...` : text;
+}
