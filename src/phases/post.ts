@@ -95,7 +95,7 @@ async function tell(session: Session, report: Report): Promise<void> {
 	for (const line of reportLines(report)) log.info(line);
 	const details = builtLines(report);
 	if (details.length > 0) {
-		await log.group('What was built in this job, and why no cache had it', async () => {
+		await log.group('What was built in this job, and why', async () => {
 			for (const line of details) log.info(line);
 		});
 	}

@@ -21,7 +21,7 @@ const UNITS = [
 export function pie(title: string, slices: readonly Slice[]): readonly string[] {
 	const total = slices.reduce((sum, { bytes }) => sum + bytes, 0);
 	const [unit, unitBytes] = UNITS.find(([, size]) => total >= 10 * size) ?? ['KiB', 1024];
-	const values = withoutSmall(slices)
+	const values = withoutSmall(joined(slices))
 		.map(({ label, bytes }) => [label, (bytes / unitBytes).toFixed(1)] as const)
 		.filter(([, value]) => Number(value) > 0);
 	if (values.length < 2) return [];
@@ -30,9 +30,15 @@ export function pie(title: string, slices: readonly Slice[]): readonly string[] 
 		'```mermaid',
 		'pie showData',
 		`    title ${title}, ${unit}`,
-		...values.map(([label, value]) => `    "${plain(label)}" : ${value}`),
+		...values.map(([label, value]) => `    "${label}" : ${value}`),
 		'```',
 	];
+}
+
+/** Mermaid shows the first of those that are called the same. */
+function joined(slices: readonly Slice[]): readonly Slice[] {
+	const byLabel = Map.groupBy(slices, ({ label }) => plain(label));
+	return [...byLabel].map(([label, same]) => ({ label, bytes: same.reduce((sum, { bytes }) => sum + bytes, 0) }));
 }
 
 /** The largest, and all others as one. */
