@@ -38,7 +38,7 @@ const facts = (more: Partial<BuiltFacts> = {}): BuiltFacts => ({
 	},
 	lost: new Set(pathsOf('evicted', 'local')),
 	forbidden: new Set(pathsOf('local', 'local-other')),
-	failed: false,
+	isRead: true,
 	...more,
 });
 
@@ -54,10 +54,10 @@ describe('why paths were built', () => {
 		]);
 	});
 
-	it('is that the cache failed, where Nix was not told of it', () => {
-		const reasons = whyBuilt(facts({ failed: true }));
+	it('is that Nix did not read from the cache, where it was not told to', () => {
+		const reasons = whyBuilt(facts({ isRead: false }));
 		expect(reasons.map(({ why, paths }) => [why, paths.length])).toEqual([
-			['cache-failed', 7],
+			['not-read', 7],
 			['forbidden', 2],
 		]);
 	});

@@ -34,7 +34,7 @@ interface Randomness {
 	readonly stoppedBy: CacheFacts['failure'];
 	readonly isDry: boolean;
 	readonly isVerified: boolean;
-	readonly failedAtStart: boolean;
+	readonly isRead: boolean;
 	readonly share: number;
 }
 
@@ -45,7 +45,7 @@ const randomness: fc.Arbitrary<Randomness> = fc.record({
 	stoppedBy: fc.option(stop),
 	isDry: fc.boolean(),
 	isVerified: fc.boolean(),
-	failedAtStart: fc.boolean(),
+	isRead: fc.boolean(),
 	share: fc.integer({ min: 1, max: 5 }),
 });
 
@@ -55,8 +55,8 @@ function some<T>(items: readonly T[], share: number): readonly T[] {
 }
 
 function cacheFacts({ candidates, rules, presence, infos }: Scenario, random: Randomness): CacheFacts {
-	const { label, canPush, ended, stoppedBy, isDry, isVerified, failedAtStart, share } = random;
-	const common = { failedAtStart, lost: new Set(some(infos, share).map(({ path }) => path)), durationsMs: { plan: 3 } };
+	const { label, canPush, ended, stoppedBy, isDry, isVerified, isRead, share } = random;
+	const common = { isRead, lost: new Set(some(infos, share).map(({ path }) => path)), durationsMs: { plan: 3 } };
 	const cache = { kind: 'http', label, canPush, whyNot: canPush ? null : 'It may not.' } as const;
 	if (!canPush) return { ...common, cache, plan: null, failure: stoppedBy, result: null, findings: null };
 	const plan = planPush(selectPaths(candidates, rules), presence);

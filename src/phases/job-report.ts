@@ -42,7 +42,7 @@ export async function reportOnReads(session: Session, store: LocalStore, stop: S
 	const targets = session.state().main?.targets ?? [];
 	return jobReport(
 		end,
-		targets.map((target) => untouched(session.inputs, target)),
+		targets.map((target) => untouched(session, target)),
 		new Map(),
 	);
 }

@@ -32,7 +32,7 @@ export async function pushNewPaths(session: Session, store: LocalStore, stop: St
 	const end: JobEnd = { session, store, stop, job, names, startedMs };
 	const targets = state().main?.targets ?? [];
 	if (roots.length === 0) {
-		const nothing = targets.map((target) => untouched(inputs, target));
+		const nothing = targets.map((target) => untouched(session, target));
 		return jobReport(end, nothing, new Map());
 	}
 	// Two processes of Nix that need not wait for each other.
@@ -57,7 +57,7 @@ async function pushToAll(targets: readonly MainTarget[], shared: Shared): Promis
 		targets.map((target) =>
 			target.whyNot === null
 				? pushToTarget({ ...shared, target, planned: together }).finally(together.leave)
-				: untouched(shared.session.inputs, target),
+				: untouched(shared.session, target),
 		),
 	);
 }

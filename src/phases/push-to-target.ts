@@ -45,7 +45,7 @@ const FINISH_SHARE = 0.5;
 /** Pushes the selection to one cache. What the cache does wrong is in the answer. */
 export async function pushToTarget(run: PushRun): Promise<CacheFacts> {
 	const { session, selection, signal, target } = run;
-	const facts = untouched(session.inputs, target);
+	const facts = untouched(session, target);
 	try {
 		return await withPushTarget(run, async (backend) => {
 			await backend.check(true, signal);
@@ -67,9 +67,17 @@ export async function pushToTarget(run: PushRun): Promise<CacheFacts> {
 }
 
 /** The facts on a cache before anything is done with it. */
-export function untouched(inputs: Inputs, target: MainTarget): CacheFacts {
+export function untouched(session: Session, target: MainTarget): CacheFacts {
 	const nothing = { plan: null, failure: null, result: null, findings: null, lost: new Set<string>(), durationsMs: {} };
-	return { ...nothing, cache: cacheOf(inputs, target), failedAtStart: target.failed };
+	return { ...nothing, cache: cacheOf(session.inputs, target), isRead: isRead(session, target) };
+}
+
+/** Whether Nix was told to read from it. */
+function isRead({ inputs, state }: Session, { line, failed }: MainTarget): boolean {
+	const { configuration, main } = state();
+	if (failed || configuration?.route === 'advice-only') return false;
+	const isThroughUs = Object.values(main?.served ?? {}).includes(labelOf(inputs, line));
+	return !isThroughUs || main?.substituterFolder !== null;
 }
 
 function lostPaths(presence: ReadonlyMap<string, Presence>): ReadonlySet<string> {

@@ -8,14 +8,14 @@ import type { Plan, Verdict } from '../push/plan.ts';
  * - `lost`: the cache had it once, and its bytes are gone (evicted).
  * - `forbidden`: the cache has it, and its derivation says that it is not to be substituted (`allowSubstitutes = false`).
  * - `differs`: the cache has it with other content: the build is not reproducible.
- * - `there`: the cache has it. Why Nix did not take it is not known: it came only during the job, or it is not signed by a trusted key, or the cache failed.
+ * - `there`: the cache has it. Why Nix did not take it is not known; maybe it came only during the job, or no trusted key signed it, or the cache failed.
  * - `kept-out`: this workflow's rules keep it out (`include`, `exclude`, `max-path-size`, `skip-signed-by`), by itself or with what it needs.
- * - `cache-failed`: the cache failed when the job began, so Nix was not told to read from it.
+ * - `not-read`: Nix was not told to read from this cache: it failed when the job began, or Nix could not be set up for it.
  */
-export type WhyBuilt = 'not-there' | 'lost' | 'forbidden' | 'differs' | 'there' | 'kept-out' | 'cache-failed';
+export type WhyBuilt = 'not-there' | 'lost' | 'forbidden' | 'differs' | 'there' | 'kept-out' | 'not-read';
 
 /** In the order in which they are shown: what people can do something about first. */
-export const WHY_BUILT: readonly WhyBuilt[] = ['cache-failed', 'kept-out', 'lost', 'differs', 'there', 'forbidden', 'not-there'];
+export const WHY_BUILT: readonly WhyBuilt[] = ['not-read', 'kept-out', 'lost', 'differs', 'there', 'forbidden', 'not-there'];
 
 /** Paths that were built in the job, for one reason and with one cache. */
 export interface ReportBuilt {
@@ -34,19 +34,19 @@ export interface BuiltFacts {
 	readonly lost: ReadonlySet<string>;
 	/** Full paths whose derivations forbid substitution, as far as that was looked at. */
 	readonly forbidden: ReadonlySet<string>;
-	/** The cache failed when the job began. */
-	readonly failed: boolean;
+	/** Nix was told to read from the cache. */
+	readonly isRead: boolean;
 }
 
 /** By reason; empty where the cache was not asked: then nothing is known. */
-export function whyBuilt({ built, plan, lost, forbidden, failed }: BuiltFacts): readonly ReportBuilt[] {
+export function whyBuilt({ built, plan, lost, forbidden, isRead }: BuiltFacts): readonly ReportBuilt[] {
 	if (plan === null) return [];
 	const groups = new Map<WhyBuilt, PathInfo[]>();
 	for (const info of built) {
 		const verdict = plan.paths.get(info.path)?.verdict;
 		const why = verdict === undefined ? null : reasonOf(verdict, lost.has(info.path), forbidden.has(info.path));
 		if (why === null) continue;
-		const reason = failed && why !== 'forbidden' ? 'cache-failed' : why;
+		const reason = isRead || why === 'forbidden' ? why : 'not-read';
 		const group = groups.get(reason);
 		if (group === undefined) groups.set(reason, [info]);
 		else group.push(info);

@@ -52,8 +52,8 @@ export interface CacheFacts {
 	readonly findings: readonly Finding[] | null;
 	/** Full paths that this cache had once and has no more. */
 	readonly lost: ReadonlySet<string>;
-	/** It failed when the job began, so Nix was not told to read from it. */
-	readonly failedAtStart: boolean;
+	/** Nix was told to read from it. */
+	readonly isRead: boolean;
 	readonly durationsMs: Readonly<Record<string, number>>;
 }
 
@@ -148,9 +148,9 @@ function cacheReport(facts: CacheFacts, added: AddedFacts | null): CacheReport {
 	};
 }
 
-function builtWith({ plan, lost, failedAtStart }: CacheFacts, { infos, served, forbidden }: AddedFacts): readonly ReportBuilt[] {
+function builtWith({ plan, lost, isRead }: CacheFacts, { infos, served, forbidden }: AddedFacts): readonly ReportBuilt[] {
 	const built = infos.filter((info) => originOf(info, served) === 'built');
-	return whyBuilt({ built, plan, lost, forbidden, failed: failedAtStart });
+	return whyBuilt({ built, plan, lost, forbidden, isRead });
 }
 
 function reported({ path, info, verdict }: PlannedPath, outcome: Outcome | null): ReportedPath {

@@ -48,9 +48,10 @@ export const WHY_BUILT_WORDS: Readonly<Record<WhyBuilt, string>> = {
 	forbidden: 'in the cache, but its derivation forbids substitution (allowSubstitutes = false)',
 	differs: 'in the cache with other content, so the build is not reproducible',
 	there:
-		'in the cache when the job ended; why Nix did not take it is unknown (it came while the job ran, no trusted key signed it, or an outage)',
+		'in the cache when the job ended; why Nix did not take it is unknown (for example: it came only while the job ran, no trusted key signed it, or an outage)',
 	'kept-out': "kept out of the cache by this workflow's inputs (include, exclude, max-path-size, skip-signed-by)",
-	'cache-failed': 'not asked for, because the cache failed when the job began',
+	'not-read':
+		'not asked for: Nix did not read from this cache, which failed when the job began or for which Nix could not be set up',
 };
 
 /** Where paths came from: a few words. */
