@@ -1,4 +1,5 @@
 import type { NixReads } from '../backends/backend.ts';
+import type { HookSettings } from '../hook/install.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
@@ -20,7 +21,7 @@ export async function applySettings(
 	session: Session,
 	store: LocalStore,
 	reads: NixReads,
-	substituter: RunningSubstituter | null,
+	{ substituter, hook }: { readonly substituter: RunningSubstituter | null; readonly hook: HookSettings | null },
 	signal: AbortSignal,
 ): Promise<Route> {
 	const { inputs } = session;
@@ -29,7 +30,7 @@ export async function applySettings(
 		substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
 		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
 		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
-		other: substituter === null ? [] : settingsForOurs(store),
+		other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
 	};
 	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
 	session.keep({ configuration });
@@ -89,7 +90,7 @@ export async function knownNetrc(inputs: Inputs, store: LocalStore, signal: Abor
 	return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile)).entries];
 }
 
-function contextOf(session: Session, signal: AbortSignal): SetupContext {
+export function contextOf(session: Session, signal: AbortSignal): SetupContext {
 	const { runner } = session;
 	const { id, folder } = session.state();
 	return {

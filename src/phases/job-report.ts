@@ -2,10 +2,11 @@ import type { PathInfo } from '../nix/path-info.ts';
 import { type CacheFacts, makeReport, type Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { findAdded } from './added-paths.ts';
-import { untouched } from './push-to-target.ts';
+
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
+import { untouched } from './target-push.ts';
 
 /** What every report of a post phase needs. Times are those of `performance.now()`. */
 export interface JobEnd {

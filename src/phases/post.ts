@@ -5,10 +5,12 @@ import { builtLines, reportLines, servedLine } from '../report/lines.ts';
 import { type CacheReport, type Report, reportJson } from '../report/report.ts';
 import { reportSummary } from '../report/summary.ts';
 import type { MainState } from '../state.ts';
-import { type LocalStore, reopenLocalStore } from '../store/local-store.ts';
+import { type LocalStoreDescription, reopenLocalStore } from '../store/local-store.ts';
 import { takeBackSettings } from './configure.ts';
 import { reportOnReads } from './job-report.ts';
 import { pushNewPaths } from './push-new-paths.ts';
+import { finishWithPusher } from './pusher-control.ts';
+import { readDone } from './pusher-folder.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
 import { removeFolder, resumeSession, type Session } from './session.ts';
@@ -65,11 +67,11 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 	}
 	if (main.store === null || main.whyNot !== null) {
 		log.info(`Nothing is pushed: ${main.whyNot ?? 'there was no Nix.'}`);
-		if (main.store !== null) await tellReads(session, reopenLocalStore(main.store, session.runner.env), stop, job);
+		if (main.store !== null) await tellReads(session, main.store, stop, job);
 		return;
 	}
 	try {
-		const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop, job);
+		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
 		await tell(session, report);
 		for (const cache of report.caches) {
 			const problem = problemOf(cache, stop.signal.aborted);
@@ -81,10 +83,17 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 	}
 }
 
+/** In this process, what no other has pushed. */
+async function pushHere(session: Session, store: LocalStoreDescription, stop: Stop, job: JobReads): Promise<Report> {
+	const { pusherFolder = null } = session.state().main ?? {};
+	const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
+	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
+}
+
 /** A job that pushes nothing is told what it read. That this fails is no problem of the job. */
-async function tellReads(session: Session, store: LocalStore, stop: Stop, job: JobReads): Promise<void> {
+async function tellReads(session: Session, store: LocalStoreDescription, stop: Stop, job: JobReads): Promise<void> {
 	try {
-		await tell(session, await reportOnReads(session, store, stop, job));
+		await tell(session, await reportOnReads(session, reopenLocalStore(store, session.runner.env), stop, job));
 	} catch (error) {
 		session.runner.log.info(`What came to the store during the job is not known: ${describeError(error)}`);
 	}

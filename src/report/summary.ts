@@ -69,17 +69,16 @@ function withinLimit(sections: readonly (readonly string[])[]): string {
 	return text;
 }
 
-function countsTable({ counts, sentBytes }: CacheReport): readonly string[] {
+function countsTable({ cache, counts, sentBytes }: CacheReport): readonly string[] {
 	const rows = CLASSES.flatMap((name) => {
 		const count = counts[name];
 		return count === undefined ? [] : [[CLASS_WORDS[name], String(count.paths), formatBytes(count.narBytes)]];
 	});
 	const { pushed } = counts;
-	const sent =
-		pushed === undefined
-			? []
-			: ['', `Sent ${formatBytes(sentBytes)} for ${formatBytes(pushed.narBytes)}${savedWords(pushed.narBytes, sentBytes)}.`];
-	return [...numbersTable(['', 'paths', 'NAR size'], rows), ...sent];
+	if (pushed === undefined) return numbersTable(['', 'paths', 'NAR size'], rows);
+	const saved = cache.kind === 'nix-copy' ? '' : savedWords(pushed.narBytes, sentBytes);
+	const sent = `Sent ${formatBytes(sentBytes)} for ${formatBytes(pushed.narBytes)}${saved}.`;
+	return [...numbersTable(['', 'paths', 'NAR size'], rows), '', sent];
 }
 
 function savedWords(narBytes: number, sentBytes: number): string {
