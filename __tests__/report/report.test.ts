@@ -195,7 +195,10 @@ describe('the summary', () => {
 			{ findings, warnings: ['Something to know.'] },
 		);
 		expect(text.replaceAll(/[0-9a-z]{32}-/g, 'HASH-')).toMatchInlineSnapshot(`
-			"### Nix cache: https&#58;//cache.example/nix
+			"
+			> Something to know.
+
+			### Nix cache: https&#58;//cache.example/nix
 
 			|  | paths | NAR size |
 			| --- | ---: | ---: |
@@ -219,14 +222,11 @@ describe('the summary', () => {
 
 			| path | NAR size | sent |
 			| --- | --- | --- |
-			| HASH-large | 2.9 MiB | 879 KiB |
+			| large | 2.9 MiB | 879 KiB |
 
 			</details>
 
 			Time: plan 0.1 s, push 1.2 s.
-
-
-			> Something to know.
 
 			"
 		`);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { makeReport, type ReportFacts } from '../../src/report/report.ts';
 import { reportSummary } from '../../src/report/summary.ts';
 import { pathInfo } from '../push/graph.ts';
+import { troubledJob, usualJob } from './example.ts';
 import { reportFacts } from './facts.ts';
 import { elementsOf, rendered, seenText, tablesOf } from './rendered.ts';
 
@@ -76,5 +77,14 @@ describe('the summary as GitHub shows it', () => {
 		expect(seenText(html({ serveErrors: { 'cache-stalled': 3 } }))).toContain(
 			'failures of its caches in this job (cache-stalled 3)',
 		);
+	});
+});
+
+describe('the examples in docs/', () => {
+	it.each([
+		['summary.md', usualJob],
+		['summary-with-trouble.md', troubledJob],
+	])('%s is what the action writes (`vitest -u` writes it anew)', async (name, facts) => {
+		await expect(reportSummary(makeReport(facts))).toMatchFileSnapshot(`../../docs/examples/${name}`);
 	});
 });

@@ -6,6 +6,8 @@ export interface Slice {
 
 /** More can't be told apart by their colours. */
 const MAX_SLICES = 8;
+/** Mermaid draws no part that is smaller. */
+const MIN_SHARE = 0.01;
 const LABEL_LIMIT = 60;
 
 const UNITS = [
@@ -21,7 +23,7 @@ const UNITS = [
 export function pie(title: string, slices: readonly Slice[]): readonly string[] {
 	const total = slices.reduce((sum, { bytes }) => sum + bytes, 0);
 	const [unit, unitBytes] = UNITS.find(([, size]) => total >= 10 * size) ?? ['KiB', 1024];
-	const values = withoutSmall(joined(slices))
+	const values = withoutSmall(joined(slices), total)
 		.map(({ label, bytes }) => [label, (bytes / unitBytes).toFixed(1)] as const)
 		.filter(([, value]) => Number(value) > 0);
 	if (values.length < 2) return [];
@@ -41,12 +43,15 @@ function joined(slices: readonly Slice[]): readonly Slice[] {
 	return [...byLabel].map(([label, same]) => ({ label, bytes: same.reduce((sum, { bytes }) => sum + bytes, 0) }));
 }
 
-/** The largest, and all others as one. */
-function withoutSmall(slices: readonly Slice[]): readonly Slice[] {
+/** The largest, and all others as one, where that is large enough to be seen. */
+function withoutSmall(slices: readonly Slice[], total: number): readonly Slice[] {
+	const isSeen = ({ bytes }: Slice): boolean => bytes >= total * MIN_SHARE;
 	const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes);
-	if (largestFirst.length <= MAX_SLICES) return largestFirst;
-	const others = largestFirst.slice(MAX_SLICES - 1).reduce((sum, { bytes }) => sum + bytes, 0);
-	return [...largestFirst.slice(0, MAX_SLICES - 1), { label: 'others', bytes: others }];
+	const seen = largestFirst.filter(isSeen);
+	if (seen.length === slices.length && seen.length <= MAX_SLICES) return seen;
+	const shown = seen.slice(0, MAX_SLICES - 1);
+	const others = largestFirst.slice(shown.length).reduce((sum, { bytes }) => sum + bytes, 0);
+	return [...shown, { label: 'others', bytes: others }].filter(isSeen);
 }
 
 /** Labels hold names from elsewhere; what could end the string, the line or the block is not in them. */

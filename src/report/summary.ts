@@ -4,17 +4,28 @@ import { servedLine, serveErrorsLine } from './lines.ts';
 import { cell, foldedTable, MAX_ROWS, numbersTable } from './markdown.ts';
 import type { ReportOrigin } from './origins.ts';
 import type { CacheReport, Report, ReportClass } from './report.ts';
-import { baseName, byReason, CLASS_WORDS, CLASSES, countOf, originWords, someNames, TROUBLE, WHY_BUILT_WORDS } from './words.ts';
+import {
+	baseName,
+	byReason,
+	CLASS_WORDS,
+	CLASSES,
+	countOf,
+	originWords,
+	shortName,
+	someNames,
+	TROUBLE,
+	WHY_BUILT_WORDS,
+} from './words.ts';
 
 /** The runner takes 1 MiB for a step and drops what is longer. */
 const SUMMARY_LIMIT_BYTES = 900 * 1024;
 const SUMMARY_LARGEST = 10;
-const SUMMARY_BUILT = 3;
+const SUMMARY_BUILT = 5;
 
 /** Markdown for the job summary, under 1 MiB whatever the report holds. */
 export function reportSummary(report: Report): string {
 	const warnings = report.warnings.slice(0, MAX_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
-	return withinLimit([...originSections(report), ...report.caches.flatMap(cacheSections), ...warnings, ['']]);
+	return withinLimit([...warnings, [''], ...originSections(report), ...report.caches.flatMap(cacheSections)]);
 }
 
 function originSections({ origins, served, serveErrors }: Report): readonly (readonly string[])[] {
@@ -88,12 +99,13 @@ function savedWords(narBytes: number, sentBytes: number): string {
 
 function builtTable({ built }: CacheReport): readonly string[] {
 	const rows = built.map(({ why, paths, narBytes }) => [
-		`${countOf(paths.length)}, ${formatBytes(narBytes)}`,
+		String(paths.length),
+		formatBytes(narBytes),
 		WHY_BUILT_WORDS[why],
-		paths.slice(0, SUMMARY_BUILT).map(baseName).join(', ') + (paths.length > SUMMARY_BUILT ? ', …' : ''),
+		paths.slice(0, SUMMARY_BUILT).map(shortName).join(', ') + (paths.length > SUMMARY_BUILT ? ', …' : ''),
 	]);
 	const total = built.reduce((sum, { paths }) => sum + paths.length, 0);
-	return foldedTable(`${total} built here, and why`, ['', 'it was', 'the largest'], rows);
+	return foldedTable(`${total} built here, and why`, ['paths', 'NAR size', 'it was', 'the largest of them'], rows);
 }
 
 function stopOf({ stoppedBy }: CacheReport): readonly string[] {
@@ -120,11 +132,13 @@ function largestTable(report: CacheReport): readonly string[] {
 		.filter((path) => path.class === 'pushed')
 		.sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0))
 		.slice(0, SUMMARY_LARGEST)
-		.map((path) => [baseName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
+		.map((path) => [shortName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
 	return foldedTable('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
 }
 
 function times({ durationsMs }: CacheReport): readonly string[] {
-	const parts = Object.entries(durationsMs).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
+	const parts = Object.entries(durationsMs)
+		.filter(([, ms]) => ms >= 50)
+		.map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
 	return parts.length === 0 ? [] : ['', `Time: ${parts.join(', ')}.`];
 }

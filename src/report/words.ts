@@ -73,7 +73,7 @@ export function originWords({ from, names }: Pick<ReportOrigin, 'from' | 'names'
 }
 
 export function withheldReason({ culprit, culpritClass }: Withheld): string {
-	return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
+	return `It needs ${baseName(culprit)}, which ${culpritClass === 'failed' ? '' : 'is '}${CLASS_WORDS[culpritClass]}.`;
 }
 
 export function byReason(paths: readonly ReportedPath[]): ReadonlyMap<string, readonly ReportedPath[]> {
@@ -92,6 +92,11 @@ export function countOf(paths: number): string {
 
 export function oneLine(text: string): string {
 	return text.replace(/\s+/g, ' ').trim();
+}
+
+/** What people call it: without the hash. */
+export function shortName(path: string): string {
+	return baseName(path).replace(/^[0-9a-z]{32}-/, '');
 }
 
 export function baseName(path: string): string {
