@@ -257,13 +257,22 @@ describe('the summary', () => {
 			][index % classes.length] as Outcome;
 			return [name, push, outcome] as const;
 		});
-		const input = facts(paths, { warnings: Array.from({ length: 1000 }, () => '`'.repeat(2000)) });
+		const added = {
+			infos: paths.map(([name], index) =>
+				pathInfo(name, index % 2 === 0 ? {} : { ultimate: false, signatures: [`${'|'.repeat(100)}-${index}:AAAA`] }),
+			),
+			served: new Set<string>(),
+			forbidden: new Set<string>(),
+		};
+		const input = facts(paths, { added, warnings: Array.from({ length: 1000 }, () => '`'.repeat(2000)) });
 		const started = performance.now();
 		const report = makeReport(input);
 		const summary = reportSummary(report);
 		expect(performance.now() - started).toBeLessThan(1000);
 		expect(Buffer.byteLength(summary)).toBeLessThan(1024 * KiB);
 		expect(summary).toContain('and 2400 more');
+		expect(summary).toContain('| and 4901 more |');
 		expect(reportLines(report).length).toBeLessThan(100);
+		expect(reportLines(report)[0]).toMatch(/^New in the store: .{1,3000}, and 9988 more\.$/);
 	});
 });

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { WHY_BUILT } from '../../src/report/built.ts';
@@ -21,6 +23,7 @@ function fieldNames(value: unknown): readonly string[] {
 	return Object.entries(value).flatMap(([name, field]) => [name, ...fieldNames(field)]);
 }
 
+const docs = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'report.md'), 'utf8');
 const reports = fc.sample(reportFacts, { numRuns: 300, seed: 5 }).map((facts) => JSON.parse(reportJson(makeReport(facts))));
 
 describe('the schema of the report', () => {
@@ -53,6 +56,11 @@ describe('the schema of the report', () => {
 				built: { properties: { why: { enum: WHY_BUILT } } },
 			},
 		});
+	});
+
+	it('is explained in docs/report.md, every class, origin and reason', () => {
+		const rows = [...docs.matchAll(/^\| `([a-z-]+)`/gm)].map(([, name]) => name);
+		expect(rows.toSorted()).toEqual([...ORIGINS, ...WHY_BUILT, ...CLASSES].toSorted());
 	});
 
 	it('describes nothing that no report has', () => {

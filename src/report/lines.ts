@@ -14,6 +14,9 @@ import {
 } from './words.ts';
 
 const LOG_LINES_PER_CLASS = 10;
+const LOG_ORIGINS = 12;
+/** Names of keys are chosen by whoever signs. */
+const LOG_WORDS_LIMIT = 120;
 
 /** One line on what the local substituter gave to Nix. */
 export function servedLine({ label, paths, bytes, cut }: ReportServed): string {
@@ -33,8 +36,15 @@ export function reportLines(report: Report): readonly string[] {
 
 function originLines({ origins }: Report): readonly string[] {
 	if (origins === null || origins.length === 0) return [];
-	const parts = origins.map((origin) => `${origin.paths} ${originWords(origin)} (${formatBytes(origin.narBytes)})`);
-	return [`New in the store: ${oneLine(parts.join(', '))}.`];
+	const parts = origins
+		.slice(0, LOG_ORIGINS)
+		.map((origin) => `${origin.paths} ${clipped(originWords(origin))} (${formatBytes(origin.narBytes)})`);
+	const left = origins.slice(LOG_ORIGINS).reduce((sum, { paths }) => sum + paths, 0);
+	return [`New in the store: ${oneLine(parts.join(', '))}${left === 0 ? '' : `, and ${left} more`}.`];
+}
+
+function clipped(text: string): string {
+	return text.length > LOG_WORDS_LIMIT ? `${text.slice(0, LOG_WORDS_LIMIT)}…` : text;
 }
 
 /** For a folded group of the log: what was built, and what is known of why. */

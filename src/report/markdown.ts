@@ -7,17 +7,20 @@ const CELL_LIMIT = 500;
 /** Lines of a table with numbers in all columns but the first. */
 export function numbersTable(columns: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
 	const rules = columns.map((_, index) => (index === 0 ? '---' : '---:'));
-	return ['', row(columns), row(rules), ...rows.map((cells) => row(cells.map(cell)))];
+	return ['', row(columns), row(rules), ...bodyOf(rows, columns.length)];
 }
 
 /** Lines of a table under a title that unfolds it; none without rows. `title` is our own text. */
 export function foldedTable(title: string, columns: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
 	if (rows.length === 0) return [];
-	const shown = rows.slice(0, MAX_ROWS).map((cells) => row(cells.map(cell)));
-	const more =
-		rows.length > shown.length ? [row([`and ${rows.length - shown.length} more`, ...columns.slice(1).map(() => '')])] : [];
 	const head = [row(columns), row(columns.map(() => '---'))];
-	return ['', `<details><summary>${title}</summary>`, '', ...head, ...shown, ...more, '', '</details>'];
+	return ['', `<details><summary>${title}</summary>`, '', ...head, ...bodyOf(rows, columns.length), '', '</details>'];
+}
+
+function bodyOf(rows: readonly (readonly string[])[], columns: number): readonly string[] {
+	const shown = rows.slice(0, MAX_ROWS).map((cells) => row(cells.map(cell)));
+	const left = rows.length - shown.length;
+	return left === 0 ? shown : [...shown, row([`and ${left} more`, ...Array.from({ length: columns - 1 }, () => '')])];
 }
 
 function row(cells: readonly string[]): string {
