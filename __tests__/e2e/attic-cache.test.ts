@@ -166,7 +166,11 @@ describe('a cache on an attic server', () => {
 		const remember = (job: RunningJob): void => {
 			playing = job;
 		};
-		const steps = [uses({ with: { cache: server.cacheUrl('killed'), token } }), remember, run('nix-build --no-out-link job.nix')];
+		const steps = [
+			uses({ with: { cache: server.cacheUrl('killed'), token, continuous: 'false' } }),
+			remember,
+			run('nix-build --no-out-link job.nix'),
+		];
 		const options = { secrets: [token], workspace: { 'job.nix': chain(80, 'attic-killed') } };
 		const watch = setInterval(() => server.objects('killed').size >= 20 && playing?.running?.kill('SIGKILL'), 10);
 		const killed = await runJob(machine, steps, options).finally(() => clearInterval(watch));
