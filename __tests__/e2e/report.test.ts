@@ -100,6 +100,25 @@ describe.each(testedVersions())('the report, Nix %s', (nix) => {
 		expect(result.stage('post').summary).toContain('4 paths came from caches and 0 were built here');
 		expect(result.stage('post').log).not.toContain('Nothing new to push');
 	});
+
+	it('tells the same where a daemon builds and fetches, for a user that it trusts', async () => {
+		await using machine = await createMachine({ nix });
+		machine.addUser('runner');
+		await machine.startDaemon({ trustedUsers: ['runner'] });
+		const folder = join(machine.work, 'cache');
+		await machine.run(['sh', '-c', 'mkdir -m 777 "$1"', 'sh', folder]);
+		const steady = derivation({ name: 'steady', script: 'echo steady > $out' });
+		const late = derivation({ name: 'late', script: 'echo late > $out' });
+		const workspace = { 'job.nix': `[ (${steady}) ]`, 'second.nix': `[ (${steady}) (${late}) ]` };
+		const options = { user: 'runner', workspace, secrets: [secret] };
+		const action = uses({ with: { cache: `file://${folder}`, 'signing-key': secret } });
+		const one = await runJob(machine, [action, run(BUILD)], options);
+		expect(originsIn(one), one.log).toEqual({ built: 1, derivation: 1 });
+		await machine.emptyStore();
+		const two = await runJob(machine, [action, run('nix-build --no-out-link second.nix')], options);
+		expect(originsIn(two), two.log).toEqual({ 'signed test-1': 1, built: 1, derivation: 2 });
+		expect(builtIn(two)).toEqual({ 'not-there': ['late'] });
+	});
 });
 
 describe('why a path was built although a cache was there', () => {

@@ -26,7 +26,7 @@ const infoOf = (name: string): PathInfo => infos.get(name) ?? pathInfo(name);
 const pathsOf = (...names: readonly string[]): readonly string[] => names.map((name) => infoOf(name).path);
 
 const facts = (more: Partial<BuiltFacts> = {}): BuiltFacts => ({
-	built: [...infos.values()],
+	built: [...infos.values()].reverse(),
 	plan: {
 		paths: new Map(
 			verdicts.map(([name, verdict]) => {
@@ -43,7 +43,7 @@ const facts = (more: Partial<BuiltFacts> = {}): BuiltFacts => ({
 });
 
 describe('why paths were built', () => {
-	it('is what the cache had of them, the largest first', () => {
+	it('is what the cache had of them, in the order in which they are given', () => {
 		expect(whyBuilt(facts())).toEqual([
 			{ why: 'kept-out', paths: pathsOf('needs-secret', 'image', 'secret'), narBytes: 3021 },
 			{ why: 'lost', paths: pathsOf('evicted'), narBytes: 1001 },

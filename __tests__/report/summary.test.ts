@@ -46,12 +46,10 @@ describe('the summary as GitHub shows it', () => {
 		const upstream = { ultimate: false, signatures: ['cache.nixos.org-1:AAAA'], narSizeBytes: 30 * MiB };
 		const infos = [pathInfo('a', { narSizeBytes: 10 * MiB }), pathInfo('b', upstream), pathInfo('c', upstream)];
 		const page = html({ added: { infos, served: new Set(), forbidden: new Set() } });
-		expect(tablesOf(page)).toEqual([
-			[
-				['', 'paths', 'NAR size'],
-				['signed by cache.nixos.org-1', '2', '60.0 MiB'],
-				['built here', '1', '10.0 MiB'],
-			],
+		expect(tablesOf(page)[0]).toEqual([
+			['', 'paths', 'NAR size'],
+			['signed by cache.nixos.org-1', '2', '60.0 MiB'],
+			['built here', '1', '10.0 MiB'],
 		]);
 		expect(seenText(page)).toContain('2 paths came from caches and 1 was built here: 66 % from caches.');
 		expect(seenText(page)).toContain('"signed by cache.nixos.org-1" : 60.0');
@@ -66,6 +64,16 @@ describe('the summary as GitHub shows it', () => {
 		expect(hitLineOf([pathInfo('source', { ultimate: false, ca: 'fixed:r:sha256:00' })])).toBe(
 			'Nothing was built, and nothing came from a cache.',
 		);
+	});
+
+	it('lists what was built also where no cache was asked why', () => {
+		const infos = [pathInfo('small'), pathInfo('large', { narSizeBytes: 10 * MiB })];
+		const page = html({ added: { infos, served: new Set(), forbidden: new Set() } });
+		expect(page).toContain('<summary>2 built here</summary>');
+		expect(tablesOf(page).at(-1)?.slice(1)).toEqual([
+			['large', '10.0 MiB'],
+			['small', '1000 B'],
+		]);
 	});
 
 	it('is nothing but the warnings of a job in which nothing was new and no cache was there', () => {

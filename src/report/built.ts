@@ -26,7 +26,7 @@ export interface ReportBuilt {
 }
 
 export interface BuiltFacts {
-	/** Paths that were built in the job. */
+	/** Paths that were built in the job, the largest first. */
 	readonly built: readonly PathInfo[];
 	/** What the cache said; `null`: it was not asked. */
 	readonly plan: Plan | null;
@@ -58,8 +58,7 @@ export function whyBuilt({ built, plan, lost, forbidden, isRead }: BuiltFacts): 
 }
 
 function grouped(why: WhyBuilt, infos: readonly PathInfo[]): ReportBuilt {
-	const largestFirst = infos.toSorted((a, b) => b.narSizeBytes - a.narSizeBytes);
-	return { why, paths: largestFirst.map(({ path }) => path), narBytes: infos.reduce((sum, info) => sum + info.narSizeBytes, 0) };
+	return { why, paths: infos.map(({ path }) => path), narBytes: infos.reduce((sum, info) => sum + info.narSizeBytes, 0) };
 }
 
 function reasonOf(verdict: Verdict, isLost: boolean, isForbidden: boolean): WhyBuilt | null {

@@ -84,6 +84,11 @@ export interface ReportFacts {
 	readonly warnings: readonly string[];
 }
 
+export interface BuiltPath {
+	readonly path: string;
+	readonly narSizeBytes: number;
+}
+
 export interface ReportCount {
 	readonly paths: number;
 	readonly narBytes: number;
@@ -108,6 +113,8 @@ export interface Report {
 	readonly version: 1;
 	/** What came to the store during the job, by where it came from; `null`: not known. */
 	readonly origins: readonly ReportOrigin[] | null;
+	/** What Nix built in the job, the largest first. */
+	readonly built: readonly BuiltPath[];
 	readonly caches: readonly CacheReport[];
 	readonly served: readonly ReportServed[];
 	readonly serveErrors: Readonly<Record<string, number>>;
@@ -118,16 +125,34 @@ export interface Report {
 
 export function makeReport({ caches, added, served, serveErrors, storePaths, durationsMs, warnings }: ReportFacts): Report {
 	const origins = added === null ? null : originsOf({ added: added.infos, served: added.served, servedFrom: sentFrom(served) });
-	const reports = caches.map((cache) => cacheReport(cache, added));
-	return { version: 1, origins, caches: reports, served, serveErrors, storePaths, durationsMs, warnings };
+	const built = added === null ? [] : builtOf(added);
+	const reports = caches.map((cache) => cacheReport(cache, built, added?.forbidden ?? new Set()));
+	return {
+		version: 1,
+		origins,
+		built: built.map(({ path, narSizeBytes }) => ({ path, narSizeBytes })),
+		caches: reports,
+		served,
+		serveErrors,
+		storePaths,
+		durationsMs,
+		warnings,
+	};
+}
+
+/** The largest first. */
+function builtOf({ infos, served }: AddedFacts): readonly PathInfo[] {
+	return infos
+		.filter((info) => originOf(info, served) === 'built')
+		.sort((a, b) => b.narSizeBytes - a.narSizeBytes || (a.path < b.path ? -1 : 1));
 }
 
 function sentFrom(served: readonly ReportServed[]): readonly string[] {
 	return served.filter(({ paths }) => paths > 0).map(({ label }) => label);
 }
 
-function cacheReport(facts: CacheFacts, added: AddedFacts | null): CacheReport {
-	const { cache, plan, failure, result, findings, durationsMs } = facts;
+function cacheReport(facts: CacheFacts, built: readonly PathInfo[], forbidden: ReadonlySet<string>): CacheReport {
+	const { cache, plan, failure, result, findings, lost, isRead, durationsMs } = facts;
 	const paths =
 		plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
 	const counts: Partial<Record<ReportClass, ReportCount>> = {};
@@ -140,17 +165,12 @@ function cacheReport(facts: CacheFacts, added: AddedFacts | null): CacheReport {
 		counts,
 		sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
 		paths,
-		built: added === null ? [] : builtWith(facts, added),
+		built: whyBuilt({ built, plan, lost, forbidden, isRead }),
 		stoppedBy: failure ?? result?.stoppedBy ?? null,
 		verification:
 			findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
 		durationsMs,
 	};
-}
-
-function builtWith({ plan, lost, isRead }: CacheFacts, { infos, served, forbidden }: AddedFacts): readonly ReportBuilt[] {
-	const built = infos.filter((info) => originOf(info, served) === 'built');
-	return whyBuilt({ built, plan, lost, forbidden, isRead });
 }
 
 function reported({ path, info, verdict }: PlannedPath, outcome: Outcome | null): ReportedPath {

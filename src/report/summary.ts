@@ -28,7 +28,7 @@ export function reportSummary(report: Report): string {
 	return withinLimit([...warnings, [''], ...originSections(report), ...report.caches.flatMap(cacheSections)]);
 }
 
-function originSections({ origins, served, serveErrors }: Report): readonly (readonly string[])[] {
+function originSections({ origins, built, caches, served, serveErrors }: Report): readonly (readonly string[])[] {
 	const reads = served.flatMap((one) => ['', cell(servedLine(one))]);
 	const errors = serveErrorsLine(serveErrors);
 	const below = [...reads, ...(errors === null ? [] : ['', cell(errors)])];
@@ -39,6 +39,8 @@ function originSections({ origins, served, serveErrors }: Report): readonly (rea
 		['### Nix store: what was new in this job', '', cell(hitLine(origins))],
 		numbersTable(['', 'paths', 'NAR size'], rows),
 		pie('New in the store', slices),
+		// With what is known of why, they are listed under the cache that could say so.
+		caches.some((cache) => cache.built.length > 0) ? [] : builtList(built),
 		[...below, ''],
 	];
 }
@@ -95,6 +97,11 @@ function countsTable({ cache, counts, sentBytes }: CacheReport): readonly string
 function savedWords(narBytes: number, sentBytes: number): string {
 	if (narBytes === 0 || sentBytes >= narBytes) return '';
 	return `: ${Math.floor(100 * (1 - sentBytes / narBytes))} % saved by compression and by what was there`;
+}
+
+function builtList(built: Report['built']): readonly string[] {
+	const rows = built.map(({ path, narSizeBytes }) => [shortName(path), formatBytes(narSizeBytes)]);
+	return foldedTable(`${built.length} built here`, ['path', 'NAR size'], rows);
 }
 
 function builtTable({ built }: CacheReport): readonly string[] {
