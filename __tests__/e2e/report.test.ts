@@ -105,13 +105,12 @@ describe.each(testedVersions())('the report, Nix %s', (nix) => {
 		await using machine = await createMachine({ nix });
 		machine.addUser('runner');
 		await machine.startDaemon({ trustedUsers: ['runner'] });
-		const folder = join(machine.work, 'cache');
-		await machine.run(['sh', '-c', 'mkdir -m 777 "$1"', 'sh', folder]);
+		await using server = await startFaultyServer({});
 		const steady = derivation({ name: 'steady', script: 'echo steady > $out' });
 		const late = derivation({ name: 'late', script: 'echo late > $out' });
 		const workspace = { 'job.nix': `[ (${steady}) ]`, 'second.nix': `[ (${steady}) (${late}) ]` };
 		const options = { user: 'runner', workspace, secrets: [secret] };
-		const action = uses({ with: { cache: `file://${folder}`, 'signing-key': secret } });
+		const action = uses({ with: { cache: server.url, 'signing-key': secret } });
 		const one = await runJob(machine, [action, run(BUILD)], options);
 		expect(originsIn(one), one.log).toEqual({ built: 1, derivation: 1 });
 		await machine.emptyStore();

@@ -76,7 +76,7 @@ function cacheLines(report: CacheReport): readonly string[] {
 	}
 	const lines = [`${cache.label}: ${parts.join(', ')}${volume(report)}.`];
 	for (const name of CLASSES.filter((one) => TROUBLE.has(one))) lines.push(...classLines(report, name));
-	if (verification !== null) {
+	if (verification !== null && verification.checked > 0) {
 		const { checked, problems } = verification;
 		lines.push(
 			`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`,

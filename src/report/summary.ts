@@ -121,7 +121,7 @@ function stopOf({ stoppedBy }: CacheReport): readonly string[] {
 }
 
 function verificationOf({ verification }: CacheReport): readonly string[] {
-	if (verification === null) return [];
+	if (verification === null || verification.checked === 0) return [];
 	const { checked, problems } = verification;
 	const line = `Read back through the pull URL: ${countOf(checked)}, ${problems.length} with problems.`;
 	const rows = problems.map(({ path, problem }) => [baseName(path), problem ?? '']);
