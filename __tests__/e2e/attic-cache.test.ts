@@ -152,7 +152,7 @@ describe('a cache on an attic server', () => {
 		const script = `${everything}; ${sign} $(nix-build --no-out-link job.nix -A base -A lib)`;
 		const beside = join(machine.work, 'beside');
 		const cache = `${server.cacheUrl('filtered')}\nfile://${beside}`;
-		const result = await job(machine, 'filtered', tokenFor('filtered'), script, text, { cache });
+		const result = await job(machine, 'filtered', tokenFor('filtered'), script, text, { cache, continuous: 'false' });
 		expect(result.stage('post').log, result.log).toMatch(/3 pushed/);
 		expect(checkCache(beside).length).toBe(5);
 		const names = [...server.objects('filtered').values()].map(({ storePath }) => storePath.slice(44));
