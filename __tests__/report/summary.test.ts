@@ -61,6 +61,9 @@ describe('the summary as GitHub shows it', () => {
 		);
 		expect(hitLineOf([...upstream, pathInfo('built')])).toContain('99 % from caches');
 		expect(hitLineOf(upstream)).toContain('100 % from caches');
+		expect(hitLineOf([...upstream, pathInfo('unsigned', { ultimate: false })])).toBe(
+			'999 paths came from caches and 0 were built here, and of 1 it is not known: at least 99 % from caches.',
+		);
 		expect(hitLineOf([pathInfo('source', { ultimate: false, ca: 'fixed:r:sha256:00' })])).toBe(
 			'Nothing was built, and nothing came from a cache.',
 		);

@@ -49,10 +49,15 @@ function originSections({ origins, built, caches, served, serveErrors }: Report)
 function hitLine(origins: readonly ReportOrigin[]): string {
 	const sum = (...kinds: readonly ReportOrigin['from'][]): number =>
 		origins.reduce((all, { from, paths }) => all + (kinds.includes(from) ? paths : 0), 0);
-	const [cached, built] = [sum('served', 'signed'), sum('built')];
-	if (cached + built === 0) return 'Nothing was built, and nothing came from a cache.';
-	const share = Math.floor((100 * cached) / (cached + built));
-	return `${countOf(cached)} came from caches and ${built} ${built === 1 ? 'was' : 'were'} built here: ${share} % from caches.`;
+	const [cached, built, unsigned] = [sum('served', 'signed'), sum('built'), sum('unsigned')];
+	const all = cached + built + unsigned;
+	if (all === 0) return 'Nothing was built, and nothing came from a cache.';
+	const share = Math.floor((100 * cached) / all);
+	const told = `${countOf(cached)} came from caches and ${built} ${built === 1 ? 'was' : 'were'} built here`;
+	// Those may have come from a cache that is trusted as it is, or from another machine that built them.
+	return unsigned === 0
+		? `${told}: ${share} % from caches.`
+		: `${told}, and of ${unsigned} it is not known: at least ${share} % from caches.`;
 }
 
 function cacheSections(report: CacheReport): readonly (readonly string[])[] {
