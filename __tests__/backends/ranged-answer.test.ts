@@ -13,7 +13,7 @@ function answer(status: number, headers: Readonly<Record<string, string>>, parts
 		parts.map((part) => Buffer.from(part)),
 		{ objectMode: false },
 	);
-	return { status, header: (name) => headers[name] ?? null, bytes: new Uint8Array(), stream };
+	return { status, header: (name) => headers[name] ?? null, headers: () => headers, bytes: new Uint8Array(), stream };
 }
 
 const textOf = async (stream: Readable): Promise<string> => String(await buffer(stream));

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkUploads } from '../../src/backends/upload-probe.ts';
+import { whyNoUploads } from '../../src/backends/upload-probe.ts';
 import type { HttpTarget } from '../../src/cache-target/http.ts';
 import { never, testClient } from '../http/peers/means.ts';
 import { closedPort } from '../http/peers/server.ts';
@@ -21,7 +21,7 @@ const answering =
 		return true;
 	};
 
-async function probe(instead: Instead, basic?: string): Promise<{ repository: Repository; ask: () => Promise<void> }> {
+async function probe(instead: Instead, basic?: string): Promise<{ repository: Repository; ask: () => Promise<string | null> }> {
 	const repository = await startRepository({ root: '/nix/', instead, ...(basic === undefined ? {} : { basic }) });
 	repository.files.set('nix-cache-info', { bytes: Buffer.from('StoreDir: /nix/store\n'), contentType: undefined });
 	const client = testClient({ attempts: 1 });
@@ -29,13 +29,13 @@ async function probe(instead: Instead, basic?: string): Promise<{ repository: Re
 	const url = new URL(repository.url.href.replace(/\/$/, ''));
 	const credentials = { kind: 'basic', username: 'ci', password: 'pass' } as const;
 	const target: HttpTarget = { kind: 'http', place: url.href, url, pushUrl: null, substituter: url.href, credentials };
-	return { repository, ask: () => checkUploads(target, [], client, never) };
+	return { repository, ask: () => whyNoUploads(target, [], client, never) };
 }
 
 describe('whether a server takes uploads', () => {
 	it('is not asked further when it names PUT', async () => {
 		const { repository, ask } = await probe(answering(['OPTIONS', 200, { allow: 'GET, HEAD, PUT' }]));
-		await ask();
+		expect(await ask()).toBeNull();
 		expect(repository.requests()).toEqual(['OPTIONS nix-cache-info']);
 	});
 
@@ -43,7 +43,7 @@ describe('whether a server takes uploads', () => {
 		'is taken for granted when it waits for the body, and nothing is left there (OPTIONS %d)',
 		async (status) => {
 			const { repository, ask } = await probe(answering(['OPTIONS', status]));
-			await ask();
+			expect(await ask()).toBeNull();
 			expect(repository.requests()).toEqual(['OPTIONS nix-cache-info', `PUT ${'0'.repeat(32)}.narinfo`]);
 			expect([...repository.files.keys()]).toEqual(['nix-cache-info']);
 		},
@@ -57,11 +57,9 @@ describe('whether a server takes uploads', () => {
 		[403, /403/, /may not write there/],
 	])('is denied when it refuses with %d', async (status, message, hint) => {
 		const { ask } = await probe(answering(['OPTIONS', 405], ['PUT', status]));
-		await expect(ask()).rejects.toMatchObject({
-			code: 'push-impossible',
-			message: expect.stringMatching(message),
-			hint: expect.stringMatching(hint),
-		});
+		const why = await ask();
+		expect(why).toMatch(message);
+		expect(why).toMatch(hint);
 	});
 
 	it('is denied when it gives its files whatever the method is', async () => {
@@ -70,7 +68,7 @@ describe('whether a server takes uploads', () => {
 			response.end('StoreDir: /nix/store\nWantMassQuery: 1\n');
 			return true;
 		});
-		await expect(ask()).rejects.toMatchObject({ code: 'push-impossible', message: expect.stringContaining('nix-serve') });
+		expect(await ask()).toMatch(/whatever it is asked to do \(as nix-serve does\).*`substituters`/);
 		expect(repository.requests()).toEqual(['OPTIONS nix-cache-info', 'PUT nix-cache-info']);
 	});
 
@@ -80,20 +78,21 @@ describe('whether a server takes uploads', () => {
 			response.end('StoreDir: /nix/store\n');
 			return true;
 		});
-		await ask();
+		expect(await ask()).toBeNull();
 		expect(repository.requests()).toEqual(['OPTIONS nix-cache-info', 'PUT nix-cache-info']);
 		expect(String(repository.files.get('nix-cache-info')?.bytes)).toBe('StoreDir: /nix/store\n');
 	});
 
 	it.each([500, 503, 417, 400])('stays open when it fails otherwise (%d)', async (status) => {
-		await (await probe(answering(['OPTIONS', 405], ['PUT', status]))).ask();
+		const { ask } = await probe(answering(['OPTIONS', 405], ['PUT', status]));
+		expect(await ask()).toBeNull();
 	});
 
 	it('stays open when it is not there', async () => {
 		const client = testClient({ attempts: 1 });
 		toClose.push(client);
 		const url = new URL(`http://127.0.0.1:${await closedPort()}/`);
-		await checkUploads(
+		await whyNoUploads(
 			{ kind: 'http', place: url.href, url, pushUrl: null, substituter: url.href, credentials: null },
 			[],
 			client,

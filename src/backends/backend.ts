@@ -9,6 +9,8 @@ export type BackendKind = 'http' | 's3' | 'attic' | 'cachix' | 'niks3' | 'nix-co
 /** What a cache says about one path. */
 export type Presence =
 	| { readonly state: 'missing' }
+	/** Missing: the cache had it once, and its bytes are gone. */
+	| { readonly state: 'lost' }
 	/** There, with the NAR hash that the local store has. */
 	| { readonly state: 'present' }
 	/** There, with another NAR hash: the build is not reproducible. It is left as it is. */
@@ -102,8 +104,7 @@ export interface Backend {
 
 	/**
 	 * Says whether the cache answers and can be used with this store; repairs what may be repaired (a missing `nix-cache-info`
-	 * when `mayWrite`). Throws when it does not answer, or can't be used with this store; `push-impossible` when it can be read, and with `mayWrite`
-	 * alone it is clear that it will take nothing from this job.
+	 * when `mayWrite`). Throws when it does not answer, or can't be used with this store.
 	 */
 	check(mayWrite: boolean, signal: AbortSignal): Promise<Checked>;
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Credentials } from '../cache-target/credentials.ts';
 import type { HttpTarget } from '../cache-target/http.ts';
-import { CacheError, isCacheError } from '../errors.ts';
+import { CacheError, describeError, isCacheError } from '../errors.ts';
 import type { HttpAnswer, HttpClient } from '../http/client.ts';
 import { MAX_CACHE_INFO_BYTES } from '../nix/cache-info.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
@@ -18,16 +18,15 @@ const CACHE_INFO = 'nix-cache-info';
 const NO_PATH = `${'0'.repeat(32)}.narinfo`;
 
 /**
- * Whether an HTTP server takes no uploads at all, or not with these credentials, found out without leaving anything there: it is asked for its methods, and
- * where it does not name PUT, an upload is begun that is never finished. A server that says nothing to that may be writable.
- * @throws CacheError `push-impossible` when it surely takes nothing
+ * Why an HTTP server surely takes no uploads, or not with these credentials; `null` when it may. Found out without leaving anything there: it is asked for its methods,
+ * and where it does not name PUT, an upload is begun that is never finished. A server that says nothing to that may be writable.
  */
-export async function checkUploads(
+export async function whyNoUploads(
 	target: HttpTarget,
 	netrc: readonly NetrcEntry[],
 	client: HttpClient,
 	signal: AbortSignal,
-): Promise<void> {
+): Promise<string | null> {
 	const base = new URL(target.pushUrl ?? target.url);
 	if (!base.pathname.endsWith('/')) base.pathname += '/';
 	const credentials = target.credentials ?? netrcCredentials(netrc, base);
@@ -35,9 +34,9 @@ export async function checkUploads(
 	const url = new URL(CACHE_INFO, base);
 	const question = { method: 'OPTIONS', url, credentials, accept: ANY, limitBytes: MAX_CACHE_INFO_BYTES, signal } as const;
 	const options = await unlessFailed(client.request(question), signal);
-	if (options === null) return;
+	if (options === null) return null;
 	if (isCacheInfo(options.bytes)) return checkByPutting(base, options.bytes, credentials, client, signal);
-	if (/\bPUT\b/.test(options.header('allow') ?? '')) return;
+	if (/\bPUT\b/.test(options.header('allow') ?? '')) return null;
 
 	const waitMs = Math.min(MAX_WAIT_MS, WAIT_MS + 2 * (performance.now() - startedMs));
 	const patience = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(waitMs))]);
@@ -56,8 +55,8 @@ export async function checkUploads(
 			(error: unknown) => error,
 		);
 	if (signal.aborted) throw refusal;
-	if (!isCacheError(refusal, 'cache-read-only', 'cache-not-found', 'cache-unauthorized', 'cache-forbidden')) return;
-	throw impossible(refusal.message, refusal);
+	if (!isCacheError(refusal, 'cache-read-only', 'cache-not-found', 'cache-unauthorized', 'cache-forbidden')) return null;
+	return describeError(isAboutTheUser(refusal) ? refusal : withHint(refusal.message));
 }
 
 /**
@@ -70,12 +69,14 @@ async function checkByPutting(
 	credentials: Credentials | null,
 	client: HttpClient,
 	signal: AbortSignal,
-): Promise<void> {
+): Promise<string | null> {
 	const body = bodyOfBytes(cacheInfo);
 	const request = { method: 'PUT', url: new URL(CACHE_INFO, base), body, credentials, accept: ANY, signal } as const;
 	const answer = await unlessFailed(client.request({ ...request, limitBytes: MAX_CACHE_INFO_BYTES }), signal);
-	if (answer === null || !isCacheInfo(answer.bytes)) return;
-	throw impossible(`${base.href} gives what it has whatever it is asked to do (as nix-serve does), and takes no uploads.`);
+	if (answer === null || !isCacheInfo(answer.bytes)) return null;
+	return describeError(
+		withHint(`${base.href} gives what it has whatever it is asked to do (as nix-serve does), and takes no uploads.`),
+	);
 }
 
 /** A failure says nothing about uploads: `null`. */
@@ -94,12 +95,14 @@ function isCacheInfo(bytes: Uint8Array): boolean {
 
 const ANY = Array.from({ length: 400 }, (_, index) => 200 + index);
 
-function impossible(message: string, cause?: CacheError): CacheError {
-	const hint =
-		cause?.code === 'cache-unauthorized' || cause?.code === 'cache-forbidden'
-			? cause.hint
-			: 'Name the URL that takes uploads in `push-url`; a server that only serves a store (harmonia, nix-serve) goes under `substituters`, or set `push: never`.';
-	return new CacheError('push-impossible', message, { hint: hint ?? undefined, cause });
+function isAboutTheUser({ code }: CacheError): boolean {
+	return code === 'cache-unauthorized' || code === 'cache-forbidden';
+}
+
+function withHint(message: string): CacheError {
+	return new CacheError('push-impossible', message, {
+		hint: 'Name the URL that takes uploads in `push-url`; a server that only serves a store (harmonia, nix-serve) goes under `substituters`, or set `push: never`.',
+	});
 }
 
 /** Two bytes, of which one comes. */

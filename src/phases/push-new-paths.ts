@@ -2,16 +2,17 @@ import { join } from 'node:path';
 import { createPacker } from '../push/packing.ts';
 import { type PushRules, type Selection, selectPaths } from '../push/plan.ts';
 import { shareNars } from '../push/shared-nars.ts';
-import { type CacheFacts, makeReport, type Report } from '../report/report.ts';
+import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { narFrames } from '../store/nar.ts';
 import { findCandidates, rootsOf } from './candidates.ts';
 import { knownNetrc } from './configure.ts';
+import { jobReport } from './job-report.ts';
 import { type Meeting, meeting } from './meeting.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
-import { cacheOf, createTargetPush, type PushMeans, type PushOrder, type TargetPush } from './target-push.ts';
+import { cacheOf, createTargetPush, type PushMeans, type PushOrder, type TargetPush, untouched } from './target-push.ts';
 import { createUpstreams } from './upstreams.ts';
 
 /** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
@@ -68,7 +69,7 @@ export async function withPushes<T>(
 	const packer = createPacker({
 		compression: inputs.compression,
 		level: inputs.compressionLevel,
-		spoolDir: join(state().folder, `spool-${process.pid}`),
+		spoolDir: join(state().folder, 'spool'),
 		realPath: store.realPath,
 		readNar: narFrames,
 	});
@@ -134,7 +135,7 @@ async function finishAll(
 ): Promise<Report> {
 	const { session, store, stop, job } = means;
 	const { log } = session.runner;
-	const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+	const signal = forLocalStore(stop, deadlineMs);
 	const main = session.state().main;
 	const names = await store.names();
 	const roots = await rootsOf(session, store, names, signal);
@@ -153,13 +154,21 @@ async function finishAll(
 					}),
 				);
 	const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
-	return makeReport({
-		caches: (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target)),
-		served: job.served,
-		storePaths: names.length,
-		durationsMs: { total: Math.round(performance.now() - startedMs) },
-		warnings: main?.warnings ?? [],
-	});
+	const caches = (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target));
+	return jobReport({ session, store, stop, job, names, startedMs }, caches, selection?.candidates.infos ?? new Map());
+}
+
+/** What a job that was stopped may still take to find out what it has to report. */
+const LOCAL_GRACE_MS = 3_000;
+
+/** For questions to the local store: they are short, and the report needs the answers also when the push was stopped. */
+function forLocalStore(stop: Stop, deadlineMs: number): AbortSignal {
+	const late = new AbortController();
+	const onStop = (): void => void setTimeout(() => late.abort(stop.signal.reason), LOCAL_GRACE_MS).unref();
+	if (stop.signal.aborted) onStop();
+	else stop.signal.addEventListener('abort', onStop, { once: true });
+	const leftMs = Math.max(LOCAL_GRACE_MS, Math.floor(deadlineMs - performance.now()));
+	return AbortSignal.any([late.signal, AbortSignal.timeout(leftMs)]);
 }
 
 async function select(session: Session, store: LocalStore, roots: readonly string[], signal: AbortSignal): Promise<Selection> {
@@ -173,10 +182,6 @@ async function eachTarget<T>(
 ): Promise<readonly T[]> {
 	const planned = meeting(targets.length);
 	return Promise.all(targets.map((target) => run(target, planned).finally(planned.leave)));
-}
-
-function untouched({ inputs }: Session, target: TargetPush['target']): CacheFacts {
-	return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
 }
 
 function rulesOf({ inputs }: Session): PushRules {

@@ -1,5 +1,5 @@
-import type { Backend, BackendKind, Checked, NixReads } from '../backends/backend.ts';
-import { checkUploads } from '../backends/upload-probe.ts';
+import type { BackendKind, NixReads } from '../backends/backend.ts';
+import { whyNoUploads } from '../backends/upload-probe.ts';
 import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import { createHttpClient } from '../http/client.ts';
@@ -49,7 +49,6 @@ const LASTING = [
 	'cache-not-found',
 	'cache-invalid',
 	'cache-tls',
-	'push-impossible',
 ] as const;
 
 /** What came of asking one line of `cache`. */
@@ -98,11 +97,9 @@ export async function decideServing(session: Session, store: LocalStore, signal:
 		targets,
 		whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
 		warnings: [
-			...asked.flatMap(({ note, failure, reads, found: self }) => [
+			...asked.flatMap(({ note, failure, found: self }) => [
 				...(note === null ? [] : [note]),
-				...(failure === null
-					? []
-					: [`${describeError(failure)} ${insteadOf(self, standIn, reads !== null, readable.length > 0)}`]),
+				...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
 			]),
 			...proxied.warnings,
 		],
@@ -151,9 +148,8 @@ function joined(all: readonly NixReads[]): NixReads {
 }
 
 /** What serves in place of the cache that failed: one sentence. */
-function insteadOf(self: Found | null, standIn: StandIn | null, isRead: boolean, isReadable: boolean): string {
+function insteadOf(self: Found | null, standIn: StandIn | null, isReadable: boolean): string {
 	if (self !== null) return 'The job goes on without the Actions cache.';
-	if (isRead) return `The job reads from it and pushes ${standIn?.pushes ? 'to the Actions cache' : 'nothing there'}.`;
 	if (standIn === null) return isReadable ? 'The job goes on with its other caches.' : 'The job goes on without this cache.';
 	const { found, pushes } = standIn;
 	if (found.store === null) return `The job goes on without this cache, and there is no other: ${found.whyNone}`;
@@ -175,12 +171,12 @@ async function askCache(
 	const common = { line, kind: target.kind, found: null };
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
-			const { checked, refusal } = await checkFor(backend, canPush, () => probeUploads(session, target, netrc, signal), signal);
-			if (refusal !== null && inputs.push === 'always') throw refusal;
-			const { readable, note, whyNoPush } = checked;
+			const { readable, note, ...checked } = await backend.check(canPush, signal);
+			const refusal = canPush ? await askForUploads(session, target, netrc, signal) : null;
+			const whyNoPush = checked.whyNoPush ?? refusal;
 			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
 			const reads = readable ? backend.reads() : null;
-			return { ...common, reads, whyNoPush: refusal?.message ?? whyNot ?? whyNoPush, failure: refusal, note };
+			return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: note ?? refusal };
 		});
 	} catch (error) {
 		if (!isCacheError(error) || error.code === 'push-impossible') throw error;
@@ -194,42 +190,19 @@ function pushImpossible(why: string, cause?: CacheError): CacheError {
 	return new CacheError('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
 }
 
-/** A cache that only refuses the push is read all the same; `refusal` says why. */
-async function checkFor(
-	backend: Backend,
-	canPush: boolean,
-	probe: () => Promise<void>,
-	signal: AbortSignal,
-): Promise<{ readonly checked: Checked; readonly refusal: CacheError | null }> {
-	try {
-		const checked = await backend.check(canPush, signal);
-		if (canPush) await probe();
-		return { checked, refusal: null };
-	} catch (error) {
-		if (!canPush || !isCacheError(error, 'push-impossible')) throw error;
-		return { checked: await backend.check(false, signal), refusal: error };
-	}
-}
-
-/** Throws `push-impossible` where an HTTP server surely takes no uploads. Its answer is not asked for twice. */
-async function probeUploads(
+/** Why an HTTP server surely takes no uploads; `null` when it may. A failure to find out is not worth a second try. */
+async function askForUploads(
 	{ runner }: Session,
 	target: StoreTarget,
 	netrc: readonly NetrcEntry[],
 	signal: AbortSignal,
-): Promise<void> {
-	if (target.kind !== 'http') return;
+): Promise<string | null> {
+	if (target.kind !== 'http') return null;
 	const { connectTimeoutMs, patienceMs } = EFFORT;
-	const client = createHttpClient({
-		env: runner.env,
-		log: runner.log,
-		connections: 1,
-		attempts: 1,
-		connectTimeoutMs,
-		patienceMs,
-	});
+	const { env, log } = runner;
+	const client = createHttpClient({ env, log, connections: 1, attempts: 1, connectTimeoutMs, patienceMs });
 	try {
-		await checkUploads(target, netrc, client, signal);
+		return await whyNoUploads(target, netrc, client, signal);
 	} finally {
 		await client.close();
 	}
