@@ -16,6 +16,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 		'store',
 		'setup',
 		'hook',
+		'preflight',
+		'problem',
 		'backends',
 		'substituter',
 		'nix',
@@ -29,7 +31,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	push: ['store', 'backends', 'nix', 'errors', 'log'],
 	backends: ['cache-target', 'http', 'nix', 'errors', 'log'],
 	substituter: ['backends', 'nix', 'errors', 'log'],
-	setup: ['store', 'nix', 'errors', 'log'],
+	preflight: ['store', 'setup', 'cache-target', 'http', 'nix', 'errors', 'log', 'problem'],
+	setup: ['store', 'nix', 'errors', 'log', 'problem'],
 	hook: ['setup', 'store', 'nix', 'errors', 'log'],
 	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
 	'cache-target': [],
@@ -38,6 +41,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	http: ['nix', 'errors', 'log', 'backends', 'cache-target'],
 	nix: ['errors'],
 	errors: [],
+	problem: ['log'],
 	log: [],
 };
 
@@ -53,6 +57,8 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
 	'backends -> cache-target',
 	'state -> setup',
 	'state -> store',
+	'preflight -> cache-target',
+	'problem -> log',
 ]);
 
 /** Files without I/O: no `node:` module but these, no package but tweetnacl. */
@@ -66,6 +72,8 @@ const PURE: readonly RegExp[] = [
 	/^cache-target\//,
 	/^quantity\.ts$/,
 	/^errors\.ts$/,
+	/^problem\.ts$/,
+	/^preflight\/check-[a-z]+\.ts$/,
 ];
 const PURE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'node:zlib', 'tweetnacl']);
 

@@ -2,7 +2,8 @@ import type { NixReads } from '../backends/backend.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
-import type { Route, SetupContext } from '../setup/configuration.ts';
+import { tellProblem } from '../problem.ts';
+import type { NixSettings, Route, SetupContext } from '../setup/configuration.ts';
 import { configureNix, undoConfiguration, userName } from '../setup/configure-nix.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
 import { whyNothingNew } from '../setup/route.ts';
@@ -23,17 +24,26 @@ export async function applySettings(
 	substituter: RunningSubstituter | null,
 	signal: AbortSignal,
 ): Promise<Route> {
-	const { inputs } = session;
+	const wish = wishOf(session, store, reads, substituter);
+	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
+	session.keep({ configuration });
+	return configuration.route;
+}
+
+/** All that Nix is to know of this step. */
+export function wishOf(
+	{ inputs }: Session,
+	store: LocalStore,
+	reads: NixReads,
+	substituter: RunningSubstituter | null,
+): NixSettings {
 	const ownKeys = [...(inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)]), ...inputs.trustedPublicKeys];
-	const wish = {
+	return {
 		substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
 		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
 		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
 		other: substituter === null ? [] : settingsForOurs(store),
 	};
-	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
-	session.keep({ configuration });
-	return configuration.route;
 }
 
 /** Substituters that Nix reaches without the help of ours. */
@@ -51,9 +61,10 @@ export async function canServeHere(
 	const why = await whyNothingNew(store, session.state().configuration, contextOf(session, signal));
 	if (why === null) return true;
 	const nothing = { substituters: [], publicKeys: [], netrc: [], other: [] };
-	const text = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
-	if (readsOthers) session.runner.log.info(`What this action would serve on this machine is not read: ${text}`);
-	else session.runner.log.warning(text, 'nix-cache-action');
+	const advice = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
+	const { log } = session.runner;
+	if (readsOthers) log.info(`What this action would serve on this machine is not read: ${advice.message} ${advice.fix}`);
+	else tellProblem(advice, log);
 	return false;
 }
 

@@ -7,6 +7,7 @@ import { type LocalStore, openLocalStore } from '../store/local-store.ts';
 import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';
 import { applySettings, canServeHere, directSubstituters } from './configure.ts';
 import { mountsOf } from './mounts.ts';
+import { tellProblems } from './preflight.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
 import type { MountOrder } from './serve-handover.ts';
@@ -66,6 +67,7 @@ async function withNix(session: Session, store: LocalStore, signal: AbortSignal)
 	keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
 	const reads = withSubstituter(serving.reads, substituter);
 	const route = await applySettings(session, store, reads, substituter, signal);
+	await tellProblems(session, store, reads, substituter, whyNot === null, signal);
 	const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
 	setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
 	sayWhatServes(session, serving, urls);

@@ -1,0 +1,86 @@
+import { readFile, stat, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { createHttpClient } from '../http/client.ts';
+import type { Log } from '../log.ts';
+import { readNetrcFile } from '../setup/netrc-file.ts';
+import { NIX_USER_CONF_FILES } from '../setup/user-file.ts';
+import type { LocalStore } from '../store/local-store.ts';
+import type { Environment } from '../store/nix-command.ts';
+import { type EffectiveSettings, querySettings } from '../store/settings.ts';
+import { askSubstituter } from './asking.ts';
+import type { Answer, ConfSource, Disk, Facts } from './facts.ts';
+
+export interface Means {
+	/** As it was opened; what Nix was told since is in `env`. */
+	readonly store: LocalStore;
+	/** Of the steps to come. */
+	readonly env: Environment;
+	readonly told: Facts['told'];
+	readonly keys: Facts['keys'];
+	/** Store URLs that need no asking: they are this machine's own. */
+	readonly ours: readonly string[];
+	readonly log: Log;
+	readonly signal: AbortSignal;
+}
+
+/** A cache that takes longer is not one to wait for at the start of a job. */
+const PATIENCE_MS = 3_000;
+
+/** One process of Nix, and one request for each cache. Throws `nix-failed`, `cancelled`. */
+export async function gatherFacts(means: Means): Promise<Facts> {
+	const { store, env, told, keys, signal } = means;
+	const { NIX_USER_CONF_FILES: files } = env;
+	const nix = files === undefined ? store.nix : store.nix.withEnvironment({ [NIX_USER_CONF_FILES]: files });
+	const asked = querySettings(nix, signal);
+	const [effective, answers, sources, disks] = await Promise.all([
+		asked,
+		asked.then((settings) => askAll(settings, means)),
+		readSources(store, env),
+		lookAtDisks(store, env),
+	]);
+	return { nix: store.nix.about.version, trust: store.trust, effective, told, sources, keys, answers, disks };
+}
+
+async function askAll(settings: EffectiveSettings, { store, env, ours, log, signal }: Means): Promise<readonly Answer[]> {
+	const urls = [...new Set(settings.substituters)].filter((url) => /^https?:\/\//.test(url) && URL.canParse(url));
+	const others = urls.filter((url) => !ours.includes(url));
+	if (others.length === 0) return [];
+	const { entries: netrc } = await readNetrcFile(settings.netrcFile);
+	const limits = { connections: 4, attempts: 2, patienceMs: PATIENCE_MS, connectTimeoutMs: PATIENCE_MS };
+	const client = createHttpClient({ env, log, ...limits });
+	const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+	const asking = { client, netrc, storeDir: store.storeDir, nowMs: Date.now, signal: limited };
+	try {
+		return await Promise.all(others.map((url) => askSubstituter(url, asking)));
+	} finally {
+		await client.close();
+	}
+}
+
+/** `NIX_CONFIG` counts after all files, and of the files the first one (nix.conf(5)). */
+async function readSources({ nix }: LocalStore, env: Environment): Promise<readonly ConfSource[]> {
+	const files = env[NIX_USER_CONF_FILES]?.split(':') ?? nix.about.userConfFiles;
+	const texts = await Promise.all(
+		files.map(async (file) => ({ name: file, text: await readFile(file, 'utf8').catch(() => '') })),
+	);
+	return [{ name: 'The environment variable NIX_CONFIG', text: env.NIX_CONFIG ?? '' }, ...texts];
+}
+
+async function lookAtDisks({ realStoreDir }: LocalStore, env: Environment): Promise<readonly Disk[]> {
+	const folders = [
+		{ holds: 'the Nix store', folder: realStoreDir },
+		{ holds: 'what is packed for the upload', folder: env.RUNNER_TEMP ?? tmpdir() },
+	];
+	const disks = await Promise.all(
+		folders.map(async ({ holds, folder }) => {
+			try {
+				const [{ bavail, bsize }, { dev }] = await Promise.all([statfs(folder), stat(folder)]);
+				return [{ holds, folder, device: dev, freeBytes: bavail * bsize }];
+			} catch {
+				// A store that is not there yet.
+				return [];
+			}
+		}),
+	);
+	return disks.flat();
+}
