@@ -2,7 +2,7 @@ import type { NixReads } from '../backends/backend.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
-import { tellProblem } from '../problem.ts';
+import { type Problem, tellProblem } from '../problem.ts';
 import type { NixSettings, Route, SetupContext } from '../setup/configuration.ts';
 import { configureNix, undoConfiguration, userName } from '../setup/configure-nix.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
@@ -98,6 +98,12 @@ function netrcOf(inputs: Inputs): readonly NetrcEntry[] {
 export async function knownNetrc(inputs: Inputs, store: LocalStore, signal: AbortSignal): Promise<readonly NetrcEntry[]> {
 	const { netrcFile } = await store.settings(signal);
 	return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile)).entries];
+}
+
+/** Why what Nix's netrc on this machine holds does not count for this action; `null` when it does. */
+export async function unreadNetrc(store: LocalStore, signal: AbortSignal): Promise<Problem | null> {
+	const { netrcFile } = await store.settings(signal);
+	return (await readNetrcFile(netrcFile)).problem;
 }
 
 function contextOf(session: Session, signal: AbortSignal): SetupContext {

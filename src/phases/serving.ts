@@ -1,11 +1,12 @@
 import type { BackendKind, NixReads } from '../backends/backend.ts';
 import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
+import { whyRefused } from '../preflight/refusal.ts';
 import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type Found, type FoundStore, findStore } from './actions-cache.ts';
 import { type Effort, withCache } from './cache.ts';
-import { knownNetrc } from './configure.ts';
+import { knownNetrc, unreadNetrc } from './configure.ts';
 import { decidePush, mayStrangersStart } from './push-policy.ts';
 import type { Session } from './session.ts';
 
@@ -159,10 +160,19 @@ async function askCache(
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
 			const { readable, note } = await backend.check(canPush, signal);
-			return { ...common, reads: readable ? backend.reads() : null, whyNoPush: whyNot, failure: null, note };
+			const refusal = canPush ? await whyRefused(target, { env: runner.env, netrc, log: runner.log, signal }) : null;
+			if (refusal !== null && inputs.push === 'always') throw refusal;
+			return {
+				...common,
+				reads: readable ? backend.reads() : null,
+				whyNoPush: refusal?.message ?? whyNot,
+				failure: null,
+				note: refusal === null ? note : `${describeError(refusal)} The job only reads from this cache.`,
+			};
 		});
-	} catch (error) {
-		if (!isCacheError(error)) throw error;
+	} catch (cause) {
+		if (!isCacheError(cause)) throw cause;
+		const error = netrc.length > 0 ? cause : await withUnreadNetrc(cause, store, signal);
 		const isLasting = isCacheError(error, ...LASTING);
 		if (isLasting && inputs.push === 'always') {
 			throw new CacheError('push-impossible', `\`push\` is \`always\`, but ${error.message}`, {
@@ -172,6 +182,14 @@ async function askCache(
 		}
 		return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
 	}
+}
+
+/** Where the cache wants credentials, and those that Nix has can't be read: that is what to do something about. */
+async function withUnreadNetrc(error: CacheError, store: LocalStore, signal: AbortSignal): Promise<CacheError> {
+	const unread = isCacheError(error, 'cache-unauthorized', 'cache-forbidden') ? await unreadNetrc(store, signal) : null;
+	return unread === null
+		? error
+		: new CacheError(error.code, error.message, { hint: `${unread.message} ${unread.fix}`, cause: error });
 }
 
 async function askActionsCache(session: Session, store: LocalStore, line: number, signal: AbortSignal): Promise<Asked> {
