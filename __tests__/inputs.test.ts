@@ -52,6 +52,13 @@ describe('inputs', () => {
 		expect(inputs.caches).toEqual([expect.objectContaining({ kind: 'http', credentials: null })]);
 	});
 
+	it('takes a release of Nix to install, and says what is wrong with one', () => {
+		expect(parseInputs(from({ 'install-nix': '2.31.2' })).installNix?.version).toBe('2.31.2');
+		expect(parseInputs(from({})).installNix).toBeNull();
+		expect(refusal({ 'install-nix': 'latest' })).toContain('install-nix: "latest" is not one version');
+		expect(secretTexts(from({ 'install-nix': '2.31.2 https://ci:hunter22@mirror.example' }))).toContain('hunter22');
+	});
+
 	it('takes lists with CRLF, blank lines and blanks around', () => {
 		const inputs = parseInputs(
 			from({ 'trusted-public-keys': `\r\n  ${formatPublicKey(publicKeyOf(key))}  \r\n\r\n`, exclude: 'foo\r\n\r\nbar.*baz\r\n' }),
@@ -96,7 +103,6 @@ describe('inputs', () => {
 
 	it.each([
 		['s3://bucket', 'not built yet'],
-		['attic://host/cache', 'not built yet'],
 		['gopher://host', 'unknown kind'],
 		['cache.example.org', 'has no scheme'],
 		['https://', 'is not a URL'],
@@ -122,6 +128,19 @@ describe('inputs', () => {
 		expect(message).not.toContain(given.slice(given.indexOf(':') + 1));
 	});
 
+	it('takes a key without name for a cache of Cachix, whose tools write it so', () => {
+		const nameless = secret.slice(secret.indexOf(':') + 1);
+		const { signingKey } = parseInputs(from({ cache: 'cachix://mine', 'signing-key': nameless }));
+		expect(signingKey === null ? null : formatSecretKey(signingKey)).toBe(`mine.cachix.org-1:${nameless}`);
+		expect(parseInputs(from({ cache: 'cachix://mine', 'signing-key': secret })).signingKey?.name).toBe('test-1');
+	});
+
+	it('refuses a compression that Cachix or niks3 does not take', () => {
+		expect(refusal({ cache: 'cachix://mine', compression: 'gzip' })).toContain('takes `zstd`, `xz`.');
+		expect(refusal({ cache: 'niks3://n.example', compression: 'br' })).toContain('takes `zstd`, `xz`, `none`.');
+		expect(parseInputs(from({ cache: 'cachix://mine', compression: 'xz' })).compression).toBe('xz');
+	});
+
 	it('refuses a password without a user, and a token beside a password', () => {
 		expect(refusal({ cache: 'https://c.example', password: 'pw' })).toContain('username:');
 		expect(refusal({ cache: 'https://c.example', username: 'u', password: 'pw', token: 't' })).toContain('token:');
@@ -145,10 +164,17 @@ describe('inputs', () => {
 		expect(known).toContain('pass word');
 		expect(known).toContain(Buffer.from('ci:pass word').toString('base64'));
 		expect(known).toContain('tok-123');
+		expect(known).toContain(Buffer.from('token:tok-123').toString('base64'));
 		expect(known).toContain(secret);
 		expect(known).toContain(secret.slice(secret.indexOf(':') + 1));
 		expect(known).toContain('cccc-dddd');
 		expect(known).not.toContain('');
+	});
+
+	it('takes the user name of an SSH URL for none, and its password for one', () => {
+		expect(secretTexts(from({ cache: 'ssh-ng://ci@host' }))).toEqual([]);
+		expect(secretTexts(from({ cache: 'ssh://ci:hunter2@host' }))).toContain('hunter2');
+		expect(secretTexts(from({ cache: 'https://tok-123@host' }))).toContain('tok-123');
 	});
 
 	it('never throws anything but its own error, and never shows a secret in it', () => {

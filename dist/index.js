@@ -31488,7 +31488,6 @@ async function runToolkit(json) {
 /* harmony export */   Ve: () => (/* binding */ createTwirp),
 /* harmony export */   Vi: () => (/* binding */ THROTTLED_HINT)
 /* harmony export */ });
-/* unused harmony export throttled */
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
 /* harmony import */ var _object_body_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4514);
 /**
@@ -36076,6 +36075,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   iW: () => (/* reexport */ main),
   bE: () => (/* reexport */ post),
   AS: () => (/* reexport */ pre),
+  uP: () => (/* reexport */ pusher),
   wX: () => (/* reexport */ serve_serve),
   VQ: () => (/* reexport */ toolkit)
 });
@@ -36191,6 +36191,7 @@ function nixCommand(program, about, env) {
         about,
         run: (args, options) => runProgram({ program, name: 'nix', env }, ['--extra-experimental-features', 'nix-command', ...args], options),
         runStore: (args, options) => runProgram({ program, name: 'nix-store', env }, args, options),
+        runInstantiate: (args, options) => runProgram({ program, name: 'nix-instantiate', env }, args, options),
         withEnvironment: (changes) => nixCommand(program, about, { ...env, ...changes }),
     };
 }
@@ -36488,6 +36489,7 @@ async function pathInfo(nix, storeDir, paths, flags, signal) {
     const answers = [];
     for (const chunk of others)
         answers.push(await nix.run([...command, ...chunk], options));
+    // An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid.
     for (const chunk of derivations) {
         const valid = await onlyValid(nix, chunk, options);
         if (valid.length > 0)
@@ -36495,10 +36497,14 @@ async function pathInfo(nix, storeDir, paths, flags, signal) {
     }
     return new Map(answers.flatMap((json) => [...parsePathInfos(json, storeDir)]));
 }
-/** An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid. */
+/** The valid ones of `paths`, in their order. Throws `nix-failed`. */
 async function onlyValid(nix, paths, options) {
-    const output = await nix.runStore(['--check-validity', '--print-invalid', ...paths], options);
-    const invalid = new Set(output.split('\n'));
+    const invalid = new Set();
+    for (const chunk of chunksOf(paths)) {
+        const output = await nix.runStore(['--check-validity', '--print-invalid', ...chunk], options);
+        for (const path of output.split('\n'))
+            invalid.add(path);
+    }
     return paths.filter((path) => !invalid.has(path));
 }
 function chunksOf(paths) {
@@ -36550,6 +36556,7 @@ function parseSettings(json) {
         trustedPublicKeys: texts('trusted-public-keys'),
         trustedUsers: texts('trusted-users'),
         netrcFile: text('netrc-file', '/etc/nix/netrc'),
+        postBuildHook: text('post-build-hook', '') || null,
         fallback: value('fallback') === true,
         connectTimeout: number('connect-timeout', 0),
         narinfoCacheNegativeTtl: number('narinfo-cache-negative-ttl', 3600),
@@ -36577,7 +36584,17 @@ function settings_wrong(name) {
     throw new errors/* CacheError */.xA('format-invalid', `Nix's setting ${name} has an unexpected type.`);
 }
 
+;// CONCATENATED MODULE: ./build/store/own-paths.js
+/** Names of what the action itself adds to the store; after the job it is garbage, and never pushed. */
+const HOOK_NAME = 'nix-cache-action-hook';
+const HOLD_NAME = 'nix-cache-action-hold';
+/** Whether a store path (or its base name) is one that this action made, in this job or in another one. */
+function isOwnPath(path) {
+    return path.endsWith(`-${HOOK_NAME}`) || path.endsWith(`-${HOLD_NAME}.drv`);
+}
+
 ;// CONCATENATED MODULE: ./build/store/snapshot.js
+
 
 
 
@@ -36602,9 +36619,9 @@ async function takeSnapshot(realStoreDir) {
     const names = await readNames(realStoreDir);
     return new Set([...names].filter((name) => !isByProduct(name, names) && !names.has(`${name}${LOCK}`)));
 }
-/** The names that came since the snapshot. */
+/** The names that came since the snapshot, without those of what the action itself put into the store. */
 function newSince(snapshot, names) {
-    return names.filter((name) => !snapshot.has(name));
+    return names.filter((name) => !snapshot.has(name) && !isOwnPath(name));
 }
 /** Writes the snapshot for a later phase, readable by this user alone. */
 async function writeSnapshot(file, snapshot) {
@@ -37512,14 +37529,14 @@ function userName() {
  * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
  * the cache says.
  */
-async function applySettings(session, store, reads, substituter, signal) {
+async function applySettings(session, store, reads, { substituter, hook }, signal) {
     const { inputs } = session;
     const ownKeys = [...(inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)]), ...inputs.trustedPublicKeys];
     const wish = {
         substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
         publicKeys: unique([...ownKeys.map(signature/* formatPublicKey */.et), ...reads.publicKeys]),
         netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
-        other: substituter === null ? [] : settingsForOurs(store),
+        other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
     };
     const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
     session.keep({ configuration });
@@ -37651,93 +37668,3538 @@ function priorityIn(storeUrl) {
     return text === undefined ? null : Number(text);
 }
 
-;// CONCATENATED MODULE: ./build/phases/run.js
+;// CONCATENATED MODULE: ./build/background/detached.js
 
+
+
+/** Of the step that starts it: not for a process that outlives the step. */
+const NOT_FOR_DAEMON = /^(?:INPUT|STATE)_/i;
 /**
- * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user only; anything else,
- * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
- * arrives here is unexpected and a warning as well.
+ * Starts a process that the runner does not wait for: it holds no pipe of ours, is in a session of its own, and keeps `RUNNER_TRACKING_ID`, by which the runner
+ * finds and ends it at the end of the job should post not come to it. @throws CacheError `file-failed`
  */
-async function runPhase(phase, runner, body) {
+async function spawnDetached({ nodePath, script, argument, env, log }) {
+    const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_FOR_DAEMON.test(name)));
+    const output = await openLog(log);
     try {
-        await body();
+        const child = (0,external_node_child_process_.spawn)(nodePath, [script, argument], {
+            detached: true,
+            stdio: ['ignore', output.fd, output.fd],
+            env: kept,
+            // Not the workspace, which a later step may want to remove.
+            cwd: '/',
+        });
+        child.unref();
+        let end = null;
+        child.once('error', (error) => {
+            end = `could not be started (${(0,errors/* systemCode */.xU)(error) ?? error.message})`;
+        });
+        child.once('exit', (status, by) => {
+            end = `ended with ${by ?? `status ${status}`}`;
+        });
+        return { process: child, end: () => end };
+    }
+    finally {
+        await output.close();
+    }
+}
+async function openLog(file) {
+    try {
+        return await (0,promises_.open)(file, 'a', 0o600);
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('file-failed', `${file} can't be written (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
+    }
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+;// CONCATENATED MODULE: ./build/background/process-identity.js
+
+
+/** The process that runs this. */
+function ownIdentity() {
+    return identityOf(process.pid);
+}
+/** A process that runs now, such as a child. */
+function identityOf(pid) {
+    return { pid, startTime: readStat(pid)?.startTime ?? null };
+}
+/** Whether the very process still runs. One that has ended and that nobody waited for (a zombie) does not. */
+function process_identity_isRunning({ pid, startTime }) {
+    const stat = readStat(pid);
+    if (stat !== null)
+        return stat.state !== 'Z' && stat.state !== 'X' && (startTime === null || stat.startTime === startTime);
+    if (startTime !== null)
+        return false;
+    return sendSignal(pid, 0);
+}
+/** Sends a signal if the very process still runs. Whether it was sent. */
+function signalProcess(identity, signal) {
+    return process_identity_isRunning(identity) && sendSignal(identity.pid, signal);
+}
+function sendSignal(pid, signal) {
+    try {
+        return process.kill(pid, signal);
     }
     catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible')) {
-            runner.fail((0,errors/* describeError */.Uc)(error));
-            return;
-        }
-        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
-        if (error instanceof Error && error.stack !== undefined)
-            runner.log.debug(error.stack);
+        // Of another user, so none of ours; or not there.
+        if (['EPERM', 'ESRCH'].includes((0,errors/* systemCode */.xU)(error) ?? ''))
+            return false;
+        throw error;
+    }
+}
+/** Fields 3 and 22 of proc_pid_stat(5). The name before them is in parentheses and may hold anything. */
+function readStat(pid) {
+    try {
+        const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'utf8');
+        const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        const startTime = fields[18];
+        return state === undefined || startTime === undefined ? null : { state, startTime };
+    }
+    catch {
+        return null;
     }
 }
 
-// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 7 modules
-var core = __nccwpck_require__(3838);
-;// CONCATENATED MODULE: ./build/phases/runner.js
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+;// CONCATENATED MODULE: ./build/store/gc-roots.js
 
-/** Longest text that the runner is asked to mask as a whole; shorter than 4 would mask half of the log. */
-const SHORTEST_MASK = 4;
-function createRunner(env) {
-    const log = createLog();
-    return {
-        env,
-        log,
-        saveState: core/* saveState */.LZ,
-        state: core/* getState */.Gu,
-        setOutput: core/* setOutput */.uH,
-        exportVariable: core/* exportVariable */.dN,
-        async addSummary(markdown) {
-            if (env.GITHUB_STEP_SUMMARY === undefined)
-                return;
-            await core/* summary */.z.addRaw(log.clean(markdown), true).write();
-        },
-        fail: (message) => core/* setFailed */.C1(log.clean(message)),
-    };
+
+
+
+
+
+const LINK_PREFIX = 'held-';
+const gc_roots_TIMEOUT_MS = 60_000;
+/**
+ * Holds valid paths (full paths) against garbage collection, in one process: a derivation that nobody builds refers to all of them, and a link to it in
+ * `folder` is a root of the collector. 1,500 paths take 0.1 s so, and 1 to 1.8 s with a root for each (docs/decisions/020-hook.md). Holds as long as the
+ * link is there, whatever becomes of this process; a collector in another mount namespace does not see it. Throws `nix-failed`, `cancelled`.
+ */
+async function holdPaths(store, paths, folder, signal) {
+    let left = [...new Set(paths)];
+    for (;;) {
+        if (left.length === 0)
+            return { held: [], vanished: paths };
+        try {
+            await addRoot(store, left, folder, signal);
+            const held = new Set(left);
+            return { held: left, vanished: paths.filter((path) => !held.has(path)) };
+        }
+        catch (error) {
+            if (!(0,errors/* isCacheError */.bt)(error, 'nix-failed'))
+                throw error;
+            // It names one path that is gone at best, and holds none.
+            const valid = await onlyValid(store.nix, left, { signal });
+            if (valid.length === left.length)
+                throw error;
+            left = valid;
+        }
+    }
 }
-/** A log on the runner's standard output that replaces every secret that it was told of, also in derived texts. */
-function createLog() {
-    let secrets = [];
-    const clean = (text) => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
-    const line = (text) => withoutCommands(clean(text));
-    const annotated = (title) => (title === undefined ? {} : { title });
-    return {
-        clean,
-        debug: (message) => core/* debug */.Yz(line(message)),
-        info: (message) => core/* info */.pq(line(message)),
-        notice: (message, title) => core/* notice */.lm(line(message), annotated(title)),
-        warning: (message, title) => core/* warning */.$e(line(message), annotated(title)),
-        error: (message, title) => core/* error */.z3(line(message), annotated(title)),
-        group: (title, body) => core/* group */.Os(line(title), body),
-        mask(secret) {
-            if (secret === '' || secrets.includes(secret))
-                return;
-            core/* setSecret */.Pq(secret);
-            if (secret.length < SHORTEST_MASK)
-                return;
-            // Longest first: a secret that holds another one must be replaced whole.
-            secrets = [...secrets, secret].sort((a, b) => b.length - a.length);
-        },
-    };
+/** Lets go of all that was held with this folder. What the collector knows of the links goes with its next run. */
+async function releasePaths(folder) {
+    try {
+        for (const name of await readdir(folder)) {
+            if (name.startsWith(LINK_PREFIX))
+                await rm(join(folder, name), { force: true });
+        }
+    }
+    catch (error) {
+        if (systemCode(error) !== 'ENOENT')
+            throw error;
+    }
+}
+async function addRoot({ nix }, paths, folder, signal) {
+    const link = (0,external_node_path_.join)(folder, `${LINK_PREFIX}${(0,external_node_crypto_.randomBytes)(6).toString('hex')}`);
+    const listed = paths.map((path) => nixString(path)).join(' ');
+    const input = `derivation { name = "${HOLD_NAME}"; system = "none"; builder = "none"; paths = map builtins.storePath [ ${listed} ]; }`;
+    // Up to 2.8 a root outside of Nix's own folder has to be asked for; later versions take the flag, too.
+    const root = ['--add-root', link, '--indirect'];
+    const options = ['--option', 'substitute', 'false', '--option', 'pure-eval', 'false', '--option', 'restrict-eval', 'false'];
+    await nix.runInstantiate([...options, ...root, '-'], { input, signal, timeoutMs: gc_roots_TIMEOUT_MS });
+}
+function nixString(text) {
+    return `"${text.replace(/["\\$]/g, '\\$&')}"`;
+}
+
+;// CONCATENATED MODULE: ./build/hook/script.js
+
+/**
+ * A POSIX shell script that appends one line for each output to the journal (`record.ts`), and then becomes the user's hook. Of the environment,
+ * which holds all settings of Nix with their tokens, it uses `DRV_PATH` and `OUT_PATHS` alone.
+ *
+ * - A subshell does the work, so that nothing in it (a full disk, a folder that is gone) can end the script or change what the user's hook sees.
+ * - One `printf` is one write to a file opened for appending: lines of builds that end together don't mix. It begins with a line break, too, so
+ *   that a line which was cut off does not spoil the next one.
+ * - Only an existing regular file is written: a FIFO would make it wait, and as root it would leave files in a folder of the job's user.
+ * - A path may have a `?` in it, hence `set -f`.
+ *
+ * Throws `config-failed` when one of the parts can't be in a script.
+ */
+function hookScript({ journal, userHook }) {
+    const file = quoted(journal);
+    return `#!/bin/sh
+# By nix-cache-action: notes what was built, for the process that pushes it. The build goes on whatever happens here.
+[ -f ${file} ] && (
+	set -f
+	now=$(date +%s)
+	for path in \${OUT_PATHS:--}; do
+		printf '\\n1 %s %s %s\\n' "\${now:-0}" "\${DRV_PATH:--}" "$path"
+	done >>${file}
+) 2>/dev/null
+${userHook === null ? 'exit 0' : `exec ${quoted(userHook)} "$@"`}
+`;
+}
+function quoted(path) {
+    if (/[\0\n]/.test(path))
+        throw new errors/* CacheError */.xA('config-failed', 'A path for the post-build hook has a line break in it.');
+    return `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+;// CONCATENATED MODULE: ./build/hook/install.js
+
+
+
+
+
+
+
+
+
+
+
+const SETTING = 'post-build-hook';
+const JOURNAL = 'built';
+/**
+ * Puts the post-build hook into the store and gives the setting that has Nix run it. Some 100 ms, two or three short processes. What stands against it is told in
+ * `whyNot`, failures included: the difference of the store finds all paths at the end of the job. Throws `cancelled`.
+ */
+async function hookSettings(options) {
+    const whyNot = await whyNoHook(options);
+    if (whyNot !== null)
+        return withoutHook(whyNot);
+    try {
+        return await install(options);
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error) || (0,errors/* isCacheError */.bt)(error, 'cancelled', 'internal'))
+            throw error;
+        return withoutHook((0,errors/* describeError */.Uc)(error));
+    }
+}
+function withoutHook(whyNot) {
+    return { settings: [], journal: null, script: null, whyNot };
+}
+/** An untrusted user's settings don't reach the builds. The daemon's own configuration does, but then the builds of all its users have the hook. */
+async function whyNoHook({ store, previous, context, isShared }) {
+    if (setsHook(context.env.NIX_CONFIG)) {
+        return `the environment variable NIX_CONFIG sets \`${SETTING}\`, which counts before all files. Move that to a nix.conf, and both hooks run.`;
+    }
+    if (store.trust !== 'untrusted')
+        return null;
+    const why = await whyNothingNew(store, previous, context);
+    if (why !== null)
+        return `the Nix daemon does not trust this user, and ${why}.`;
+    return isShared ? 'the Nix daemon does not trust this user, and other users build with it, too.' : null;
+}
+function setsHook(variable = '') {
+    try {
+        return parseNixConf(variable).some((line) => line.kind === 'setting' && line.name === SETTING);
+    }
+    catch {
+        // Nix says itself what it can't read.
+        return false;
+    }
+}
+async function install({ store, context }) {
+    const folder = (0,external_node_path_.join)(context.folder, 'hook');
+    const journal = (0,external_node_path_.join)(folder, JOURNAL);
+    const script = hookScript({ journal, userHook: await userHookOf(store, context) });
+    const file = await writeFiles(folder, journal, script);
+    const printed = (await store.nix.runStore(['--add', file], { signal: context.signal })).trim();
+    const { path } = (0,store_path/* parseStorePath */.GV)(printed, store.storeDir);
+    const { vanished } = await holdPaths(store, [path], folder, context.signal);
+    if (vanished.length > 0)
+        throw new errors/* CacheError */.xA('nix-failed', 'The post-build hook was collected as garbage at once.');
+    const program = store.realPath(path);
+    // Refused here, it costs the hook; with all settings, it would cost the job.
+    formatSetting(SETTING, program);
+    return { settings: [[SETTING, program]], journal, script: path, whyNot: null };
+}
+/** The hook that Nix runs without this use of the action; another use's hook is one, too. */
+async function userHookOf(store, context) {
+    // A daemon that does not trust the user heeds its own configuration alone.
+    const ofDaemon = store.nix.withEnvironment({ NIX_CONFIG: '', [NIX_USER_CONF_FILES]: '' });
+    const { postBuildHook } = store.trust === 'untrusted' ? await querySettings(ofDaemon, context.signal) : await settingsWithoutOurs(store, context);
+    return postBuildHook;
+}
+/** Makes the journal and the script; gives the script's file. */
+async function writeFiles(folder, journal, script) {
+    const file = (0,external_node_path_.join)(folder, HOOK_NAME);
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        await (0,promises_.writeFile)(journal, '', { flag: 'a', mode: 0o600 });
+        await (0,promises_.writeFile)(file, script);
+        // In the store, everybody may run what its owner may run.
+        await (0,promises_.chmod)(file, 0o755);
+        return file;
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        throw new errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `The post-build hook can't be written to ${folder} (${code}).`, {
+            cause,
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/refusal.js
+/** For a problem's text: credentials inside of a URL must not be repeated. */
+function withoutUserInfo(text) {
+    return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/http.js
+
+const HTTP = '`https://…` and `http://…`';
+const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
+const PLANNED = new Set([
+    's3:',
+    'attic:',
+    'attic+http:',
+    'cachix:',
+    'niks3:',
+    'ssh:',
+    'ssh-ng:',
+    'local:',
+    'daemon:',
+    'unix:',
+]);
+/** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
+function parseHttpUrl(line, input) {
+    const allowed = input === 'cache' ? BUILT : HTTP;
+    const bare = line.includes('://') ? line : `missing://${line}`;
+    const url = URL.canParse(bare) ? new URL(bare) : null;
+    if (url === null)
+        return { problem: `${input}: \`${withoutUserInfo(line)}\` is not a URL; allowed are ${allowed}.` };
+    if (url.username !== '' || url.password !== '') {
+        return {
+            problem: `${input}: \`${withoutUserInfo(line)}\` has credentials inside, which would end in logs and in Nix's configuration; ` +
+                'give them as the inputs `username` and `password`, `token` or `netrc`.',
+        };
+    }
+    if (url.protocol === 'missing:') {
+        return { problem: `${input}: \`${withoutUserInfo(line)}\` has no scheme; write \`https://${withoutUserInfo(line)}\`.` };
+    }
+    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+        const why = PLANNED.has(url.protocol) ? 'is of a kind that is not built yet' : 'is of an unknown kind';
+        return { problem: `${input}: \`${withoutUserInfo(line)}\` ${why}; this version has ${allowed}.` };
+    }
+    if (url.hash !== '')
+        return { problem: `${input}: \`${withoutUserInfo(line)}\` has a fragment (\`#…\`); leave it out.` };
+    return url;
 }
 /**
- * Takes the power out of text that came from elsewhere (a server's answer, a file name): the runner obeys `::command::` at the start of a
- * line and the older `##[command]` anywhere in it.
+ * The store URL as it is written into Nix's configuration. Nix compares it as text with `trusted-substituters`, so nothing but an
+ * empty path's slash is normalized away.
  */
-function withoutCommands(text) {
-    return text
-        .replaceAll('##[', '# #[')
-        .replace(/^(\s*):(?=:)/gm, '$1: ')
-        .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '?');
+function substituterUrl(url) {
+    return url.pathname === '/' ? `${url.origin}${url.search}` : url.href;
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/substituter.js
+
+
+const PROXIES = /^(https?|socks5h?):$/;
+/** Reads `https://host/cache?priority=N&proxy=http://proxy:3128`. The value of `proxy` may be encoded as in any URL. */
+function parseSubstituter(line) {
+    const url = parseHttpUrl(line, 'substituters');
+    if ('problem' in url)
+        return url;
+    const [proxy, ...more] = url.searchParams.getAll('proxy');
+    if (proxy === undefined)
+        return { url: substituterUrl(url), proxy: null };
+    const bare = withoutProxy(line);
+    if (more.length > 0)
+        return { problem: `substituters: \`${bare}\` names more than one proxy.` };
+    if (!URL.canParse(proxy) || !PROXIES.test(new URL(proxy).protocol) || new URL(proxy).hostname === '') {
+        return {
+            problem: `substituters: the proxy \`${withoutUserInfo(proxy)}\` of \`${bare}\` is not one; allowed are \`http://host:port\`, \`https://host:port\` and \`socks5://host:port\`.`,
+        };
+    }
+    return { url: substituterUrl(new URL(bare)), proxy };
+}
+/** The line without its proxy: other parameters stay as they were written. */
+function withoutProxy(line) {
+    const [base = '', query = ''] = line.split('?', 2);
+    const kept = query.split('&').filter((parameter) => !/^proxy(=|$)/.test(parameter));
+    return kept.length === 0 ? base : `${base}?${kept.join('&')}`;
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/file.js
+/** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
+function parseFileUrl(line) {
+    const [, path, parameters = ''] = /^file:\/\/(\/[^?#]*)(\?[^#]*)?$/.exec(line) ?? [];
+    const folder = path === undefined || !/^[^%\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
+    if (folder === null || folder === '' || folder.split('/').includes('..')) {
+        return { problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path.` };
+    }
+    return { kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}${parameters}` };
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/target.js
+
+
+const ACTIONS_CACHE = { kind: 'actions-cache' };
+/** Reads one line of `cache`. */
+function parseCacheTarget(line, pushUrl, credentials) {
+    if (line === ACTIONS_CACHE.kind)
+        return ACTIONS_CACHE;
+    if (line.startsWith('file:'))
+        return parseFileUrl(line);
+    const url = parseHttpUrl(line, 'cache');
+    if ('problem' in url)
+        return url;
+    const base = new URL(url);
+    base.search = '';
+    return { kind: 'http', place: (pushUrl ?? base).href, url: base, pushUrl, substituter: substituterUrl(url), credentials };
+}
+
+;// CONCATENATED MODULE: ./build/quantity.js
+const SIZE_UNITS = {
+    '': 1,
+    b: 1,
+    kb: 1e3,
+    mb: 1e6,
+    gb: 1e9,
+    tb: 1e12,
+    k: 2 ** 10,
+    m: 2 ** 20,
+    g: 2 ** 30,
+    t: 2 ** 40,
+    kib: 2 ** 10,
+    mib: 2 ** 20,
+    gib: 2 ** 30,
+    tib: 2 ** 40,
+};
+const TIME_UNITS = {
+    ms: 1,
+    '': 1e3,
+    s: 1e3,
+    sec: 1e3,
+    second: 1e3,
+    seconds: 1e3,
+    m: 6e4,
+    min: 6e4,
+    minute: 6e4,
+    minutes: 6e4,
+    h: 36e5,
+    hour: 36e5,
+    hours: 36e5,
+};
+/** `2 GiB`, `500MB`, `1024` -> bytes; `null` when it is not a size. */
+function parseSizeBytes(text) {
+    return parseQuantity(text, SIZE_UNITS);
+}
+/** `10 min`, `90s`, `1.5 h`, `600` (seconds) -> milliseconds; `null` when it is not a duration. */
+function parseDurationMs(text) {
+    return parseQuantity(text, TIME_UNITS);
+}
+function parseQuantity(text, units) {
+    const match = /^(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]*)$/i.exec(text.trim());
+    const unit = units[match?.[2]?.toLowerCase() ?? '?'];
+    if (match?.[1] === undefined || unit === undefined)
+        return null;
+    const value = Math.round(Number(match[1]) * unit);
+    return Number.isSafeInteger(value) ? value : null;
+}
+/** Bytes for people, in binary units: `640 B`, `1.4 MiB`. */
+function formatBytes(bytes) {
+    const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+    let value = bytes;
+    let unit = 0;
+    for (; value >= 1024 && unit < units.length - 1; unit++)
+        value /= 1024;
+    return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+;// CONCATENATED MODULE: ./build/inputs.js
+
+
+
+
+
+
+
+/** Inputs whose values are secrets: never saved in the state, never shown. */
+const SECRET_INPUTS = new Set([
+    'signing-key',
+    'username',
+    'password',
+    'token',
+    'netrc',
+    'github-token',
+]);
+/** Every input of action.yml. */
+const INPUT_NAMES = [
+    'cache',
+    'push-url',
+    'substituters',
+    'trusted-public-keys',
+    'signing-key',
+    'username',
+    'password',
+    'token',
+    'netrc',
+    'push',
+    'paths',
+    'include',
+    'exclude',
+    'max-path-size',
+    'skip-signed-by',
+    'compression',
+    'compression-level',
+    'concurrency',
+    'continuous',
+    'shared-store',
+    'push-timeout',
+    'on-push-failure',
+    'fallback',
+    'verify',
+    'actions-cache-size',
+    'install-nix',
+    'github-token',
+    'lane',
+    'job-status',
+];
+const COMPRESSION_LEVELS = {
+    zstd: [1, 19],
+    xz: [0, 9],
+    gzip: [1, 9],
+    br: [0, 11],
+    none: null,
+};
+/** How the runner hands inputs over: `INPUT_` and the name in capitals, blanks as underscores, hyphens kept. */
+function inputFromEnv(env) {
+    return (name) => (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
+}
+/** Every text in the inputs that must never be shown, derived spellings included. Never throws: it runs before anything is checked. */
+function secretTexts(get) {
+    const found = new Set();
+    const password = get('password');
+    for (const secret of [password, get('token'), get('github-token')])
+        addLines(found, secret);
+    if (password !== '')
+        found.add(base64(`${get('username')}:${password}`));
+    const key = get('signing-key');
+    addLines(found, key);
+    const keyBody = key.slice(key.indexOf(':') + 1).trim();
+    if (keyBody !== '')
+        found.add(keyBody);
+    for (const entry of readableNetrc(get('netrc'))) {
+        found.add(entry.password);
+        found.add(base64(`${entry.login}:${entry.password}`));
+    }
+    for (const name of ['cache', 'push-url', 'substituters']) {
+        for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
+            const userInfo = match[1] ?? '';
+            found.add(userInfo);
+            addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
+        }
+    }
+    found.delete('');
+    return [...found];
+}
+/**
+ * Checks all inputs together.
+ * @throws CacheError `input-invalid` whose message lists every problem: the input, what was given (never a secret), what is allowed.
+ */
+function parseInputs(get) {
+    const problems = [];
+    const read = reader(get, problems);
+    const credentials = readCredentials(get, problems);
+    const inputs = {
+        ...readCaches(get, credentials, problems),
+        trustedPublicKeys: read
+            .lines('trusted-public-keys')
+            .flatMap((line) => read.attempt('trusted-public-keys', () => (0,signature/* parsePublicKey */.ee)(line))),
+        signingKey: get('signing-key') === '' ? null : (read.attempt('signing-key', () => (0,signature/* parseSecretKey */.NP)(get('signing-key')))[0] ?? null),
+        netrc: read.attempt('netrc', () => (0,nix_netrc/* parseNetrc */.QZ)(get('netrc'))).flat(),
+        push: read.choice('push', ['auto', 'always', 'never']),
+        paths: read.lines('paths'),
+        include: read.regExps('include'),
+        exclude: read.regExps('exclude'),
+        maxPathSizeBytes: read.quantity('max-path-size', parseSizeBytes, 'a size such as `500 MB` or `2 GiB`'),
+        skipSignedBy: get('skip-signed-by')
+            .split(/[\s,]+/)
+            .filter((name) => name !== ''),
+        ...readCompression(get, read, problems),
+        concurrency: readConcurrency(get('concurrency'), problems),
+        continuous: read.choice('continuous', ['auto', 'true', 'false']),
+        sharedStore: read.choice('shared-store', ['auto', 'true', 'false']),
+        pushTimeoutMs: read.quantity('push-timeout', parseDurationMs, 'a duration such as `90 s` or `10 min`') ?? 600_000,
+        onPushFailure: read.choice('on-push-failure', ['warn', 'fail', 'ignore']),
+        fallback: read.choice('fallback', ['actions-cache', 'none']),
+        verify: read.choice('verify', ['sample', 'all', 'none']),
+        jobStatus: get('job-status'),
+        actionsCacheSizeBytes: read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`') ?? 8 * 2 ** 30,
+        lane: get('lane'),
+        installNix: get('install-nix') === '' ? null : get('install-nix'),
+    };
+    if (problems.length > 0) {
+        const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
+        throw new errors/* CacheError */.xA('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+    }
+    return inputs;
+}
+function reader(get, problems) {
+    const lines = (name) => get(name)
+        .split(/\r?\n/)
+        .map((line) => line.trim())
+        .filter((line) => line !== '');
+    const attempt = (name, parse) => {
+        try {
+            return [parse()];
+        }
+        catch (error) {
+            problems.push(`${name}: ${(0,errors/* describeError */.Uc)(error)}`);
+            return [];
+        }
+    };
+    return {
+        lines,
+        attempt,
+        /** The first of `allowed` when the input is empty. */
+        choice(name, allowed) {
+            const given = get(name);
+            const found = given === '' ? allowed[0] : allowed.find((value) => value === given);
+            if (found !== undefined)
+                return found;
+            problems.push(`${name}: \`${given}\` is not allowed; allowed are ${allowed.map((value) => `\`${value}\``).join(', ')}.`);
+            return allowed[0];
+        },
+        regExps: (name) => lines(name).flatMap((line) => {
+            try {
+                return [new RegExp(line, 'u')];
+            }
+            catch (error) {
+                problems.push(`${name}: \`${line}\` is not a regular expression (${(0,errors/* describeError */.Uc)(error)}).`);
+                return [];
+            }
+        }),
+        quantity(name, parse, allowed) {
+            const given = get(name);
+            if (given === '')
+                return null;
+            const value = parse(given);
+            if (value === null || value <= 0)
+                problems.push(`${name}: \`${given}\` is not ${allowed}.`);
+            return value;
+        },
+    };
+}
+/** An empty secret (a pull request from a fork) means no credentials, not an error. */
+function readCredentials(get, problems) {
+    const [username, password, token] = [get('username'), get('password'), get('token')];
+    if (token !== '' && password !== '') {
+        problems.push('token: given together with `password`; give `token` alone (bearer), or `username` and `password` (basic).');
+    }
+    if (/[\r\n]/.test(username + password + token)) {
+        problems.push('username, password, token: a line break inside; each is a single line.');
+    }
+    if (username.includes(':'))
+        problems.push('username: a colon inside; HTTP basic authentication has no way to send one.');
+    if (password !== '' && username === '' && token === '') {
+        problems.push('username: empty although `password` is given; Nix reads both from a netrc entry, so name the user (any text if the server ignores it).');
+    }
+    if (token !== '')
+        return { kind: 'bearer', token };
+    return username !== '' && password !== '' ? { kind: 'basic', username, password } : null;
+}
+function readCaches(get, credentials, problems) {
+    const split = (name) => reader(get, problems).lines(name);
+    const pushUrls = split('push-url');
+    const pushUrl = pushUrls[0] === undefined ? null : parseHttpUrl(pushUrls[0], 'push-url');
+    if (pushUrl !== null && 'problem' in pushUrl)
+        problems.push(pushUrl.problem);
+    else if (pushUrl !== null && pushUrl.search !== '')
+        problems.push('push-url: parameters (`?…`) have no meaning here; leave them out.');
+    if (pushUrls.length > 1)
+        problems.push(`push-url: ${pushUrls.length} lines; it is for the first line of \`cache\` and has one.`);
+    const caches = [];
+    for (const [index, line] of split('cache').entries()) {
+        const first = index === 0;
+        const target = parseCacheTarget(line, first && pushUrl instanceof URL ? pushUrl : null, first ? credentials : null);
+        if ('problem' in target)
+            problems.push(target.problem);
+        else if (caches.some((other) => nameOf(other) === nameOf(target)))
+            problems.push(`cache: \`${line}\` is there twice.`);
+        else
+            caches.push(target);
+    }
+    if (pushUrls.length > 0 && split('cache').length === 0)
+        problems.push('push-url: given without `cache`; name the URL to pull from there.');
+    if (pushUrls.length > 0 && caches[0] !== undefined && caches[0].kind !== 'http')
+        problems.push('push-url: given, but the first line of `cache` is not an HTTP cache; leave it out.');
+    const substituters = split('substituters').flatMap((line) => {
+        const parsed = parseSubstituter(line);
+        if (!('problem' in parsed))
+            return [parsed];
+        problems.push(parsed.problem);
+        return [];
+    });
+    return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
+}
+function nameOf(target) {
+    return target.kind === 'actions-cache' ? target.kind : target.place;
+}
+function readCompression(get, read, problems) {
+    const compression = read.choice('compression', ['zstd', 'xz', 'gzip', 'br', 'none']);
+    const given = get('compression-level');
+    if (given === '')
+        return { compression, compressionLevel: null };
+    const range = COMPRESSION_LEVELS[compression];
+    const level = /^\d{1,2}$/.test(given) ? Number(given) : Number.NaN;
+    if (range === null)
+        problems.push('compression-level: given although `compression` is `none`; leave it out.');
+    else if (!(level >= range[0] && level <= range[1])) {
+        problems.push(`compression-level: \`${given}\` is not allowed; \`${compression}\` has ${range[0]} to ${range[1]}.`);
+    }
+    return { compression, compressionLevel: level };
+}
+function readConcurrency(given, problems) {
+    if (given === '' || given === 'auto')
+        return 'auto';
+    const value = /^\d{1,3}$/.test(given) ? Number(given) : 0;
+    if (value < 1 || value > 256)
+        problems.push(`concurrency: \`${given}\` is not allowed; allowed are \`auto\` and 1 to 256.`);
+    return value;
+}
+function readableNetrc(text) {
+    try {
+        return (0,nix_netrc/* parseNetrc */.QZ)(text);
+    }
+    catch {
+        // What can't be parsed is masked line by line, so that an error message of anyone's can't show it.
+        return text.split(/\s+/).map((word) => ({ machine: null, login: '', password: word.length >= 8 ? word : '' }));
+    }
+}
+function addLines(found, text) {
+    for (const line of text.split(/\r?\n/))
+        found.add(line.trim());
+}
+function base64(text) {
+    return Buffer.from(text, 'utf8').toString('base64');
+}
+
+;// CONCATENATED MODULE: ./build/nix/nar.js
+
+
+/**
+ * The NAR format: strings (length as 64-bit little-endian integer, bytes, zeros up to a multiple of 8), arranged as
+ *
+ *     "nix-archive-1" node
+ *     node  = "(" "type" "regular" ["executable" ""] "contents" <bytes> ")"
+ *           | "(" "type" "symlink" "target" <bytes> ")"
+ *           | "(" "type" "directory" entry* ")"
+ *     entry = "entry" "(" "name" <bytes> "node" node ")"      sorted by the bytes of the names
+ *
+ * Source: nix/src/libutil/archive.cc and the manual, "Nix Archive (NAR) format". The first part has the pieces that a writer puts
+ * together, the second the reader. The constants are shared: they are not to be written to.
+ */
+/** Strings, names and numbers are padded to this many bytes. */
+const ALIGNMENT = 8;
+/** What Nix 2.31.5 and later accept (archive.cc); a tree beyond them can be dumped by older versions, but not be restored everywhere. */
+const NAR_MAX_DEPTH = 64;
+const NAR_MAX_NAME_BYTES = 255;
+const NAR_MAX_TARGET_BYTES = 4095;
+const PADDINGS = Array.from({ length: ALIGNMENT }, (_, used) => new Uint8Array((ALIGNMENT - used) % ALIGNMENT));
+/** The zeros that follow `sizeBytes` bytes: 0 to 7 of them. */
+function padding(sizeBytes) {
+    return PADDINGS[sizeBytes % ALIGNMENT] ?? new Uint8Array(0);
+}
+/** A size as 64-bit little-endian integer. Throws `format-invalid` on what is no whole number from 0 to 2^53 - 1. */
+function encodeSize(sizeBytes) {
+    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
+        throw new errors/* CacheError */.xA('format-invalid', `${sizeBytes} is not a size that fits into a NAR.`);
+    }
+    const bytes = Buffer.alloc(ALIGNMENT);
+    bytes.writeUInt32LE(sizeBytes % 2 ** 32, 0);
+    bytes.writeUInt32LE(Math.floor(sizeBytes / 2 ** 32), 4);
+    return bytes;
+}
+/** A whole string: length, bytes, padding. */
+function encodeString(bytes) {
+    return Buffer.concat([encodeSize(bytes.length), bytes, padding(bytes.length)]);
+}
+function tokens(...words) {
+    return Buffer.concat(words.map((word) => encodeString(Buffer.from(word))));
+}
+/** What every NAR begins with; the root node follows. */
+const NAR_MAGIC = tokens('nix-archive-1');
+const DIRECTORY_START = tokens('(', 'type', 'directory');
+const DIRECTORY_END = tokens(')');
+const ENTRY_END = tokens(')');
+const REGULAR = tokens('(', 'type', 'regular', 'contents');
+const EXECUTABLE = tokens('(', 'type', 'regular', 'executable', '', 'contents');
+const SYMLINK = tokens('(', 'type', 'symlink', 'target');
+const NODE_END = tokens(')');
+const ENTRY_NAME = tokens('entry', '(', 'name');
+const ENTRY_NODE = tokens('node');
+const REGULAR_ENDS = PADDINGS.map((zeros) => Buffer.concat([zeros, NODE_END]));
+/** Everything of a regular file before its `sizeBytes` bytes of contents. */
+function regularStart(executable, sizeBytes) {
+    return Buffer.concat([executable ? EXECUTABLE : REGULAR, encodeSize(sizeBytes)]);
+}
+/** Everything of a regular file after its `sizeBytes` bytes of contents. */
+function regularEnd(sizeBytes) {
+    return REGULAR_ENDS[sizeBytes % ALIGNMENT] ?? NODE_END;
+}
+/** A whole symbolic link. */
+function symlinkNode(target) {
+    return Buffer.concat([SYMLINK, encodeString(target), NODE_END]);
+}
+/** Everything of a directory entry before its node; `ENTRY_END` comes after the node. Entries go in the order of `Buffer.compare` on their names. */
+function entryStart(name) {
+    return Buffer.concat([ENTRY_NAME, encodeString(name), ENTRY_NODE]);
+}
+const NAR_LIMITS = {
+    maxDepth: NAR_MAX_DEPTH,
+    maxNameBytes: NAR_MAX_NAME_BYTES,
+    maxTargetBytes: NAR_MAX_TARGET_BYTES,
+    trailingBytes: 'refuse',
+};
+/** The longest token of the format has 13 bytes; a few more make for better messages. */
+const MAX_TOKEN_BYTES = 32;
+const NUL = 0;
+const SLASH = 0x2f;
+/** Bytes by count out of chunks of any size. Holds one chunk at a time. */
+class NarInput {
+    #chunks;
+    #chunk = Buffer.alloc(0);
+    /** Where the next byte is, in the chunk and in the archive. */
+    #at = 0;
+    #position = 0;
+    constructor(chunks) {
+        this.#chunks = chunks[Symbol.asyncIterator]();
+    }
+    fail(problem) {
+        return new CacheError('format-invalid', `The NAR is not valid at byte ${this.#position}: ${problem}.`);
+    }
+    /** Whether there is nothing more to read. */
+    async ended() {
+        while (this.#at === this.#chunk.length) {
+            const next = await this.#chunks.next();
+            if (next.done === true)
+                return true;
+            this.#chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
+            this.#at = 0;
+        }
+        return false;
+    }
+    /** At least one and at most `limit` bytes, without copying. */
+    async some(limit) {
+        if (this.#at === this.#chunk.length && (await this.ended()))
+            throw this.fail('it ends too early');
+        return this.#view(Math.min(limit, this.#chunk.length - this.#at));
+    }
+    /** Exactly `count` bytes, copied only when they lie in several chunks. For small, bounded counts. */
+    async exactly(count) {
+        if (this.#chunk.length - this.#at >= count)
+            return this.#view(count);
+        const bytes = Buffer.alloc(count);
+        for (let filled = 0; filled < count;) {
+            const part = await this.some(count - filled);
+            part.copy(bytes, filled);
+            filled += part.length;
+        }
+        return bytes;
+    }
+    async size() {
+        const bytes = await this.exactly(ALIGNMENT);
+        const size = bytes.readUInt32LE(4) * 2 ** 32 + bytes.readUInt32LE(0);
+        if (!Number.isSafeInteger(size))
+            throw this.fail('a length is beyond 2^53');
+        return size;
+    }
+    async padding(sizeBytes) {
+        const zeros = padding(sizeBytes);
+        if (!(await this.exactly(zeros.length)).equals(zeros))
+            throw this.fail('padding is not zero');
+    }
+    /** A string of at most `limit` bytes, in memory of its own. */
+    async string(limit, what) {
+        const length = await this.size();
+        if (length > limit)
+            throw this.fail(`${what} has ${length} bytes, more than ${limit}`);
+        const bytes = Buffer.from(await this.exactly(length));
+        await this.padding(length);
+        return bytes;
+    }
+    async token() {
+        return (await this.string(MAX_TOKEN_BYTES, 'a token')).toString('latin1');
+    }
+    async expect(...tokens) {
+        for (const expected of tokens) {
+            const found = await this.token();
+            if (found !== expected)
+                throw this.fail(`expected ${quote(expected)}, found ${quote(found)}`);
+        }
+    }
+    async close() {
+        await this.#chunks.return?.();
+    }
+    #view(count) {
+        const bytes = this.#chunk.subarray(this.#at, this.#at + count);
+        this.#at += count;
+        this.#position += count;
+        return bytes;
+    }
+}
+/** The name of an entry, after its token `entry`. `previous` is that of the entry before. */
+async function readEntryName(input, previous, limits) {
+    await input.expect('(', 'name');
+    const name = await input.string(limits.maxNameBytes, 'a name');
+    const shown = quote(name.toString());
+    if (name.length === 0)
+        throw input.fail('a name is empty');
+    if (name.includes(NUL) || name.includes(SLASH))
+        throw input.fail(`the name ${shown} has a slash or NUL in it`);
+    if (name.equals(Buffer.from('.')) || name.equals(Buffer.from('..')))
+        throw input.fail(`an entry has the name ${shown}`);
+    if (previous !== null && Buffer.compare(previous, name) >= 0) {
+        throw input.fail(`the name ${shown} is not after ${quote(previous.toString())}`);
+    }
+    await input.expect('node');
+    return name;
+}
+async function* readRegular(input, name) {
+    let token = await input.token();
+    const executable = token === 'executable';
+    if (executable) {
+        await input.expect('');
+        token = await input.token();
+    }
+    if (token !== 'contents')
+        throw input.fail(`expected "contents", found ${quote(token)}`);
+    const sizeBytes = await input.size();
+    yield { kind: 'regular', name, executable, sizeBytes };
+    for (let left = sizeBytes; left > 0;) {
+        const bytes = await input.some(left);
+        left -= bytes.length;
+        yield { kind: 'contents', bytes };
+    }
+    await input.padding(sizeBytes);
+}
+async function readSymlink(input, name, limits) {
+    await input.expect('target');
+    const target = await input.string(limits.maxTargetBytes, 'the target of a symbolic link');
+    if (target.includes(NUL))
+        throw input.fail('the target of a symbolic link has a NUL in it');
+    return { kind: 'symlink', name, target };
+}
+/** One node with all that is under it. Keeps its own stack, so depth costs no call stack. */
+async function* readTree(input, limits) {
+    /** For every open directory the last name read in it. */
+    const open = [];
+    let name = null;
+    for (;;) {
+        await input.expect('(', 'type');
+        const type = await input.token();
+        if (type === 'directory') {
+            open.push(null);
+            yield { kind: 'directory', name };
+        }
+        else {
+            if (type === 'regular')
+                yield* readRegular(input, name);
+            else if (type === 'symlink')
+                yield await readSymlink(input, name, limits);
+            else
+                throw input.fail(`${quote(type)} is no type of file`);
+            await input.expect(')');
+            if (open.length > 0)
+                await input.expect(')');
+        }
+        for (;;) {
+            if (open.length === 0)
+                return;
+            const token = await input.token();
+            if (token === 'entry')
+                break;
+            if (token !== ')')
+                throw input.fail(`expected "entry" or ")", found ${quote(token)}`);
+            open.pop();
+            yield { kind: 'directory-end' };
+            if (open.length > 0)
+                await input.expect(')');
+        }
+        if (open.length >= limits.maxDepth)
+            throw input.fail(`directories are nested deeper than ${limits.maxDepth}`);
+        name = await readEntryName(input, open.at(-1) ?? null, limits);
+        open[open.length - 1] = name;
+    }
+}
+/**
+ * Takes an untrusted NAR apart as it streams in. Memory is bounded by one chunk and `limits`, whatever the archive says. Closes
+ * `chunks` when it ends, fails or is left early. Throws `format-invalid` with the position on anything that Nix would not have
+ * written: other magic, unsorted, repeated or impossible names, padding that is not zero, lengths beyond 2^53, a cut archive.
+ * Errors of `chunks` itself pass through.
+ */
+async function* readNar(chunks, limits = NAR_LIMITS) {
+    const input = new NarInput(chunks);
+    try {
+        await input.expect('nix-archive-1');
+        yield* readTree(input, limits);
+        if (limits.trailingBytes === 'refuse' && !(await input.ended()))
+            throw input.fail('bytes follow the archive');
+    }
+    finally {
+        await input.close();
+    }
+}
+
+;// CONCATENATED MODULE: ./build/store/nar-parts.js
+
+
+
+
+/** What Nix appends on macOS to names that differ from another one in case only (libutil/archive.cc). */
+const CASE_HACK = Buffer.from('~nix~case~hack~');
+const OWNER_MAY_EXECUTE = 0o100;
+/** Links are not followed, and a pipe that came in place of a file can't block. */
+const OPEN_FLAGS = external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NOFOLLOW | external_node_fs_.constants.O_NONBLOCK;
+const nar_parts_SLASH = Buffer.from('/');
+/**
+ * Walks a tree in the order of its NAR. Synchronous: for small files that is three to five times as fast as `fs.promises`; whoever takes
+ * the parts decides when to let others run. Throws `path-vanished`, `path-corrupt`, `store-unreadable`.
+ */
+function* narParts(root, caseHack) {
+    const file = Buffer.from(root);
+    let entry = {
+        name: Buffer.alloc(0),
+        kind: kindOf(attempt(file, (path) => (0,external_node_fs_.lstatSync)(path)), file),
+        file,
+    };
+    /** What is left of the directories that are open, the innermost at the end; and of each, the next entry at the end. */
+    const open = [];
+    yield NAR_MAGIC;
+    while (entry !== undefined) {
+        if (open.length >= NAR_MAX_DEPTH)
+            throw corrupt(entry.file, `is nested deeper than ${NAR_MAX_DEPTH}, which Nix refuses`);
+        if (open.length > 0)
+            yield entryStart(entry.name);
+        if (entry.kind === 'directory') {
+            yield DIRECTORY_START;
+            open.push(nar_parts_entriesOf(entry.file, caseHack).reverse());
+        }
+        else {
+            if (entry.kind === 'regular')
+                yield* regular(entry.file);
+            else
+                yield symlinkNode(attempt(entry.file, readTarget));
+            if (open.length > 0)
+                yield ENTRY_END;
+        }
+        entry = open.at(-1)?.pop();
+        while (entry === undefined && open.pop() !== undefined) {
+            yield DIRECTORY_END;
+            if (open.length > 0)
+                yield ENTRY_END;
+            entry = open.at(-1)?.pop();
+        }
+    }
+}
+function readTarget(link) {
+    return (0,external_node_fs_.readlinkSync)(link, { encoding: 'buffer' });
+}
+function* regular(file) {
+    const descriptor = attempt(file, (path) => (0,external_node_fs_.openSync)(path, OPEN_FLAGS));
+    try {
+        const stats = attempt(file, () => (0,external_node_fs_.fstatSync)(descriptor));
+        if (!stats.isFile())
+            throw corrupt(file, 'changed while it was read');
+        yield regularStart((stats.mode & OWNER_MAY_EXECUTE) !== 0, stats.size);
+        if (stats.size > 0)
+            yield { descriptor, sizeBytes: stats.size, file };
+        yield regularEnd(stats.size);
+    }
+    finally {
+        (0,external_node_fs_.closeSync)(descriptor);
+    }
+}
+/** The entries of a directory in the order of the bytes of their names in the archive. */
+function nar_parts_entriesOf(directory, caseHack) {
+    const found = attempt(directory, (path) => (0,external_node_fs_.readdirSync)(path, { withFileTypes: true, encoding: 'buffer' }));
+    const entries = found.map((dirent) => {
+        const file = Buffer.concat([directory, nar_parts_SLASH, dirent.name]);
+        return { name: caseHack ? withoutCaseHack(dirent.name) : dirent.name, kind: kindOf(dirent, file), file };
+    });
+    entries.sort((a, b) => Buffer.compare(a.name, b.name));
+    if (caseHack)
+        refuseTwins(entries);
+    return entries;
+}
+function withoutCaseHack(name) {
+    const at = name.indexOf(CASE_HACK);
+    return at < 0 ? name : name.subarray(0, at);
+}
+function refuseTwins(entries) {
+    const twin = entries.find((entry, index) => entries[index + 1]?.name.equals(entry.name));
+    if (twin !== undefined)
+        throw corrupt(twin.file, 'has the same name as another file once the case hack is undone');
+}
+function kindOf(stats, file) {
+    if (stats.isFile())
+        return 'regular';
+    if (stats.isDirectory())
+        return 'directory';
+    if (stats.isSymbolicLink())
+        return 'symlink';
+    throw corrupt(file, 'is neither file, directory nor symbolic link');
+}
+function corrupt(file, problem) {
+    return new errors/* CacheError */.xA('path-corrupt', `${(0,nix_quote/* quote */.h)(file.toString(), 400)} ${problem}.`);
+}
+/** Runs a call on a file; its errors become ours. */
+function attempt(file, call) {
+    try {
+        return call(file);
+    }
+    catch (cause) {
+        throw fileError(file, cause);
+    }
+}
+/** What an error of the file system means for the path. */
+function fileError(file, cause) {
+    const shown = (0,nix_quote/* quote */.h)(file.toString(), 400);
+    const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+    if (code === 'ENOENT')
+        return new errors/* CacheError */.xA('path-vanished', `${shown} is gone.`, { cause });
+    if (code === 'ELOOP' || code === 'ENOTDIR')
+        return new errors/* CacheError */.xA('path-corrupt', `${shown} changed while it was read.`, { cause });
+    return new errors/* CacheError */.xA('store-unreadable', `${shown} can't be read (${code}).`, { cause });
+}
+
+;// CONCATENATED MODULE: ./build/store/nar.js
+
+
+
+
+
+/** Up to here a read takes some 20 µs when the file is in memory, less than the way through the thread pool. */
+const SYNC_READ_LIMIT_BYTES = 128 * 1024;
+/** How long everything else in this process may have to wait for a tree of small files. */
+const SLICE_MS = 5;
+const readAsync = (0,external_node_util_.promisify)(external_node_fs_.read);
+/**
+ * The NAR of a file system tree, in frames: byte for byte what `nix-store --dump` writes. Contents go from the file straight into the
+ * frame. Throws `path-vanished` when something of the tree is not there (any more), `path-corrupt` when it changes meanwhile or can't be
+ * in a NAR, `store-unreadable`, `cancelled`.
+ */
+async function* narFrames(path, options) {
+    const { signal, caseHack = process.platform === 'darwin' } = options;
+    const frames = new FrameFiller(options);
+    let turnedAtMs = performance.now();
+    for (const part of narParts(path, caseHack)) {
+        if (part instanceof Uint8Array) {
+            for (let rest = frames.put(part); rest !== null; rest = frames.put(rest))
+                yield frames.take();
+        }
+        else {
+            for (let left = part.sizeBytes; left > 0;) {
+                if (frames.isFull)
+                    yield frames.take();
+                if (signal.aborted)
+                    throw stopped(path);
+                left -= await fill(frames, part, left);
+            }
+            if (part.sizeBytes > SYNC_READ_LIMIT_BYTES)
+                refuseChange(part);
+        }
+        if (performance.now() - turnedAtMs > SLICE_MS) {
+            if (signal.aborted)
+                throw stopped(path);
+            await (0,external_node_timers_promises_.setImmediate)();
+            turnedAtMs = performance.now();
+        }
+    }
+    if (!frames.isEmpty)
+        yield frames.take();
+}
+function stopped(path) {
+    return new errors/* CacheError */.xA('cancelled', `Reading ${path} was stopped.`);
+}
+/** Reads on from the file into the frame: at most `limitBytes`, at least one. */
+async function fill(frames, { descriptor, file, sizeBytes }, limitBytes) {
+    const room = frames.room(limitBytes);
+    let readBytes;
+    try {
+        readBytes =
+            room.length <= SYNC_READ_LIMIT_BYTES && sizeBytes <= SYNC_READ_LIMIT_BYTES
+                ? (0,external_node_fs_.readSync)(descriptor, room, 0, room.length, null)
+                : (await readAsync(descriptor, room, 0, room.length, null)).bytesRead;
+    }
+    catch (cause) {
+        throw fileError(file, cause);
+    }
+    if (readBytes === 0)
+        throw corrupt(file, 'became shorter while it was read');
+    frames.advance(readBytes);
+    return readBytes;
+}
+/** A file that takes many reads may grow under them; that the bytes are the right ones is for the hash to say. */
+function refuseChange({ descriptor, file, sizeBytes }) {
+    if ((0,external_node_fs_.fstatSync)(descriptor).size !== sizeBytes)
+        throw corrupt(file, 'changed its size while it was read');
+}
+/** Fills one frame after the other. */
+class FrameFiller {
+    #options;
+    #frame = null;
+    #usedBytes = 0;
+    constructor(options) {
+        this.#options = options;
+    }
+    get isFull() {
+        return this.#usedBytes === this.#options.frameBytes;
+    }
+    get isEmpty() {
+        return this.#usedBytes === 0;
+    }
+    /** Copies as much of `bytes` as there is room for; gives back the rest, `null` when there is none. */
+    put(bytes) {
+        const freeBytes = this.#options.frameBytes - this.#usedBytes;
+        if (bytes.length > freeBytes) {
+            this.put(bytes.subarray(0, freeBytes));
+            return bytes.subarray(freeBytes);
+        }
+        this.#frame ??= this.#options.allocate();
+        this.#frame.set(bytes, this.#usedBytes);
+        this.#usedBytes += bytes.length;
+        return null;
+    }
+    /** What is free of the frame, at most `limitBytes`. */
+    room(limitBytes) {
+        this.#frame ??= this.#options.allocate();
+        const free = this.#options.frameBytes - this.#usedBytes;
+        return this.#frame.subarray(this.#usedBytes, this.#usedBytes + Math.min(free, limitBytes));
+    }
+    advance(bytes) {
+        this.#usedBytes += bytes;
+    }
+    /** The filled part of the frame; a new one begins. */
+    take() {
+        const filled = (this.#frame ?? new Uint8Array(0)).subarray(0, this.#usedBytes);
+        this.#frame = null;
+        this.#usedBytes = 0;
+        return filled;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/push/chunker.js
+
+
+/**
+ * Entry `i` is the first four bytes, little-endian and signed, of the SHA-256 of `nix-cache-action gear ` and `i` in decimal (ASCII, no line end).
+ * Another table would cut as well, but elsewhere: whoever shares chunks with us needs this one.
+ */
+const GEAR = new Int32Array(256).map((_, byte) => (0,external_node_crypto_.createHash)('sha256').update(`nix-cache-action gear ${byte}`).digest().readInt32LE(0));
+/**
+ * FastCDC: Xia et al., "FastCDC: a Fast and Efficient Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016, with normalized
+ * chunking of level 1 (section 3.4) and no hashing below the minimum (section 3.3).
+ *
+ * The hash has 32 bits, `h = (h << 1) + GEAR[byte]`, so it knows the last 32 bytes. It begins with 0 at `minBytes` after a chunk's start, and the chunk
+ * ends after the first byte that leaves the topmost bits of the hash 0: up to `normalBytes` one more than log2(normalBytes) bits, after it one less;
+ * or at `maxBytes`. The paper scatters the bits over 64 to see further back; the 20th from the top still knows 13 bytes, which is enough.
+ */
+function createChunker({ minBytes, normalBytes, maxBytes }) {
+    const bits = Math.log2(normalBytes);
+    if (!(minBytes > 0 && minBytes <= normalBytes && normalBytes <= maxBytes && Number.isInteger(bits) && bits > 1 && bits < 31)) {
+        throw new errors/* CacheError */.xA('internal', `Chunks of ${minBytes}, ${normalBytes} and ${maxBytes} bytes can't be cut.`);
+    }
+    const hard = -1 << (31 - bits);
+    const easy = -1 << (33 - bits);
+    let chunkBytes = 0;
+    const rolling = { hash: 0 };
+    /** Goes on with the chunk, whose next byte is at `from`. 0: it does not end in `bytes`. */
+    function nextEnd(bytes, from) {
+        const start = from - chunkBytes;
+        const normal = Math.min(start + normalBytes, bytes.length);
+        const longest = Math.min(start + maxBytes, bytes.length);
+        const first = Math.max(from, start + minBytes);
+        const end = scan(rolling, bytes, first, normal, hard) || scan(rolling, bytes, Math.max(first, normal), longest, easy);
+        return end === 0 && start + maxBytes === longest ? longest : end;
+    }
+    return {
+        cut(bytes) {
+            const ends = [];
+            let from = 0;
+            for (let end = nextEnd(bytes, from); end !== 0; end = nextEnd(bytes, from)) {
+                ends.push(end);
+                from = end;
+                chunkBytes = 0;
+                rolling.hash = 0;
+            }
+            chunkBytes += bytes.length - from;
+            return ends;
+        },
+    };
+}
+/** The end of the chunk if it comes before `stop`, else 0. */
+function scan(rolling, bytes, from, stop, mask) {
+    const first = Math.min(stop, from + (-(bytes.byteOffset + from) & 3));
+    const words = IS_LITTLE_ENDIAN ? (stop - first) >> 2 : 0;
+    return (scanBytes(rolling, bytes, from, first, mask) ||
+        scanWords(rolling, bytes, first, words, mask) ||
+        scanBytes(rolling, bytes, first + 4 * words, stop, mask));
+}
+function scanBytes(rolling, bytes, from, stop, mask) {
+    let h = rolling.hash | 0;
+    for (let at = from; at < stop; at++) {
+        h = ((h << 1) + (GEAR[bytes[at] ?? 0] ?? 0)) | 0;
+        if ((h & mask) === 0)
+            return at + 1;
+    }
+    rolling.hash = h;
+    return 0;
+}
+const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+/**
+ * The inner loop, for `count` times four bytes from where the memory is aligned: 2,000 MB/s with one read for four bytes, 1,500 with one for each, 1,100 with
+ * one byte a turn; and half of that inside of `createChunker`, where the compiler can't take GEAR for a constant. The `?? 0` cost nothing.
+ */
+function scanWords(rolling, bytes, from, count, mask) {
+    if (count <= 0)
+        return 0;
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + from, count);
+    let h = rolling.hash | 0;
+    for (let index = 0; index < count; index++) {
+        const word = words[index] ?? 0;
+        const h1 = ((h << 1) + (GEAR[word & 255] ?? 0)) | 0;
+        const h2 = ((h1 << 1) + (GEAR[(word >>> 8) & 255] ?? 0)) | 0;
+        const h3 = ((h2 << 1) + (GEAR[(word >>> 16) & 255] ?? 0)) | 0;
+        h = ((h3 << 1) + (GEAR[word >>> 24] ?? 0)) | 0;
+        if ((h1 & mask) === 0)
+            return from + 4 * index + 1;
+        if ((h2 & mask) === 0)
+            return from + 4 * index + 2;
+        if ((h3 & mask) === 0)
+            return from + 4 * index + 3;
+        if ((h & mask) === 0)
+            return from + 4 * index + 4;
+    }
+    rolling.hash = h;
+    return 0;
+}
+
+;// CONCATENATED MODULE: ./build/push/frame-pool.js
+
+/** Buffers are made when first needed. */
+function createFramePool(count, frameBytes) {
+    const free = [];
+    const lent = new Map();
+    const waiting = [];
+    function lend(frame) {
+        lent.set(frame.buffer, frame);
+        return frame;
+    }
+    return {
+        frameBytes,
+        async take(signal) {
+            signal.throwIfAborted();
+            const frame = free.pop();
+            if (frame !== undefined)
+                return lend(frame);
+            if (lent.size < count)
+                return lend(new Uint8Array(new SharedArrayBuffer(frameBytes)));
+            return new Promise((resolve, reject) => {
+                const onAbort = () => {
+                    waiting.splice(waiting.indexOf(onFrame), 1);
+                    reject(signal.reason);
+                };
+                const onFrame = (given) => {
+                    signal.removeEventListener('abort', onAbort);
+                    resolve(lend(given));
+                };
+                waiting.push(onFrame);
+                signal.addEventListener('abort', onAbort, { once: true });
+            });
+        },
+        give(view) {
+            const frame = lent.get(view.buffer);
+            if (frame === undefined)
+                throw new errors/* CacheError */.xA('internal', 'A frame was given back twice.');
+            lent.delete(view.buffer);
+            const next = waiting.shift();
+            if (next !== undefined)
+                next(frame);
+            else
+                free.push(frame);
+        },
+    };
+}
+function borrowFrames(pool, signal) {
+    const failed = new AbortController();
+    const either = AbortSignal.any([signal, failed.signal]);
+    const taken = new Map();
+    const pending = new Set();
+    async function track(frame, uses) {
+        const failure = (await Promise.allSettled(uses)).find((use) => use.status === 'rejected');
+        if (failure !== undefined)
+            failed.abort(failure.reason);
+        taken.delete(frame.buffer);
+        pool.give(frame);
+    }
+    async function take() {
+        const frame = await pool.take(either);
+        taken.set(frame.buffer, frame);
+        return frame;
+    }
+    return {
+        async *fill(read) {
+            let spare = null;
+            const allocate = () => {
+                if (spare === null)
+                    throw new errors/* CacheError */.xA('internal', 'A reader wanted two frames at once.');
+                const frame = spare;
+                spare = null;
+                return frame;
+            };
+            const frames = read({ frameBytes: pool.frameBytes, allocate, signal: either });
+            try {
+                for (;;) {
+                    // Readers can't wait for a frame, so there is one before they ask.
+                    spare ??= await take();
+                    const next = await frames.next();
+                    if (next.done === true)
+                        return;
+                    yield next.value;
+                }
+            }
+            finally {
+                await frames.return();
+            }
+        },
+        use(frame, uses) {
+            const done = track(frame, uses).finally(() => pending.delete(done));
+            pending.add(done);
+        },
+        async settled() {
+            await Promise.all(pending);
+            failed.signal.throwIfAborted();
+        },
+        failure: () => (failed.signal.aborted ? failed.signal.reason : null),
+        async close() {
+            await Promise.all(pending);
+            for (const frame of taken.values())
+                pool.give(frame);
+            taken.clear();
+        },
+    };
+}
+
+// EXTERNAL MODULE: external "node:worker_threads"
+var external_node_worker_threads_ = __nccwpck_require__(5919);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+;// CONCATENATED MODULE: ./build/push/frame-worker.js
+/**
+ * What runs on the threads of `worker-pool.ts`: CPU work on frames that both sides share. This file is started by its path, from the
+ * sources as well as beside the bundle, so it imports nothing but what Node has.
+ */
+
+
+
+/** `workerData` of the threads that are to take tasks; whoever imports this file otherwise only gets `compressFrame`. */
+const FRAME_WORKER = 'frame-worker';
+/** Compresses a frame on the thread that calls. Zstd writes its size into it, so that readers know what to make room for. */
+function compressFrame(kind, level, frame) {
+    // Room for what does not compress (ZSTD_COMPRESSBOUND, deflate's stored blocks): with less, Node goes through several buffers.
+    const chunkSize = frame.length + (frame.length >> 8) + 512;
+    if (kind === 'gzip')
+        return (0,external_node_zlib_.gzipSync)(frame, { chunkSize, level });
+    return (0,external_node_zlib_.zstdCompressSync)(frame, { chunkSize, params: { [external_node_zlib_.constants.ZSTD_c_compressionLevel]: level } });
+}
+/** Smaller buffers may be slices of Node's pool, which others use too. */
+const SHARED_POOL_BYTES = 64 * 1024;
+const streams = new Map();
+function streamAt(stream, offsetBytes) {
+    const known = streams.get(stream) ?? { hash: (0,external_node_crypto_.createHash)('sha256'), sizeBytes: 0 };
+    // A thread that replaced another knows nothing of what that one had hashed.
+    if (known.sizeBytes !== offsetBytes)
+        throw new Error(`hash stream ${stream} is at ${known.sizeBytes}, not at ${offsetBytes}`);
+    streams.set(stream, known);
+    return known;
+}
+/** Ends the life of a buffer. The garbage collector sees little reason to hurry with them, and peak memory would be a third higher. */
+function giveBack({ buffer }) {
+    if (buffer instanceof ArrayBuffer && buffer.byteLength > SHARED_POOL_BYTES)
+        buffer.transfer(0);
+}
+/** A copy of its own, to be transferred; the buffer that it came in is given back. */
+function exactly(bytes) {
+    const copy = new Uint8Array(bytes);
+    giveBack(bytes);
+    return copy;
+}
+function sha256(bytes) {
+    return (0,external_node_crypto_.createHash)('sha256').update(bytes).digest();
+}
+const FRAME_HASH_BYTES = 16;
+/** The first 16 bytes of the frame's SHA-256: enough to tell damage, and to keep half a million of them. */
+function frameHash(frame) {
+    return new Uint8Array(sha256(frame).subarray(0, FRAME_HASH_BYTES));
+}
+/** Each frame behind its hash and its length (4 bytes, little-endian). */
+function joinFrames(level, chunks) {
+    const frames = chunks.map((chunk) => compressFrame('zstd', level, chunk));
+    const joined = Buffer.from(new ArrayBuffer(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0)));
+    let at = 0;
+    for (const frame of frames) {
+        joined.set(frameHash(frame), at);
+        at = joined.writeUInt32LE(frame.length, at + FRAME_HASH_BYTES);
+        joined.set(frame, at);
+        at += frame.length;
+        giveBack(frame);
+    }
+    return joined;
+}
+/** The answer to `chunk-frames`, in the order of the chunks. The frames are views of it, their hashes copies. */
+function splitFrames(joined) {
+    const view = new DataView(joined.buffer, joined.byteOffset, joined.length);
+    const frames = [];
+    for (let at = 0; at < joined.length;) {
+        const start = at + FRAME_HASH_BYTES + 4;
+        const end = start + view.getUint32(start - 4, true);
+        frames.push({ frame: joined.subarray(start, end), frameHash: joined.slice(at, at + FRAME_HASH_BYTES) });
+        at = end;
+    }
+    return frames;
+}
+function run(task) {
+    switch (task.kind) {
+        case 'zstd':
+        case 'gzip':
+            return exactly(compressFrame(task.kind, task.level, task.frame));
+        case 'hash': {
+            const at = streamAt(task.stream, task.offsetBytes);
+            at.hash.update(task.frame);
+            at.sizeBytes += task.frame.length;
+            return new Uint8Array(0);
+        }
+        case 'digest': {
+            const at = streamAt(task.stream, task.offsetBytes);
+            streams.delete(task.stream);
+            return exactly(at.hash.digest());
+        }
+        case 'chunk-ids':
+            return exactly(Buffer.concat(task.chunks.map(sha256)));
+        case 'chunk-frames':
+            return joinFrames(task.level, task.chunks);
+    }
+}
+function answer(task) {
+    try {
+        return { bytes: run(task) };
+    }
+    catch (error) {
+        return { error: error instanceof Error ? error.message : String(error) };
+    }
+}
+if (external_node_worker_threads_.workerData === FRAME_WORKER) {
+    external_node_worker_threads_.parentPort?.on('message', (task) => {
+        const reply = answer(task);
+        external_node_worker_threads_.parentPort?.postMessage(reply, 'bytes' in reply ? [reply.bytes.buffer] : []);
+    });
+}
+
+;// CONCATENATED MODULE: ./build/push/handover.js
+/**
+ * What `run` gives, for a reader that asks for one item after another. By the promises of its items `run` sees how far behind the reader is. Throws what
+ * `run` throws, when everything that it gave before has been read, and `signal.reason`. When the reader leaves early, the signal that `run` has is
+ * aborted and nobody waits for its items any more; the end of `run` is waited for in any case.
+ */
+async function* handedOver(run, signal) {
+    const left = new AbortController();
+    const waiting = [];
+    let news = Promise.withResolvers();
+    let ended = false;
+    const give = (item) => new Promise((done) => {
+        if (left.signal.aborted)
+            return done();
+        waiting.push({ item, done });
+        news.resolve();
+    });
+    const running = run(give, AbortSignal.any([signal, left.signal])).finally(() => {
+        ended = true;
+        news.resolve();
+    });
+    // The reader is told of it below.
+    running.catch(() => { });
+    try {
+        while (!ended || waiting.length > 0) {
+            signal.throwIfAborted();
+            const next = waiting.shift();
+            if (next === undefined) {
+                await news.promise;
+                news = Promise.withResolvers();
+                continue;
+            }
+            try {
+                yield next.item;
+            }
+            finally {
+                next.done();
+            }
+        }
+        await running;
+    }
+    finally {
+        left.abort();
+        for (const { done } of waiting.splice(0))
+            done();
+        await running.catch(() => { });
+    }
+}
+
+;// CONCATENATED MODULE: ./build/push/nar-check.js
+
+
+
+function digestHere() {
+    const hash = (0,external_node_crypto_.createHash)('sha256');
+    return {
+        async update(bytes) {
+            hash.update(bytes);
+        },
+        digest: async () => hash.digest(),
+    };
+}
+let lastStream = 0;
+/** Hashes on the one thread of `pool`. `bytes` have to lie in shared memory. */
+function digestOnThread(pool) {
+    const stream = ++lastStream;
+    let offsetBytes = 0;
+    return {
+        async update(bytes) {
+            const task = { kind: 'hash', stream, offsetBytes, frame: bytes };
+            offsetBytes += bytes.length;
+            await pool.run(task);
+        },
+        digest: () => pool.run({ kind: 'digest', stream, offsetBytes }),
+    };
+}
+function checkNar(info, digester) {
+    let sizeBytes = 0;
+    let ended = false;
+    const digest = () => {
+        ended = true;
+        return digester.digest();
+    };
+    return {
+        async update(bytes) {
+            sizeBytes += bytes.length;
+            if (sizeBytes > info.narSizeBytes)
+                throw nar_check_corrupt(info, `is larger than the recorded ${info.narSizeBytes} bytes`);
+            await digester.update(bytes);
+        },
+        async verify() {
+            const found = { algorithm: 'sha256', digest: await digest() };
+            if (sizeBytes !== info.narSizeBytes) {
+                throw nar_check_corrupt(info, `has ${sizeBytes} bytes in place of the recorded ${info.narSizeBytes}`);
+            }
+            if (!(0,nix_hash/* equalHash */.Le)(found, info.narHash)) {
+                throw nar_check_corrupt(info, `has the hash ${(0,nix_hash/* formatHash */.ON)(found, 'nix32')} in place of the recorded ${(0,nix_hash/* formatHash */.ON)(info.narHash, 'nix32')}`);
+            }
+        },
+        drop() {
+            if (!ended)
+                digest().catch(() => { });
+        },
+    };
+}
+function nar_check_corrupt(info, problem) {
+    return new errors/* CacheError */.xA('path-corrupt', `${info.path} was changed after it was built: its NAR ${problem}.`, {
+        hint: `\`nix-store --verify-path ${info.path}\` checks it, \`nix-store --repair-path ${info.path}\` fetches or builds it anew.`,
+    });
+}
+
+;// CONCATENATED MODULE: ./build/push/nar-reading.js
+
+/** Tells `onRead` of each frame that passes. */
+async function* counted(frames, onRead) {
+    for await (const frame of frames) {
+        onRead(frame.length);
+        yield frame;
+    }
+}
+/** In buffers of its own; the last one only when the hash is right, otherwise `path-corrupt` is thrown. */
+async function* readChecked({ info, read }, frameBytes, signal) {
+    const check = checkNar(info, digestHere());
+    let held = null;
+    for await (const bytes of read({ frameBytes, allocate: () => new Uint8Array(frameBytes), signal })) {
+        await check.update(bytes);
+        if (held !== null)
+            yield held;
+        held = bytes;
+    }
+    await check.verify();
+    if (held !== null)
+        yield held;
+}
+/** All of a small NAR, with the right hash. */
+async function readWhole(nar, signal) {
+    // One frame has room for all of it: a NAR is never empty, and one byte more is refused.
+    for await (const bytes of readChecked(nar, Math.max(1, nar.info.narSizeBytes), signal))
+        return bytes;
+    return new Uint8Array(0);
+}
+
+;// CONCATENATED MODULE: ./build/push/chunk-packing.js
+
+
+
+
+
+
+const KiB = 1024;
+/**
+ * With these a chunk has 740 KiB on average, and 370 MB of programs become 3.4 % larger than in frames of 4 MiB (with chunks half as large 6 %,
+ * twice as large 1.5 %). A NAR of at most `minBytes` is one chunk: the way to another thread would take longer.
+ */
+const CHUNK_SIZES = { minBytes: 256 * KiB, normalBytes: 512 * KiB, maxBytes: 2048 * KiB };
+const NOTHING = new Uint8Array(0);
+const NO_FRAME = { frame: null, frameHash: null };
+/**
+ * The chunks of the NAR. They come before all of it has been read: it is whole only when the last one was followed by the end. Throws `path-corrupt`
+ * when size or hash are not the recorded ones, what reading throws (`path-vanished`, ...), what `isKnown` throws, and `signal.reason`. A small NAR
+ * that is known is not read.
+ */
+async function* chunkNar(nar, isKnown, options, signal) {
+    if (nar.info.narSizeBytes <= CHUNK_SIZES.minBytes)
+        yield await chunkWhole(nar, isKnown, options.level, signal);
+    else
+        yield* handedOver((give, either) => chunkInFrames(nar, packer(isKnown, options, give), options, either), signal);
+}
+/** One chunk, whose id is known without reading: if it is stored, so is the NAR. */
+async function chunkWhole(nar, isKnown, level, signal) {
+    const chunk = { id: nar.info.narHash.digest, narBytes: nar.info.narSizeBytes };
+    if (isKnown(chunk.id))
+        return { ...chunk, ...NO_FRAME };
+    const frame = compressFrame('zstd', level, await readWhole(nar, signal));
+    return { ...chunk, frame, frameHash: frameHash(frame) };
+}
+async function chunkInFrames({ info, read }, packChunks, { hashing, frames }, signal) {
+    const loan = borrowFrames(frames, signal);
+    const check = checkNar(info, digestOnThread(hashing));
+    const split = createSplitter(info.narSizeBytes);
+    try {
+        for await (const frame of loan.fill((how) => read(behindRoom(how)))) {
+            loan.use(frame, [check.update(frame), packChunks(split(frame))]);
+        }
+        await loan.settled();
+        await check.verify();
+    }
+    catch (error) {
+        // What failed first made the rest fail.
+        throw loan.failure() ?? error;
+    }
+    finally {
+        check.drop();
+        await loan.close();
+    }
+}
+function packer(isKnown, options, give) {
+    let before = Promise.resolve();
+    return async (chunks) => {
+        const turn = Promise.all([pack(chunks, isKnown, options), before]);
+        const given = turn.then(([packed]) => ({ packed, all: packed.map(give) }));
+        // The next one waits for its turn only; what fails is told here.
+        before = given.catch(() => { });
+        const { packed, all } = await given;
+        await Promise.all(all);
+        release(packed);
+    };
+}
+async function pack(chunks, isKnown, { compressing, level }) {
+    if (chunks.length === 0)
+        return [];
+    const ids = await compressing.run({ kind: 'chunk-ids', chunks });
+    const found = chunks.map((bytes, index) => {
+        const id = ids.slice(32 * index, 32 * (index + 1));
+        return { id, bytes, known: isKnown(id) };
+    });
+    const wanted = found.filter((chunk) => !chunk.known).map((chunk) => chunk.bytes);
+    const joined = wanted.length === 0 ? NOTHING : await compressing.run({ kind: 'chunk-frames', level, chunks: wanted });
+    const frames = splitFrames(joined).values();
+    return found.map(({ id, bytes, known }) => {
+        const made = known ? NO_FRAME : (frames.next().value ?? NO_FRAME);
+        return { id, narBytes: bytes.length, ...made };
+    });
+}
+/** Lets a reader fill the end of each buffer, so that in front of it there is room for what is left of the one before. */
+function behindRoom({ frameBytes, allocate, signal }) {
+    const roomBytes = CHUNK_SIZES.maxBytes;
+    return { frameBytes: frameBytes - roomBytes, allocate: () => allocate().subarray(roomBytes), signal };
+}
+/** Answers each frame of a NAR, which has room in front of it, with the chunks that end there. They lie in that frame's buffer, whole. */
+function createSplitter(narSizeBytes) {
+    const chunker = createChunker(CHUNK_SIZES);
+    // Used again: new memory for each frame would take three times as long as copying does.
+    let kept = new Uint8Array(0);
+    let restBytes = 0;
+    let readBytes = 0;
+    return (frame) => {
+        const ends = chunker.cut(frame);
+        readBytes += frame.length;
+        if (readBytes >= narSizeBytes && ends.at(-1) !== frame.length)
+            ends.push(frame.length);
+        const joined = new Uint8Array(frame.buffer, frame.byteOffset - restBytes, restBytes + frame.length);
+        joined.set(kept.subarray(0, restBytes));
+        const starts = [0, ...ends.map((end) => restBytes + end)];
+        const chunks = ends.map((end, index) => joined.subarray(starts[index], restBytes + end));
+        const rest = joined.subarray(starts.at(-1));
+        if (rest.length > kept.length)
+            kept = new Uint8Array(rest.length);
+        kept.set(rest);
+        restBytes = rest.length;
+        return chunks;
+    };
+}
+/** Frames that were made together lie in one buffer. */
+function release(chunks) {
+    const first = chunks.find((chunk) => chunk.frame !== null)?.frame ?? null;
+    if (first !== null)
+        giveBack(first);
+}
+
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __nccwpck_require__(8474);
+;// CONCATENATED MODULE: ./build/push/encoder.js
+
+
+
+
+/**
+ * Level 2 of zstd takes two thirds of the time of Nix's level 3 for 5 % more bytes (level 1: little less time, 13 % more). Nix's own level
+ * for xz; brotli's highest, which is what Node takes otherwise, does 1 MB/s.
+ */
+const DEFAULT_LEVELS = { zstd: 2, gzip: 6, br: 5, xz: 6, none: 0 };
+function createEncoder(compression, level, pool, sink) {
+    switch (compression) {
+        case 'zstd':
+        case 'gzip':
+            return inFrames((frame) => pool.run({ kind: compression, level, frame }), sink);
+        case 'none':
+            return inFrames(async (frame) => frame, sink);
+        case 'br': {
+            const brotli = (0,external_node_zlib_.createBrotliCompress)({ params: { [external_node_zlib_.constants.BROTLI_PARAM_QUALITY]: level } });
+            return throughStream(brotli, brotli, sink, async () => { });
+        }
+        case 'xz':
+            return throughXz(level, pool.size, sink);
+    }
+}
+/**
+ * Each frame for itself, joined in order: both formats allow members one after another (RFC 8878 section 3.1, RFC 1952 section 2.2),
+ * and Nix's readers take them.
+ */
+function inFrames(compress, sink) {
+    let last = Promise.resolve();
+    return {
+        write(frame) {
+            const before = last;
+            const compressed = compress(frame);
+            last = Promise.all([before, compressed]).then(async ([, bytes]) => {
+                await sink(bytes);
+                if (bytes !== frame && bytes.buffer instanceof ArrayBuffer)
+                    bytes.buffer.transfer(0);
+            });
+            return last;
+        },
+        finish: () => last,
+        abort() {
+            last.catch(() => { });
+        },
+    };
+}
+function throughStream(input, output, sink, ended) {
+    const drained = drain(output, sink);
+    // Seen by `finish`, or of no interest after `abort`.
+    drained.catch((error) => input.destroy(error instanceof Error ? error : undefined));
+    return {
+        write: (frame) => new Promise((resolve, reject) => {
+            input.write(frame, (error) => (error ? reject(error) : resolve()));
+        }),
+        async finish() {
+            input.end();
+            await drained;
+            await ended();
+        },
+        abort() {
+            input.destroy();
+            output.destroy();
+        },
+    };
+}
+async function drain(output, sink) {
+    for await (const bytes of output)
+        await sink(bytes);
+}
+/** Node has no xz, so the program does it. */
+function throughXz(level, threads, sink) {
+    const child = (0,external_node_child_process_.spawn)('xz', ['--compress', '--stdout', `-${level}`, `--threads=${threads}`], {
+        stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const failed = (error) => (0,errors/* systemCode */.xU)(error) === 'ENOENT'
+        ? new errors/* CacheError */.xA('input-invalid', '`compression` is `xz`, but the program `xz` is not there.', {
+            hint: 'Install it (Debian: `apt-get install xz-utils`), or use `compression: zstd`.',
+        })
+        : new errors/* CacheError */.xA('internal', 'The program `xz` failed.', { cause: error });
+    const ended = (0,external_node_events_.once)(child, 'close').then(([code]) => {
+        if (code !== 0)
+            throw failed(new Error(`exit code ${code}`));
+    }, (error) => {
+        throw failed(error);
+    });
+    ended.catch(() => { });
+    // A broken pipe says less than the end of the program does.
+    child.stdin.on('error', () => { });
+    const encoder = throughStream(child.stdin, child.stdout, sink, () => ended);
+    return {
+        ...encoder,
+        write: (frame) => encoder.write(frame).catch(() => ended.then(() => Promise.reject(failed(new Error('it ended early'))))),
+        abort() {
+            encoder.abort();
+            child.kill('SIGKILL');
+        },
+    };
+}
+
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+;// CONCATENATED MODULE: ./build/push/spool.js
+
+
+
+
+
+/** With 256 KiB a post of one large path had a peak memory of 193 MiB in place of 150: large chunks are returned to the system late. */
+const READ_CHUNK_BYTES = 64 * 1024;
+/**
+ * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
+ * after it was opened, so nothing stays behind however the process ends.
+ */
+function createSpool(folder, limits) {
+    let reservedBytes = 0;
+    let fileCount = 0;
+    let made = null;
+    async function openFile(label) {
+        try {
+            made ??= (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+            await made;
+            const path = (0,external_node_path_.join)(folder, `${process.pid}-${fileCount++}`);
+            const file = await (0,promises_.open)(path, 'wx+', 0o600);
+            await (0,promises_.unlink)(path);
+            return fileWriter(file, (error) => spool_fileError(error, folder, label));
+        }
+        catch (error) {
+            made = null;
+            throw spool_fileError(error, folder, label);
+        }
+    }
+    return {
+        async open(expectedBytes, label) {
+            if (expectedBytes > limits.bodyBytes || reservedBytes + expectedBytes > limits.totalBytes)
+                return openFile(label);
+            reservedBytes += expectedBytes;
+            return memoryWriter((bytes) => {
+                reservedBytes -= expectedBytes - bytes;
+                return () => {
+                    reservedBytes -= bytes;
+                };
+            });
+        },
+        async close() {
+            // The files in it have no names any more; an empty folder that stays is no reason to lose the report.
+            if (made !== null)
+                await (0,promises_.rm)(folder, { recursive: true, force: true }).catch(() => undefined);
+        },
+    };
+}
+/** `settle` is told once how much memory it came to, and answers with what gives that back. */
+function memoryWriter(settle) {
+    const parts = [];
+    let isOpen = true;
+    return {
+        async write(bytes) {
+            parts.push(bytes.slice());
+        },
+        async finish() {
+            isOpen = false;
+            const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+            const release = settle(bytes.length);
+            const body = { sizeBytes: bytes.length, bytes, stream: () => external_node_stream_.Readable.from([bytes], { objectMode: false }) };
+            return { body, sha256: spool_sha256(bytes), dispose: once(async () => release()) };
+        },
+        async discard() {
+            if (isOpen)
+                settle(0)();
+            isOpen = false;
+        },
+    };
+}
+function fileWriter(file, explain) {
+    const hash = (0,external_node_crypto_.createHash)('sha256');
+    let sizeBytes = 0;
+    let isOpen = true;
+    return {
+        async write(bytes) {
+            hash.update(bytes);
+            try {
+                for (let at = 0; at < bytes.length;) {
+                    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, sizeBytes + at);
+                    at += bytesWritten;
+                }
+            }
+            catch (error) {
+                throw explain(error);
+            }
+            sizeBytes += bytes.length;
+        },
+        async finish() {
+            isOpen = false;
+            const body = {
+                sizeBytes,
+                bytes: null,
+                stream: () => external_node_stream_.Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
+            };
+            return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
+        },
+        async discard() {
+            if (isOpen)
+                await file.close();
+            isOpen = false;
+        },
+    };
+}
+/** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
+async function* readAll(file, sizeBytes) {
+    for (let at = 0; at < sizeBytes;) {
+        const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
+        const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
+        if (bytesRead === 0)
+            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} of ${sizeBytes}.`);
+        at += bytesRead;
+        yield chunk.subarray(0, bytesRead);
+    }
+}
+function spool_sha256(bytes) {
+    return { algorithm: 'sha256', digest: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest() };
+}
+function once(action) {
+    let done = null;
+    return () => (done ??= action());
+}
+function spool_fileError(error, folder, label) {
+    const code = (0,errors/* systemCode */.xU)(error);
+    if (code === 'ENOSPC' || code === 'EDQUOT') {
+        return new errors/* CacheError */.xA('disk-full', `No space left in ${folder} to pack ${label}.`, {
+            hint: 'Free space on that disk, lower `concurrency`, or leave the path out with `max-path-size` or `exclude`.',
+            cause: error,
+        });
+    }
+    return new errors/* CacheError */.xA('file-failed', `Writing a temporary file in ${folder} failed (${code ?? String(error)}).`, {
+        cause: error,
+    });
+}
+
+;// CONCATENATED MODULE: ./build/push/worker-pool.js
+
+
+
+
+/**
+ * Beside the bundle lies the compiled file, beside the sources the source. The name is put together here, where the bundler does
+ * not see it: it would move the file and rename it.
+ */
+function workerFile() {
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+    return (0,external_node_path_.join)(import.meta.dirname, ['frame-worker', extension].join('.'));
+}
+/** Small heaps: frames and what becomes of them lie outside. */
+const HEAP_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
+/** Starts no thread before the first task, and never more than `size`. */
+function createWorkerPool(size, file = workerFile()) {
+    const threads = new Set();
+    const waiting = [];
+    let closed = false;
+    function start() {
+        const worker = new external_node_worker_threads_.Worker(file, { workerData: FRAME_WORKER, env: {}, execArgv: [], resourceLimits: HEAP_LIMITS });
+        const thread = { worker, job: null };
+        worker.on('message', (reply) => {
+            const job = thread.job;
+            thread.job = null;
+            if ('bytes' in reply)
+                job?.resolve(reply.bytes);
+            else
+                job?.reject(new errors/* CacheError */.xA('internal', `Packing a frame failed: ${reply.error}.`));
+            next();
+        });
+        worker.on('error', (error) => died(thread, error.message));
+        worker.on('exit', (code) => died(thread, `exit code ${code}`));
+        threads.add(thread);
+        return thread;
+    }
+    function died(thread, why) {
+        if (!threads.delete(thread))
+            return;
+        thread.job?.reject(new errors/* CacheError */.xA('internal', `A thread that packs frames ended: ${why}.`));
+        thread.job = null;
+        next();
+    }
+    function next() {
+        while (!closed && waiting.length > 0) {
+            const idle = [...threads].find((thread) => thread.job === null) ?? (threads.size < size ? start() : null);
+            const job = idle === null ? undefined : waiting.shift();
+            if (idle === null || job === undefined)
+                return;
+            idle.job = job;
+            idle.worker.postMessage(job.task);
+        }
+    }
+    return {
+        size,
+        run: (task) => new Promise((resolve, reject) => {
+            if (closed)
+                return reject(new errors/* CacheError */.xA('internal', 'The threads that pack frames have been ended.'));
+            waiting.push({ task, resolve, reject });
+            next();
+        }),
+        async close() {
+            closed = true;
+            const unfinished = [...waiting.splice(0), ...[...threads].flatMap((thread) => thread.job ?? [])];
+            const workers = [...threads].map((thread) => thread.worker);
+            threads.clear();
+            for (const job of unfinished)
+                job.reject(new errors/* CacheError */.xA('cancelled', 'Packing was ended.'));
+            await Promise.all(workers.map((worker) => worker.terminate()));
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./build/push/packing.js
+
+
+
+
+
+
+
+
+
+
+/** What one thread compresses at a time. Cut like this, programs at level 2 become 0.2 % larger than in one piece; at 1 MiB it is 1.1 %. */
+const FRAME_BYTES = 4 * 1024 * 1024;
+/** NARs up to here are packed at once on the main thread: the way to another one takes longer. */
+const INLINE_BYTES = 256 * 1024;
+/** SHA-256 of one path is one thread's work; more than this many compressing threads would wait for it. */
+const MAX_THREADS = 4;
+/** What waits packed in memory; the rest waits on disk. */
+const SPOOL_LIMITS = { bodyBytes: 2 * 1024 * 1024, totalBytes: 16 * 1024 * 1024 };
+const RAW_CHUNK_BYTES = 1024 * 1024;
+function createPacker(options) {
+    const { compression, readNar = narFrames, realPath = (path) => path } = options;
+    const threads = options.threads ?? Math.min((0,external_node_os_.availableParallelism)(), MAX_THREADS);
+    const compressing = createWorkerPool(threads);
+    const hashing = createWorkerPool(1);
+    // For each thread one frame at work and one ready; one being read, and one on its way into the spool.
+    const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
+    const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
+    const level = options.level ?? DEFAULT_LEVELS[compression];
+    const chunking = { level: compression === 'zstd' ? level : DEFAULT_LEVELS.zstd, compressing, hashing, frames };
+    async function packInline(nar, signal) {
+        const bytes = await readWhole(nar, signal);
+        const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
+        const writer = await spool.open(packed.length, nar.info.path);
+        try {
+            await writer.write(packed);
+            return toPacked(compression, await writer.finish());
+        }
+        finally {
+            await writer.discard();
+        }
+    }
+    async function packInFrames({ info, read }, signal) {
+        const writer = await spool.open(info.narSizeBytes, info.path);
+        const loan = borrowFrames(frames, signal);
+        const encoder = createEncoder(compression, level, compressing, writer.write);
+        const check = checkNar(info, digestOnThread(hashing));
+        try {
+            for await (const frame of loan.fill(read))
+                loan.use(frame, [check.update(frame), encoder.write(frame)]);
+            await loan.settled();
+            await encoder.finish();
+            await check.verify();
+            return toPacked(compression, await writer.finish());
+        }
+        catch (error) {
+            // What failed first made the rest fail.
+            const first = loan.failure() ?? error;
+            encoder.abort();
+            throw first;
+        }
+        finally {
+            check.drop();
+            await loan.close();
+            await writer.discard();
+        }
+    }
+    const packsInline = compression === 'zstd' || compression === 'gzip' || compression === 'none';
+    return {
+        sourceOf(info, onRead = () => { }) {
+            const nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
+            const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
+            return {
+                raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal),
+                packed: (signal) => pack(nar, signal),
+                chunks: (isKnown, signal) => chunkNar(nar, isKnown, chunking, signal),
+            };
+        },
+        async close() {
+            await Promise.all([compressing.close(), hashing.close()]);
+            await spool.close();
+        },
+    };
+}
+function toPacked(compression, { body, sha256, dispose }) {
+    return { compression, fileHash: sha256, body, dispose };
+}
+
+;// CONCATENATED MODULE: ./build/push/plan.js
+
+/**
+ * Chooses the paths that the cache has to be asked about.
+ *
+ * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream, excluded, matched by no
+ *   `include`, or too large.
+ * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
+ * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant.
+ * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
+ *   needs it can go up.
+ */
+function selectPaths(candidates, rules) {
+    const infoOf = lookUp(candidates);
+    const ruledOut = new Map();
+    for (const info of candidates.infos.values()) {
+        const verdict = verdictOfRules(info, rules);
+        if (verdict !== null)
+            ruledOut.set(info.path, verdict);
+    }
+    const wanted = new Set();
+    for (const root of candidates.roots) {
+        const info = infoOf(root);
+        if (info !== null && verdictOnRoot(info, rules, ruledOut) === null)
+            wanted.add(root);
+    }
+    const order = referencesFirst(wanted, (path) => (ruledOut.has(path) ? [] : (infoOf(path)?.references ?? [])));
+    const query = order
+        .filter((path) => ruledOut.get(path)?.class !== 'signed-upstream')
+        .map(infoOf)
+        .filter((info) => info !== null);
+    return { candidates, rules, ruledOut, wanted, order, query };
+}
+/**
+ * Says for every path what becomes of it. `presence` is the cache's answer to `selection.query`.
+ *
+ * A path that is in the cache is taken at its word (what it refers to is the cache's own invariant), yet what turns out to be
+ * missing below it is pushed too. A path whose reference neither is readable nor will be is withheld, and names the first cause.
+ */
+function planPush(selection, presence) {
+    const { candidates, rules, ruledOut, wanted, order } = selection;
+    const infoOf = lookUp(candidates);
+    const verdicts = verdictsOf(selection, infoOf, presence);
+    const needed = neededBy(wanted, verdicts, infoOf);
+    const paths = new Map();
+    const add = (path, verdict) => {
+        paths.set(path, { path, info: infoOf(path), isRoot: candidates.roots.has(path), verdict });
+    };
+    const push = [];
+    for (const path of order) {
+        const verdict = verdicts.get(path);
+        if (verdict === undefined || !(wanted.has(path) || needed.has(path)))
+            continue;
+        const info = infoOf(path);
+        add(path, verdict.class === 'push' && wanted.has(path) ? { class: 'push', why: 'new' } : verdict);
+        if (verdict.class === 'push' && info !== null)
+            push.push(info);
+    }
+    for (const path of [...candidates.roots, ...candidates.vanished]) {
+        if (paths.has(path))
+            continue;
+        const info = infoOf(path);
+        const verdict = info === null ? { class: 'vanished' } : verdictOnRoot(info, rules, ruledOut);
+        if (verdict !== null)
+            add(path, verdict);
+    }
+    return { paths, push };
+}
+function lookUp(candidates) {
+    const vanished = new Set(candidates.vanished);
+    return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
+}
+/** Why a path stays out even when a wanted one needs it; `null` when it may go up. */
+function verdictOfRules(info, rules) {
+    for (const signature of info.signatures) {
+        const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
+        if (rules.skipSignedBy.includes(keyName))
+            return { class: 'signed-upstream', keyName };
+    }
+    const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
+    // `search`, as `test` would carry state from one path to the next with a flag `g` or `y`.
+    const pattern = rules.exclude.find((expression) => baseName.search(expression) !== -1);
+    if (pattern !== undefined)
+        return { class: 'excluded', pattern: pattern.source };
+    if (rules.maxPathSizeBytes !== null && info.narSizeBytes > rules.maxPathSizeBytes) {
+        return { class: 'too-large', limitBytes: rules.maxPathSizeBytes };
+    }
+    return null;
+}
+/** Why a root is not wanted for itself; `null` when it is. */
+function verdictOnRoot(info, rules, ruledOut) {
+    const verdict = ruledOut.get(info.path);
+    if (verdict?.class === 'signed-upstream')
+        return verdict;
+    if (!rules.explicitPaths && (0,store_path/* isDerivation */.qw)(info.path))
+        return { class: 'derivation' };
+    if (verdict !== undefined)
+        return verdict;
+    const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
+    const included = rules.include.length === 0 || rules.include.some((expression) => baseName.search(expression) !== -1);
+    return included ? null : { class: 'excluded', pattern: null };
+}
+/** All that can be reached from `starts`, each once and after what it refers to. Loops over a stack: closures are thousands deep. */
+function referencesFirst(starts, referencesOf) {
+    const order = [];
+    const seen = new Set();
+    for (const start of starts) {
+        if (seen.has(start))
+            continue;
+        seen.add(start);
+        const stack = [{ path: start, references: referencesOf(start), next: 0 }];
+        for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+            const reference = top.references[top.next++];
+            if (reference === undefined) {
+                order.push(top.path);
+                stack.pop();
+            }
+            else if (!seen.has(reference)) {
+                seen.add(reference);
+                stack.push({ path: reference, references: referencesOf(reference), next: 0 });
+            }
+        }
+    }
+    return order;
+}
+function verdictsOf({ order, ruledOut }, infoOf, presence) {
+    const verdicts = new Map();
+    const obstacles = new Map();
+    for (const path of order) {
+        const info = infoOf(path);
+        const verdict = info === null
+            ? { class: 'vanished' }
+            : (verdictOfCache(presence.get(path)) ?? ruledOut.get(path) ?? verdictOfReferences(info, obstacles));
+        verdicts.set(path, verdict);
+        obstacles.set(path, obstacleOf(path, verdict));
+    }
+    return verdicts;
+}
+function verdictOfCache(presence) {
+    if (presence?.state === 'present')
+        return { class: 'present' };
+    return presence?.state === 'differs' ? { class: 'differs', narHash: presence.narHash } : null;
+}
+function verdictOfReferences(info, obstacles) {
+    for (const reference of info.references) {
+        if (reference === info.path)
+            continue;
+        const obstacle = obstacles.get(reference);
+        // Nix allows no circles; one in what we were told would leave paths that wait for each other.
+        if (obstacle === undefined)
+            return { class: 'withheld', culprit: reference, culpritClass: 'circular' };
+        if (obstacle !== null)
+            return { class: 'withheld', ...obstacle };
+    }
+    return { class: 'push', why: 'needed' };
+}
+function obstacleOf(path, verdict) {
+    switch (verdict.class) {
+        case 'push':
+        case 'present':
+        case 'differs':
+        case 'signed-upstream':
+            return null;
+        case 'withheld':
+            return { culprit: verdict.culprit, culpritClass: verdict.culpritClass };
+        case 'excluded':
+        case 'too-large':
+        case 'vanished':
+            return { culprit: path, culpritClass: verdict.class };
+    }
+}
+/** What the wanted roots that are or will be readable need. What only withheld paths need stays out with them. */
+function neededBy(wanted, verdicts, infoOf) {
+    const isKept = (path) => {
+        const verdict = verdicts.get(path)?.class;
+        return verdict === 'push' || verdict === 'present' || verdict === 'differs';
+    };
+    return new Set(referencesFirst([...wanted].filter(isKept), (path) => (isKept(path) ? (infoOf(path)?.references ?? []) : [])));
+}
+
+;// CONCATENATED MODULE: ./build/push/shared-nars.js
+const KEEP = { bytes: 2 * 1024 ** 3, nars: 256 };
+function shareNars(packer, limits = KEEP) {
+    /** The caches that have yet to ask, by path. */
+    const waiting = new Map();
+    const packings = new Map();
+    /** Packed and held by nobody, the oldest first. */
+    const idle = new Set();
+    let idleBytes = 0;
+    const leavePath = (cache, path) => {
+        const others = waiting.get(path);
+        others?.delete(cache);
+        if (others?.size === 0)
+            waiting.delete(path);
+    };
+    const begin = (path, source) => {
+        const stop = new AbortController();
+        const packing = { nar: source.packed(stop.signal), stop, users: 0, sizeBytes: 0 };
+        packings.set(path, packing);
+        packing.nar.then(({ body }) => {
+            packing.sizeBytes = body.sizeBytes;
+        }, 
+        // Whoever comes next tries again.
+        () => forget(path, packing));
+        return packing;
+    };
+    const forget = (path, packing) => {
+        if (packings.get(path) === packing)
+            packings.delete(path);
+    };
+    const drop = async (path, packing) => {
+        forget(path, packing);
+        if (idle.delete(path))
+            idleBytes -= packing.sizeBytes;
+        packing.stop.abort();
+        await packing.nar.then((nar) => nar.dispose(), () => undefined);
+    };
+    const release = async (path, packing, isPacked) => {
+        if (--packing.users > 0)
+            return;
+        if (!isPacked || !waiting.has(path))
+            return drop(path, packing);
+        idle.add(path);
+        idleBytes += packing.sizeBytes;
+        for (const oldest of idle) {
+            if (idleBytes <= limits.bytes && idle.size <= limits.nars)
+                return;
+            const surplus = packings.get(oldest);
+            if (surplus !== undefined)
+                await drop(oldest, surplus);
+        }
+    };
+    const take = async (path, source, signal) => {
+        const packing = packings.get(path) ?? begin(path, source);
+        packing.users++;
+        if (idle.delete(path))
+            idleBytes -= packing.sizeBytes;
+        try {
+            const nar = await orGivenUp(packing.nar, signal);
+            let held = true;
+            const dispose = async () => {
+                if (!held)
+                    return;
+                held = false;
+                await release(path, packing, true);
+            };
+            return { ...nar, dispose };
+        }
+        catch (error) {
+            await release(path, packing, false);
+            throw error;
+        }
+    };
+    return {
+        join(paths) {
+            const cache = {};
+            const joined = [...paths];
+            for (const path of joined)
+                waiting.set(path, (waiting.get(path) ?? new Set()).add(cache));
+            return {
+                sourceOf(info, onRead) {
+                    const source = packer.sourceOf(info, onRead);
+                    return {
+                        raw(signal) {
+                            leavePath(cache, info.path);
+                            return source.raw(signal);
+                        },
+                        packed(signal) {
+                            leavePath(cache, info.path);
+                            return take(info.path, source, signal);
+                        },
+                        chunks(isKnown, signal) {
+                            leavePath(cache, info.path);
+                            return source.chunks(isKnown, signal);
+                        },
+                    };
+                },
+                async leave() {
+                    for (const path of joined)
+                        leavePath(cache, path);
+                    for (const path of idle) {
+                        const packing = packings.get(path);
+                        if (packing !== undefined && !waiting.has(path))
+                            await drop(path, packing);
+                    }
+                },
+            };
+        },
+    };
+}
+/** The result, unless `signal` aborts before; then its reason is thrown, and the work goes on for others. */
+async function orGivenUp(work, signal) {
+    signal.throwIfAborted();
+    const given = Promise.withResolvers();
+    const onAbort = () => given.reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+        return await Promise.race([work, given.promise]);
+    }
+    finally {
+        signal.removeEventListener('abort', onAbort);
+    }
+}
+
+;// CONCATENATED MODULE: ./build/report/words.js
+/** How classes are named for people: after a number of paths, or after "which is". */
+const CLASS_WORDS = {
+    pushed: 'pushed',
+    planned: 'to be pushed',
+    present: 'already there',
+    differs: 'there with other content',
+    'signed-upstream': 'signed by an upstream',
+    excluded: 'excluded',
+    withheld: 'withheld',
+    'too-large': 'too large',
+    derivation: 'derivation files',
+    vanished: 'gone from the store',
+    corrupt: 'corrupt',
+    failed: 'failed',
+    'out-of-time': 'out of time',
+    circular: 'part of a circle',
+};
+/** In the order in which they are shown. */
+const CLASSES = [
+    'pushed',
+    'planned',
+    'failed',
+    'corrupt',
+    'out-of-time',
+    'withheld',
+    'present',
+    'differs',
+    'signed-upstream',
+    'excluded',
+    'too-large',
+    'derivation',
+    'vanished',
+];
+/** Worth a line of its own in the log. */
+const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
+function withheldReason({ culprit, culpritClass }) {
+    return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
+}
+function byReason(paths) {
+    return Map.groupBy(paths, (path) => path.reason ?? '');
+}
+/** The first of them, and how many more. */
+function someNames(paths) {
+    const first = baseName(paths[0]?.path ?? '');
+    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
+}
+function oneLine(text) {
+    return text.replace(/\s+/g, ' ').trim();
+}
+function baseName(path) {
+    return path.slice(path.lastIndexOf('/') + 1);
+}
+
+;// CONCATENATED MODULE: ./build/report/report.js
+
+
+function makeReport({ caches, served, storePaths, durationsMs, warnings }) {
+    return { version: 1, caches: caches.map(cacheReport), served, storePaths, durationsMs, warnings };
+}
+function cacheReport({ cache, plan, failure, result, findings, durationsMs }) {
+    const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
+    const counts = {};
+    for (const path of paths) {
+        const { paths: number, narBytes } = counts[path.class] ?? { paths: 0, narBytes: 0 };
+        counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
+    }
+    return {
+        cache,
+        counts,
+        sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
+        paths,
+        stoppedBy: failure ?? result?.stoppedBy ?? null,
+        verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
+        durationsMs,
+    };
+}
+function reported({ path, info, verdict }, outcome) {
+    const common = { path, narSizeBytes: info?.narSizeBytes ?? null, sentBytes: null };
+    switch (verdict.class) {
+        case 'push':
+            return { ...common, ...(outcome === null ? { class: 'planned', reason: null } : ended(outcome)) };
+        case 'differs':
+            return {
+                ...common,
+                class: 'differs',
+                reason: `The cache has it with the NAR hash ${verdict.narHash}: the build is not reproducible.`,
+            };
+        case 'signed-upstream':
+            return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
+        case 'excluded':
+            return {
+                ...common,
+                class: 'excluded',
+                reason: verdict.pattern === null ? 'No expression of `include` matches.' : `Matches ${verdict.pattern}.`,
+            };
+        case 'too-large':
+            return { ...common, class: 'too-large', reason: `Larger than ${formatBytes(verdict.limitBytes)}.` };
+        case 'withheld':
+            return { ...common, class: 'withheld', reason: withheldReason(verdict) };
+        case 'present':
+        case 'derivation':
+        case 'vanished':
+            return { ...common, class: verdict.class, reason: null };
+    }
+}
+function ended(outcome) {
+    switch (outcome.class) {
+        case 'pushed':
+            return { class: 'pushed', reason: null, sentBytes: outcome.sentBytes };
+        case 'corrupt':
+        case 'failed':
+            return { class: outcome.class, reason: outcome.message, sentBytes: null };
+        case 'withheld':
+            return { class: 'withheld', reason: withheldReason(outcome), sentBytes: null };
+        case 'vanished':
+        case 'out-of-time':
+            return { class: outcome.class, reason: null, sentBytes: null };
+    }
+}
+function reportJson(report) {
+    return `${JSON.stringify(report, null, '\t')}\n`;
+}
+
+;// CONCATENATED MODULE: ./build/hook/record.js
+
+
+/** Two store paths of the usual length take 600 bytes. */
+const LINE_LIMIT_BYTES = 4096;
+const FIELDS = /^1 (\d{1,11}) (\S+) (\S+)$/;
+/** `null` for a line that is torn, foreign, or about another store. */
+function parseJournalLine(line, storeDir) {
+    if (line.length > LINE_LIMIT_BYTES)
+        return null;
+    const [, seconds, drv = '', out = ''] = FIELDS.exec(line) ?? [];
+    if (seconds === undefined)
+        return null;
+    const drvPath = drv === '-' ? null : storePath(drv, storeDir);
+    const outPath = out === '-' ? null : storePath(out, storeDir);
+    if (drvPath === undefined || outPath === undefined || (drvPath ?? outPath) === null)
+        return null;
+    if (drvPath !== null && !(0,store_path/* isDerivation */.qw)(drvPath))
+        return null;
+    return { drvPath, outPath, timeMs: Number(seconds) * 1000 };
+}
+function storePath(text, storeDir) {
+    try {
+        return (0,store_path/* parseStorePath */.GV)(text, storeDir).path;
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
+            return undefined;
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/hook/journal.js
+
+
+
+
+const CHUNK_BYTES = 256 * 1024;
+/** More than 100,000 builds. Beyond that somebody else fills it. */
+const JOURNAL_LIMIT_BYTES = 32 * 1024 * 1024;
+/** Opens a journal where a reader before this one came to. Throws `file-failed`. */
+async function openJournal({ file, stateFile, storeDir, outputsOf }) {
+    let offsetBytes = stateFile === null ? 0 : await readOffset(stateFile);
+    const seen = new Set();
+    const isNew = (key) => seen.size < seen.add(key).size;
+    return {
+        async read() {
+            for (;;) {
+                const chunk = await readChunk(file, offsetBytes);
+                const wholeBytes = wholeLinesBytes(chunk);
+                if (wholeBytes === 0)
+                    return [];
+                offsetBytes += wholeBytes;
+                const lines = chunk.toString('latin1', 0, wholeBytes).split('\n');
+                const fresh = lines
+                    .map((line) => parseJournalLine(line, storeDir))
+                    .filter((line) => line !== null)
+                    .filter(({ drvPath, outPath }) => isNew(outPath ?? drvPath ?? ''));
+                if (fresh.length > 0)
+                    return Promise.all(grouped(fresh).map((record) => withOutputs(record, outputsOf, isNew)));
+            }
+        },
+        async keep() {
+            if (stateFile !== null)
+                await writePrivateFile(stateFile, JSON.stringify({ version: 1, offsetBytes }));
+        },
+    };
+}
+/** Up to the end of the last line that has one. What is too long for a line is let go without. */
+function wholeLinesBytes(chunk) {
+    const end = chunk.lastIndexOf('\n') + 1;
+    return end === 0 && chunk.byteLength > LINE_LIMIT_BYTES ? chunk.byteLength : end;
+}
+/** Lines that follow each other and are about one derivation come from one run of the hook. */
+function grouped(lines) {
+    const records = [];
+    for (const { drvPath, outPath, timeMs } of lines) {
+        const last = records.at(-1);
+        const outPaths = outPath === null ? [] : [outPath];
+        if (last !== undefined && drvPath !== null && last.drvPath === drvPath)
+            last.outPaths.push(...outPaths);
+        else
+            records.push({ drvPath, outPaths, timeMs });
+    }
+    return records;
+}
+async function withOutputs(record, outputsOf, isNew) {
+    if (record.outPaths.length > 0 || record.drvPath === null)
+        return record;
+    return { ...record, outPaths: (await outputsOf(record.drvPath)).filter(isNew) };
+}
+async function readChunk(file, offsetBytes) {
+    if (offsetBytes > JOURNAL_LIMIT_BYTES)
+        return Buffer.alloc(0);
+    let handle = null;
+    try {
+        handle = await (0,promises_.open)(file);
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, offsetBytes);
+        return buffer.subarray(0, bytesRead);
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        if (code === 'ENOENT')
+            return Buffer.alloc(0);
+        throw new errors/* CacheError */.xA('file-failed', `The journal of builds ${file} can't be read (${code}).`, { cause });
+    }
+    finally {
+        await handle?.close();
+    }
+}
+/** From the beginning when nothing was kept, or it is damaged: twice is harmless. */
+async function readOffset(stateFile) {
+    let text;
+    try {
+        text = await (0,promises_.readFile)(stateFile, 'latin1');
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        if (code === 'ENOENT')
+            return 0;
+        throw new errors/* CacheError */.xA('file-failed', `${stateFile} can't be read (${code}).`, { cause });
+    }
+    const offset = /^\{"version":1,"offsetBytes":(\d{1,15})\}$/.exec(text)?.[1];
+    return offset === undefined ? 0 : Number(offset);
+}
+
+;// CONCATENATED MODULE: ./build/push/attribution.js
+/** Roots of the push, each once: full paths, valid or not. */
+function attribute({ built, added, rooted, infos, isShared }) {
+    if (!isShared)
+        return [...new Set([...built, ...added])];
+    const isAdded = new Set(added);
+    // An old link in a workspace that is kept leads to what was there before this job.
+    const reached = closureOf(rooted, infos).filter((path) => isAdded.has(path));
+    return [...new Set([...built, ...reached])];
+}
+function closureOf(paths, infos) {
+    const reached = new Set(paths);
+    for (const path of reached) {
+        for (const reference of infos.get(path)?.references ?? [])
+            reached.add(reference);
+    }
+    return [...reached];
+}
+/**
+ * A machine of GitHub's is this job's alone. Elsewhere a store that is older than the job may be used by other jobs at the same time; who really does can't
+ * be seen (their builds run under the same users, in other containers, or begin later), so it counts as shared.
+ */
+function findSharing({ runnerEnvironment, storeMadeMs, jobBeganMs }) {
+    if (runnerEnvironment === 'github-hosted')
+        return { isShared: false, because: "the machine is GitHub's, and this job's alone" };
+    if (storeMadeMs !== null && storeMadeMs >= jobBeganMs)
+        return { isShared: false, because: 'the store was made in this job' };
+    return { isShared: true, because: 'the store is older than this job, on a machine that others may use' };
+}
+
+;// CONCATENATED MODULE: ./build/nix/derivation.js
+
+/** libstore/derivations.cc: `Derive(` in the usual form, `DrvWithVersion("xp-dyn-drv",` for what depends on outputs of outputs. */
+const HEAD = /^(?:Derive\(|DrvWithVersion\("[a-z-]{1,40}",)\[/;
+/** Name, path, how it is hashed, hash. None of them needs an escape. */
+const OUTPUT = /\("([^"\\]{1,250})","([^"\\]*)","[^"\\]*","[^"\\]*"\)([,\]])/y;
+/** Reads the outputs, which stand first, from the text of a `.drv` file; what follows may be cut off. Throws `format-invalid`. */
+function parseDerivationOutputs(text) {
+    const head = HEAD.exec(text);
+    if (head === null)
+        throw new errors/* CacheError */.xA('format-invalid', 'This is not the text of a derivation.');
+    const outputs = [];
+    OUTPUT.lastIndex = head[0].length;
+    for (;;) {
+        const [, name, path, next] = OUTPUT.exec(text) ?? [];
+        if (name === undefined)
+            throw new errors/* CacheError */.xA('format-invalid', 'The outputs of a derivation are cut off or malformed.');
+        outputs.push({ name, path: path === undefined || path === '' ? null : path });
+        if (next === ']')
+            return outputs;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/store/derivation-outputs.js
+
+
+
+/** Some 8,000 outputs. */
+const READ_LIMIT_BYTES = 1024 * 1024;
+/**
+ * Full paths of the outputs of a derivation (full path), from its file and without a process. Empty when the file is gone or says nothing: it is in the
+ * store only where the build was asked for on this machine, and content-addressed derivations don't know their outputs.
+ */
+async function readOutputPaths(store, drvPath) {
+    try {
+        const file = await (0,promises_.open)(store.realPath(drvPath));
+        try {
+            const sizeBytes = Math.min((await file.stat()).size, READ_LIMIT_BYTES);
+            const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, 0);
+            return parseDerivationOutputs(buffer.toString('latin1', 0, bytesRead)).flatMap(({ path }) => path ?? []);
+        }
+        finally {
+            await file.close();
+        }
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid') || (0,errors/* systemCode */.xU)(error) !== null)
+            return [];
+        throw error;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/store/own-roots.js
+
+
+
+
+
+const AT_ONCE = 64;
+/**
+ * Store paths (full paths, not all of them valid) that links below `folders` hold against garbage collection: `result` of nix-build and the like. Nix keeps a
+ * link to each of them, so nothing is searched. Throws `store-unreadable`.
+ */
+async function rootsBelow(folders, { storeDir, stateDir }) {
+    const auto = (0,external_node_path_.join)(stateDir, 'gcroots', 'auto');
+    const inside = (await Promise.all(folders.map(spellings))).flat().map((folder) => `${folder}/`);
+    const names = await listed(auto);
+    const found = new Set();
+    for (let at = 0; at < names.length; at += AT_ONCE) {
+        const links = await Promise.all(names.slice(at, at + AT_ONCE).map((name) => targetOf((0,external_node_path_.join)(auto, name))));
+        const ours = links.filter((link) => link !== null && inside.some((folder) => link.startsWith(folder)));
+        for (const target of await Promise.all(ours.map((link) => targetOf(link ?? '')))) {
+            const path = storePathIn(target ?? '', storeDir);
+            if (path !== null && !isOwnPath(path))
+                found.add(path);
+        }
+    }
+    return [...found];
+}
+/** Nix writes a link's path as it was given to it. */
+async function spellings(folder) {
+    return [folder, await (0,promises_.realpath)(folder).catch(() => folder)];
+}
+/** `null`: it went meanwhile, or is no link. */
+async function targetOf(link) {
+    return (0,promises_.readlink)(link).catch(() => null);
+}
+/** A link may lead into a store path. */
+function storePathIn(target, storeDir) {
+    const [baseName = ''] = target.startsWith(`${storeDir}/`) ? target.slice(storeDir.length + 1).split('/') : [];
+    try {
+        return (0,store_path/* parseStorePath */.GV)(`${storeDir}/${baseName}`, storeDir).path;
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
+            return null;
+        throw error;
+    }
+}
+async function listed(folder) {
+    try {
+        return await (0,promises_.readdir)(folder);
+    }
+    catch (cause) {
+        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+        // Nix makes it for the first root.
+        if (code === 'ENOENT')
+            return [];
+        throw new errors/* CacheError */.xA('store-unreadable', `The roots of the garbage collector in ${folder} can't be read (${code}).`, {
+            cause,
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./build/phases/job-roots.js
+
+
+
+
+/** Full paths, valid or not, that this job is to push with all that they refer to. Throws `file-failed`, `store-unreadable`, `nix-failed`, `cancelled`. */
+async function jobRoots({ store, journal, added, isShared, folders, signal, }) {
+    const built = journal === null ? [] : await builtPaths(store, journal);
+    const rooted = isShared ? await rootsBelow(folders, store.nix.about) : [];
+    const { infos } = await store.closure(rooted, signal);
+    return attribute({ built, added, rooted, infos, isShared });
+}
+/** All of the journal, also what the pusher had read before. */
+async function builtPaths(store, file) {
+    const { storeDir } = store;
+    const journal = await openJournal({ file, stateFile: null, storeDir, outputsOf: (drvPath) => readOutputPaths(store, drvPath) });
+    const paths = [];
+    for (;;) {
+        const records = await journal.read();
+        if (records.length === 0)
+            return paths;
+        for (const { outPaths } of records)
+            paths.push(...outPaths);
+    }
+}
+
+;// CONCATENATED MODULE: ./build/phases/candidates.js
+
+
+
+
+
+/** What may be pushed: what the input `paths` names, or else what this job brought to the store. `names`: of the store now. */
+async function rootsOf(session, store, names, signal) {
+    const { inputs, runner } = session;
+    return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names, signal);
+}
+/** Full paths that came to the store since main's snapshot; on a store that others use too, those of them that are this job's. */
+async function newRoots(session, store, names, signal) {
+    const { snapshotFile = null, journal = null, isShared = false } = session.state().main ?? {};
+    if (snapshotFile === null)
+        throw new errors/* CacheError */.xA('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
+    const added = newSince(await readSnapshot(snapshotFile), names).map((name) => `${store.storeDir}/${name}`);
+    const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = session.runner.env;
+    const folders = [workspace, temp].filter((folder) => folder !== '');
+    return jobRoots({ store, journal, added, isShared, folders, signal });
+}
+/** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */
+async function namedRoots(lines, store, env) {
+    const found = await Promise.all(lines.map((line) => storePathOf((0,external_node_path_.resolve)(env.GITHUB_WORKSPACE ?? '.', line), line, store)));
+    return [...new Set(found)];
+}
+async function storePathOf(file, line, store) {
+    const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
+    const target = await (0,promises_.realpath)(logical).catch(() => null);
+    const inside = target === null ? null : (0,external_node_path_.relative)(await (0,promises_.realpath)(store.realStoreDir), target);
+    const name = inside?.split('/')[0] ?? '';
+    if (inside === null || name === '' || name === '..') {
+        throw new errors/* CacheError */.xA('input-invalid', `paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} at the end of the job.`, {
+            hint: 'It takes store paths and links to them such as `result`, seen from the workspace.',
+        });
+    }
+    return `${store.storeDir}/${name}`;
+}
+/** The roots with their closures. `explicit`: they were named. */
+async function findCandidates(store, roots, explicit, signal) {
+    const { infos, invalid } = await store.closure(roots, signal);
+    const valid = roots.filter((path) => infos.has(path));
+    // A name that never was a path (the output of a failed build) is not a candidate. One that was named, or that is referred to, was.
+    const left = new Set(explicit ? [] : await store.names());
+    const vanished = [...invalid].filter((path) => !left.has(path.slice(store.storeDir.length + 1)));
+    return { infos, roots: new Set(valid), vanished };
+}
+
+;// CONCATENATED MODULE: ./build/phases/meeting.js
+/** How long one waits for the others. */
+const PATIENCE_MS = 3_000;
+function meeting(parties) {
+    const all = Promise.withResolvers();
+    let missing = parties;
+    const arrive = () => {
+        if (--missing <= 0)
+            all.resolve();
+    };
+    return {
+        async wait() {
+            arrive();
+            const patience = setTimeout(all.resolve, PATIENCE_MS);
+            await all.promise;
+            clearTimeout(patience);
+        },
+        leave: arrive,
+    };
+}
+
+;// CONCATENATED MODULE: ./build/push/finish.js
+
+/** Ends the push, and takes back what was called pushed and is not there after all. */
+async function finishPush(backend, result, signal) {
+    try {
+        const lost = await backend.finish(signal);
+        if (lost.size === 0)
+            return result;
+        return { ...result, outcomes: pushedAs(result, (path, outcome) => failedAs(lost.get(path)) ?? outcome) };
+    }
+    catch (error) {
+        const isLate = (0,errors/* isCacheError */.bt)(error, 'deadline', 'cancelled') || signal.aborted;
+        const code = (0,errors/* isCacheError */.bt)(error) ? error.code : 'internal';
+        const message = (0,errors/* describeError */.Uc)(error);
+        const failed = isLate ? { class: 'out-of-time' } : { class: 'failed', code, message };
+        const why = (0,errors/* isCacheError */.bt)(error) ? { code, message: error.message, hint: error.hint } : { code, message, hint: null };
+        return { ...result, outcomes: pushedAs(result, () => failed), stoppedBy: result.stoppedBy ?? (isLate ? null : why) };
+    }
+}
+function failedAs(reason) {
+    return reason === undefined ? null : { class: 'failed', code: 'cache-not-found', message: reason };
+}
+function pushedAs(result, change) {
+    return new Map([...result.outcomes].map(([path, outcome]) => [path, outcome.class === 'pushed' ? change(path, outcome) : outcome]));
+}
+
+;// CONCATENATED MODULE: ./build/push/clock.js
+
+const systemClock = {
+    nowMs: () => performance.now(),
+    async sleep(ms, signal) {
+        // Only an abort rejects it.
+        await (0,external_node_timers_promises_.setTimeout)(ms, undefined, { signal }).catch(() => { });
+    },
+};
+
+;// CONCATENATED MODULE: ./build/push/jobs.js
+/** Jobs for the paths of a plan, linked by their references. What is not in `push` can be read already, and no path waits for itself. */
+function jobsOf(push) {
+    const byPath = new Map();
+    for (const [index, info] of push.entries()) {
+        byPath.set(info.path, {
+            info,
+            index,
+            dependants: [],
+            abort: new AbortController(),
+            waitsFor: 0,
+            publish: null,
+            readBytes: 0,
+            outcome: null,
+        });
+    }
+    for (const job of byPath.values()) {
+        for (const reference of new Set(job.info.references)) {
+            const referred = byPath.get(reference);
+            if (referred === undefined || referred === job)
+                continue;
+            referred.dependants.push(job);
+            job.waitsFor++;
+        }
+    }
+    return [...byPath.values()];
+}
+/**
+ * Decides a job, and with it those that now can't become visible any more. Answers with all jobs that were decided by this; a job that
+ * was decided before stays as it was.
+ */
+function decide(job, outcome) {
+    if (job.outcome !== null)
+        return [];
+    job.outcome = outcome;
+    const decided = [job];
+    if (outcome.class === 'pushed') {
+        for (const dependant of job.dependants)
+            dependant.waitsFor--;
+        return decided;
+    }
+    const withheld = outcomeOfDependants(job, outcome);
+    // Grows while it is walked.
+    for (const { dependants } of decided) {
+        for (const dependant of dependants) {
+            if (dependant.outcome !== null)
+                continue;
+            dependant.outcome = withheld;
+            dependant.abort.abort();
+            decided.push(dependant);
+        }
+    }
+    return decided;
+}
+function outcomeOfDependants({ info }, outcome) {
+    switch (outcome.class) {
+        case 'corrupt':
+        case 'failed':
+        case 'vanished':
+            return { class: 'withheld', culprit: info.path, culpritClass: outcome.class };
+        case 'withheld':
+        case 'out-of-time':
+            return outcome;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/push/progress.js
+/** Shorter than this says nothing. */
+const MIN_SPAN_MS = 1000;
+/** Rates are those of the last samples, so that they follow what the network does. */
+const MAX_SAMPLES = 15;
+/** Counts what is done and measures how fast. Time comes in with every sample. */
+class ProgressMeter {
+    #samples = [];
+    #pathsTotal;
+    #bytesTotal;
+    #paths = 0;
+    #bytes = 0;
+    constructor(sizesBytes, nowMs) {
+        this.#pathsTotal = sizesBytes.length;
+        this.#bytesTotal = sizesBytes.reduce((sum, size) => sum + size, 0);
+        this.#samples.push({ atMs: nowMs, paths: 0, bytes: 0 });
+    }
+    add(paths, bytes) {
+        this.#paths += paths;
+        this.#bytes += bytes;
+    }
+    /** To be called about once a second. */
+    sample(nowMs) {
+        this.#samples.push({ atMs: nowMs, paths: this.#paths, bytes: this.#bytes });
+        if (this.#samples.length > MAX_SAMPLES)
+            this.#samples.shift();
+    }
+    /** What the rest takes if bytes and paths go on at the present rate; `null`: not known. */
+    remainingMs(nowMs) {
+        const rates = this.#rates(nowMs);
+        if (rates === null)
+            return null;
+        const ofBytes = (this.#bytesTotal - this.#bytes) / rates.bytesPerMs;
+        const ofPaths = (this.#pathsTotal - this.#paths) / rates.pathsPerMs;
+        // While one large NAR is under way no path gets done: then its bytes alone tell.
+        return Math.max(ofBytes, Number.isFinite(ofPaths) ? ofPaths : 0);
+    }
+    progress(nowMs) {
+        const rates = this.#rates(nowMs);
+        return {
+            pathsDone: this.#paths,
+            pathsTotal: this.#pathsTotal,
+            bytesDone: Math.round(this.#bytes),
+            bytesTotal: this.#bytesTotal,
+            bytesPerSecond: rates === null ? null : Math.round(rates.bytesPerMs * 1000),
+            remainingMs: this.remainingMs(nowMs),
+        };
+    }
+    #rates(nowMs) {
+        const first = this.#samples[0];
+        if (first === undefined || nowMs - first.atMs < MIN_SPAN_MS || this.#bytes === first.bytes)
+            return null;
+        const spanMs = nowMs - first.atMs;
+        return { bytesPerMs: (this.#bytes - first.bytes) / spanMs, pathsPerMs: (this.#paths - first.paths) / spanMs };
+    }
+}
+
+;// CONCATENATED MODULE: ./build/push/pipeline.js
+
+
+
+
+/**
+ * Small paths cost round trips: 1,500 of them with two requests each at 20 ms are 2 s in 32 lanes. Nix's own client uses 25
+ * connections, so no server is surprised.
+ */
+const AUTO_CONCURRENCY = 32;
+/** Larger NARs cost processor, memory and disk, and have lanes of their own beside those of the small ones. */
+const LARGE_BYTES = 8 * 1024 * 1024;
+/** Large NARs that are read and packed at a time: one would wait for its slowest frame at the end. */
+const PACKING_LARGE = 2;
+/** Large NARs in flight, packed or not: what lies in the spool. */
+const LARGE_IN_FLIGHT = 6;
+const GRACE_MS = 5000;
+const PROGRESS_EVERY_MS = 5000;
+const TICK_MS = 1000;
+/** How long calls that were aborted may take to come back. */
+const SETTLE_MS = 2000;
+/** These say that no other path will fare better: the cache does not let us in, or the program that `compression` needs is missing. */
+const FATAL_CODES = new Set(['cache-unauthorized', 'cache-read-only', 'cache-tls', 'input-invalid']);
+/** These may be the fault of one path, unless they come this often in a row. The HTTP client has made its retries before each of them. */
+const CACHE_CODES = new Set([
+    'cache-unreachable',
+    'cache-forbidden',
+    'cache-not-found',
+    'cache-throttled',
+    'cache-failing',
+    'cache-stalled',
+    'cache-invalid',
+]);
+const FAILURES_IN_A_ROW = 4;
+/**
+ * Pushes what the plan says: NARs in any order, large ones first; a path becomes visible only when all its references are
+ * (invariant I1). A path that fails takes along what refers to it and nothing else; an error of the whole cache ends the run.
+ * Does not throw for what a path or the cache does wrong: that is in the result, which has an outcome for each path of `plan.push`.
+ */
+async function runPipeline(plan, options) {
+    return new PushRun(plan, options).run();
+}
+class PushRun {
+    #options;
+    #clock;
+    #jobs;
+    /** Next at the end. */
+    #large;
+    #small;
+    #publishable = [];
+    #lanes;
+    /** Calls to the backend; a job may be in its second before the first is counted off. */
+    #inFlight = 0;
+    #packing = new Set();
+    #largeInFlight = new Set();
+    #largeDoneBytes = 0;
+    #meter;
+    /** Aborts everything in flight. */
+    #cut = new AbortController();
+    /** Ends the timers. */
+    #over = new AbortController();
+    #idle = Promise.withResolvers();
+    #startedMs;
+    /** Time at which nothing new is begun any more. */
+    #endMs;
+    #ending = false;
+    #inClosureOrder = false;
+    #failuresInARow = 0;
+    #stoppedBy = null;
+    constructor(plan, options) {
+        this.#options = options;
+        this.#clock = options.clock ?? systemClock;
+        this.#startedMs = this.#clock.nowMs();
+        // A short time is not to be eaten up by its own end.
+        const graceMs = Math.min(options.graceMs ?? GRACE_MS, (options.deadlineMs - this.#startedMs) / 4);
+        this.#endMs = options.deadlineMs - Math.max(0, graceMs);
+        this.#lanes = options.concurrency === 'auto' ? AUTO_CONCURRENCY : options.concurrency;
+        this.#jobs = jobsOf(plan.push);
+        const bySize = this.#jobs.toSorted((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
+        this.#large = bySize.filter(isLarge);
+        this.#small = bySize.filter((job) => !isLarge(job));
+        this.#meter = new ProgressMeter(this.#jobs.map(({ info }) => info.narSizeBytes), this.#startedMs);
+    }
+    async run() {
+        const { signal, drain, onProgress } = this.#options;
+        const onStop = () => this.#stopSoon();
+        const onDrain = () => this.#end();
+        signal.addEventListener('abort', onStop, { once: true });
+        drain?.addEventListener('abort', onDrain, { once: true });
+        if (signal.aborted)
+            onStop();
+        if (drain?.aborted)
+            onDrain();
+        const ticking = this.#tick();
+        this.#pump();
+        await this.#idle.promise;
+        this.#over.abort();
+        await ticking;
+        signal.removeEventListener('abort', onStop);
+        drain?.removeEventListener('abort', onDrain);
+        for (const job of this.#jobs)
+            if (job.outcome === null)
+                this.#decide(job, { class: 'out-of-time' });
+        onProgress?.(this.#meter.progress(this.#clock.nowMs()));
+        return {
+            outcomes: new Map(this.#jobs.map((job) => [job.info.path, job.outcome ?? { class: 'out-of-time' }])),
+            stoppedBy: this.#stoppedBy,
+            elapsedMs: this.#clock.nowMs() - this.#startedMs,
+        };
+    }
+    /** Begins as much as there is room for. What can become visible goes first: it ends the wait of others. */
+    #pump() {
+        while (!this.#cut.signal.aborted && this.#inFlight < this.#lanes) {
+            const job = this.#nextPublishable() ?? this.#nextToPrepare();
+            if (job === null)
+                break;
+            this.#inFlight++;
+            // Neither rejects: what goes wrong is the outcome of the job.
+            void (job.publish === null ? this.#prepare(job) : this.#publish(job, job.publish)).finally(() => {
+                this.#inFlight--;
+                this.#pump();
+            });
+        }
+        if (this.#inFlight === 0)
+            this.#idle.resolve();
+    }
+    #nextPublishable() {
+        for (let job = this.#publishable.shift(); job !== undefined; job = this.#publishable.shift()) {
+            // A cache that takes the NAR in this step would begin with it only now.
+            if (job.outcome === null && !(this.#ending && job.readBytes === 0 && isLarge(job)))
+                return job;
+        }
+        return null;
+    }
+    #nextToPrepare() {
+        if (this.#ending)
+            return null;
+        const hasRoom = this.#packing.size < PACKING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+        return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
+    }
+    #takeFrom(queue) {
+        for (let job = queue.pop(); job !== undefined; job = queue.pop()) {
+            if (job.outcome !== null)
+                continue;
+            if (this.#canFinish(job))
+                return job;
+            this.#decide(job, { class: 'out-of-time' });
+        }
+        return null;
+    }
+    /**
+     * Whether a large NAR that is begun now can be done before the end, going by how long the large ones took that are done. Those under
+     * way are taken to be half done.
+     */
+    #canFinish(job) {
+        if (!isLarge(job) || this.#largeDoneBytes === 0)
+            return true;
+        const nowMs = this.#clock.nowMs();
+        const aheadBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
+        const bytesPerMs = this.#largeDoneBytes / (nowMs - this.#startedMs);
+        return nowMs + (aheadBytes + job.info.narSizeBytes) / bytesPerMs <= this.#endMs;
+    }
+    async #prepare(job) {
+        if (isLarge(job)) {
+            this.#packing.add(job);
+            this.#largeInFlight.add(job);
+        }
+        try {
+            const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), this.#signalOf(job));
+            this.#failuresInARow = 0;
+            if (isLarge(job) && job.readBytes > 0)
+                this.#largeDoneBytes += job.info.narSizeBytes;
+            job.publish = publish;
+            if (job.waitsFor === 0)
+                this.#publishable.push(job);
+        }
+        catch (error) {
+            this.#fail(job, error);
+        }
+        finally {
+            this.#packing.delete(job);
+            this.#largeInFlight.delete(job);
+        }
+    }
+    async #publish(job, publish) {
+        try {
+            const { sentBytes } = await publish(this.#signalOf(job));
+            this.#failuresInARow = 0;
+            this.#decide(job, { class: 'pushed', sentBytes });
+            for (const dependant of job.dependants) {
+                if (dependant.waitsFor === 0 && dependant.publish !== null)
+                    this.#publishable.push(dependant);
+            }
+        }
+        catch (error) {
+            this.#fail(job, error);
+        }
+    }
+    #signalOf(job) {
+        return AbortSignal.any([this.#cut.signal, job.abort.signal]);
+    }
+    /** The job's NAR, watched: how much was read counts as progress, and a NAR that is packed makes room for the next large one. */
+    #sourceOf(job) {
+        const read = (bytes) => {
+            const newBytes = Math.min(bytes, job.info.narSizeBytes - job.readBytes);
+            job.readBytes += newBytes;
+            if (job.outcome === null)
+                this.#meter.add(0, newBytes / 2);
+        };
+        const source = this.#options.sourceOf(job.info, read);
+        const isPacked = () => {
+            read(job.info.narSizeBytes);
+            this.#packing.delete(job);
+            this.#pump();
+        };
+        return {
+            raw: (signal) => source.raw(signal),
+            packed: async (signal) => {
+                const packed = await source.packed(signal);
+                isPacked();
+                return packed;
+            },
+            async *chunks(isKnown, signal) {
+                yield* source.chunks(isKnown, signal);
+                isPacked();
+            },
+        };
+    }
+    #decide(job, outcome) {
+        for (const { info, readBytes } of decide(job, outcome))
+            this.#meter.add(1, info.narSizeBytes - readBytes / 2);
+    }
+    #fail(job, error) {
+        // Aborted, for a reason that is known already.
+        if (job.outcome !== null)
+            return;
+        const outcome = this.#cut.signal.aborted ? { class: 'out-of-time' } : outcomeOf(error);
+        if (outcome.class === 'failed' && this.#concernsAll(outcome.code))
+            this.#stop(outcome, error);
+        else
+            this.#decide(job, outcome);
+    }
+    #concernsAll(code) {
+        if (CACHE_CODES.has(code))
+            this.#failuresInARow++;
+        return FATAL_CODES.has(code) || this.#failuresInARow >= FAILURES_IN_A_ROW;
+    }
+    /** Ends the run: whatever is not done fails for the same reason, which is said once. */
+    #stop(outcome, error) {
+        const { code, message } = outcome;
+        this.#stoppedBy = (0,errors/* isCacheError */.bt)(error) ? { code, message: error.message, hint: error.hint } : { code, message, hint: null };
+        for (const job of this.#jobs)
+            job.outcome ??= outcome;
+        this.#cutNow(error);
+    }
+    /** Looks at the clock about once a second: progress, order, end. */
+    async #tick() {
+        const { onProgress, deadlineMs, progressEveryMs = PROGRESS_EVERY_MS } = this.#options;
+        let progressMs = this.#startedMs + progressEveryMs;
+        while (!this.#over.signal.aborted && !this.#cut.signal.aborted) {
+            const nowMs = this.#clock.nowMs();
+            this.#meter.sample(nowMs);
+            if (nowMs >= deadlineMs)
+                this.#cutNow(new errors/* CacheError */.xA('deadline', 'The time for uploads is over.'));
+            else if (nowMs >= this.#endMs)
+                this.#end();
+            else
+                this.#mindTheOrder(nowMs);
+            if (nowMs >= progressMs) {
+                progressMs = nowMs + progressEveryMs;
+                onProgress?.(this.#meter.progress(nowMs));
+            }
+            const nextMs = Math.min(nowMs + TICK_MS, progressMs, this.#ending ? deadlineMs : this.#endMs);
+            await this.#clock.sleep(Math.max(1, nextMs - nowMs), this.#over.signal);
+        }
+    }
+    /** When there is not enough time for everything: whole closures, one after another, in place of the largest NARs. */
+    #mindTheOrder(nowMs) {
+        const remainingMs = this.#meter.remainingMs(nowMs);
+        if (this.#inClosureOrder || remainingMs === null || nowMs + remainingMs <= this.#endMs)
+            return;
+        this.#inClosureOrder = true;
+        for (const queue of [this.#large, this.#small])
+            queue.sort((a, b) => b.index - a.index);
+    }
+    #stopSoon() {
+        this.#end();
+        const graceMs = this.#options.graceMs ?? GRACE_MS;
+        void this.#clock.sleep(graceMs, this.#over.signal).then(() => {
+            if (!this.#over.signal.aborted)
+                this.#cutNow(new errors/* CacheError */.xA('cancelled', 'The push was cancelled.'));
+        });
+    }
+    #end() {
+        this.#ending = true;
+        this.#pump();
+    }
+    #cutNow(reason) {
+        this.#ending = true;
+        this.#cut.abort(reason);
+        if (this.#inFlight === 0)
+            this.#idle.resolve();
+        // What does not listen to its signal is not waited for.
+        void this.#clock.sleep(SETTLE_MS, this.#over.signal).then(() => this.#idle.resolve());
+    }
+}
+function isLarge(job) {
+    return job.info.narSizeBytes > LARGE_BYTES;
+}
+function outcomeOf(error) {
+    if (!(0,errors/* isCacheError */.bt)(error))
+        return { class: 'failed', code: 'internal', message: (0,errors/* describeError */.Uc)(error) };
+    switch (error.code) {
+        case 'path-corrupt':
+            return { class: 'corrupt', message: (0,errors/* describeError */.Uc)(error) };
+        case 'path-vanished':
+            return { class: 'vanished' };
+        default:
+            return { class: 'failed', code: error.code, message: (0,errors/* describeError */.Uc)(error) };
+    }
+}
+
+;// CONCATENATED MODULE: ./build/push/verify.js
+
+const SAMPLE = 64;
+/** Of the sample, so many are the largest: those are the ones that body limits and cut connections hit. */
+const SAMPLE_LARGEST = 16;
+const IN_FLIGHT = 16;
+/** Reads pushed paths back as a substituter would. A failure to ask is a finding too; `signal` ends it with what was found by then. */
+async function verifyPushed(backend, pushed, mode, signal) {
+    const queue = sample(pushed, mode).values();
+    const findings = [];
+    const lane = async () => {
+        for (const info of queue) {
+            if (signal.aborted)
+                return;
+            const problem = await readBack(backend, info, signal);
+            // What was asked when the signal came says nothing about the cache.
+            if (problem === null || !signal.aborted)
+                findings.push({ path: info.path, problem });
+        }
+    };
+    await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+    return findings;
+}
+/** Which paths are read back: the largest, and the rest evenly over the order in which they were pushed. */
+function sample(pushed, mode) {
+    if (mode === 'none')
+        return [];
+    if (mode === 'all' || pushed.length <= SAMPLE)
+        return pushed;
+    const largest = pushed.toSorted((a, b) => b.narSizeBytes - a.narSizeBytes).slice(0, SAMPLE_LARGEST);
+    const taken = new Set(largest);
+    const rest = pushed.filter((info) => !taken.has(info));
+    const others = SAMPLE - largest.length;
+    return [...largest, ...Array.from({ length: others }, (_, index) => rest[Math.floor((index * rest.length) / others)])].filter((info) => info !== undefined);
+}
+async function readBack(backend, info, signal) {
+    try {
+        const verdict = await backend.readBack(info, signal);
+        return verdict.ok ? null : verdict.problem;
+    }
+    catch (error) {
+        return (0,errors/* describeError */.Uc)(error);
+    }
 }
 
 // EXTERNAL MODULE: ./build/backends/actions-cache/format/keys.js
 var keys = __nccwpck_require__(7643);
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
 // EXTERNAL MODULE: ./build/nix/content-address.js
 var content_address = __nccwpck_require__(1520);
 // EXTERNAL MODULE: ./build/backends/actions-cache/format/index-layout.js
@@ -38321,14 +41783,10 @@ function known(refs, own, others, storeDir, gonePacks) {
     return { refs, own, others, index: (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks }) };
 }
 
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/http/cancel.js
 var cancel = __nccwpck_require__(7107);
 // EXTERNAL MODULE: ./build/backends/actions-cache/shared-work.js
 var shared_work = __nccwpck_require__(5642);
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:stream/promises"
 var external_node_stream_promises_ = __nccwpck_require__(6466);
 // EXTERNAL MODULE: ./build/backends/actions-cache/file-error.js
@@ -38557,7 +42015,7 @@ const ONE_PUT_BYTES = 16 * 1024 * 1024;
 const BLOCK_BYTES = 8 * 1024 * 1024;
 /** 4 MiB to 32 MiB each: larger blobs have larger blocks, of which there may be 50,000. */
 const MAX_BLOCKS = 1_000;
-const IN_FLIGHT = 4;
+const blob_upload_IN_FLIGHT = 4;
 const blob_upload_REFUSED = [401, 403];
 const blob_upload_DOING = 'Uploading to the Actions cache';
 /**
@@ -38591,7 +42049,7 @@ async function putBlocks(client, url, body, signal) {
             const sent = put(client, withQuery(url, { comp: 'block', blockid: id }), (0,object_body/* bodyOfBytes */.P)(block), either, {}).finally(() => underWay.delete(sent));
             sent.catch((error) => failed.abort(error));
             underWay.add(sent);
-            if (underWay.size >= IN_FLIGHT)
+            if (underWay.size >= blob_upload_IN_FLIGHT)
                 await Promise.race(underWay);
         }
         await Promise.all(underWay);
@@ -39518,7 +42976,7 @@ const USER_AGENT = 'nix-cache-action';
  * One try: the request and the redirects that it meets.
  * @throws CacheError for what no further try would mend
  */
-async function attempt(request, holdBody, means) {
+async function attempt_attempt(request, holdBody, means) {
     let asked = {
         method: request.method,
         url: request.url,
@@ -39866,7 +43324,7 @@ async function untilAnswered(request, pace, means, log) {
     let holdBody = false;
     for (let number = 1;; number++) {
         const enteredAtMs = await pace.enter(request.signal, doing);
-        const result = await attempt(request, holdBody, means).finally(() => pace.leave());
+        const result = await attempt_attempt(request, holdBody, means).finally(() => pace.leave());
         if (result.failure === null) {
             pace.succeeded();
             return result.answer;
@@ -39967,18 +43425,18 @@ async function readEvent(file) {
         return null;
     }
 }
-/** Opens the store in the Actions cache to push to, for the time of `body`. Main has read its indexes. */
-async function withActionsCache(session, store, effort, job, body) {
+/** Opens the store in the Actions cache to push to. Main has read its indexes. `job` may still grow until the push is finished. */
+async function openActionsCache(session, store, effort, job) {
     const { inputs, runner, state } = session;
     const { folder, main } = state();
     if (!main?.indexesFolder)
         throw new errors/* CacheError */.xA('state-invalid', 'Main did not read the indexes of the Actions cache.');
-    const { indexesFolder } = main;
-    return withCacheService(runner, folder, store.storeDir, effort, async (service) => {
+    const { service, close } = await openService(runner, folder, store.storeDir, effort);
+    try {
         if (service === null)
             throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache any more.');
         const packs = createPacks(service, job.packFindings);
-        const known = await loadIndexes(indexesFolder, runner.log, packs.gone);
+        const known = await loadIndexes(main.indexesFolder, runner.log, packs.gone);
         const { createActionsCache } = await __nccwpck_require__.e(/* import() */ 2).then(__nccwpck_require__.bind(__nccwpck_require__, 5002));
         const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
         const backend = createActionsCache({
@@ -39987,7 +43445,7 @@ async function withActionsCache(session, store, effort, job, body) {
             storeDir: store.storeDir,
             signingKey: inputs.signingKey,
             publicKeys: [...own, ...inputs.trustedPublicKeys],
-            folder: (0,external_node_path_.join)(folder, 'packs'),
+            folder: (0,external_node_path_.join)(folder, `packs-${process.pid}`),
             writer: inputs.lane,
             budgetBytes: inputs.actionsCacheSizeBytes,
             used: job.used,
@@ -39995,13 +43453,17 @@ async function withActionsCache(session, store, effort, job, body) {
             nowS: Math.floor(Date.now() / 1000),
             log: runner.log,
         });
-        try {
-            return await body(backend);
-        }
-        finally {
-            await backend.close();
-        }
-    });
+        return {
+            backend,
+            async close() {
+                await backend.close().finally(close);
+            },
+        };
+    }
+    catch (error) {
+        await close();
+        throw error;
+    }
 }
 
 ;// CONCATENATED MODULE: ./build/backends/open.js
@@ -40046,12 +43508,11 @@ async function openReader(target, means) {
 
 
 
-/** Opens the backend of `target` for the time of `body`. */
-async function withCache({ inputs, runner }, store, target, netrc, effort, body) {
-    const { concurrency, ...patience } = effort;
+/** Opens the backend of `target`. */
+async function openCache({ inputs, runner }, store, target, netrc, { concurrency, ...patience }) {
     const client = createHttpClient({ env: runner.env, log: runner.log, connections: concurrency, ...patience });
+    const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
     try {
-        const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
         const backend = await openBackend(target, {
             client,
             log: runner.log,
@@ -40061,16 +43522,624 @@ async function withCache({ inputs, runner }, store, target, netrc, effort, body)
             netrc,
             lookups: concurrency,
         });
-        try {
-            return await body(backend);
-        }
-        finally {
-            await backend.close();
-        }
+        return {
+            backend,
+            async close() {
+                await backend.close().finally(() => client.close());
+            },
+        };
+    }
+    catch (error) {
+        await client.close();
+        throw error;
+    }
+}
+/** Opens the backend of `target` for the time of `body`. */
+async function withCache(session, store, target, netrc, effort, body) {
+    const { backend, close } = await openCache(session, store, target, netrc, effort);
+    try {
+        return await body(backend);
     }
     finally {
-        await client.close();
+        await close();
     }
+}
+
+;// CONCATENATED MODULE: ./build/phases/target-push.js
+
+
+
+
+
+
+
+
+
+/** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
+const target_push_AUTO_CONCURRENCY = 32;
+/** Of the time for the push, what is left for the upload of packs where paths go up together. */
+const FINISH_SHARE = 0.5;
+/** Asks nothing of the cache yet. */
+function createTargetPush({ means, target, done, onPushed = () => { } }) {
+    const { session, stop } = means;
+    const { inputs, runner } = session;
+    const known = new Map();
+    let opened = null;
+    const cache = cacheOf(inputs, target);
+    const facts = { cache, failure: null, result: null, findings: null };
+    /** Opened with the first push; one that failed is tried again. */
+    const open = (signal) => {
+        opened ??= openTarget(means, target).then(async (open) => {
+            try {
+                await open.backend.check(true, signal);
+                return open;
+            }
+            catch (error) {
+                await open.close();
+                throw error;
+            }
+        });
+        opened.catch(() => {
+            opened = null;
+        });
+        return opened;
+    };
+    /** What the cache has of the selection, as far as this process has not put it there itself. */
+    const presence = async (backend, { query }, signal) => {
+        const unknown = query.filter(({ path }) => !done.has(path) && !known.has(path));
+        if (unknown.length === 0)
+            return;
+        for (const [path, found] of await backend.presence(unknown, signal))
+            if (found.state !== 'missing')
+                known.set(path, found);
+    };
+    const run = async (backend, plan, order, deadlineMs) => {
+        const nars = means.nars.join(plan.push.map(({ path }) => path));
+        const result = await runPipeline(plan, {
+            backend,
+            sourceOf: nars.sourceOf,
+            signal: stop.signal,
+            ...(order.drain === undefined ? {} : { drain: order.drain }),
+            graceMs: stop.graceMs,
+            deadlineMs,
+            concurrency: inputs.concurrency,
+            onProgress: (progress) => order.onProgress(progressLine(progress)),
+        }).finally(nars.leave);
+        for (const [path, outcome] of result.outcomes) {
+            if (outcome.class !== 'pushed')
+                continue;
+            done.set(path, outcome.sentBytes);
+            onPushed(path, outcome.sentBytes);
+        }
+        return result;
+    };
+    const finish = async (order) => {
+        const { selection, startedMs, deadlineMs } = order;
+        const signal = until(stop, deadlineMs);
+        const { backend } = await open(signal);
+        await presence(backend, selection, signal);
+        const plan = planPush(selection, known);
+        const planMs = elapsed(startedMs);
+        const planned = { ...facts, plan, durationsMs: { plan: planMs } };
+        await order.planned.wait();
+        if (isDryRun(runner.env) || plan.push.length === 0)
+            return planned;
+        const left = { ...plan, push: plan.push.filter(({ path }) => !done.has(path)) };
+        const takeMs = takesTogether(backend) ? deadlineMs - (deadlineMs - performance.now()) * FINISH_SHARE : deadlineMs;
+        const before = plan.push.flatMap(({ path }) => {
+            const sentBytes = done.get(path);
+            return sentBytes === undefined ? [] : [[path, { class: 'pushed', sentBytes }]];
+        });
+        const taken = await run(backend, left, order, takeMs);
+        const takenMs = elapsed(startedMs);
+        const all = { ...taken, outcomes: new Map([...before, ...taken.outcomes]) };
+        const result = await finishPush(backend, all, until(stop, deadlineMs));
+        const pushedMs = elapsed(startedMs);
+        const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
+        const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, until(stop, deadlineMs));
+        const durationsMs = {
+            plan: planMs,
+            push: takenMs - planMs,
+            finish: pushedMs - takenMs,
+            verify: elapsed(startedMs) - pushedMs,
+        };
+        return { ...planned, result, findings, durationsMs };
+    };
+    return {
+        target,
+        async push(order) {
+            const signal = until(stop, order.deadlineMs);
+            const { backend } = await open(signal);
+            await presence(backend, order.selection, signal);
+            const uploaded = [...done.keys()].map((path) => [path, { state: 'present' }]);
+            const plan = planPush(order.selection, new Map([...known, ...uploaded]));
+            await order.planned.wait();
+            if (plan.push.length > 0)
+                await run(backend, plan, order, order.deadlineMs);
+        },
+        async finish(order) {
+            try {
+                return await finish(order);
+            }
+            catch (error) {
+                if (error instanceof Error && error.stack !== undefined)
+                    runner.log.debug(error.stack);
+                return { ...facts, plan: null, failure: failureOf(error), durationsMs: { plan: elapsed(order.startedMs) } };
+            }
+        },
+        async close() {
+            const open = await opened?.catch(() => null);
+            await open?.close();
+        },
+    };
+}
+function failureOf(error) {
+    return (0,errors/* isCacheError */.bt)(error)
+        ? { code: error.code, message: error.message, hint: error.hint }
+        : { code: 'internal', message: (0,errors/* describeError */.Uc)(error), hint: null };
+}
+/** Where paths go up together at the end, that takes time of its own. */
+function takesTogether({ kind }) {
+    return kind === 'actions-cache';
+}
+function until(stop, deadlineMs) {
+    return AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+}
+/** For the report. */
+function cacheOf(inputs, { line, whyNot }) {
+    const kind = line === null ? 'actions-cache' : (inputs.caches[line]?.kind ?? 'actions-cache');
+    return { kind, label: labelOf(inputs, line), canPush: whyNot === null, whyNot };
+}
+/** Opens what takes the job's paths, as main decided. */
+async function openTarget({ session, store, netrc, job }, target) {
+    const cache = target.line === null ? undefined : session.inputs.caches[target.line];
+    const effort = effortOf(session.inputs, target);
+    if (target.line === null || cache?.kind === 'actions-cache')
+        return openActionsCache(session, store, effort, job);
+    if (cache === undefined)
+        throw new errors/* CacheError */.xA('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
+    return openCache(session, store, cache, netrc, effort);
+}
+function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs }) {
+    const rate = bytesPerSecond === null ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
+    const left = remainingMs === null || pathsDone === pathsTotal ? '' : `, about ${Math.ceil(remainingMs / 1000)} s left`;
+    return `Pushed ${pathsDone} of ${pathsTotal} paths, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${rate}${left}`;
+}
+function effortOf(inputs, { failed }) {
+    const concurrency = inputs.concurrency === 'auto' ? target_push_AUTO_CONCURRENCY : inputs.concurrency;
+    const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
+    return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
+}
+function isDryRun(env) {
+    return env.NIX_CACHE_ACTION_DRY_RUN === 'true' || env.NIX_CACHE_ACTION_DRY_RUN === '1';
+}
+function elapsed(sinceMs) {
+    return Math.round(performance.now() - sinceMs);
+}
+
+;// CONCATENATED MODULE: ./build/phases/push-new-paths.js
+
+
+
+
+
+
+
+
+
+
+/** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
+const CANCELLED_TIMEOUT_MS = 4 * 60_000;
+/** How long the end of the job waits for uploads. */
+function pushTimeoutMs({ inputs }) {
+    return inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
+}
+/**
+ * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
+ * other. Throws when nothing can even begin.
+ */
+async function pushNewPaths(session, store, stop, job, done) {
+    const startedMs = performance.now();
+    const deadlineMs = startedMs + pushTimeoutMs(session);
+    return withPushes(session, store, stop, job, done, () => undefined, (pushes) => pushes.finish({ startedMs, deadlineMs }));
+}
+/** Opens the pushes for the time of `body`. Caches are asked when there is something for them. */
+async function withPushes(session, store, stop, job, done, onPushed, body) {
+    const { inputs, state } = session;
+    const packer = createPacker({
+        compression: inputs.compression,
+        level: inputs.compressionLevel,
+        spoolDir: (0,external_node_path_.join)(state().folder, `spool-${process.pid}`),
+        realPath: store.realPath,
+        readNar: narFrames,
+    });
+    const netrc = await knownNetrc(inputs, store, stop.signal);
+    const means = { session, store, stop, job, netrc, nars: shareNars(packer) };
+    const targets = (state().main?.targets ?? []).flatMap((target, index) => target.whyNot === null
+        ? [
+            createTargetPush({
+                means,
+                target,
+                done: new Map(done.get(index)),
+                onPushed: (path, sentBytes) => onPushed(index, path, sentBytes),
+            }),
+        ]
+        : []);
+    try {
+        return await body({
+            push: (roots, order) => pushSome(means, targets, roots, order),
+            finish: (order) => finishAll(means, targets, order),
+        });
+    }
+    finally {
+        await Promise.all(targets.map((target) => target.close()));
+        await packer.close();
+    }
+}
+/** The longest that a push during the job may take; the end of the job ends it earlier. */
+const JOB_MS = 6 * 3_600_000;
+async function pushSome(means, targets, roots, { drain }) {
+    const { session, store, stop } = means;
+    const { log } = session.runner;
+    const startedMs = performance.now();
+    const selection = selectPaths(await findCandidates(store, roots, false, stop.signal), rulesOf(session));
+    const order = {
+        selection,
+        startedMs,
+        deadlineMs: startedMs + JOB_MS,
+        ...(drain === undefined ? {} : { drain }),
+        onProgress: log.debug,
+    };
+    const failures = await eachTarget(targets, (target, planned) => target.push({ ...order, planned }).then(() => null, (error) => error));
+    for (const failure of failures)
+        if (failure !== null)
+            log.debug(String(failure));
+}
+async function finishAll(means, targets, { startedMs, deadlineMs }) {
+    const { session, store, stop, job } = means;
+    const { log } = session.runner;
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+    const main = session.state().main;
+    const names = await store.names();
+    const roots = await rootsOf(session, store, names, signal);
+    const selection = roots.length === 0 ? null : await push_new_paths_select(session, store, roots, signal);
+    const facts = selection === null
+        ? []
+        : await eachTarget(targets, (target, planned) => target.finish({
+            selection,
+            startedMs,
+            deadlineMs,
+            planned,
+            onProgress: (line) => log.info(targets.length > 1 ? `${cacheOf(session.inputs, target.target).label}: ${line}` : line),
+        }));
+    const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
+    return makeReport({
+        caches: (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target)),
+        served: job.served,
+        storePaths: names.length,
+        durationsMs: { total: Math.round(performance.now() - startedMs) },
+        warnings: main?.warnings ?? [],
+    });
+}
+async function push_new_paths_select(session, store, roots, signal) {
+    return selectPaths(await findCandidates(store, roots, session.inputs.paths.length > 0, signal), rulesOf(session));
+}
+/** All side by side; where plans are made, each waits shortly for the others, so that what several want is packed once. */
+async function eachTarget(targets, run) {
+    const planned = meeting(targets.length);
+    return Promise.all(targets.map((target) => run(target, planned).finally(planned.leave)));
+}
+function untouched({ inputs }, target) {
+    return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
+}
+function rulesOf({ inputs }) {
+    const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
+    return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
+}
+
+;// CONCATENATED MODULE: ./build/phases/pusher-folder.js
+
+
+
+
+/** Files of the pusher, in a folder of its own (0700). */
+function pusherFiles(folder) {
+    return {
+        orders: (0,external_node_path_.join)(folder, 'orders.json'),
+        identity: (0,external_node_path_.join)(folder, 'pusher.json'),
+        finish: (0,external_node_path_.join)(folder, 'finish.json'),
+        report: (0,external_node_path_.join)(folder, 'report.json'),
+        done: (0,external_node_path_.join)(folder, 'done'),
+        journalOffset: (0,external_node_path_.join)(folder, 'journal-offset.json'),
+        log: (0,external_node_path_.join)(folder, 'log'),
+        held: (0,external_node_path_.join)(folder, 'held'),
+    };
+}
+/** Reads the orders and removes them. @throws CacheError `state-invalid` */
+async function takeOrders(folder) {
+    const { orders } = pusherFiles(folder);
+    const read = await readJson(orders, isOrders);
+    await (0,promises_.rm)(orders, { force: true });
+    if (read === null)
+        throw new errors/* CacheError */.xA('state-invalid', `There is nothing to push: ${orders} is missing or not ours.`);
+    return read;
+}
+async function writeJson(file, value) {
+    await writePrivateFile(file, JSON.stringify(value));
+}
+const readIdentity = (folder) => readJson(pusherFiles(folder).identity, isIdentity);
+const readFinishOrder = (folder) => readJson(pusherFiles(folder).finish, isFinishOrder);
+const readReport = (folder) => readJson(pusherFiles(folder).report, isReport);
+/** What it wrote down, by target; a line that was cut off is left out. */
+async function readDone(folder) {
+    const text = await (0,promises_.readFile)(pusherFiles(folder).done, 'utf8').catch(() => '');
+    const done = new Map();
+    for (const line of text.split('\n')) {
+        const [, target, sentBytes, path] = /^(\d{1,4}) (\d{1,15}) (\/.+)$/.exec(line) ?? [];
+        if (path === undefined)
+            continue;
+        const paths = done.get(Number(target)) ?? new Map();
+        done.set(Number(target), paths.set(path, Number(sentBytes)));
+    }
+    return done;
+}
+function formatDone({ target, path, sentBytes }) {
+    return `${target} ${sentBytes} ${path}\n`;
+}
+/** `null` when it is not there, or none of this version's. */
+async function readJson(file, is) {
+    try {
+        const value = JSON.parse(await (0,promises_.readFile)(file, 'utf8'));
+        return is(value) ? value : null;
+    }
+    catch {
+        return null;
+    }
+}
+function has(value, ...names) {
+    return typeof value === 'object' && value !== null && names.every((name) => name in value);
+}
+// Each is written by this very version, so the version and the names of its fields tell it from anything else.
+function isOrders(value) {
+    return has(value, 'version', 'inputs', 'state') && value.version === 1;
+}
+function isFinishOrder(value) {
+    return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served') && value.version === 1;
+}
+function isIdentity(value) {
+    return has(value, 'pid', 'startTime') && typeof value.pid === 'number';
+}
+function isReport(value) {
+    return has(value, 'version', 'caches', 'served', 'warnings') && value.version === 1;
+}
+
+;// CONCATENATED MODULE: ./build/phases/pusher-control.js
+
+
+
+
+
+
+
+
+
+
+
+/** Puts the post-build hook into the store, where the job is to push while it runs; `null` where it is not. */
+async function prepareHook(session, store, isShared, signal) {
+    const { inputs, runner, state } = session;
+    if (inputs.continuous === 'false' || inputs.paths.length > 0)
+        return null;
+    // Nothing is worth the restart of a daemon that nobody asked for.
+    const isTrusted = store.trust !== 'untrusted';
+    const hook = inputs.continuous === 'auto' && !isTrusted
+        ? { settings: [], journal: null, script: null, whyNot: 'the Nix daemon does not trust this user.' }
+        : await hookSettings({ store, previous: state().configuration, context: contextOf(session, signal), isShared });
+    if (hook.whyNot === null)
+        return hook;
+    const text = `Paths are not pushed while the job runs, but all at its end: ${hook.whyNot}`;
+    if (inputs.continuous === 'true')
+        runner.log.warning(text, 'nix-cache-action');
+    else
+        runner.log.notice(text, 'nix-cache-action');
+    return null;
+}
+/** Starts the process that pushes while the job runs. Main's state must be complete. That it can't be started costs nothing but time at the end. */
+async function startPusher(session, hook) {
+    const { runner, state } = session;
+    const folder = (0,external_node_path_.join)(state().folder, 'push');
+    const files = pusherFiles(folder);
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        await Promise.all([files.identity, files.finish, files.report].map((file) => (0,promises_.rm)(file, { force: true })));
+        const get = inputFromEnv(runner.env);
+        const inputs = Object.fromEntries(INPUT_NAMES.map((name) => [name, get(name)]));
+        const main = state().main;
+        await writeJson(files.orders, { version: 1, inputs, state: { ...state(), main: main && { ...main, pusherFolder: folder } } });
+        await spawnDetached({
+            nodePath: process.execPath,
+            script: (0,external_node_path_.join)(import.meta.dirname, 'pusher.js'),
+            argument: folder,
+            // The collector of garbage spares what stands in the environment of a process: the hook, where it does not see its root.
+            env: { ...runner.env, NIX_CACHE_ACTION_HOOK: hook.script ?? undefined },
+            log: files.log,
+        });
+        return folder;
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error))
+            throw error;
+        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} Paths are pushed at the end of the job only.`, 'nix-cache-action');
+        return null;
+    }
+}
+/** Between two looks at what the pusher says. */
+const LOOK_MS = 100;
+/** Beyond its time, for the report; after a signal, what its own end may take. */
+const REPORT_MS = 2_000;
+const STOP_MS = 4_000;
+/** How long one that was started just now may take to say who it is. */
+const START_MS = 3_000;
+/**
+ * Has the pusher push the rest and end, and shows what it says meanwhile. `null` when there is none, or it does not come to a report: then everything that is not
+ * up is this process's to push.
+ */
+async function finishWithPusher(session, stop, job) {
+    const { runner, state } = session;
+    const folder = state().main?.pusherFolder ?? null;
+    if (folder === null)
+        return null;
+    const files = pusherFiles(folder);
+    const identity = await pusher_control_identityOf(folder);
+    if (identity !== null && process_identity_isRunning(identity)) {
+        const timeoutMs = pushTimeoutMs(session);
+        await writeJson(files.finish, {
+            version: 1,
+            timeoutMs,
+            used: [...job.used],
+            packFindings: job.packFindings,
+            served: job.served,
+        });
+        const from = await sizeOf(files.log);
+        signalProcess(identity, 'SIGUSR2');
+        await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
+    }
+    const report = await readReport(folder);
+    if (report === null) {
+        const tail = (await (0,promises_.readFile)(files.log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
+        runner.log.debug(tail);
+        runner.log.warning('The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.', 'nix-cache-action');
+    }
+    return report;
+}
+async function pusher_control_identityOf(folder) {
+    for (const deadline = performance.now() + START_MS;; await (0,external_node_timers_promises_.setTimeout)(LOOK_MS)) {
+        const identity = await readIdentity(folder);
+        if (identity !== null || performance.now() > deadline)
+            return identity;
+    }
+}
+/** Shows the log from `from` on until the process ends, and sees to it that it does. */
+async function untilEnd(identity, log, from, timeoutMs, stop) {
+    let at = from;
+    let deadlineMs = performance.now() + timeoutMs;
+    const onStop = () => {
+        deadlineMs = Math.min(deadlineMs, performance.now() + STOP_MS);
+        signalProcess(identity, 'SIGTERM');
+    };
+    stop.signal.addEventListener('abort', onStop, { once: true });
+    if (stop.signal.aborted)
+        onStop();
+    while (process_identity_isRunning(identity)) {
+        at = await showFrom(log, at);
+        if (performance.now() > deadlineMs)
+            signalProcess(identity, 'SIGKILL');
+        await (0,external_node_timers_promises_.setTimeout)(LOOK_MS);
+    }
+    await showFrom(log, at);
+    stop.signal.removeEventListener('abort', onStop);
+}
+/** What the pusher wrote for the runner, word for word: its annotations are the job's. Answers with where it ends. */
+async function showFrom(log, from) {
+    const file = await (0,promises_.open)(log).catch(() => null);
+    if (file === null)
+        return from;
+    try {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(64 * 1024), 0, 64 * 1024, from);
+        const whole = buffer.subarray(0, buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1);
+        if (whole.length > 0)
+            process.stdout.write(whole);
+        return from + whole.length;
+    }
+    finally {
+        await file.close();
+    }
+}
+async function sizeOf(file) {
+    return (await (0,promises_.readFile)(file).catch(() => Buffer.alloc(0))).length;
+}
+
+;// CONCATENATED MODULE: ./build/phases/run.js
+
+/**
+ * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user only; anything else,
+ * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
+ * arrives here is unexpected and a warning as well.
+ */
+async function runPhase(phase, runner, body) {
+    try {
+        await body();
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible')) {
+            runner.fail((0,errors/* describeError */.Uc)(error));
+            return;
+        }
+        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
+        if (error instanceof Error && error.stack !== undefined)
+            runner.log.debug(error.stack);
+    }
+}
+
+// EXTERNAL MODULE: ./node_modules/@actions/core/lib/core.js + 7 modules
+var core = __nccwpck_require__(3838);
+;// CONCATENATED MODULE: ./build/phases/runner.js
+
+/** Longest text that the runner is asked to mask as a whole; shorter than 4 would mask half of the log. */
+const SHORTEST_MASK = 4;
+/** @param announces whether masks are told to the runner; a background process has none that listens, and its output is a file */
+function createRunner(env, announces = true) {
+    const log = createLog(announces);
+    return {
+        env,
+        log,
+        saveState: core/* saveState */.LZ,
+        state: core/* getState */.Gu,
+        setOutput: core/* setOutput */.uH,
+        exportVariable: core/* exportVariable */.dN,
+        async addSummary(markdown) {
+            if (env.GITHUB_STEP_SUMMARY === undefined)
+                return;
+            await core/* summary */.z.addRaw(log.clean(markdown), true).write();
+        },
+        fail: (message) => core/* setFailed */.C1(log.clean(message)),
+    };
+}
+/** A log on the runner's standard output that replaces every secret that it was told of, also in derived texts. */
+function createLog(announces) {
+    let secrets = [];
+    const clean = (text) => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
+    const line = (text) => withoutCommands(clean(text));
+    const annotated = (title) => (title === undefined ? {} : { title });
+    return {
+        clean,
+        debug: (message) => core/* debug */.Yz(line(message)),
+        info: (message) => core/* info */.pq(line(message)),
+        notice: (message, title) => core/* notice */.lm(line(message), annotated(title)),
+        warning: (message, title) => core/* warning */.$e(line(message), annotated(title)),
+        error: (message, title) => core/* error */.z3(line(message), annotated(title)),
+        group: (title, body) => core/* group */.Os(line(title), body),
+        mask(secret) {
+            if (secret === '' || secrets.includes(secret))
+                return;
+            if (announces)
+                core/* setSecret */.Pq(secret);
+            if (secret.length < SHORTEST_MASK)
+                return;
+            // Longest first: a secret that holds another one must be replaced whole.
+            secrets = [...secrets, secret].sort((a, b) => b.length - a.length);
+        },
+    };
+}
+/**
+ * Takes the power out of text that came from elsewhere (a server's answer, a file name): the runner obeys `::command::` at the start of a
+ * line and the older `##[command]` anywhere in it.
+ */
+function withoutCommands(text) {
+    return text
+        .replaceAll('##[', '# #[')
+        .replace(/^(\s*):(?=:)/gm, '$1: ')
+        .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '?');
 }
 
 ;// CONCATENATED MODULE: ./build/phases/push-policy.js
@@ -40232,445 +44301,6 @@ async function askActionsCache(session, store, line, signal) {
     return { line, kind: 'actions-cache', reads, whyNoPush, failure: found.failure, note: null, found };
 }
 
-;// CONCATENATED MODULE: ./build/cache-target/refusal.js
-/** For a problem's text: credentials inside of a URL must not be repeated. */
-function withoutUserInfo(text) {
-    return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
-}
-
-;// CONCATENATED MODULE: ./build/cache-target/http.js
-
-const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
-const PLANNED = new Set([
-    's3:',
-    'attic:',
-    'attic+http:',
-    'cachix:',
-    'niks3:',
-    'ssh:',
-    'ssh-ng:',
-    'local:',
-    'daemon:',
-    'unix:',
-]);
-/** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
-function parseHttpUrl(line, input) {
-    const allowed = input === 'cache' ? BUILT : HTTP;
-    const bare = line.includes('://') ? line : `missing://${line}`;
-    const url = URL.canParse(bare) ? new URL(bare) : null;
-    if (url === null)
-        return { problem: `${input}: \`${withoutUserInfo(line)}\` is not a URL; allowed are ${allowed}.` };
-    if (url.username !== '' || url.password !== '') {
-        return {
-            problem: `${input}: \`${withoutUserInfo(line)}\` has credentials inside, which would end in logs and in Nix's configuration; ` +
-                'give them as the inputs `username` and `password`, `token` or `netrc`.',
-        };
-    }
-    if (url.protocol === 'missing:') {
-        return { problem: `${input}: \`${withoutUserInfo(line)}\` has no scheme; write \`https://${withoutUserInfo(line)}\`.` };
-    }
-    if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-        const why = PLANNED.has(url.protocol) ? 'is of a kind that is not built yet' : 'is of an unknown kind';
-        return { problem: `${input}: \`${withoutUserInfo(line)}\` ${why}; this version has ${allowed}.` };
-    }
-    if (url.hash !== '')
-        return { problem: `${input}: \`${withoutUserInfo(line)}\` has a fragment (\`#…\`); leave it out.` };
-    return url;
-}
-/**
- * The store URL as it is written into Nix's configuration. Nix compares it as text with `trusted-substituters`, so nothing but an
- * empty path's slash is normalized away.
- */
-function substituterUrl(url) {
-    return url.pathname === '/' ? `${url.origin}${url.search}` : url.href;
-}
-
-;// CONCATENATED MODULE: ./build/cache-target/substituter.js
-
-
-const PROXIES = /^(https?|socks5h?):$/;
-/** Reads `https://host/cache?priority=N&proxy=http://proxy:3128`. The value of `proxy` may be encoded as in any URL. */
-function parseSubstituter(line) {
-    const url = parseHttpUrl(line, 'substituters');
-    if ('problem' in url)
-        return url;
-    const [proxy, ...more] = url.searchParams.getAll('proxy');
-    if (proxy === undefined)
-        return { url: substituterUrl(url), proxy: null };
-    const bare = withoutProxy(line);
-    if (more.length > 0)
-        return { problem: `substituters: \`${bare}\` names more than one proxy.` };
-    if (!URL.canParse(proxy) || !PROXIES.test(new URL(proxy).protocol) || new URL(proxy).hostname === '') {
-        return {
-            problem: `substituters: the proxy \`${withoutUserInfo(proxy)}\` of \`${bare}\` is not one; allowed are \`http://host:port\`, \`https://host:port\` and \`socks5://host:port\`.`,
-        };
-    }
-    return { url: substituterUrl(new URL(bare)), proxy };
-}
-/** The line without its proxy: other parameters stay as they were written. */
-function withoutProxy(line) {
-    const [base = '', query = ''] = line.split('?', 2);
-    const kept = query.split('&').filter((parameter) => !/^proxy(=|$)/.test(parameter));
-    return kept.length === 0 ? base : `${base}?${kept.join('&')}`;
-}
-
-;// CONCATENATED MODULE: ./build/cache-target/file.js
-/** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
-function parseFileUrl(line) {
-    const [, path, parameters = ''] = /^file:\/\/(\/[^?#]*)(\?[^#]*)?$/.exec(line) ?? [];
-    const folder = path === undefined || !/^[^%\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
-    if (folder === null || folder === '' || folder.split('/').includes('..')) {
-        return { problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path.` };
-    }
-    return { kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}${parameters}` };
-}
-
-;// CONCATENATED MODULE: ./build/cache-target/target.js
-
-
-const ACTIONS_CACHE = { kind: 'actions-cache' };
-/** Reads one line of `cache`. */
-function parseCacheTarget(line, pushUrl, credentials) {
-    if (line === ACTIONS_CACHE.kind)
-        return ACTIONS_CACHE;
-    if (line.startsWith('file:'))
-        return parseFileUrl(line);
-    const url = parseHttpUrl(line, 'cache');
-    if ('problem' in url)
-        return url;
-    const base = new URL(url);
-    base.search = '';
-    return { kind: 'http', place: (pushUrl ?? base).href, url: base, pushUrl, substituter: substituterUrl(url), credentials };
-}
-
-;// CONCATENATED MODULE: ./build/quantity.js
-const SIZE_UNITS = {
-    '': 1,
-    b: 1,
-    kb: 1e3,
-    mb: 1e6,
-    gb: 1e9,
-    tb: 1e12,
-    k: 2 ** 10,
-    m: 2 ** 20,
-    g: 2 ** 30,
-    t: 2 ** 40,
-    kib: 2 ** 10,
-    mib: 2 ** 20,
-    gib: 2 ** 30,
-    tib: 2 ** 40,
-};
-const TIME_UNITS = {
-    ms: 1,
-    '': 1e3,
-    s: 1e3,
-    sec: 1e3,
-    second: 1e3,
-    seconds: 1e3,
-    m: 6e4,
-    min: 6e4,
-    minute: 6e4,
-    minutes: 6e4,
-    h: 36e5,
-    hour: 36e5,
-    hours: 36e5,
-};
-/** `2 GiB`, `500MB`, `1024` -> bytes; `null` when it is not a size. */
-function parseSizeBytes(text) {
-    return parseQuantity(text, SIZE_UNITS);
-}
-/** `10 min`, `90s`, `1.5 h`, `600` (seconds) -> milliseconds; `null` when it is not a duration. */
-function parseDurationMs(text) {
-    return parseQuantity(text, TIME_UNITS);
-}
-function parseQuantity(text, units) {
-    const match = /^(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]*)$/i.exec(text.trim());
-    const unit = units[match?.[2]?.toLowerCase() ?? '?'];
-    if (match?.[1] === undefined || unit === undefined)
-        return null;
-    const value = Math.round(Number(match[1]) * unit);
-    return Number.isSafeInteger(value) ? value : null;
-}
-/** Bytes for people, in binary units: `640 B`, `1.4 MiB`. */
-function formatBytes(bytes) {
-    const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-    let value = bytes;
-    let unit = 0;
-    for (; value >= 1024 && unit < units.length - 1; unit++)
-        value /= 1024;
-    return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
-;// CONCATENATED MODULE: ./build/inputs.js
-
-
-
-
-
-
-
-/** Inputs whose values are secrets: never saved in the state, never shown. */
-const SECRET_INPUTS = new Set([
-    'signing-key',
-    'username',
-    'password',
-    'token',
-    'netrc',
-    'github-token',
-]);
-/** Every input of action.yml. */
-const INPUT_NAMES = [
-    'cache',
-    'push-url',
-    'substituters',
-    'trusted-public-keys',
-    'signing-key',
-    'username',
-    'password',
-    'token',
-    'netrc',
-    'push',
-    'paths',
-    'include',
-    'exclude',
-    'max-path-size',
-    'skip-signed-by',
-    'compression',
-    'compression-level',
-    'concurrency',
-    'continuous',
-    'push-timeout',
-    'on-push-failure',
-    'fallback',
-    'verify',
-    'actions-cache-size',
-    'install-nix',
-    'github-token',
-    'lane',
-    'job-status',
-];
-const COMPRESSION_LEVELS = {
-    zstd: [1, 19],
-    xz: [0, 9],
-    gzip: [1, 9],
-    br: [0, 11],
-    none: null,
-};
-/** How the runner hands inputs over: `INPUT_` and the name in capitals, blanks as underscores, hyphens kept. */
-function inputFromEnv(env) {
-    return (name) => (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
-}
-/** Every text in the inputs that must never be shown, derived spellings included. Never throws: it runs before anything is checked. */
-function secretTexts(get) {
-    const found = new Set();
-    const password = get('password');
-    for (const secret of [password, get('token'), get('github-token')])
-        addLines(found, secret);
-    if (password !== '')
-        found.add(base64(`${get('username')}:${password}`));
-    const key = get('signing-key');
-    addLines(found, key);
-    const keyBody = key.slice(key.indexOf(':') + 1).trim();
-    if (keyBody !== '')
-        found.add(keyBody);
-    for (const entry of readableNetrc(get('netrc'))) {
-        found.add(entry.password);
-        found.add(base64(`${entry.login}:${entry.password}`));
-    }
-    for (const name of ['cache', 'push-url', 'substituters']) {
-        for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
-            const userInfo = match[1] ?? '';
-            found.add(userInfo);
-            addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
-        }
-    }
-    found.delete('');
-    return [...found];
-}
-/**
- * Checks all inputs together.
- * @throws CacheError `input-invalid` whose message lists every problem: the input, what was given (never a secret), what is allowed.
- */
-function parseInputs(get) {
-    const problems = [];
-    const read = reader(get, problems);
-    const credentials = readCredentials(get, problems);
-    const inputs = {
-        ...readCaches(get, credentials, problems),
-        trustedPublicKeys: read
-            .lines('trusted-public-keys')
-            .flatMap((line) => read.attempt('trusted-public-keys', () => (0,signature/* parsePublicKey */.ee)(line))),
-        signingKey: get('signing-key') === '' ? null : (read.attempt('signing-key', () => (0,signature/* parseSecretKey */.NP)(get('signing-key')))[0] ?? null),
-        netrc: read.attempt('netrc', () => (0,nix_netrc/* parseNetrc */.QZ)(get('netrc'))).flat(),
-        push: read.choice('push', ['auto', 'always', 'never']),
-        paths: read.lines('paths'),
-        include: read.regExps('include'),
-        exclude: read.regExps('exclude'),
-        maxPathSizeBytes: read.quantity('max-path-size', parseSizeBytes, 'a size such as `500 MB` or `2 GiB`'),
-        skipSignedBy: get('skip-signed-by')
-            .split(/[\s,]+/)
-            .filter((name) => name !== ''),
-        ...readCompression(get, read, problems),
-        concurrency: readConcurrency(get('concurrency'), problems),
-        pushTimeoutMs: read.quantity('push-timeout', parseDurationMs, 'a duration such as `90 s` or `10 min`') ?? 600_000,
-        onPushFailure: read.choice('on-push-failure', ['warn', 'fail', 'ignore']),
-        fallback: read.choice('fallback', ['actions-cache', 'none']),
-        verify: read.choice('verify', ['sample', 'all', 'none']),
-        jobStatus: get('job-status'),
-        actionsCacheSizeBytes: read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`') ?? 8 * 2 ** 30,
-        lane: get('lane'),
-        installNix: get('install-nix') === '' ? null : get('install-nix'),
-    };
-    if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
-        problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
-    }
-    if (problems.length > 0) {
-        const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
-        throw new errors/* CacheError */.xA('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
-    }
-    return inputs;
-}
-function reader(get, problems) {
-    const lines = (name) => get(name)
-        .split(/\r?\n/)
-        .map((line) => line.trim())
-        .filter((line) => line !== '');
-    const attempt = (name, parse) => {
-        try {
-            return [parse()];
-        }
-        catch (error) {
-            problems.push(`${name}: ${(0,errors/* describeError */.Uc)(error)}`);
-            return [];
-        }
-    };
-    return {
-        lines,
-        attempt,
-        /** The first of `allowed` when the input is empty. */
-        choice(name, allowed) {
-            const given = get(name);
-            const found = given === '' ? allowed[0] : allowed.find((value) => value === given);
-            if (found !== undefined)
-                return found;
-            problems.push(`${name}: \`${given}\` is not allowed; allowed are ${allowed.map((value) => `\`${value}\``).join(', ')}.`);
-            return allowed[0];
-        },
-        regExps: (name) => lines(name).flatMap((line) => {
-            try {
-                return [new RegExp(line, 'u')];
-            }
-            catch (error) {
-                problems.push(`${name}: \`${line}\` is not a regular expression (${(0,errors/* describeError */.Uc)(error)}).`);
-                return [];
-            }
-        }),
-        quantity(name, parse, allowed) {
-            const given = get(name);
-            if (given === '')
-                return null;
-            const value = parse(given);
-            if (value === null || value <= 0)
-                problems.push(`${name}: \`${given}\` is not ${allowed}.`);
-            return value;
-        },
-    };
-}
-/** An empty secret (a pull request from a fork) means no credentials, not an error. */
-function readCredentials(get, problems) {
-    const [username, password, token] = [get('username'), get('password'), get('token')];
-    if (token !== '' && password !== '') {
-        problems.push('token: given together with `password`; give `token` alone (bearer), or `username` and `password` (basic).');
-    }
-    if (/[\r\n]/.test(username + password + token)) {
-        problems.push('username, password, token: a line break inside; each is a single line.');
-    }
-    if (username.includes(':'))
-        problems.push('username: a colon inside; HTTP basic authentication has no way to send one.');
-    if (password !== '' && username === '' && token === '') {
-        problems.push('username: empty although `password` is given; Nix reads both from a netrc entry, so name the user (any text if the server ignores it).');
-    }
-    if (token !== '')
-        return { kind: 'bearer', token };
-    return username !== '' && password !== '' ? { kind: 'basic', username, password } : null;
-}
-function readCaches(get, credentials, problems) {
-    const split = (name) => reader(get, problems).lines(name);
-    const pushUrls = split('push-url');
-    const pushUrl = pushUrls[0] === undefined ? null : parseHttpUrl(pushUrls[0], 'push-url');
-    if (pushUrl !== null && 'problem' in pushUrl)
-        problems.push(pushUrl.problem);
-    else if (pushUrl !== null && pushUrl.search !== '')
-        problems.push('push-url: parameters (`?…`) have no meaning here; leave them out.');
-    if (pushUrls.length > 1)
-        problems.push(`push-url: ${pushUrls.length} lines; it is for the first line of \`cache\` and has one.`);
-    const caches = [];
-    for (const [index, line] of split('cache').entries()) {
-        const first = index === 0;
-        const target = parseCacheTarget(line, first && pushUrl instanceof URL ? pushUrl : null, first ? credentials : null);
-        if ('problem' in target)
-            problems.push(target.problem);
-        else if (caches.some((other) => nameOf(other) === nameOf(target)))
-            problems.push(`cache: \`${line}\` is there twice.`);
-        else
-            caches.push(target);
-    }
-    if (pushUrls.length > 0 && split('cache').length === 0)
-        problems.push('push-url: given without `cache`; name the URL to pull from there.');
-    if (pushUrls.length > 0 && caches[0] !== undefined && caches[0].kind !== 'http')
-        problems.push('push-url: given, but the first line of `cache` is not an HTTP cache; leave it out.');
-    const substituters = split('substituters').flatMap((line) => {
-        const parsed = parseSubstituter(line);
-        if (!('problem' in parsed))
-            return [parsed];
-        problems.push(parsed.problem);
-        return [];
-    });
-    return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
-}
-function nameOf(target) {
-    return target.kind === 'actions-cache' ? target.kind : target.place;
-}
-function readCompression(get, read, problems) {
-    const compression = read.choice('compression', ['zstd', 'xz', 'gzip', 'br', 'none']);
-    const given = get('compression-level');
-    if (given === '')
-        return { compression, compressionLevel: null };
-    const range = COMPRESSION_LEVELS[compression];
-    const level = /^\d{1,2}$/.test(given) ? Number(given) : Number.NaN;
-    if (range === null)
-        problems.push('compression-level: given although `compression` is `none`; leave it out.');
-    else if (!(level >= range[0] && level <= range[1])) {
-        problems.push(`compression-level: \`${given}\` is not allowed; \`${compression}\` has ${range[0]} to ${range[1]}.`);
-    }
-    return { compression, compressionLevel: level };
-}
-function readConcurrency(given, problems) {
-    if (given === '' || given === 'auto')
-        return 'auto';
-    const value = /^\d{1,3}$/.test(given) ? Number(given) : 0;
-    if (value < 1 || value > 256)
-        problems.push(`concurrency: \`${given}\` is not allowed; allowed are \`auto\` and 1 to 256.`);
-    return value;
-}
-function readableNetrc(text) {
-    try {
-        return (0,nix_netrc/* parseNetrc */.QZ)(text);
-    }
-    catch {
-        // What can't be parsed is masked line by line, so that an error message of anyone's can't show it.
-        return text.split(/\s+/).map((word) => ({ machine: null, login: '', password: word.length >= 8 ? word : '' }));
-    }
-}
-function addLines(found, text) {
-    for (const line of text.split(/\r?\n/))
-        found.add(line.trim());
-}
-function base64(text) {
-    return Buffer.from(text, 'utf8').toString('base64');
-}
-
 ;// CONCATENATED MODULE: ./build/state.js
 
 
@@ -40751,6 +44381,12 @@ function resumeSession(runner) {
     const state = loadState(runner.state);
     return state === null ? null : session(runner, parseInputs(inputsAsKept(state, now)), state);
 }
+/** The session of the background process that pushes: main's, with the inputs as main had them. */
+function backgroundSession(runner, get, state) {
+    for (const secret of secretTexts(get))
+        runner.log.mask(secret);
+    return { runner, inputs: parseInputs(get), state: () => state, keep: () => undefined };
+}
 /** Removes what this use left in `RUNNER_TEMP`, but for the report. */
 async function removeFolder(state) {
     await (0,promises_.rm)(state.folder, { recursive: true, force: true });
@@ -40794,6 +44430,25 @@ async function makeFolder(folder) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/phases/store-sharing.js
+
+
+
+/** Whether others may use the store while this job runs, from what the runner says and from the ages of two files. */
+async function storeSharing({ stateDir }, env) {
+    return findSharing({
+        runnerEnvironment: env.RUNNER_ENVIRONMENT,
+        storeMadeMs: await madeMs((0,external_node_path_.join)(stateDir, 'db', 'db.sqlite')),
+        // The runner writes it when the job begins.
+        jobBeganMs: (await madeMs(env.GITHUB_EVENT_PATH ?? '')) ?? Number.POSITIVE_INFINITY,
+    });
+}
+/** `null` when the file is not there, or its file system does not know. */
+async function madeMs(file) {
+    const times = await (0,promises_.stat)(file).catch(() => null);
+    return times === null || times.birthtimeMs === 0 ? null : times.birthtimeMs;
+}
+
 ;// CONCATENATED MODULE: ./build/substituter/credentials.js
 
 const PASSWORD_BYTES = 24;
@@ -40824,7 +44479,7 @@ function digest(bytes) {
 ;// CONCATENATED MODULE: ./build/substituter/statistics.js
 /** 3.5 MB of JSON. */
 const MAX_SERVED = 100_000;
-const NOTHING = {
+const statistics_NOTHING = {
     version: 1,
     narInfoHits: 0,
     narInfoMisses: 0,
@@ -40840,7 +44495,7 @@ const NOTHING = {
     mounts: {},
 };
 function createCounters({ start, maxServed = MAX_SERVED } = {}) {
-    const before = start ?? NOTHING;
+    const before = start ?? statistics_NOTHING;
     const counts = { ...before };
     const errors = { ...before.errors };
     const served = new Set(before.served);
@@ -40977,7 +44632,7 @@ async function writeOrders(folder, orders) {
     await writePrivately((0,external_node_path_.join)(folder, ORDERS), { version: 1, ...orders });
 }
 /** Reads the orders and removes them. @throws CacheError `file-failed`, `state-invalid` */
-async function takeOrders(folder) {
+async function daemon_folder_takeOrders(folder) {
     const file = (0,external_node_path_.join)(folder, ORDERS);
     const fields = await readFields(file);
     await (0,promises_.rm)(file, { force: true });
@@ -41065,54 +44720,6 @@ function isCount(value) {
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-;// CONCATENATED MODULE: ./build/substituter/process-identity.js
-
-
-/** The process that runs this. */
-function ownIdentity() {
-    return identityOf(process.pid);
-}
-/** A process that runs now, such as a child. */
-function identityOf(pid) {
-    return { pid, startTime: readStat(pid)?.startTime ?? null };
-}
-/** Whether the very process still runs. One that has ended and that nobody waited for (a zombie) does not. */
-function process_identity_isRunning({ pid, startTime }) {
-    const stat = readStat(pid);
-    if (stat !== null)
-        return stat.state !== 'Z' && stat.state !== 'X' && (startTime === null || stat.startTime === startTime);
-    if (startTime !== null)
-        return false;
-    return sendSignal(pid, 0);
-}
-/** Sends a signal if the very process still runs. Whether it was sent. */
-function signalProcess(identity, signal) {
-    return process_identity_isRunning(identity) && sendSignal(identity.pid, signal);
-}
-function sendSignal(pid, signal) {
-    try {
-        return process.kill(pid, signal);
-    }
-    catch (error) {
-        // Of another user, so none of ours; or not there.
-        if (['EPERM', 'ESRCH'].includes((0,errors/* systemCode */.xU)(error) ?? ''))
-            return false;
-        throw error;
-    }
-}
-/** Fields 3 and 22 of proc_pid_stat(5). The name before them is in parentheses and may hold anything. */
-function readStat(pid) {
-    try {
-        const stat = (0,external_node_fs_.readFileSync)(`/proc/${pid}/stat`, 'utf8');
-        const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        const startTime = fields[18];
-        return state === undefined || startTime === undefined ? null : { state, startTime };
-    }
-    catch {
-        return null;
-    }
-}
-
 ;// CONCATENATED MODULE: ./build/substituter/daemon.js
 
 
@@ -41125,8 +44732,6 @@ const POLL_MS = 20;
 const STOP_GRACE_MS = 6_000;
 const KILL_WAIT_MS = 1_000;
 const LOG_TAIL = { bytes: 4_000, lines: 5 };
-/** Of the step that starts it: not for a process that outlives the step. */
-const NOT_FOR_DAEMON = /^(?:INPUT|STATE)_/i;
 /**
  * Starts the background process of this folder and waits until it serves. It holds no pipe of ours (the runner would wait for it), is in a session of its own,
  * and keeps `RUNNER_TRACKING_ID`, by which the runner finds and ends it at the end of the job should post not come to it. One that ran here before is ended.
@@ -41137,7 +44742,8 @@ async function startDaemon(options) {
     await stopDaemon(folder, { log });
     const credentials = options.credentials ?? randomCredentials();
     await writeOrders(folder, { credentials, prefix: randomPrefix(), handover: options.handover });
-    const child = await spawnDetached(options);
+    const { nodePath, script, env } = options;
+    const child = await spawnDetached({ nodePath, script, env, argument: folder, log: logFile(folder) });
     try {
         const address = await readiness(child, options);
         log.debug(`The substituter runs as process ${address.pid} at port ${address.port}.`);
@@ -41183,39 +44789,6 @@ async function hasEnded(identity, withinMs) {
             return true;
     }
     return !process_identity_isRunning(identity);
-}
-async function spawnDetached({ nodePath, script, env, folder }) {
-    const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_FOR_DAEMON.test(name)));
-    const output = await openLog(folder);
-    try {
-        const child = (0,external_node_child_process_.spawn)(nodePath, [script, folder], {
-            detached: true,
-            stdio: ['ignore', output.fd, output.fd],
-            env: kept,
-            // Not the workspace, which a later step may want to remove.
-            cwd: '/',
-        });
-        child.unref();
-        let end = null;
-        child.once('error', (error) => {
-            end = `could not be started (${(0,errors/* systemCode */.xU)(error) ?? error.message})`;
-        });
-        child.once('exit', (status, by) => {
-            end = `ended with ${by ?? `status ${status}`}`;
-        });
-        return { process: child, end: () => end };
-    }
-    finally {
-        await output.close();
-    }
-}
-async function openLog(folder) {
-    try {
-        return await (0,promises_.open)(logFile(folder), 'a', 0o600);
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('file-failed', `${logFile(folder)} can't be written (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, { cause });
-    }
 }
 /** Waits for the file by which the child says that it serves. */
 async function readiness(child, { folder, timeoutMs, signal }) {
@@ -41352,6 +44925,8 @@ function textsOf(value) {
 
 
 
+
+
 /** The longest that main may take in all: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
 async function main() {
@@ -41375,7 +44950,15 @@ function withoutNix(session) {
     }
     const whyNot = 'there is no Nix on this machine.';
     runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
-    const nothing = { targets: [], indexesFolder: null, substituterFolder: null, served: {} };
+    const nothing = {
+        targets: [],
+        indexesFolder: null,
+        substituterFolder: null,
+        served: {},
+        journal: null,
+        isShared: false,
+        pusherFolder: null,
+    };
     keep({ main: { ...nothing, store: null, snapshotFile: null, whyNot, warnings: [] } });
     setOutputs(session, 'none', false, []);
 }
@@ -41393,15 +44976,41 @@ async function withNix(session, store, signal) {
     const mounts = mountsOf(session, serving);
     const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
     const indexesFolder = serving.store?.indexesFolder ?? null;
-    const kept = { store: store.description, snapshotFile, targets, whyNot, indexesFolder, served, warnings };
-    keep({ main: { ...kept, substituterFolder: null } });
+    const isShared = await isStoreShared(session, store);
+    const hook = whyNot === null ? await prepareHook(session, store, isShared, signal) : null;
+    const kept = {
+        store: store.description,
+        snapshotFile,
+        targets,
+        whyNot,
+        indexesFolder,
+        served,
+        warnings,
+        isShared,
+        journal: hook?.journal ?? null,
+        substituterFolder: null,
+        pusherFolder: null,
+    };
+    keep({ main: kept });
     const substituter = await startServing(session, store, mounts, serving, signal);
-    keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
+    const running = { ...kept, substituterFolder: substituter?.folder ?? null };
+    keep({ main: running });
     const reads = withSubstituter(serving.reads, substituter);
-    const route = await applySettings(session, store, reads, substituter, signal);
+    const route = await applySettings(session, store, reads, { substituter, hook }, signal);
+    if (hook !== null && route !== 'advice-only')
+        keep({ main: { ...running, pusherFolder: await startPusher(session, hook) } });
     const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
     setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
     sayWhatServes(session, serving, urls);
+}
+async function isStoreShared({ inputs, runner }, store) {
+    if (inputs.sharedStore !== 'auto')
+        return inputs.sharedStore === 'true';
+    const { isShared, because } = await storeSharing(store.nix.about, runner.env);
+    if (isShared) {
+        runner.log.info(`The store counts as shared, because ${because}: only what this job builds, and what its own links lead to, is pushed. \`shared-store: false\` says that nobody else uses it.`);
+    }
+    return isShared;
 }
 async function startServing(session, store, mounts, serving, signal) {
     if (mounts.length === 0)
@@ -41453,60 +45062,6 @@ function needsKey({ caches }, line) {
     return kind === 'http' || kind === 'file';
 }
 
-;// CONCATENATED MODULE: ./build/report/words.js
-/** How classes are named for people: after a number of paths, or after "which is". */
-const CLASS_WORDS = {
-    pushed: 'pushed',
-    planned: 'to be pushed',
-    present: 'already there',
-    differs: 'there with other content',
-    'signed-upstream': 'signed by an upstream',
-    excluded: 'excluded',
-    withheld: 'withheld',
-    'too-large': 'too large',
-    derivation: 'derivation files',
-    vanished: 'gone from the store',
-    corrupt: 'corrupt',
-    failed: 'failed',
-    'out-of-time': 'out of time',
-    circular: 'part of a circle',
-};
-/** In the order in which they are shown. */
-const CLASSES = [
-    'pushed',
-    'planned',
-    'failed',
-    'corrupt',
-    'out-of-time',
-    'withheld',
-    'present',
-    'differs',
-    'signed-upstream',
-    'excluded',
-    'too-large',
-    'derivation',
-    'vanished',
-];
-/** Worth a line of its own in the log. */
-const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
-function withheldReason({ culprit, culpritClass }) {
-    return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
-}
-function byReason(paths) {
-    return Map.groupBy(paths, (path) => path.reason ?? '');
-}
-/** The first of them, and how many more. */
-function someNames(paths) {
-    const first = baseName(paths[0]?.path ?? '');
-    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
-}
-function oneLine(text) {
-    return text.replace(/\s+/g, ' ').trim();
-}
-function baseName(path) {
-    return path.slice(path.lastIndexOf('/') + 1);
-}
-
 ;// CONCATENATED MODULE: ./build/report/lines.js
 
 
@@ -41552,76 +45107,6 @@ function classLines(report, name) {
         .slice(0, LOG_LINES_PER_CLASS)
         .map(([reason, paths]) => `  ${someNames(paths)}: ${CLASS_WORDS[name]}. ${oneLine(reason)}`.trimEnd());
     return groups.length > lines.length ? [...lines, `  and for ${groups.length - lines.length} more reasons`] : lines;
-}
-
-;// CONCATENATED MODULE: ./build/report/report.js
-
-
-function makeReport({ caches, served, storePaths, durationsMs, warnings }) {
-    return { version: 1, caches: caches.map(cacheReport), served, storePaths, durationsMs, warnings };
-}
-function cacheReport({ cache, plan, failure, result, findings, durationsMs }) {
-    const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
-    const counts = {};
-    for (const path of paths) {
-        const { paths: number, narBytes } = counts[path.class] ?? { paths: 0, narBytes: 0 };
-        counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
-    }
-    return {
-        cache,
-        counts,
-        sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
-        paths,
-        stoppedBy: failure ?? result?.stoppedBy ?? null,
-        verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
-        durationsMs,
-    };
-}
-function reported({ path, info, verdict }, outcome) {
-    const common = { path, narSizeBytes: info?.narSizeBytes ?? null, sentBytes: null };
-    switch (verdict.class) {
-        case 'push':
-            return { ...common, ...(outcome === null ? { class: 'planned', reason: null } : ended(outcome)) };
-        case 'differs':
-            return {
-                ...common,
-                class: 'differs',
-                reason: `The cache has it with the NAR hash ${verdict.narHash}: the build is not reproducible.`,
-            };
-        case 'signed-upstream':
-            return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
-        case 'excluded':
-            return {
-                ...common,
-                class: 'excluded',
-                reason: verdict.pattern === null ? 'No expression of `include` matches.' : `Matches ${verdict.pattern}.`,
-            };
-        case 'too-large':
-            return { ...common, class: 'too-large', reason: `Larger than ${formatBytes(verdict.limitBytes)}.` };
-        case 'withheld':
-            return { ...common, class: 'withheld', reason: withheldReason(verdict) };
-        case 'present':
-        case 'derivation':
-        case 'vanished':
-            return { ...common, class: verdict.class, reason: null };
-    }
-}
-function ended(outcome) {
-    switch (outcome.class) {
-        case 'pushed':
-            return { class: 'pushed', reason: null, sentBytes: outcome.sentBytes };
-        case 'corrupt':
-        case 'failed':
-            return { class: outcome.class, reason: outcome.message, sentBytes: null };
-        case 'withheld':
-            return { class: 'withheld', reason: withheldReason(outcome), sentBytes: null };
-        case 'vanished':
-        case 'out-of-time':
-            return { class: outcome.class, reason: null, sentBytes: null };
-    }
-}
-function reportJson(report) {
-    return `${JSON.stringify(report, null, '\t')}\n`;
 }
 
 ;// CONCATENATED MODULE: ./build/report/summary.js
@@ -41727,2553 +45212,6 @@ function cell(text) {
         .replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
-;// CONCATENATED MODULE: ./build/nix/nar.js
-
-
-/**
- * The NAR format: strings (length as 64-bit little-endian integer, bytes, zeros up to a multiple of 8), arranged as
- *
- *     "nix-archive-1" node
- *     node  = "(" "type" "regular" ["executable" ""] "contents" <bytes> ")"
- *           | "(" "type" "symlink" "target" <bytes> ")"
- *           | "(" "type" "directory" entry* ")"
- *     entry = "entry" "(" "name" <bytes> "node" node ")"      sorted by the bytes of the names
- *
- * Source: nix/src/libutil/archive.cc and the manual, "Nix Archive (NAR) format". The first part has the pieces that a writer puts
- * together, the second the reader. The constants are shared: they are not to be written to.
- */
-/** Strings, names and numbers are padded to this many bytes. */
-const ALIGNMENT = 8;
-/** What Nix 2.31.5 and later accept (archive.cc); a tree beyond them can be dumped by older versions, but not be restored everywhere. */
-const NAR_MAX_DEPTH = 64;
-const NAR_MAX_NAME_BYTES = 255;
-const NAR_MAX_TARGET_BYTES = 4095;
-const PADDINGS = Array.from({ length: ALIGNMENT }, (_, used) => new Uint8Array((ALIGNMENT - used) % ALIGNMENT));
-/** The zeros that follow `sizeBytes` bytes: 0 to 7 of them. */
-function padding(sizeBytes) {
-    return PADDINGS[sizeBytes % ALIGNMENT] ?? new Uint8Array(0);
-}
-/** A size as 64-bit little-endian integer. Throws `format-invalid` on what is no whole number from 0 to 2^53 - 1. */
-function encodeSize(sizeBytes) {
-    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
-        throw new errors/* CacheError */.xA('format-invalid', `${sizeBytes} is not a size that fits into a NAR.`);
-    }
-    const bytes = Buffer.alloc(ALIGNMENT);
-    bytes.writeUInt32LE(sizeBytes % 2 ** 32, 0);
-    bytes.writeUInt32LE(Math.floor(sizeBytes / 2 ** 32), 4);
-    return bytes;
-}
-/** A whole string: length, bytes, padding. */
-function encodeString(bytes) {
-    return Buffer.concat([encodeSize(bytes.length), bytes, padding(bytes.length)]);
-}
-function tokens(...words) {
-    return Buffer.concat(words.map((word) => encodeString(Buffer.from(word))));
-}
-/** What every NAR begins with; the root node follows. */
-const NAR_MAGIC = tokens('nix-archive-1');
-const DIRECTORY_START = tokens('(', 'type', 'directory');
-const DIRECTORY_END = tokens(')');
-const ENTRY_END = tokens(')');
-const REGULAR = tokens('(', 'type', 'regular', 'contents');
-const EXECUTABLE = tokens('(', 'type', 'regular', 'executable', '', 'contents');
-const SYMLINK = tokens('(', 'type', 'symlink', 'target');
-const NODE_END = tokens(')');
-const ENTRY_NAME = tokens('entry', '(', 'name');
-const ENTRY_NODE = tokens('node');
-const REGULAR_ENDS = PADDINGS.map((zeros) => Buffer.concat([zeros, NODE_END]));
-/** Everything of a regular file before its `sizeBytes` bytes of contents. */
-function regularStart(executable, sizeBytes) {
-    return Buffer.concat([executable ? EXECUTABLE : REGULAR, encodeSize(sizeBytes)]);
-}
-/** Everything of a regular file after its `sizeBytes` bytes of contents. */
-function regularEnd(sizeBytes) {
-    return REGULAR_ENDS[sizeBytes % ALIGNMENT] ?? NODE_END;
-}
-/** A whole symbolic link. */
-function symlinkNode(target) {
-    return Buffer.concat([SYMLINK, encodeString(target), NODE_END]);
-}
-/** Everything of a directory entry before its node; `ENTRY_END` comes after the node. Entries go in the order of `Buffer.compare` on their names. */
-function entryStart(name) {
-    return Buffer.concat([ENTRY_NAME, encodeString(name), ENTRY_NODE]);
-}
-const NAR_LIMITS = {
-    maxDepth: NAR_MAX_DEPTH,
-    maxNameBytes: NAR_MAX_NAME_BYTES,
-    maxTargetBytes: NAR_MAX_TARGET_BYTES,
-    trailingBytes: 'refuse',
-};
-/** The longest token of the format has 13 bytes; a few more make for better messages. */
-const MAX_TOKEN_BYTES = 32;
-const NUL = 0;
-const SLASH = 0x2f;
-/** Bytes by count out of chunks of any size. Holds one chunk at a time. */
-class NarInput {
-    #chunks;
-    #chunk = Buffer.alloc(0);
-    /** Where the next byte is, in the chunk and in the archive. */
-    #at = 0;
-    #position = 0;
-    constructor(chunks) {
-        this.#chunks = chunks[Symbol.asyncIterator]();
-    }
-    fail(problem) {
-        return new CacheError('format-invalid', `The NAR is not valid at byte ${this.#position}: ${problem}.`);
-    }
-    /** Whether there is nothing more to read. */
-    async ended() {
-        while (this.#at === this.#chunk.length) {
-            const next = await this.#chunks.next();
-            if (next.done === true)
-                return true;
-            this.#chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
-            this.#at = 0;
-        }
-        return false;
-    }
-    /** At least one and at most `limit` bytes, without copying. */
-    async some(limit) {
-        if (this.#at === this.#chunk.length && (await this.ended()))
-            throw this.fail('it ends too early');
-        return this.#view(Math.min(limit, this.#chunk.length - this.#at));
-    }
-    /** Exactly `count` bytes, copied only when they lie in several chunks. For small, bounded counts. */
-    async exactly(count) {
-        if (this.#chunk.length - this.#at >= count)
-            return this.#view(count);
-        const bytes = Buffer.alloc(count);
-        for (let filled = 0; filled < count;) {
-            const part = await this.some(count - filled);
-            part.copy(bytes, filled);
-            filled += part.length;
-        }
-        return bytes;
-    }
-    async size() {
-        const bytes = await this.exactly(ALIGNMENT);
-        const size = bytes.readUInt32LE(4) * 2 ** 32 + bytes.readUInt32LE(0);
-        if (!Number.isSafeInteger(size))
-            throw this.fail('a length is beyond 2^53');
-        return size;
-    }
-    async padding(sizeBytes) {
-        const zeros = padding(sizeBytes);
-        if (!(await this.exactly(zeros.length)).equals(zeros))
-            throw this.fail('padding is not zero');
-    }
-    /** A string of at most `limit` bytes, in memory of its own. */
-    async string(limit, what) {
-        const length = await this.size();
-        if (length > limit)
-            throw this.fail(`${what} has ${length} bytes, more than ${limit}`);
-        const bytes = Buffer.from(await this.exactly(length));
-        await this.padding(length);
-        return bytes;
-    }
-    async token() {
-        return (await this.string(MAX_TOKEN_BYTES, 'a token')).toString('latin1');
-    }
-    async expect(...tokens) {
-        for (const expected of tokens) {
-            const found = await this.token();
-            if (found !== expected)
-                throw this.fail(`expected ${quote(expected)}, found ${quote(found)}`);
-        }
-    }
-    async close() {
-        await this.#chunks.return?.();
-    }
-    #view(count) {
-        const bytes = this.#chunk.subarray(this.#at, this.#at + count);
-        this.#at += count;
-        this.#position += count;
-        return bytes;
-    }
-}
-/** The name of an entry, after its token `entry`. `previous` is that of the entry before. */
-async function readEntryName(input, previous, limits) {
-    await input.expect('(', 'name');
-    const name = await input.string(limits.maxNameBytes, 'a name');
-    const shown = quote(name.toString());
-    if (name.length === 0)
-        throw input.fail('a name is empty');
-    if (name.includes(NUL) || name.includes(SLASH))
-        throw input.fail(`the name ${shown} has a slash or NUL in it`);
-    if (name.equals(Buffer.from('.')) || name.equals(Buffer.from('..')))
-        throw input.fail(`an entry has the name ${shown}`);
-    if (previous !== null && Buffer.compare(previous, name) >= 0) {
-        throw input.fail(`the name ${shown} is not after ${quote(previous.toString())}`);
-    }
-    await input.expect('node');
-    return name;
-}
-async function* readRegular(input, name) {
-    let token = await input.token();
-    const executable = token === 'executable';
-    if (executable) {
-        await input.expect('');
-        token = await input.token();
-    }
-    if (token !== 'contents')
-        throw input.fail(`expected "contents", found ${quote(token)}`);
-    const sizeBytes = await input.size();
-    yield { kind: 'regular', name, executable, sizeBytes };
-    for (let left = sizeBytes; left > 0;) {
-        const bytes = await input.some(left);
-        left -= bytes.length;
-        yield { kind: 'contents', bytes };
-    }
-    await input.padding(sizeBytes);
-}
-async function readSymlink(input, name, limits) {
-    await input.expect('target');
-    const target = await input.string(limits.maxTargetBytes, 'the target of a symbolic link');
-    if (target.includes(NUL))
-        throw input.fail('the target of a symbolic link has a NUL in it');
-    return { kind: 'symlink', name, target };
-}
-/** One node with all that is under it. Keeps its own stack, so depth costs no call stack. */
-async function* readTree(input, limits) {
-    /** For every open directory the last name read in it. */
-    const open = [];
-    let name = null;
-    for (;;) {
-        await input.expect('(', 'type');
-        const type = await input.token();
-        if (type === 'directory') {
-            open.push(null);
-            yield { kind: 'directory', name };
-        }
-        else {
-            if (type === 'regular')
-                yield* readRegular(input, name);
-            else if (type === 'symlink')
-                yield await readSymlink(input, name, limits);
-            else
-                throw input.fail(`${quote(type)} is no type of file`);
-            await input.expect(')');
-            if (open.length > 0)
-                await input.expect(')');
-        }
-        for (;;) {
-            if (open.length === 0)
-                return;
-            const token = await input.token();
-            if (token === 'entry')
-                break;
-            if (token !== ')')
-                throw input.fail(`expected "entry" or ")", found ${quote(token)}`);
-            open.pop();
-            yield { kind: 'directory-end' };
-            if (open.length > 0)
-                await input.expect(')');
-        }
-        if (open.length >= limits.maxDepth)
-            throw input.fail(`directories are nested deeper than ${limits.maxDepth}`);
-        name = await readEntryName(input, open.at(-1) ?? null, limits);
-        open[open.length - 1] = name;
-    }
-}
-/**
- * Takes an untrusted NAR apart as it streams in. Memory is bounded by one chunk and `limits`, whatever the archive says. Closes
- * `chunks` when it ends, fails or is left early. Throws `format-invalid` with the position on anything that Nix would not have
- * written: other magic, unsorted, repeated or impossible names, padding that is not zero, lengths beyond 2^53, a cut archive.
- * Errors of `chunks` itself pass through.
- */
-async function* readNar(chunks, limits = NAR_LIMITS) {
-    const input = new NarInput(chunks);
-    try {
-        await input.expect('nix-archive-1');
-        yield* readTree(input, limits);
-        if (limits.trailingBytes === 'refuse' && !(await input.ended()))
-            throw input.fail('bytes follow the archive');
-    }
-    finally {
-        await input.close();
-    }
-}
-
-;// CONCATENATED MODULE: ./build/store/nar-parts.js
-
-
-
-
-/** What Nix appends on macOS to names that differ from another one in case only (libutil/archive.cc). */
-const CASE_HACK = Buffer.from('~nix~case~hack~');
-const OWNER_MAY_EXECUTE = 0o100;
-/** Links are not followed, and a pipe that came in place of a file can't block. */
-const OPEN_FLAGS = external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NOFOLLOW | external_node_fs_.constants.O_NONBLOCK;
-const nar_parts_SLASH = Buffer.from('/');
-/**
- * Walks a tree in the order of its NAR. Synchronous: for small files that is three to five times as fast as `fs.promises`; whoever takes
- * the parts decides when to let others run. Throws `path-vanished`, `path-corrupt`, `store-unreadable`.
- */
-function* narParts(root, caseHack) {
-    const file = Buffer.from(root);
-    let entry = {
-        name: Buffer.alloc(0),
-        kind: kindOf(nar_parts_attempt(file, (path) => (0,external_node_fs_.lstatSync)(path)), file),
-        file,
-    };
-    /** What is left of the directories that are open, the innermost at the end; and of each, the next entry at the end. */
-    const open = [];
-    yield NAR_MAGIC;
-    while (entry !== undefined) {
-        if (open.length >= NAR_MAX_DEPTH)
-            throw corrupt(entry.file, `is nested deeper than ${NAR_MAX_DEPTH}, which Nix refuses`);
-        if (open.length > 0)
-            yield entryStart(entry.name);
-        if (entry.kind === 'directory') {
-            yield DIRECTORY_START;
-            open.push(nar_parts_entriesOf(entry.file, caseHack).reverse());
-        }
-        else {
-            if (entry.kind === 'regular')
-                yield* regular(entry.file);
-            else
-                yield symlinkNode(nar_parts_attempt(entry.file, readTarget));
-            if (open.length > 0)
-                yield ENTRY_END;
-        }
-        entry = open.at(-1)?.pop();
-        while (entry === undefined && open.pop() !== undefined) {
-            yield DIRECTORY_END;
-            if (open.length > 0)
-                yield ENTRY_END;
-            entry = open.at(-1)?.pop();
-        }
-    }
-}
-function readTarget(link) {
-    return (0,external_node_fs_.readlinkSync)(link, { encoding: 'buffer' });
-}
-function* regular(file) {
-    const descriptor = nar_parts_attempt(file, (path) => (0,external_node_fs_.openSync)(path, OPEN_FLAGS));
-    try {
-        const stats = nar_parts_attempt(file, () => (0,external_node_fs_.fstatSync)(descriptor));
-        if (!stats.isFile())
-            throw corrupt(file, 'changed while it was read');
-        yield regularStart((stats.mode & OWNER_MAY_EXECUTE) !== 0, stats.size);
-        if (stats.size > 0)
-            yield { descriptor, sizeBytes: stats.size, file };
-        yield regularEnd(stats.size);
-    }
-    finally {
-        (0,external_node_fs_.closeSync)(descriptor);
-    }
-}
-/** The entries of a directory in the order of the bytes of their names in the archive. */
-function nar_parts_entriesOf(directory, caseHack) {
-    const found = nar_parts_attempt(directory, (path) => (0,external_node_fs_.readdirSync)(path, { withFileTypes: true, encoding: 'buffer' }));
-    const entries = found.map((dirent) => {
-        const file = Buffer.concat([directory, nar_parts_SLASH, dirent.name]);
-        return { name: caseHack ? withoutCaseHack(dirent.name) : dirent.name, kind: kindOf(dirent, file), file };
-    });
-    entries.sort((a, b) => Buffer.compare(a.name, b.name));
-    if (caseHack)
-        refuseTwins(entries);
-    return entries;
-}
-function withoutCaseHack(name) {
-    const at = name.indexOf(CASE_HACK);
-    return at < 0 ? name : name.subarray(0, at);
-}
-function refuseTwins(entries) {
-    const twin = entries.find((entry, index) => entries[index + 1]?.name.equals(entry.name));
-    if (twin !== undefined)
-        throw corrupt(twin.file, 'has the same name as another file once the case hack is undone');
-}
-function kindOf(stats, file) {
-    if (stats.isFile())
-        return 'regular';
-    if (stats.isDirectory())
-        return 'directory';
-    if (stats.isSymbolicLink())
-        return 'symlink';
-    throw corrupt(file, 'is neither file, directory nor symbolic link');
-}
-function corrupt(file, problem) {
-    return new errors/* CacheError */.xA('path-corrupt', `${(0,nix_quote/* quote */.h)(file.toString(), 400)} ${problem}.`);
-}
-/** Runs a call on a file; its errors become ours. */
-function nar_parts_attempt(file, call) {
-    try {
-        return call(file);
-    }
-    catch (cause) {
-        throw fileError(file, cause);
-    }
-}
-/** What an error of the file system means for the path. */
-function fileError(file, cause) {
-    const shown = (0,nix_quote/* quote */.h)(file.toString(), 400);
-    const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
-    if (code === 'ENOENT')
-        return new errors/* CacheError */.xA('path-vanished', `${shown} is gone.`, { cause });
-    if (code === 'ELOOP' || code === 'ENOTDIR')
-        return new errors/* CacheError */.xA('path-corrupt', `${shown} changed while it was read.`, { cause });
-    return new errors/* CacheError */.xA('store-unreadable', `${shown} can't be read (${code}).`, { cause });
-}
-
-;// CONCATENATED MODULE: ./build/store/nar.js
-
-
-
-
-
-/** Up to here a read takes some 20 µs when the file is in memory, less than the way through the thread pool. */
-const SYNC_READ_LIMIT_BYTES = 128 * 1024;
-/** How long everything else in this process may have to wait for a tree of small files. */
-const SLICE_MS = 5;
-const readAsync = (0,external_node_util_.promisify)(external_node_fs_.read);
-/**
- * The NAR of a file system tree, in frames: byte for byte what `nix-store --dump` writes. Contents go from the file straight into the
- * frame. Throws `path-vanished` when something of the tree is not there (any more), `path-corrupt` when it changes meanwhile or can't be
- * in a NAR, `store-unreadable`, `cancelled`.
- */
-async function* narFrames(path, options) {
-    const { signal, caseHack = process.platform === 'darwin' } = options;
-    const frames = new FrameFiller(options);
-    let turnedAtMs = performance.now();
-    for (const part of narParts(path, caseHack)) {
-        if (part instanceof Uint8Array) {
-            for (let rest = frames.put(part); rest !== null; rest = frames.put(rest))
-                yield frames.take();
-        }
-        else {
-            for (let left = part.sizeBytes; left > 0;) {
-                if (frames.isFull)
-                    yield frames.take();
-                if (signal.aborted)
-                    throw stopped(path);
-                left -= await fill(frames, part, left);
-            }
-            if (part.sizeBytes > SYNC_READ_LIMIT_BYTES)
-                refuseChange(part);
-        }
-        if (performance.now() - turnedAtMs > SLICE_MS) {
-            if (signal.aborted)
-                throw stopped(path);
-            await (0,external_node_timers_promises_.setImmediate)();
-            turnedAtMs = performance.now();
-        }
-    }
-    if (!frames.isEmpty)
-        yield frames.take();
-}
-function stopped(path) {
-    return new errors/* CacheError */.xA('cancelled', `Reading ${path} was stopped.`);
-}
-/** Reads on from the file into the frame: at most `limitBytes`, at least one. */
-async function fill(frames, { descriptor, file, sizeBytes }, limitBytes) {
-    const room = frames.room(limitBytes);
-    let readBytes;
-    try {
-        readBytes =
-            room.length <= SYNC_READ_LIMIT_BYTES && sizeBytes <= SYNC_READ_LIMIT_BYTES
-                ? (0,external_node_fs_.readSync)(descriptor, room, 0, room.length, null)
-                : (await readAsync(descriptor, room, 0, room.length, null)).bytesRead;
-    }
-    catch (cause) {
-        throw fileError(file, cause);
-    }
-    if (readBytes === 0)
-        throw corrupt(file, 'became shorter while it was read');
-    frames.advance(readBytes);
-    return readBytes;
-}
-/** A file that takes many reads may grow under them; that the bytes are the right ones is for the hash to say. */
-function refuseChange({ descriptor, file, sizeBytes }) {
-    if ((0,external_node_fs_.fstatSync)(descriptor).size !== sizeBytes)
-        throw corrupt(file, 'changed its size while it was read');
-}
-/** Fills one frame after the other. */
-class FrameFiller {
-    #options;
-    #frame = null;
-    #usedBytes = 0;
-    constructor(options) {
-        this.#options = options;
-    }
-    get isFull() {
-        return this.#usedBytes === this.#options.frameBytes;
-    }
-    get isEmpty() {
-        return this.#usedBytes === 0;
-    }
-    /** Copies as much of `bytes` as there is room for; gives back the rest, `null` when there is none. */
-    put(bytes) {
-        const freeBytes = this.#options.frameBytes - this.#usedBytes;
-        if (bytes.length > freeBytes) {
-            this.put(bytes.subarray(0, freeBytes));
-            return bytes.subarray(freeBytes);
-        }
-        this.#frame ??= this.#options.allocate();
-        this.#frame.set(bytes, this.#usedBytes);
-        this.#usedBytes += bytes.length;
-        return null;
-    }
-    /** What is free of the frame, at most `limitBytes`. */
-    room(limitBytes) {
-        this.#frame ??= this.#options.allocate();
-        const free = this.#options.frameBytes - this.#usedBytes;
-        return this.#frame.subarray(this.#usedBytes, this.#usedBytes + Math.min(free, limitBytes));
-    }
-    advance(bytes) {
-        this.#usedBytes += bytes;
-    }
-    /** The filled part of the frame; a new one begins. */
-    take() {
-        const filled = (this.#frame ?? new Uint8Array(0)).subarray(0, this.#usedBytes);
-        this.#frame = null;
-        this.#usedBytes = 0;
-        return filled;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/push/chunker.js
-
-
-/**
- * Entry `i` is the first four bytes, little-endian and signed, of the SHA-256 of `nix-cache-action gear ` and `i` in decimal (ASCII, no line end).
- * Another table would cut as well, but elsewhere: whoever shares chunks with us needs this one.
- */
-const GEAR = new Int32Array(256).map((_, byte) => (0,external_node_crypto_.createHash)('sha256').update(`nix-cache-action gear ${byte}`).digest().readInt32LE(0));
-/**
- * FastCDC: Xia et al., "FastCDC: a Fast and Efficient Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016, with normalized
- * chunking of level 1 (section 3.4) and no hashing below the minimum (section 3.3).
- *
- * The hash has 32 bits, `h = (h << 1) + GEAR[byte]`, so it knows the last 32 bytes. It begins with 0 at `minBytes` after a chunk's start, and the chunk
- * ends after the first byte that leaves the topmost bits of the hash 0: up to `normalBytes` one more than log2(normalBytes) bits, after it one less;
- * or at `maxBytes`. The paper scatters the bits over 64 to see further back; the 20th from the top still knows 13 bytes, which is enough.
- */
-function createChunker({ minBytes, normalBytes, maxBytes }) {
-    const bits = Math.log2(normalBytes);
-    if (!(minBytes > 0 && minBytes <= normalBytes && normalBytes <= maxBytes && Number.isInteger(bits) && bits > 1 && bits < 31)) {
-        throw new errors/* CacheError */.xA('internal', `Chunks of ${minBytes}, ${normalBytes} and ${maxBytes} bytes can't be cut.`);
-    }
-    const hard = -1 << (31 - bits);
-    const easy = -1 << (33 - bits);
-    let chunkBytes = 0;
-    const rolling = { hash: 0 };
-    /** Goes on with the chunk, whose next byte is at `from`. 0: it does not end in `bytes`. */
-    function nextEnd(bytes, from) {
-        const start = from - chunkBytes;
-        const normal = Math.min(start + normalBytes, bytes.length);
-        const longest = Math.min(start + maxBytes, bytes.length);
-        const first = Math.max(from, start + minBytes);
-        const end = scan(rolling, bytes, first, normal, hard) || scan(rolling, bytes, Math.max(first, normal), longest, easy);
-        return end === 0 && start + maxBytes === longest ? longest : end;
-    }
-    return {
-        cut(bytes) {
-            const ends = [];
-            let from = 0;
-            for (let end = nextEnd(bytes, from); end !== 0; end = nextEnd(bytes, from)) {
-                ends.push(end);
-                from = end;
-                chunkBytes = 0;
-                rolling.hash = 0;
-            }
-            chunkBytes += bytes.length - from;
-            return ends;
-        },
-    };
-}
-/** The end of the chunk if it comes before `stop`, else 0. */
-function scan(rolling, bytes, from, stop, mask) {
-    const first = Math.min(stop, from + (-(bytes.byteOffset + from) & 3));
-    const words = IS_LITTLE_ENDIAN ? (stop - first) >> 2 : 0;
-    return (scanBytes(rolling, bytes, from, first, mask) ||
-        scanWords(rolling, bytes, first, words, mask) ||
-        scanBytes(rolling, bytes, first + 4 * words, stop, mask));
-}
-function scanBytes(rolling, bytes, from, stop, mask) {
-    let h = rolling.hash | 0;
-    for (let at = from; at < stop; at++) {
-        h = ((h << 1) + (GEAR[bytes[at] ?? 0] ?? 0)) | 0;
-        if ((h & mask) === 0)
-            return at + 1;
-    }
-    rolling.hash = h;
-    return 0;
-}
-const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-/**
- * The inner loop, for `count` times four bytes from where the memory is aligned: 2,000 MB/s with one read for four bytes, 1,500 with one for each, 1,100 with
- * one byte a turn; and half of that inside of `createChunker`, where the compiler can't take GEAR for a constant. The `?? 0` cost nothing.
- */
-function scanWords(rolling, bytes, from, count, mask) {
-    if (count <= 0)
-        return 0;
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + from, count);
-    let h = rolling.hash | 0;
-    for (let index = 0; index < count; index++) {
-        const word = words[index] ?? 0;
-        const h1 = ((h << 1) + (GEAR[word & 255] ?? 0)) | 0;
-        const h2 = ((h1 << 1) + (GEAR[(word >>> 8) & 255] ?? 0)) | 0;
-        const h3 = ((h2 << 1) + (GEAR[(word >>> 16) & 255] ?? 0)) | 0;
-        h = ((h3 << 1) + (GEAR[word >>> 24] ?? 0)) | 0;
-        if ((h1 & mask) === 0)
-            return from + 4 * index + 1;
-        if ((h2 & mask) === 0)
-            return from + 4 * index + 2;
-        if ((h3 & mask) === 0)
-            return from + 4 * index + 3;
-        if ((h & mask) === 0)
-            return from + 4 * index + 4;
-    }
-    rolling.hash = h;
-    return 0;
-}
-
-;// CONCATENATED MODULE: ./build/push/frame-pool.js
-
-/** Buffers are made when first needed. */
-function createFramePool(count, frameBytes) {
-    const free = [];
-    const lent = new Map();
-    const waiting = [];
-    function lend(frame) {
-        lent.set(frame.buffer, frame);
-        return frame;
-    }
-    return {
-        frameBytes,
-        async take(signal) {
-            signal.throwIfAborted();
-            const frame = free.pop();
-            if (frame !== undefined)
-                return lend(frame);
-            if (lent.size < count)
-                return lend(new Uint8Array(new SharedArrayBuffer(frameBytes)));
-            return new Promise((resolve, reject) => {
-                const onAbort = () => {
-                    waiting.splice(waiting.indexOf(onFrame), 1);
-                    reject(signal.reason);
-                };
-                const onFrame = (given) => {
-                    signal.removeEventListener('abort', onAbort);
-                    resolve(lend(given));
-                };
-                waiting.push(onFrame);
-                signal.addEventListener('abort', onAbort, { once: true });
-            });
-        },
-        give(view) {
-            const frame = lent.get(view.buffer);
-            if (frame === undefined)
-                throw new errors/* CacheError */.xA('internal', 'A frame was given back twice.');
-            lent.delete(view.buffer);
-            const next = waiting.shift();
-            if (next !== undefined)
-                next(frame);
-            else
-                free.push(frame);
-        },
-    };
-}
-function borrowFrames(pool, signal) {
-    const failed = new AbortController();
-    const either = AbortSignal.any([signal, failed.signal]);
-    const taken = new Map();
-    const pending = new Set();
-    async function track(frame, uses) {
-        const failure = (await Promise.allSettled(uses)).find((use) => use.status === 'rejected');
-        if (failure !== undefined)
-            failed.abort(failure.reason);
-        taken.delete(frame.buffer);
-        pool.give(frame);
-    }
-    async function take() {
-        const frame = await pool.take(either);
-        taken.set(frame.buffer, frame);
-        return frame;
-    }
-    return {
-        async *fill(read) {
-            let spare = null;
-            const allocate = () => {
-                if (spare === null)
-                    throw new errors/* CacheError */.xA('internal', 'A reader wanted two frames at once.');
-                const frame = spare;
-                spare = null;
-                return frame;
-            };
-            const frames = read({ frameBytes: pool.frameBytes, allocate, signal: either });
-            try {
-                for (;;) {
-                    // Readers can't wait for a frame, so there is one before they ask.
-                    spare ??= await take();
-                    const next = await frames.next();
-                    if (next.done === true)
-                        return;
-                    yield next.value;
-                }
-            }
-            finally {
-                await frames.return();
-            }
-        },
-        use(frame, uses) {
-            const done = track(frame, uses).finally(() => pending.delete(done));
-            pending.add(done);
-        },
-        async settled() {
-            await Promise.all(pending);
-            failed.signal.throwIfAborted();
-        },
-        failure: () => (failed.signal.aborted ? failed.signal.reason : null),
-        async close() {
-            await Promise.all(pending);
-            for (const frame of taken.values())
-                pool.give(frame);
-            taken.clear();
-        },
-    };
-}
-
-// EXTERNAL MODULE: external "node:worker_threads"
-var external_node_worker_threads_ = __nccwpck_require__(5919);
-;// CONCATENATED MODULE: ./build/push/frame-worker.js
-/**
- * What runs on the threads of `worker-pool.ts`: CPU work on frames that both sides share. This file is started by its path, from the
- * sources as well as beside the bundle, so it imports nothing but what Node has.
- */
-
-
-
-/** `workerData` of the threads that are to take tasks; whoever imports this file otherwise only gets `compressFrame`. */
-const FRAME_WORKER = 'frame-worker';
-/** Compresses a frame on the thread that calls. Zstd writes its size into it, so that readers know what to make room for. */
-function compressFrame(kind, level, frame) {
-    // Room for what does not compress (ZSTD_COMPRESSBOUND, deflate's stored blocks): with less, Node goes through several buffers.
-    const chunkSize = frame.length + (frame.length >> 8) + 512;
-    if (kind === 'gzip')
-        return (0,external_node_zlib_.gzipSync)(frame, { chunkSize, level });
-    return (0,external_node_zlib_.zstdCompressSync)(frame, { chunkSize, params: { [external_node_zlib_.constants.ZSTD_c_compressionLevel]: level } });
-}
-/** Smaller buffers may be slices of Node's pool, which others use too. */
-const SHARED_POOL_BYTES = 64 * 1024;
-const streams = new Map();
-function streamAt(stream, offsetBytes) {
-    const known = streams.get(stream) ?? { hash: (0,external_node_crypto_.createHash)('sha256'), sizeBytes: 0 };
-    // A thread that replaced another knows nothing of what that one had hashed.
-    if (known.sizeBytes !== offsetBytes)
-        throw new Error(`hash stream ${stream} is at ${known.sizeBytes}, not at ${offsetBytes}`);
-    streams.set(stream, known);
-    return known;
-}
-/** Ends the life of a buffer. The garbage collector sees little reason to hurry with them, and peak memory would be a third higher. */
-function giveBack({ buffer }) {
-    if (buffer instanceof ArrayBuffer && buffer.byteLength > SHARED_POOL_BYTES)
-        buffer.transfer(0);
-}
-/** A copy of its own, to be transferred; the buffer that it came in is given back. */
-function exactly(bytes) {
-    const copy = new Uint8Array(bytes);
-    giveBack(bytes);
-    return copy;
-}
-function sha256(bytes) {
-    return (0,external_node_crypto_.createHash)('sha256').update(bytes).digest();
-}
-const FRAME_HASH_BYTES = 16;
-/** The first 16 bytes of the frame's SHA-256: enough to tell damage, and to keep half a million of them. */
-function frameHash(frame) {
-    return new Uint8Array(sha256(frame).subarray(0, FRAME_HASH_BYTES));
-}
-/** Each frame behind its hash and its length (4 bytes, little-endian). */
-function joinFrames(level, chunks) {
-    const frames = chunks.map((chunk) => compressFrame('zstd', level, chunk));
-    const joined = Buffer.from(new ArrayBuffer(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0)));
-    let at = 0;
-    for (const frame of frames) {
-        joined.set(frameHash(frame), at);
-        at = joined.writeUInt32LE(frame.length, at + FRAME_HASH_BYTES);
-        joined.set(frame, at);
-        at += frame.length;
-        giveBack(frame);
-    }
-    return joined;
-}
-/** The answer to `chunk-frames`, in the order of the chunks. The frames are views of it, their hashes copies. */
-function splitFrames(joined) {
-    const view = new DataView(joined.buffer, joined.byteOffset, joined.length);
-    const frames = [];
-    for (let at = 0; at < joined.length;) {
-        const start = at + FRAME_HASH_BYTES + 4;
-        const end = start + view.getUint32(start - 4, true);
-        frames.push({ frame: joined.subarray(start, end), frameHash: joined.slice(at, at + FRAME_HASH_BYTES) });
-        at = end;
-    }
-    return frames;
-}
-function run(task) {
-    switch (task.kind) {
-        case 'zstd':
-        case 'gzip':
-            return exactly(compressFrame(task.kind, task.level, task.frame));
-        case 'hash': {
-            const at = streamAt(task.stream, task.offsetBytes);
-            at.hash.update(task.frame);
-            at.sizeBytes += task.frame.length;
-            return new Uint8Array(0);
-        }
-        case 'digest': {
-            const at = streamAt(task.stream, task.offsetBytes);
-            streams.delete(task.stream);
-            return exactly(at.hash.digest());
-        }
-        case 'chunk-ids':
-            return exactly(Buffer.concat(task.chunks.map(sha256)));
-        case 'chunk-frames':
-            return joinFrames(task.level, task.chunks);
-    }
-}
-function answer(task) {
-    try {
-        return { bytes: run(task) };
-    }
-    catch (error) {
-        return { error: error instanceof Error ? error.message : String(error) };
-    }
-}
-if (external_node_worker_threads_.workerData === FRAME_WORKER) {
-    external_node_worker_threads_.parentPort?.on('message', (task) => {
-        const reply = answer(task);
-        external_node_worker_threads_.parentPort?.postMessage(reply, 'bytes' in reply ? [reply.bytes.buffer] : []);
-    });
-}
-
-;// CONCATENATED MODULE: ./build/push/handover.js
-/**
- * What `run` gives, for a reader that asks for one item after another. By the promises of its items `run` sees how far behind the reader is. Throws what
- * `run` throws, when everything that it gave before has been read, and `signal.reason`. When the reader leaves early, the signal that `run` has is
- * aborted and nobody waits for its items any more; the end of `run` is waited for in any case.
- */
-async function* handedOver(run, signal) {
-    const left = new AbortController();
-    const waiting = [];
-    let news = Promise.withResolvers();
-    let ended = false;
-    const give = (item) => new Promise((done) => {
-        if (left.signal.aborted)
-            return done();
-        waiting.push({ item, done });
-        news.resolve();
-    });
-    const running = run(give, AbortSignal.any([signal, left.signal])).finally(() => {
-        ended = true;
-        news.resolve();
-    });
-    // The reader is told of it below.
-    running.catch(() => { });
-    try {
-        while (!ended || waiting.length > 0) {
-            signal.throwIfAborted();
-            const next = waiting.shift();
-            if (next === undefined) {
-                await news.promise;
-                news = Promise.withResolvers();
-                continue;
-            }
-            try {
-                yield next.item;
-            }
-            finally {
-                next.done();
-            }
-        }
-        await running;
-    }
-    finally {
-        left.abort();
-        for (const { done } of waiting.splice(0))
-            done();
-        await running.catch(() => { });
-    }
-}
-
-;// CONCATENATED MODULE: ./build/push/nar-check.js
-
-
-
-function digestHere() {
-    const hash = (0,external_node_crypto_.createHash)('sha256');
-    return {
-        async update(bytes) {
-            hash.update(bytes);
-        },
-        digest: async () => hash.digest(),
-    };
-}
-let lastStream = 0;
-/** Hashes on the one thread of `pool`. `bytes` have to lie in shared memory. */
-function digestOnThread(pool) {
-    const stream = ++lastStream;
-    let offsetBytes = 0;
-    return {
-        async update(bytes) {
-            const task = { kind: 'hash', stream, offsetBytes, frame: bytes };
-            offsetBytes += bytes.length;
-            await pool.run(task);
-        },
-        digest: () => pool.run({ kind: 'digest', stream, offsetBytes }),
-    };
-}
-function checkNar(info, digester) {
-    let sizeBytes = 0;
-    let ended = false;
-    const digest = () => {
-        ended = true;
-        return digester.digest();
-    };
-    return {
-        async update(bytes) {
-            sizeBytes += bytes.length;
-            if (sizeBytes > info.narSizeBytes)
-                throw nar_check_corrupt(info, `is larger than the recorded ${info.narSizeBytes} bytes`);
-            await digester.update(bytes);
-        },
-        async verify() {
-            const found = { algorithm: 'sha256', digest: await digest() };
-            if (sizeBytes !== info.narSizeBytes) {
-                throw nar_check_corrupt(info, `has ${sizeBytes} bytes in place of the recorded ${info.narSizeBytes}`);
-            }
-            if (!(0,nix_hash/* equalHash */.Le)(found, info.narHash)) {
-                throw nar_check_corrupt(info, `has the hash ${(0,nix_hash/* formatHash */.ON)(found, 'nix32')} in place of the recorded ${(0,nix_hash/* formatHash */.ON)(info.narHash, 'nix32')}`);
-            }
-        },
-        drop() {
-            if (!ended)
-                digest().catch(() => { });
-        },
-    };
-}
-function nar_check_corrupt(info, problem) {
-    return new errors/* CacheError */.xA('path-corrupt', `${info.path} was changed after it was built: its NAR ${problem}.`, {
-        hint: `\`nix-store --verify-path ${info.path}\` checks it, \`nix-store --repair-path ${info.path}\` fetches or builds it anew.`,
-    });
-}
-
-;// CONCATENATED MODULE: ./build/push/nar-reading.js
-
-/** Tells `onRead` of each frame that passes. */
-async function* counted(frames, onRead) {
-    for await (const frame of frames) {
-        onRead(frame.length);
-        yield frame;
-    }
-}
-/** In buffers of its own; the last one only when the hash is right, otherwise `path-corrupt` is thrown. */
-async function* readChecked({ info, read }, frameBytes, signal) {
-    const check = checkNar(info, digestHere());
-    let held = null;
-    for await (const bytes of read({ frameBytes, allocate: () => new Uint8Array(frameBytes), signal })) {
-        await check.update(bytes);
-        if (held !== null)
-            yield held;
-        held = bytes;
-    }
-    await check.verify();
-    if (held !== null)
-        yield held;
-}
-/** All of a small NAR, with the right hash. */
-async function readWhole(nar, signal) {
-    // One frame has room for all of it: a NAR is never empty, and one byte more is refused.
-    for await (const bytes of readChecked(nar, Math.max(1, nar.info.narSizeBytes), signal))
-        return bytes;
-    return new Uint8Array(0);
-}
-
-;// CONCATENATED MODULE: ./build/push/chunk-packing.js
-
-
-
-
-
-
-const KiB = 1024;
-/**
- * With these a chunk has 740 KiB on average, and 370 MB of programs become 3.4 % larger than in frames of 4 MiB (with chunks half as large 6 %,
- * twice as large 1.5 %). A NAR of at most `minBytes` is one chunk: the way to another thread would take longer.
- */
-const CHUNK_SIZES = { minBytes: 256 * KiB, normalBytes: 512 * KiB, maxBytes: 2048 * KiB };
-const chunk_packing_NOTHING = new Uint8Array(0);
-const NO_FRAME = { frame: null, frameHash: null };
-/**
- * The chunks of the NAR. They come before all of it has been read: it is whole only when the last one was followed by the end. Throws `path-corrupt`
- * when size or hash are not the recorded ones, what reading throws (`path-vanished`, ...), what `isKnown` throws, and `signal.reason`. A small NAR
- * that is known is not read.
- */
-async function* chunkNar(nar, isKnown, options, signal) {
-    if (nar.info.narSizeBytes <= CHUNK_SIZES.minBytes)
-        yield await chunkWhole(nar, isKnown, options.level, signal);
-    else
-        yield* handedOver((give, either) => chunkInFrames(nar, packer(isKnown, options, give), options, either), signal);
-}
-/** One chunk, whose id is known without reading: if it is stored, so is the NAR. */
-async function chunkWhole(nar, isKnown, level, signal) {
-    const chunk = { id: nar.info.narHash.digest, narBytes: nar.info.narSizeBytes };
-    if (isKnown(chunk.id))
-        return { ...chunk, ...NO_FRAME };
-    const frame = compressFrame('zstd', level, await readWhole(nar, signal));
-    return { ...chunk, frame, frameHash: frameHash(frame) };
-}
-async function chunkInFrames({ info, read }, packChunks, { hashing, frames }, signal) {
-    const loan = borrowFrames(frames, signal);
-    const check = checkNar(info, digestOnThread(hashing));
-    const split = createSplitter(info.narSizeBytes);
-    try {
-        for await (const frame of loan.fill((how) => read(behindRoom(how)))) {
-            loan.use(frame, [check.update(frame), packChunks(split(frame))]);
-        }
-        await loan.settled();
-        await check.verify();
-    }
-    catch (error) {
-        // What failed first made the rest fail.
-        throw loan.failure() ?? error;
-    }
-    finally {
-        check.drop();
-        await loan.close();
-    }
-}
-function packer(isKnown, options, give) {
-    let before = Promise.resolve();
-    return async (chunks) => {
-        const turn = Promise.all([pack(chunks, isKnown, options), before]);
-        const given = turn.then(([packed]) => ({ packed, all: packed.map(give) }));
-        // The next one waits for its turn only; what fails is told here.
-        before = given.catch(() => { });
-        const { packed, all } = await given;
-        await Promise.all(all);
-        release(packed);
-    };
-}
-async function pack(chunks, isKnown, { compressing, level }) {
-    if (chunks.length === 0)
-        return [];
-    const ids = await compressing.run({ kind: 'chunk-ids', chunks });
-    const found = chunks.map((bytes, index) => {
-        const id = ids.slice(32 * index, 32 * (index + 1));
-        return { id, bytes, known: isKnown(id) };
-    });
-    const wanted = found.filter((chunk) => !chunk.known).map((chunk) => chunk.bytes);
-    const joined = wanted.length === 0 ? chunk_packing_NOTHING : await compressing.run({ kind: 'chunk-frames', level, chunks: wanted });
-    const frames = splitFrames(joined).values();
-    return found.map(({ id, bytes, known }) => {
-        const made = known ? NO_FRAME : (frames.next().value ?? NO_FRAME);
-        return { id, narBytes: bytes.length, ...made };
-    });
-}
-/** Lets a reader fill the end of each buffer, so that in front of it there is room for what is left of the one before. */
-function behindRoom({ frameBytes, allocate, signal }) {
-    const roomBytes = CHUNK_SIZES.maxBytes;
-    return { frameBytes: frameBytes - roomBytes, allocate: () => allocate().subarray(roomBytes), signal };
-}
-/** Answers each frame of a NAR, which has room in front of it, with the chunks that end there. They lie in that frame's buffer, whole. */
-function createSplitter(narSizeBytes) {
-    const chunker = createChunker(CHUNK_SIZES);
-    // Used again: new memory for each frame would take three times as long as copying does.
-    let kept = new Uint8Array(0);
-    let restBytes = 0;
-    let readBytes = 0;
-    return (frame) => {
-        const ends = chunker.cut(frame);
-        readBytes += frame.length;
-        if (readBytes >= narSizeBytes && ends.at(-1) !== frame.length)
-            ends.push(frame.length);
-        const joined = new Uint8Array(frame.buffer, frame.byteOffset - restBytes, restBytes + frame.length);
-        joined.set(kept.subarray(0, restBytes));
-        const starts = [0, ...ends.map((end) => restBytes + end)];
-        const chunks = ends.map((end, index) => joined.subarray(starts[index], restBytes + end));
-        const rest = joined.subarray(starts.at(-1));
-        if (rest.length > kept.length)
-            kept = new Uint8Array(rest.length);
-        kept.set(rest);
-        restBytes = rest.length;
-        return chunks;
-    };
-}
-/** Frames that were made together lie in one buffer. */
-function release(chunks) {
-    const first = chunks.find((chunk) => chunk.frame !== null)?.frame ?? null;
-    if (first !== null)
-        giveBack(first);
-}
-
-// EXTERNAL MODULE: external "node:events"
-var external_node_events_ = __nccwpck_require__(8474);
-;// CONCATENATED MODULE: ./build/push/encoder.js
-
-
-
-
-/**
- * Level 2 of zstd takes two thirds of the time of Nix's level 3 for 5 % more bytes (level 1: little less time, 13 % more). Nix's own level
- * for xz; brotli's highest, which is what Node takes otherwise, does 1 MB/s.
- */
-const DEFAULT_LEVELS = { zstd: 2, gzip: 6, br: 5, xz: 6, none: 0 };
-function createEncoder(compression, level, pool, sink) {
-    switch (compression) {
-        case 'zstd':
-        case 'gzip':
-            return inFrames((frame) => pool.run({ kind: compression, level, frame }), sink);
-        case 'none':
-            return inFrames(async (frame) => frame, sink);
-        case 'br': {
-            const brotli = (0,external_node_zlib_.createBrotliCompress)({ params: { [external_node_zlib_.constants.BROTLI_PARAM_QUALITY]: level } });
-            return throughStream(brotli, brotli, sink, async () => { });
-        }
-        case 'xz':
-            return throughXz(level, pool.size, sink);
-    }
-}
-/**
- * Each frame for itself, joined in order: both formats allow members one after another (RFC 8878 section 3.1, RFC 1952 section 2.2),
- * and Nix's readers take them.
- */
-function inFrames(compress, sink) {
-    let last = Promise.resolve();
-    return {
-        write(frame) {
-            const before = last;
-            const compressed = compress(frame);
-            last = Promise.all([before, compressed]).then(async ([, bytes]) => {
-                await sink(bytes);
-                if (bytes !== frame && bytes.buffer instanceof ArrayBuffer)
-                    bytes.buffer.transfer(0);
-            });
-            return last;
-        },
-        finish: () => last,
-        abort() {
-            last.catch(() => { });
-        },
-    };
-}
-function throughStream(input, output, sink, ended) {
-    const drained = drain(output, sink);
-    // Seen by `finish`, or of no interest after `abort`.
-    drained.catch((error) => input.destroy(error instanceof Error ? error : undefined));
-    return {
-        write: (frame) => new Promise((resolve, reject) => {
-            input.write(frame, (error) => (error ? reject(error) : resolve()));
-        }),
-        async finish() {
-            input.end();
-            await drained;
-            await ended();
-        },
-        abort() {
-            input.destroy();
-            output.destroy();
-        },
-    };
-}
-async function drain(output, sink) {
-    for await (const bytes of output)
-        await sink(bytes);
-}
-/** Node has no xz, so the program does it. */
-function throughXz(level, threads, sink) {
-    const child = (0,external_node_child_process_.spawn)('xz', ['--compress', '--stdout', `-${level}`, `--threads=${threads}`], {
-        stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    const failed = (error) => (0,errors/* systemCode */.xU)(error) === 'ENOENT'
-        ? new errors/* CacheError */.xA('input-invalid', '`compression` is `xz`, but the program `xz` is not there.', {
-            hint: 'Install it (Debian: `apt-get install xz-utils`), or use `compression: zstd`.',
-        })
-        : new errors/* CacheError */.xA('internal', 'The program `xz` failed.', { cause: error });
-    const ended = (0,external_node_events_.once)(child, 'close').then(([code]) => {
-        if (code !== 0)
-            throw failed(new Error(`exit code ${code}`));
-    }, (error) => {
-        throw failed(error);
-    });
-    ended.catch(() => { });
-    // A broken pipe says less than the end of the program does.
-    child.stdin.on('error', () => { });
-    const encoder = throughStream(child.stdin, child.stdout, sink, () => ended);
-    return {
-        ...encoder,
-        write: (frame) => encoder.write(frame).catch(() => ended.then(() => Promise.reject(failed(new Error('it ended early'))))),
-        abort() {
-            encoder.abort();
-            child.kill('SIGKILL');
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./build/push/spool.js
-
-
-
-
-
-/** With 256 KiB a post of one large path had a peak memory of 193 MiB in place of 150: large chunks are returned to the system late. */
-const READ_CHUNK_BYTES = 64 * 1024;
-/**
- * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
- * after it was opened, so nothing stays behind however the process ends.
- */
-function createSpool(folder, limits) {
-    let reservedBytes = 0;
-    let fileCount = 0;
-    let made = null;
-    async function openFile(label) {
-        try {
-            made ??= (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-            await made;
-            const path = (0,external_node_path_.join)(folder, `${process.pid}-${fileCount++}`);
-            const file = await (0,promises_.open)(path, 'wx+', 0o600);
-            await (0,promises_.unlink)(path);
-            return fileWriter(file, (error) => spool_fileError(error, folder, label));
-        }
-        catch (error) {
-            made = null;
-            throw spool_fileError(error, folder, label);
-        }
-    }
-    return {
-        async open(expectedBytes, label) {
-            if (expectedBytes > limits.bodyBytes || reservedBytes + expectedBytes > limits.totalBytes)
-                return openFile(label);
-            reservedBytes += expectedBytes;
-            return memoryWriter((bytes) => {
-                reservedBytes -= expectedBytes - bytes;
-                return () => {
-                    reservedBytes -= bytes;
-                };
-            });
-        },
-        async close() {
-            // The files in it have no names any more; an empty folder that stays is no reason to lose the report.
-            if (made !== null)
-                await (0,promises_.rm)(folder, { recursive: true, force: true }).catch(() => undefined);
-        },
-    };
-}
-/** `settle` is told once how much memory it came to, and answers with what gives that back. */
-function memoryWriter(settle) {
-    const parts = [];
-    let isOpen = true;
-    return {
-        async write(bytes) {
-            parts.push(bytes.slice());
-        },
-        async finish() {
-            isOpen = false;
-            const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-            const release = settle(bytes.length);
-            const body = { sizeBytes: bytes.length, bytes, stream: () => external_node_stream_.Readable.from([bytes], { objectMode: false }) };
-            return { body, sha256: spool_sha256(bytes), dispose: once(async () => release()) };
-        },
-        async discard() {
-            if (isOpen)
-                settle(0)();
-            isOpen = false;
-        },
-    };
-}
-function fileWriter(file, explain) {
-    const hash = (0,external_node_crypto_.createHash)('sha256');
-    let sizeBytes = 0;
-    let isOpen = true;
-    return {
-        async write(bytes) {
-            hash.update(bytes);
-            try {
-                for (let at = 0; at < bytes.length;) {
-                    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, sizeBytes + at);
-                    at += bytesWritten;
-                }
-            }
-            catch (error) {
-                throw explain(error);
-            }
-            sizeBytes += bytes.length;
-        },
-        async finish() {
-            isOpen = false;
-            const body = {
-                sizeBytes,
-                bytes: null,
-                stream: () => external_node_stream_.Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
-            };
-            return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
-        },
-        async discard() {
-            if (isOpen)
-                await file.close();
-            isOpen = false;
-        },
-    };
-}
-/** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
-async function* readAll(file, sizeBytes) {
-    for (let at = 0; at < sizeBytes;) {
-        const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
-        const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-        if (bytesRead === 0)
-            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} of ${sizeBytes}.`);
-        at += bytesRead;
-        yield chunk.subarray(0, bytesRead);
-    }
-}
-function spool_sha256(bytes) {
-    return { algorithm: 'sha256', digest: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest() };
-}
-function once(action) {
-    let done = null;
-    return () => (done ??= action());
-}
-function spool_fileError(error, folder, label) {
-    const code = (0,errors/* systemCode */.xU)(error);
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-        return new errors/* CacheError */.xA('disk-full', `No space left in ${folder} to pack ${label}.`, {
-            hint: 'Free space on that disk, lower `concurrency`, or leave the path out with `max-path-size` or `exclude`.',
-            cause: error,
-        });
-    }
-    return new errors/* CacheError */.xA('file-failed', `Writing a temporary file in ${folder} failed (${code ?? String(error)}).`, {
-        cause: error,
-    });
-}
-
-;// CONCATENATED MODULE: ./build/push/worker-pool.js
-
-
-
-
-/**
- * Beside the bundle lies the compiled file, beside the sources the source. The name is put together here, where the bundler does
- * not see it: it would move the file and rename it.
- */
-function workerFile() {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    return (0,external_node_path_.join)(import.meta.dirname, ['frame-worker', extension].join('.'));
-}
-/** Small heaps: frames and what becomes of them lie outside. */
-const HEAP_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
-/** Starts no thread before the first task, and never more than `size`. */
-function createWorkerPool(size, file = workerFile()) {
-    const threads = new Set();
-    const waiting = [];
-    let closed = false;
-    function start() {
-        const worker = new external_node_worker_threads_.Worker(file, { workerData: FRAME_WORKER, env: {}, execArgv: [], resourceLimits: HEAP_LIMITS });
-        const thread = { worker, job: null };
-        worker.on('message', (reply) => {
-            const job = thread.job;
-            thread.job = null;
-            if ('bytes' in reply)
-                job?.resolve(reply.bytes);
-            else
-                job?.reject(new errors/* CacheError */.xA('internal', `Packing a frame failed: ${reply.error}.`));
-            next();
-        });
-        worker.on('error', (error) => died(thread, error.message));
-        worker.on('exit', (code) => died(thread, `exit code ${code}`));
-        threads.add(thread);
-        return thread;
-    }
-    function died(thread, why) {
-        if (!threads.delete(thread))
-            return;
-        thread.job?.reject(new errors/* CacheError */.xA('internal', `A thread that packs frames ended: ${why}.`));
-        thread.job = null;
-        next();
-    }
-    function next() {
-        while (!closed && waiting.length > 0) {
-            const idle = [...threads].find((thread) => thread.job === null) ?? (threads.size < size ? start() : null);
-            const job = idle === null ? undefined : waiting.shift();
-            if (idle === null || job === undefined)
-                return;
-            idle.job = job;
-            idle.worker.postMessage(job.task);
-        }
-    }
-    return {
-        size,
-        run: (task) => new Promise((resolve, reject) => {
-            if (closed)
-                return reject(new errors/* CacheError */.xA('internal', 'The threads that pack frames have been ended.'));
-            waiting.push({ task, resolve, reject });
-            next();
-        }),
-        async close() {
-            closed = true;
-            const unfinished = [...waiting.splice(0), ...[...threads].flatMap((thread) => thread.job ?? [])];
-            const workers = [...threads].map((thread) => thread.worker);
-            threads.clear();
-            for (const job of unfinished)
-                job.reject(new errors/* CacheError */.xA('cancelled', 'Packing was ended.'));
-            await Promise.all(workers.map((worker) => worker.terminate()));
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./build/push/packing.js
-
-
-
-
-
-
-
-
-
-
-/** What one thread compresses at a time. Cut like this, programs at level 2 become 0.2 % larger than in one piece; at 1 MiB it is 1.1 %. */
-const FRAME_BYTES = 4 * 1024 * 1024;
-/** NARs up to here are packed at once on the main thread: the way to another one takes longer. */
-const INLINE_BYTES = 256 * 1024;
-/** SHA-256 of one path is one thread's work; more than this many compressing threads would wait for it. */
-const MAX_THREADS = 4;
-/** What waits packed in memory; the rest waits on disk. */
-const SPOOL_LIMITS = { bodyBytes: 2 * 1024 * 1024, totalBytes: 16 * 1024 * 1024 };
-const RAW_CHUNK_BYTES = 1024 * 1024;
-function createPacker(options) {
-    const { compression, readNar = narFrames, realPath = (path) => path } = options;
-    const threads = options.threads ?? Math.min((0,external_node_os_.availableParallelism)(), MAX_THREADS);
-    const compressing = createWorkerPool(threads);
-    const hashing = createWorkerPool(1);
-    // For each thread one frame at work and one ready; one being read, and one on its way into the spool.
-    const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
-    const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
-    const level = options.level ?? DEFAULT_LEVELS[compression];
-    const chunking = { level: compression === 'zstd' ? level : DEFAULT_LEVELS.zstd, compressing, hashing, frames };
-    async function packInline(nar, signal) {
-        const bytes = await readWhole(nar, signal);
-        const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
-        const writer = await spool.open(packed.length, nar.info.path);
-        try {
-            await writer.write(packed);
-            return toPacked(compression, await writer.finish());
-        }
-        finally {
-            await writer.discard();
-        }
-    }
-    async function packInFrames({ info, read }, signal) {
-        const writer = await spool.open(info.narSizeBytes, info.path);
-        const loan = borrowFrames(frames, signal);
-        const encoder = createEncoder(compression, level, compressing, writer.write);
-        const check = checkNar(info, digestOnThread(hashing));
-        try {
-            for await (const frame of loan.fill(read))
-                loan.use(frame, [check.update(frame), encoder.write(frame)]);
-            await loan.settled();
-            await encoder.finish();
-            await check.verify();
-            return toPacked(compression, await writer.finish());
-        }
-        catch (error) {
-            // What failed first made the rest fail.
-            const first = loan.failure() ?? error;
-            encoder.abort();
-            throw first;
-        }
-        finally {
-            check.drop();
-            await loan.close();
-            await writer.discard();
-        }
-    }
-    const packsInline = compression === 'zstd' || compression === 'gzip' || compression === 'none';
-    return {
-        sourceOf(info, onRead = () => { }) {
-            const nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
-            const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
-            return {
-                raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal),
-                packed: (signal) => pack(nar, signal),
-                chunks: (isKnown, signal) => chunkNar(nar, isKnown, chunking, signal),
-            };
-        },
-        async close() {
-            await Promise.all([compressing.close(), hashing.close()]);
-            await spool.close();
-        },
-    };
-}
-function toPacked(compression, { body, sha256, dispose }) {
-    return { compression, fileHash: sha256, body, dispose };
-}
-
-;// CONCATENATED MODULE: ./build/push/plan.js
-
-/**
- * Chooses the paths that the cache has to be asked about.
- *
- * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream, excluded, matched by no
- *   `include`, or too large.
- * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
- * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant.
- * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
- *   needs it can go up.
- */
-function selectPaths(candidates, rules) {
-    const infoOf = lookUp(candidates);
-    const ruledOut = new Map();
-    for (const info of candidates.infos.values()) {
-        const verdict = verdictOfRules(info, rules);
-        if (verdict !== null)
-            ruledOut.set(info.path, verdict);
-    }
-    const wanted = new Set();
-    for (const root of candidates.roots) {
-        const info = infoOf(root);
-        if (info !== null && verdictOnRoot(info, rules, ruledOut) === null)
-            wanted.add(root);
-    }
-    const order = referencesFirst(wanted, (path) => (ruledOut.has(path) ? [] : (infoOf(path)?.references ?? [])));
-    const query = order
-        .filter((path) => ruledOut.get(path)?.class !== 'signed-upstream')
-        .map(infoOf)
-        .filter((info) => info !== null);
-    return { candidates, rules, ruledOut, wanted, order, query };
-}
-/**
- * Says for every path what becomes of it. `presence` is the cache's answer to `selection.query`.
- *
- * A path that is in the cache is taken at its word (what it refers to is the cache's own invariant), yet what turns out to be
- * missing below it is pushed too. A path whose reference neither is readable nor will be is withheld, and names the first cause.
- */
-function planPush(selection, presence) {
-    const { candidates, rules, ruledOut, wanted, order } = selection;
-    const infoOf = lookUp(candidates);
-    const verdicts = verdictsOf(selection, infoOf, presence);
-    const needed = neededBy(wanted, verdicts, infoOf);
-    const paths = new Map();
-    const add = (path, verdict) => {
-        paths.set(path, { path, info: infoOf(path), isRoot: candidates.roots.has(path), verdict });
-    };
-    const push = [];
-    for (const path of order) {
-        const verdict = verdicts.get(path);
-        if (verdict === undefined || !(wanted.has(path) || needed.has(path)))
-            continue;
-        const info = infoOf(path);
-        add(path, verdict.class === 'push' && wanted.has(path) ? { class: 'push', why: 'new' } : verdict);
-        if (verdict.class === 'push' && info !== null)
-            push.push(info);
-    }
-    for (const path of [...candidates.roots, ...candidates.vanished]) {
-        if (paths.has(path))
-            continue;
-        const info = infoOf(path);
-        const verdict = info === null ? { class: 'vanished' } : verdictOnRoot(info, rules, ruledOut);
-        if (verdict !== null)
-            add(path, verdict);
-    }
-    return { paths, push };
-}
-function lookUp(candidates) {
-    const vanished = new Set(candidates.vanished);
-    return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
-}
-/** Why a path stays out even when a wanted one needs it; `null` when it may go up. */
-function verdictOfRules(info, rules) {
-    for (const signature of info.signatures) {
-        const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
-        if (rules.skipSignedBy.includes(keyName))
-            return { class: 'signed-upstream', keyName };
-    }
-    const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
-    // `search`, as `test` would carry state from one path to the next with a flag `g` or `y`.
-    const pattern = rules.exclude.find((expression) => baseName.search(expression) !== -1);
-    if (pattern !== undefined)
-        return { class: 'excluded', pattern: pattern.source };
-    if (rules.maxPathSizeBytes !== null && info.narSizeBytes > rules.maxPathSizeBytes) {
-        return { class: 'too-large', limitBytes: rules.maxPathSizeBytes };
-    }
-    return null;
-}
-/** Why a root is not wanted for itself; `null` when it is. */
-function verdictOnRoot(info, rules, ruledOut) {
-    const verdict = ruledOut.get(info.path);
-    if (verdict?.class === 'signed-upstream')
-        return verdict;
-    if (!rules.explicitPaths && (0,store_path/* isDerivation */.qw)(info.path))
-        return { class: 'derivation' };
-    if (verdict !== undefined)
-        return verdict;
-    const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
-    const included = rules.include.length === 0 || rules.include.some((expression) => baseName.search(expression) !== -1);
-    return included ? null : { class: 'excluded', pattern: null };
-}
-/** All that can be reached from `starts`, each once and after what it refers to. Loops over a stack: closures are thousands deep. */
-function referencesFirst(starts, referencesOf) {
-    const order = [];
-    const seen = new Set();
-    for (const start of starts) {
-        if (seen.has(start))
-            continue;
-        seen.add(start);
-        const stack = [{ path: start, references: referencesOf(start), next: 0 }];
-        for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-            const reference = top.references[top.next++];
-            if (reference === undefined) {
-                order.push(top.path);
-                stack.pop();
-            }
-            else if (!seen.has(reference)) {
-                seen.add(reference);
-                stack.push({ path: reference, references: referencesOf(reference), next: 0 });
-            }
-        }
-    }
-    return order;
-}
-function verdictsOf({ order, ruledOut }, infoOf, presence) {
-    const verdicts = new Map();
-    const obstacles = new Map();
-    for (const path of order) {
-        const info = infoOf(path);
-        const verdict = info === null
-            ? { class: 'vanished' }
-            : (verdictOfCache(presence.get(path)) ?? ruledOut.get(path) ?? verdictOfReferences(info, obstacles));
-        verdicts.set(path, verdict);
-        obstacles.set(path, obstacleOf(path, verdict));
-    }
-    return verdicts;
-}
-function verdictOfCache(presence) {
-    if (presence?.state === 'present')
-        return { class: 'present' };
-    return presence?.state === 'differs' ? { class: 'differs', narHash: presence.narHash } : null;
-}
-function verdictOfReferences(info, obstacles) {
-    for (const reference of info.references) {
-        if (reference === info.path)
-            continue;
-        const obstacle = obstacles.get(reference);
-        // Nix allows no circles; one in what we were told would leave paths that wait for each other.
-        if (obstacle === undefined)
-            return { class: 'withheld', culprit: reference, culpritClass: 'circular' };
-        if (obstacle !== null)
-            return { class: 'withheld', ...obstacle };
-    }
-    return { class: 'push', why: 'needed' };
-}
-function obstacleOf(path, verdict) {
-    switch (verdict.class) {
-        case 'push':
-        case 'present':
-        case 'differs':
-        case 'signed-upstream':
-            return null;
-        case 'withheld':
-            return { culprit: verdict.culprit, culpritClass: verdict.culpritClass };
-        case 'excluded':
-        case 'too-large':
-        case 'vanished':
-            return { culprit: path, culpritClass: verdict.class };
-    }
-}
-/** What the wanted roots that are or will be readable need. What only withheld paths need stays out with them. */
-function neededBy(wanted, verdicts, infoOf) {
-    const isKept = (path) => {
-        const verdict = verdicts.get(path)?.class;
-        return verdict === 'push' || verdict === 'present' || verdict === 'differs';
-    };
-    return new Set(referencesFirst([...wanted].filter(isKept), (path) => (isKept(path) ? (infoOf(path)?.references ?? []) : [])));
-}
-
-;// CONCATENATED MODULE: ./build/push/shared-nars.js
-const KEEP = { bytes: 2 * 1024 ** 3, nars: 256 };
-function shareNars(packer, limits = KEEP) {
-    /** The caches that have yet to ask, by path. */
-    const waiting = new Map();
-    const packings = new Map();
-    /** Packed and held by nobody, the oldest first. */
-    const idle = new Set();
-    let idleBytes = 0;
-    const leavePath = (cache, path) => {
-        const others = waiting.get(path);
-        others?.delete(cache);
-        if (others?.size === 0)
-            waiting.delete(path);
-    };
-    const begin = (path, source) => {
-        const stop = new AbortController();
-        const packing = { nar: source.packed(stop.signal), stop, users: 0, sizeBytes: 0 };
-        packings.set(path, packing);
-        packing.nar.then(({ body }) => {
-            packing.sizeBytes = body.sizeBytes;
-        }, 
-        // Whoever comes next tries again.
-        () => forget(path, packing));
-        return packing;
-    };
-    const forget = (path, packing) => {
-        if (packings.get(path) === packing)
-            packings.delete(path);
-    };
-    const drop = async (path, packing) => {
-        forget(path, packing);
-        if (idle.delete(path))
-            idleBytes -= packing.sizeBytes;
-        packing.stop.abort();
-        await packing.nar.then((nar) => nar.dispose(), () => undefined);
-    };
-    const release = async (path, packing, isPacked) => {
-        if (--packing.users > 0)
-            return;
-        if (!isPacked || !waiting.has(path))
-            return drop(path, packing);
-        idle.add(path);
-        idleBytes += packing.sizeBytes;
-        for (const oldest of idle) {
-            if (idleBytes <= limits.bytes && idle.size <= limits.nars)
-                return;
-            const surplus = packings.get(oldest);
-            if (surplus !== undefined)
-                await drop(oldest, surplus);
-        }
-    };
-    const take = async (path, source, signal) => {
-        const packing = packings.get(path) ?? begin(path, source);
-        packing.users++;
-        if (idle.delete(path))
-            idleBytes -= packing.sizeBytes;
-        try {
-            const nar = await orGivenUp(packing.nar, signal);
-            let held = true;
-            const dispose = async () => {
-                if (!held)
-                    return;
-                held = false;
-                await release(path, packing, true);
-            };
-            return { ...nar, dispose };
-        }
-        catch (error) {
-            await release(path, packing, false);
-            throw error;
-        }
-    };
-    return {
-        join(paths) {
-            const cache = {};
-            const joined = [...paths];
-            for (const path of joined)
-                waiting.set(path, (waiting.get(path) ?? new Set()).add(cache));
-            return {
-                sourceOf(info, onRead) {
-                    const source = packer.sourceOf(info, onRead);
-                    return {
-                        raw(signal) {
-                            leavePath(cache, info.path);
-                            return source.raw(signal);
-                        },
-                        packed(signal) {
-                            leavePath(cache, info.path);
-                            return take(info.path, source, signal);
-                        },
-                        chunks(isKnown, signal) {
-                            leavePath(cache, info.path);
-                            return source.chunks(isKnown, signal);
-                        },
-                    };
-                },
-                async leave() {
-                    for (const path of joined)
-                        leavePath(cache, path);
-                    for (const path of idle) {
-                        const packing = packings.get(path);
-                        if (packing !== undefined && !waiting.has(path))
-                            await drop(path, packing);
-                    }
-                },
-            };
-        },
-    };
-}
-/** The result, unless `signal` aborts before; then its reason is thrown, and the work goes on for others. */
-async function orGivenUp(work, signal) {
-    signal.throwIfAborted();
-    const given = Promise.withResolvers();
-    const onAbort = () => given.reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-        return await Promise.race([work, given.promise]);
-    }
-    finally {
-        signal.removeEventListener('abort', onAbort);
-    }
-}
-
-;// CONCATENATED MODULE: ./build/phases/candidates.js
-
-
-
-
-/** What may be pushed: what the input `paths` names, or else what came to the store since main. `names`: of the store now. */
-async function rootsOf(session, store, names) {
-    const { inputs, runner } = session;
-    return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names);
-}
-/** Full paths that came to the store since main's snapshot. */
-async function newRoots(session, store, names) {
-    const file = session.state().main?.snapshotFile ?? null;
-    if (file === null)
-        throw new errors/* CacheError */.xA('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
-    return newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
-}
-/** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */
-async function namedRoots(lines, store, env) {
-    const found = await Promise.all(lines.map((line) => storePathOf((0,external_node_path_.resolve)(env.GITHUB_WORKSPACE ?? '.', line), line, store)));
-    return [...new Set(found)];
-}
-async function storePathOf(file, line, store) {
-    const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
-    const target = await (0,promises_.realpath)(logical).catch(() => null);
-    const inside = target === null ? null : (0,external_node_path_.relative)(await (0,promises_.realpath)(store.realStoreDir), target);
-    const name = inside?.split('/')[0] ?? '';
-    if (inside === null || name === '' || name === '..') {
-        throw new errors/* CacheError */.xA('input-invalid', `paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} at the end of the job.`, {
-            hint: 'It takes store paths and links to them such as `result`, seen from the workspace.',
-        });
-    }
-    return `${store.storeDir}/${name}`;
-}
-/** The roots with their closures. `explicit`: they were named. */
-async function findCandidates(store, roots, explicit, signal) {
-    const { infos, invalid } = await store.closure(roots, signal);
-    const valid = roots.filter((path) => infos.has(path));
-    // A name that never was a path (the output of a failed build) is not a candidate. One that was named, or that is referred to, was.
-    const left = new Set(explicit ? [] : await store.names());
-    const vanished = [...invalid].filter((path) => !left.has(path.slice(store.storeDir.length + 1)));
-    return { infos, roots: new Set(valid), vanished };
-}
-
-;// CONCATENATED MODULE: ./build/push/finish.js
-
-/** Ends the push, and takes back what was called pushed and is not there after all. */
-async function finishPush(backend, result, signal) {
-    try {
-        const lost = await backend.finish(signal);
-        if (lost.size === 0)
-            return result;
-        return { ...result, outcomes: pushedAs(result, (path, outcome) => failedAs(lost.get(path)) ?? outcome) };
-    }
-    catch (error) {
-        const isLate = (0,errors/* isCacheError */.bt)(error, 'deadline', 'cancelled') || signal.aborted;
-        const code = (0,errors/* isCacheError */.bt)(error) ? error.code : 'internal';
-        const message = (0,errors/* describeError */.Uc)(error);
-        const failed = isLate ? { class: 'out-of-time' } : { class: 'failed', code, message };
-        const why = (0,errors/* isCacheError */.bt)(error) ? { code, message: error.message, hint: error.hint } : { code, message, hint: null };
-        return { ...result, outcomes: pushedAs(result, () => failed), stoppedBy: result.stoppedBy ?? (isLate ? null : why) };
-    }
-}
-function failedAs(reason) {
-    return reason === undefined ? null : { class: 'failed', code: 'cache-not-found', message: reason };
-}
-function pushedAs(result, change) {
-    return new Map([...result.outcomes].map(([path, outcome]) => [path, outcome.class === 'pushed' ? change(path, outcome) : outcome]));
-}
-
-;// CONCATENATED MODULE: ./build/push/clock.js
-
-const systemClock = {
-    nowMs: () => performance.now(),
-    async sleep(ms, signal) {
-        // Only an abort rejects it.
-        await (0,external_node_timers_promises_.setTimeout)(ms, undefined, { signal }).catch(() => { });
-    },
-};
-
-;// CONCATENATED MODULE: ./build/push/jobs.js
-/** Jobs for the paths of a plan, linked by their references. What is not in `push` can be read already, and no path waits for itself. */
-function jobsOf(push) {
-    const byPath = new Map();
-    for (const [index, info] of push.entries()) {
-        byPath.set(info.path, {
-            info,
-            index,
-            dependants: [],
-            abort: new AbortController(),
-            waitsFor: 0,
-            publish: null,
-            readBytes: 0,
-            outcome: null,
-        });
-    }
-    for (const job of byPath.values()) {
-        for (const reference of new Set(job.info.references)) {
-            const referred = byPath.get(reference);
-            if (referred === undefined || referred === job)
-                continue;
-            referred.dependants.push(job);
-            job.waitsFor++;
-        }
-    }
-    return [...byPath.values()];
-}
-/**
- * Decides a job, and with it those that now can't become visible any more. Answers with all jobs that were decided by this; a job that
- * was decided before stays as it was.
- */
-function decide(job, outcome) {
-    if (job.outcome !== null)
-        return [];
-    job.outcome = outcome;
-    const decided = [job];
-    if (outcome.class === 'pushed') {
-        for (const dependant of job.dependants)
-            dependant.waitsFor--;
-        return decided;
-    }
-    const withheld = outcomeOfDependants(job, outcome);
-    // Grows while it is walked.
-    for (const { dependants } of decided) {
-        for (const dependant of dependants) {
-            if (dependant.outcome !== null)
-                continue;
-            dependant.outcome = withheld;
-            dependant.abort.abort();
-            decided.push(dependant);
-        }
-    }
-    return decided;
-}
-function outcomeOfDependants({ info }, outcome) {
-    switch (outcome.class) {
-        case 'corrupt':
-        case 'failed':
-        case 'vanished':
-            return { class: 'withheld', culprit: info.path, culpritClass: outcome.class };
-        case 'withheld':
-        case 'out-of-time':
-            return outcome;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/push/progress.js
-/** Shorter than this says nothing. */
-const MIN_SPAN_MS = 1000;
-/** Rates are those of the last samples, so that they follow what the network does. */
-const MAX_SAMPLES = 15;
-/** Counts what is done and measures how fast. Time comes in with every sample. */
-class ProgressMeter {
-    #samples = [];
-    #pathsTotal;
-    #bytesTotal;
-    #paths = 0;
-    #bytes = 0;
-    constructor(sizesBytes, nowMs) {
-        this.#pathsTotal = sizesBytes.length;
-        this.#bytesTotal = sizesBytes.reduce((sum, size) => sum + size, 0);
-        this.#samples.push({ atMs: nowMs, paths: 0, bytes: 0 });
-    }
-    add(paths, bytes) {
-        this.#paths += paths;
-        this.#bytes += bytes;
-    }
-    /** To be called about once a second. */
-    sample(nowMs) {
-        this.#samples.push({ atMs: nowMs, paths: this.#paths, bytes: this.#bytes });
-        if (this.#samples.length > MAX_SAMPLES)
-            this.#samples.shift();
-    }
-    /** What the rest takes if bytes and paths go on at the present rate; `null`: not known. */
-    remainingMs(nowMs) {
-        const rates = this.#rates(nowMs);
-        if (rates === null)
-            return null;
-        const ofBytes = (this.#bytesTotal - this.#bytes) / rates.bytesPerMs;
-        const ofPaths = (this.#pathsTotal - this.#paths) / rates.pathsPerMs;
-        // While one large NAR is under way no path gets done: then its bytes alone tell.
-        return Math.max(ofBytes, Number.isFinite(ofPaths) ? ofPaths : 0);
-    }
-    progress(nowMs) {
-        const rates = this.#rates(nowMs);
-        return {
-            pathsDone: this.#paths,
-            pathsTotal: this.#pathsTotal,
-            bytesDone: Math.round(this.#bytes),
-            bytesTotal: this.#bytesTotal,
-            bytesPerSecond: rates === null ? null : Math.round(rates.bytesPerMs * 1000),
-            remainingMs: this.remainingMs(nowMs),
-        };
-    }
-    #rates(nowMs) {
-        const first = this.#samples[0];
-        if (first === undefined || nowMs - first.atMs < MIN_SPAN_MS || this.#bytes === first.bytes)
-            return null;
-        const spanMs = nowMs - first.atMs;
-        return { bytesPerMs: (this.#bytes - first.bytes) / spanMs, pathsPerMs: (this.#paths - first.paths) / spanMs };
-    }
-}
-
-;// CONCATENATED MODULE: ./build/push/pipeline.js
-
-
-
-
-/**
- * Small paths cost round trips: 1,500 of them with two requests each at 20 ms are 2 s in 32 lanes. Nix's own client uses 25
- * connections, so no server is surprised.
- */
-const AUTO_CONCURRENCY = 32;
-/** Larger NARs cost processor, memory and disk, and have lanes of their own beside those of the small ones. */
-const LARGE_BYTES = 8 * 1024 * 1024;
-/** Large NARs that are read and packed at a time: one would wait for its slowest frame at the end. */
-const PACKING_LARGE = 2;
-/** Large NARs in flight, packed or not: what lies in the spool. */
-const LARGE_IN_FLIGHT = 6;
-const GRACE_MS = 5000;
-const PROGRESS_EVERY_MS = 5000;
-const TICK_MS = 1000;
-/** How long calls that were aborted may take to come back. */
-const SETTLE_MS = 2000;
-/** These say that no other path will fare better: the cache does not let us in, or the program that `compression` needs is missing. */
-const FATAL_CODES = new Set(['cache-unauthorized', 'cache-read-only', 'cache-tls', 'input-invalid']);
-/** These may be the fault of one path, unless they come this often in a row. The HTTP client has made its retries before each of them. */
-const CACHE_CODES = new Set([
-    'cache-unreachable',
-    'cache-forbidden',
-    'cache-not-found',
-    'cache-throttled',
-    'cache-failing',
-    'cache-stalled',
-    'cache-invalid',
-]);
-const FAILURES_IN_A_ROW = 4;
-/**
- * Pushes what the plan says: NARs in any order, large ones first; a path becomes visible only when all its references are
- * (invariant I1). A path that fails takes along what refers to it and nothing else; an error of the whole cache ends the run.
- * Does not throw for what a path or the cache does wrong: that is in the result, which has an outcome for each path of `plan.push`.
- */
-async function runPipeline(plan, options) {
-    return new PushRun(plan, options).run();
-}
-class PushRun {
-    #options;
-    #clock;
-    #jobs;
-    /** Next at the end. */
-    #large;
-    #small;
-    #publishable = [];
-    #lanes;
-    /** Calls to the backend; a job may be in its second before the first is counted off. */
-    #inFlight = 0;
-    #packing = new Set();
-    #largeInFlight = new Set();
-    #largeDoneBytes = 0;
-    #meter;
-    /** Aborts everything in flight. */
-    #cut = new AbortController();
-    /** Ends the timers. */
-    #over = new AbortController();
-    #idle = Promise.withResolvers();
-    #startedMs;
-    /** Time at which nothing new is begun any more. */
-    #endMs;
-    #ending = false;
-    #inClosureOrder = false;
-    #failuresInARow = 0;
-    #stoppedBy = null;
-    constructor(plan, options) {
-        this.#options = options;
-        this.#clock = options.clock ?? systemClock;
-        this.#startedMs = this.#clock.nowMs();
-        // A short time is not to be eaten up by its own end.
-        const graceMs = Math.min(options.graceMs ?? GRACE_MS, (options.deadlineMs - this.#startedMs) / 4);
-        this.#endMs = options.deadlineMs - Math.max(0, graceMs);
-        this.#lanes = options.concurrency === 'auto' ? AUTO_CONCURRENCY : options.concurrency;
-        this.#jobs = jobsOf(plan.push);
-        const bySize = this.#jobs.toSorted((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
-        this.#large = bySize.filter(isLarge);
-        this.#small = bySize.filter((job) => !isLarge(job));
-        this.#meter = new ProgressMeter(this.#jobs.map(({ info }) => info.narSizeBytes), this.#startedMs);
-    }
-    async run() {
-        const { signal, onProgress } = this.#options;
-        const onStop = () => this.#stopSoon();
-        signal.addEventListener('abort', onStop, { once: true });
-        if (signal.aborted)
-            onStop();
-        const ticking = this.#tick();
-        this.#pump();
-        await this.#idle.promise;
-        this.#over.abort();
-        await ticking;
-        signal.removeEventListener('abort', onStop);
-        for (const job of this.#jobs)
-            if (job.outcome === null)
-                this.#decide(job, { class: 'out-of-time' });
-        onProgress?.(this.#meter.progress(this.#clock.nowMs()));
-        return {
-            outcomes: new Map(this.#jobs.map((job) => [job.info.path, job.outcome ?? { class: 'out-of-time' }])),
-            stoppedBy: this.#stoppedBy,
-            elapsedMs: this.#clock.nowMs() - this.#startedMs,
-        };
-    }
-    /** Begins as much as there is room for. What can become visible goes first: it ends the wait of others. */
-    #pump() {
-        while (!this.#cut.signal.aborted && this.#inFlight < this.#lanes) {
-            const job = this.#nextPublishable() ?? this.#nextToPrepare();
-            if (job === null)
-                break;
-            this.#inFlight++;
-            // Neither rejects: what goes wrong is the outcome of the job.
-            void (job.publish === null ? this.#prepare(job) : this.#publish(job, job.publish)).finally(() => {
-                this.#inFlight--;
-                this.#pump();
-            });
-        }
-        if (this.#inFlight === 0)
-            this.#idle.resolve();
-    }
-    #nextPublishable() {
-        for (let job = this.#publishable.shift(); job !== undefined; job = this.#publishable.shift()) {
-            // A cache that takes the NAR in this step would begin with it only now.
-            if (job.outcome === null && !(this.#ending && job.readBytes === 0 && isLarge(job)))
-                return job;
-        }
-        return null;
-    }
-    #nextToPrepare() {
-        if (this.#ending)
-            return null;
-        const hasRoom = this.#packing.size < PACKING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
-        return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
-    }
-    #takeFrom(queue) {
-        for (let job = queue.pop(); job !== undefined; job = queue.pop()) {
-            if (job.outcome !== null)
-                continue;
-            if (this.#canFinish(job))
-                return job;
-            this.#decide(job, { class: 'out-of-time' });
-        }
-        return null;
-    }
-    /**
-     * Whether a large NAR that is begun now can be done before the end, going by how long the large ones took that are done. Those under
-     * way are taken to be half done.
-     */
-    #canFinish(job) {
-        if (!isLarge(job) || this.#largeDoneBytes === 0)
-            return true;
-        const nowMs = this.#clock.nowMs();
-        const aheadBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
-        const bytesPerMs = this.#largeDoneBytes / (nowMs - this.#startedMs);
-        return nowMs + (aheadBytes + job.info.narSizeBytes) / bytesPerMs <= this.#endMs;
-    }
-    async #prepare(job) {
-        if (isLarge(job)) {
-            this.#packing.add(job);
-            this.#largeInFlight.add(job);
-        }
-        try {
-            const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), this.#signalOf(job));
-            this.#failuresInARow = 0;
-            if (isLarge(job) && job.readBytes > 0)
-                this.#largeDoneBytes += job.info.narSizeBytes;
-            job.publish = publish;
-            if (job.waitsFor === 0)
-                this.#publishable.push(job);
-        }
-        catch (error) {
-            this.#fail(job, error);
-        }
-        finally {
-            this.#packing.delete(job);
-            this.#largeInFlight.delete(job);
-        }
-    }
-    async #publish(job, publish) {
-        try {
-            const { sentBytes } = await publish(this.#signalOf(job));
-            this.#failuresInARow = 0;
-            this.#decide(job, { class: 'pushed', sentBytes });
-            for (const dependant of job.dependants) {
-                if (dependant.waitsFor === 0 && dependant.publish !== null)
-                    this.#publishable.push(dependant);
-            }
-        }
-        catch (error) {
-            this.#fail(job, error);
-        }
-    }
-    #signalOf(job) {
-        return AbortSignal.any([this.#cut.signal, job.abort.signal]);
-    }
-    /** The job's NAR, watched: how much was read counts as progress, and a NAR that is packed makes room for the next large one. */
-    #sourceOf(job) {
-        const read = (bytes) => {
-            const newBytes = Math.min(bytes, job.info.narSizeBytes - job.readBytes);
-            job.readBytes += newBytes;
-            if (job.outcome === null)
-                this.#meter.add(0, newBytes / 2);
-        };
-        const source = this.#options.sourceOf(job.info, read);
-        const isPacked = () => {
-            read(job.info.narSizeBytes);
-            this.#packing.delete(job);
-            this.#pump();
-        };
-        return {
-            raw: (signal) => source.raw(signal),
-            packed: async (signal) => {
-                const packed = await source.packed(signal);
-                isPacked();
-                return packed;
-            },
-            async *chunks(isKnown, signal) {
-                yield* source.chunks(isKnown, signal);
-                isPacked();
-            },
-        };
-    }
-    #decide(job, outcome) {
-        for (const { info, readBytes } of decide(job, outcome))
-            this.#meter.add(1, info.narSizeBytes - readBytes / 2);
-    }
-    #fail(job, error) {
-        // Aborted, for a reason that is known already.
-        if (job.outcome !== null)
-            return;
-        const outcome = this.#cut.signal.aborted ? { class: 'out-of-time' } : outcomeOf(error);
-        if (outcome.class === 'failed' && this.#concernsAll(outcome.code))
-            this.#stop(outcome, error);
-        else
-            this.#decide(job, outcome);
-    }
-    #concernsAll(code) {
-        if (CACHE_CODES.has(code))
-            this.#failuresInARow++;
-        return FATAL_CODES.has(code) || this.#failuresInARow >= FAILURES_IN_A_ROW;
-    }
-    /** Ends the run: whatever is not done fails for the same reason, which is said once. */
-    #stop(outcome, error) {
-        const { code, message } = outcome;
-        this.#stoppedBy = (0,errors/* isCacheError */.bt)(error) ? { code, message: error.message, hint: error.hint } : { code, message, hint: null };
-        for (const job of this.#jobs)
-            job.outcome ??= outcome;
-        this.#cutNow(error);
-    }
-    /** Looks at the clock about once a second: progress, order, end. */
-    async #tick() {
-        const { onProgress, deadlineMs, progressEveryMs = PROGRESS_EVERY_MS } = this.#options;
-        let progressMs = this.#startedMs + progressEveryMs;
-        while (!this.#over.signal.aborted && !this.#cut.signal.aborted) {
-            const nowMs = this.#clock.nowMs();
-            this.#meter.sample(nowMs);
-            if (nowMs >= deadlineMs)
-                this.#cutNow(new errors/* CacheError */.xA('deadline', 'The time for uploads is over.'));
-            else if (nowMs >= this.#endMs)
-                this.#end();
-            else
-                this.#mindTheOrder(nowMs);
-            if (nowMs >= progressMs) {
-                progressMs = nowMs + progressEveryMs;
-                onProgress?.(this.#meter.progress(nowMs));
-            }
-            const nextMs = Math.min(nowMs + TICK_MS, progressMs, this.#ending ? deadlineMs : this.#endMs);
-            await this.#clock.sleep(Math.max(1, nextMs - nowMs), this.#over.signal);
-        }
-    }
-    /** When there is not enough time for everything: whole closures, one after another, in place of the largest NARs. */
-    #mindTheOrder(nowMs) {
-        const remainingMs = this.#meter.remainingMs(nowMs);
-        if (this.#inClosureOrder || remainingMs === null || nowMs + remainingMs <= this.#endMs)
-            return;
-        this.#inClosureOrder = true;
-        for (const queue of [this.#large, this.#small])
-            queue.sort((a, b) => b.index - a.index);
-    }
-    #stopSoon() {
-        this.#end();
-        const graceMs = this.#options.graceMs ?? GRACE_MS;
-        void this.#clock.sleep(graceMs, this.#over.signal).then(() => {
-            if (!this.#over.signal.aborted)
-                this.#cutNow(new errors/* CacheError */.xA('cancelled', 'The push was cancelled.'));
-        });
-    }
-    #end() {
-        this.#ending = true;
-        this.#pump();
-    }
-    #cutNow(reason) {
-        this.#ending = true;
-        this.#cut.abort(reason);
-        if (this.#inFlight === 0)
-            this.#idle.resolve();
-        // What does not listen to its signal is not waited for.
-        void this.#clock.sleep(SETTLE_MS, this.#over.signal).then(() => this.#idle.resolve());
-    }
-}
-function isLarge(job) {
-    return job.info.narSizeBytes > LARGE_BYTES;
-}
-function outcomeOf(error) {
-    if (!(0,errors/* isCacheError */.bt)(error))
-        return { class: 'failed', code: 'internal', message: (0,errors/* describeError */.Uc)(error) };
-    switch (error.code) {
-        case 'path-corrupt':
-            return { class: 'corrupt', message: (0,errors/* describeError */.Uc)(error) };
-        case 'path-vanished':
-            return { class: 'vanished' };
-        default:
-            return { class: 'failed', code: error.code, message: (0,errors/* describeError */.Uc)(error) };
-    }
-}
-
-;// CONCATENATED MODULE: ./build/push/verify.js
-
-const SAMPLE = 64;
-/** Of the sample, so many are the largest: those are the ones that body limits and cut connections hit. */
-const SAMPLE_LARGEST = 16;
-const verify_IN_FLIGHT = 16;
-/** Reads pushed paths back as a substituter would. A failure to ask is a finding too; `signal` ends it with what was found by then. */
-async function verifyPushed(backend, pushed, mode, signal) {
-    const queue = sample(pushed, mode).values();
-    const findings = [];
-    const lane = async () => {
-        for (const info of queue) {
-            if (signal.aborted)
-                return;
-            const problem = await readBack(backend, info, signal);
-            // What was asked when the signal came says nothing about the cache.
-            if (problem === null || !signal.aborted)
-                findings.push({ path: info.path, problem });
-        }
-    };
-    await Promise.all(Array.from({ length: verify_IN_FLIGHT }, lane));
-    return findings;
-}
-/** Which paths are read back: the largest, and the rest evenly over the order in which they were pushed. */
-function sample(pushed, mode) {
-    if (mode === 'none')
-        return [];
-    if (mode === 'all' || pushed.length <= SAMPLE)
-        return pushed;
-    const largest = pushed.toSorted((a, b) => b.narSizeBytes - a.narSizeBytes).slice(0, SAMPLE_LARGEST);
-    const taken = new Set(largest);
-    const rest = pushed.filter((info) => !taken.has(info));
-    const others = SAMPLE - largest.length;
-    return [...largest, ...Array.from({ length: others }, (_, index) => rest[Math.floor((index * rest.length) / others)])].filter((info) => info !== undefined);
-}
-async function readBack(backend, info, signal) {
-    try {
-        const verdict = await backend.readBack(info, signal);
-        return verdict.ok ? null : verdict.problem;
-    }
-    catch (error) {
-        return (0,errors/* describeError */.Uc)(error);
-    }
-}
-
-;// CONCATENATED MODULE: ./build/phases/push-to-target.js
-
-
-
-
-
-
-
-
-
-/** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
-const push_to_target_AUTO_CONCURRENCY = 32;
-/** Of the time for the push, what is left for the upload of packs where paths go up together. */
-const FINISH_SHARE = 0.5;
-/** Pushes the selection to one cache. What the cache does wrong is in the answer. */
-async function pushToTarget(run) {
-    const { session, selection, signal, target } = run;
-    const facts = { cache: cacheOf(session.inputs, target), failure: null, result: null, findings: null };
-    try {
-        return await withPushTarget(run, async (backend) => {
-            await backend.check(true, signal);
-            const plan = planPush(selection, await backend.presence(selection.query, signal));
-            const planned = { ...facts, plan, durationsMs: { plan: elapsed(run.startedMs) } };
-            await run.planned.wait();
-            if (isDryRun(session.runner.env) || plan.push.length === 0)
-                return planned;
-            return pushPlan(run, backend, plan, planned);
-        });
-    }
-    catch (error) {
-        if (error instanceof Error && error.stack !== undefined)
-            session.runner.log.debug(error.stack);
-        const code = (0,errors/* isCacheError */.bt)(error) ? error.code : 'internal';
-        const failure = (0,errors/* isCacheError */.bt)(error)
-            ? { code, message: error.message, hint: error.hint }
-            : { code, message: (0,errors/* describeError */.Uc)(error), hint: null };
-        return { ...facts, plan: null, failure, durationsMs: { plan: elapsed(run.startedMs) } };
-    }
-}
-/** For the report. */
-function cacheOf(inputs, { line, whyNot }) {
-    const kind = line === null ? 'actions-cache' : (inputs.caches[line]?.kind ?? 'actions-cache');
-    return { kind, label: labelOf(inputs, line), canPush: whyNot === null, whyNot };
-}
-/** Opens what takes the job's paths, as main decided. */
-async function withPushTarget(run, body) {
-    const { session, store, netrc, job, target } = run;
-    const cache = target.line === null ? undefined : session.inputs.caches[target.line];
-    const effort = effortOf(session.inputs, target);
-    if (target.line === null || cache?.kind === 'actions-cache')
-        return withActionsCache(session, store, effort, job, body);
-    if (cache === undefined)
-        throw new errors/* CacheError */.xA('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
-    return withCache(session, store, cache, netrc, effort, body);
-}
-async function pushPlan(run, backend, plan, facts) {
-    const { session, stop, startedMs, deadlineMs } = run;
-    const { inputs, runner } = session;
-    const untilDeadline = () => AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
-    const nars = run.nars.join(plan.push.map(({ path }) => path));
-    const prefix = inputs.caches.length > 1 ? `${facts.cache.label}: ` : '';
-    const taken = await runPipeline(plan, {
-        backend,
-        sourceOf: nars.sourceOf,
-        signal: stop.signal,
-        graceMs: stop.graceMs,
-        deadlineMs: backend.kind === 'actions-cache' ? deadlineMs - (deadlineMs - performance.now()) * FINISH_SHARE : deadlineMs,
-        concurrency: inputs.concurrency,
-        onProgress: (progress) => runner.log.info(`${prefix}${progressLine(progress)}`),
-    }).finally(nars.leave);
-    const takenMs = elapsed(startedMs);
-    const result = await finishPush(backend, taken, untilDeadline());
-    const pushedMs = elapsed(startedMs);
-    const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
-    const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, untilDeadline());
-    const { plan: planMs = 0 } = facts.durationsMs;
-    const durationsMs = {
-        plan: planMs,
-        push: takenMs - planMs,
-        finish: pushedMs - takenMs,
-        verify: elapsed(startedMs) - pushedMs,
-    };
-    return { ...facts, result, findings, durationsMs };
-}
-function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs }) {
-    const rate = bytesPerSecond === null ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
-    const left = remainingMs === null || pathsDone === pathsTotal ? '' : `, about ${Math.ceil(remainingMs / 1000)} s left`;
-    return `Pushed ${pathsDone} of ${pathsTotal} paths, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${rate}${left}`;
-}
-function effortOf(inputs, { failed }) {
-    const concurrency = inputs.concurrency === 'auto' ? push_to_target_AUTO_CONCURRENCY : inputs.concurrency;
-    const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
-    return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
-}
-function isDryRun(env) {
-    return env.NIX_CACHE_ACTION_DRY_RUN === 'true' || env.NIX_CACHE_ACTION_DRY_RUN === '1';
-}
-function elapsed(sinceMs) {
-    return Math.round(performance.now() - sinceMs);
-}
-
-;// CONCATENATED MODULE: ./build/phases/push-new-paths.js
-
-
-
-
-
-
-
-
-
-/** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
-const CANCELLED_TIMEOUT_MS = 4 * 60_000;
-/**
- * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
- * other. Throws when nothing can even begin.
- */
-async function pushNewPaths(session, store, stop, job) {
-    const { inputs, state } = session;
-    const startedMs = performance.now();
-    const timeoutMs = inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
-    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)]);
-    const names = await store.names();
-    const roots = await rootsOf(session, store, names);
-    const main = state().main;
-    const report = (caches) => makeReport({
-        caches,
-        served: job.served,
-        storePaths: names.length,
-        durationsMs: { total: Math.round(performance.now() - startedMs) },
-        warnings: main?.warnings ?? [],
-    });
-    const targets = main?.targets ?? [];
-    if (roots.length === 0)
-        return report(targets.map((target) => untouched(session, target)));
-    // Two processes of Nix that need not wait for each other.
-    const [candidates, netrc] = await Promise.all([
-        findCandidates(store, roots, inputs.paths.length > 0, signal),
-        knownNetrc(inputs, store, signal),
-    ]);
-    const selection = selectPaths(candidates, rulesOf(session));
-    return withPacker(session, store, async (packer) => {
-        const nars = shareNars(packer);
-        const shared = { session, store, stop, job, netrc, selection, nars, startedMs, deadlineMs: startedMs + timeoutMs, signal };
-        return report(await pushToAll(targets, shared));
-    });
-}
-async function pushToAll(targets, shared) {
-    const taking = targets.filter(({ whyNot }) => whyNot === null);
-    const together = meeting(taking.length);
-    return Promise.all(targets.map((target) => target.whyNot === null
-        ? pushToTarget({ ...shared, target, planned: together }).finally(together.leave)
-        : untouched(shared.session, target)));
-}
-/** How long a cache whose plan is made waits for those of the others: what they want too is then packed once for all. */
-const MEETING_MS = 3_000;
-/** Where `count` parties wait for each other, though not long. Whoever leaves is not waited for. */
-function meeting(count) {
-    const all = Promise.withResolvers();
-    let missing = count;
-    const arrive = () => {
-        if (--missing <= 0)
-            all.resolve();
-    };
-    return {
-        async wait() {
-            arrive();
-            const patience = setTimeout(all.resolve, MEETING_MS);
-            await all.promise;
-            clearTimeout(patience);
-        },
-        leave: arrive,
-    };
-}
-function untouched({ inputs }, target) {
-    return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
-}
-async function withPacker({ inputs, state }, store, body) {
-    const packer = createPacker({
-        compression: inputs.compression,
-        level: inputs.compressionLevel,
-        spoolDir: (0,external_node_path_.join)(state().folder, 'spool'),
-        realPath: store.realPath,
-        readNar: narFrames,
-    });
-    try {
-        return await body(packer);
-    }
-    finally {
-        await packer.close();
-    }
-}
-function rulesOf({ inputs }) {
-    const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-    return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
-}
-
 ;// CONCATENATED MODULE: ./build/phases/stop.js
 const stop_GRACE_MS = 1_500;
 /** Answers SIGINT and SIGTERM with an orderly end in place of Node's immediate one. */
@@ -44289,6 +45227,7 @@ function stopOnSignals(log) {
     return {
         signal: controller.signal,
         graceMs: stop_GRACE_MS,
+        now: () => controller.abort(),
         close() {
             process.off('SIGINT', onSignal);
             process.off('SIGTERM', onSignal);
@@ -44297,6 +45236,8 @@ function stopOnSignals(log) {
 }
 
 ;// CONCATENATED MODULE: ./build/phases/post.js
+
+
 
 
 
@@ -44365,7 +45306,7 @@ async function push(session, stop, job) {
         return;
     }
     try {
-        const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop, job);
+        const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
         for (const line of reportLines(report))
             log.info(line);
         await publishReport(session, report);
@@ -44380,6 +45321,12 @@ async function push(session, stop, job) {
         if (error instanceof Error && error.stack !== undefined)
             log.debug(error.stack);
     }
+}
+/** In this process, what no other has pushed. */
+async function pushHere(session, store, stop, job) {
+    const { pusherFolder = null } = session.state().main ?? {};
+    const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
+    return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
 }
 /** One annotation per problem: an outage that main warned of and that lasts is no second one. */
 function post_isKnown({ warnings }, { paths, stoppedBy }) {
@@ -44470,8 +45417,205 @@ async function pre() {
         if (store === null)
             return;
         const substituters = session.inputs.caches.flatMap((target) => target.kind === 'http' || target.kind === 'file' ? [target.substituter] : []);
-        await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false, priority: null }, null, signal);
+        await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false, priority: null }, { substituter: null, hook: null }, signal);
     });
+}
+
+;// CONCATENATED MODULE: ./build/hook/follow.js
+
+
+const follow_POLL_MS = 500;
+/**
+ * Hands out what comes to the journal, until the signal aborts and all that came before it is handed out. What the caller has taken is kept as dealt with when
+ * it asks for more; leaving the loop early leaves the last ones to the next reader. Throws what the journal throws.
+ */
+async function* followJournal(journal, options) {
+    const { file, pollMs = follow_POLL_MS, signal } = options;
+    const changes = watchFile(file);
+    try {
+        for (;;) {
+            const isLast = signal.aborted;
+            const changed = changes.next();
+            const records = await journal.read();
+            if (records.length > 0) {
+                yield records;
+                await journal.keep();
+            }
+            else if (isLast)
+                return;
+            else
+                await firstOf(changed, pollMs, signal);
+        }
+    }
+    finally {
+        changes.close();
+    }
+}
+async function firstOf(changed, pollMs, signal) {
+    const waited = new AbortController();
+    const aborted = AbortSignal.any([signal, waited.signal]);
+    try {
+        await Promise.race([changed, (0,external_node_timers_promises_.setTimeout)(pollMs, undefined, { signal: aborted }).catch(() => undefined)]);
+    }
+    finally {
+        waited.abort();
+    }
+}
+/** A file that is not there, or a system that can't watch any more files, has changes that nobody sees. */
+function watchFile(file) {
+    let onChange = () => undefined;
+    let watcher = null;
+    try {
+        watcher = (0,external_node_fs_.watch)(file, () => onChange());
+        watcher.on('error', () => watcher?.close());
+    }
+    catch {
+        watcher = null;
+    }
+    return {
+        next() {
+            const { promise, resolve } = Promise.withResolvers();
+            onChange = resolve;
+            return promise;
+        },
+        close: () => watcher?.close(),
+    };
+}
+
+;// CONCATENATED MODULE: ./build/phases/pusher.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** Builds keep the processor: everything that this process does may wait for them (0 is usual, 19 the most patient). */
+const PRIORITY = 15;
+/** How often it is looked whether the job is still there. */
+const pusher_LOOK_MS = 5_000;
+/** Before the time of the end is over: what was begun is cut, and the report written. */
+const END_MS = 3_000;
+/** The background process that pushes what is built while the job runs, and the rest when post says so. Its only argument is the folder of its files. */
+async function pusher() {
+    const runner = createRunner(process.env, false);
+    await runPhase('pusher', runner, async () => {
+        const folder = process.argv[2];
+        if (folder === undefined)
+            throw new errors/* CacheError */.xA('internal', 'The pusher is started by main, with the folder of its files.');
+        await pusher_run(runner, folder);
+    });
+    // Whatever is still open (an idle connection to the cache) must not keep post waiting.
+    process.exit();
+}
+async function pusher_run(runner, folder) {
+    (0,external_node_os_.setPriority)(PRIORITY);
+    const files = pusherFiles(folder);
+    const orders = await takeOrders(folder);
+    const session = backgroundSession(runner, (name) => orders.inputs[name] ?? '', orders.state);
+    const { main } = orders.state;
+    if (!main?.store || main.journal === null)
+        throw new errors/* CacheError */.xA('state-invalid', 'The pusher was started without a store.');
+    const store = reopenLocalStore(main.store, runner.env);
+    const stop = stopOnSignals(runner.log);
+    const finishing = new AbortController();
+    process.on('SIGUSR2', () => finishing.abort());
+    const reads = laterReads();
+    await (0,promises_.mkdir)(files.held, { recursive: true, mode: 0o700 });
+    const journal = await openJournal({
+        file: main.journal,
+        stateFile: files.journalOffset,
+        storeDir: store.storeDir,
+        outputsOf: (drvPath) => readOutputPaths(store, drvPath),
+    });
+    await writeJson(files.identity, ownIdentity());
+    const lonely = endWithFolder(folder, stop);
+    try {
+        const done = await readDone(folder);
+        const onPushed = (target, path, sentBytes) => {
+            // Where paths become visible together, at the end, none is up yet.
+            if (reachesCacheAtOnce(session, target))
+                (0,external_node_fs_.appendFileSync)(files.done, formatDone({ target, path, sentBytes }), { mode: 0o600 });
+        };
+        await withPushes(session, store, stop, reads.job, done, onPushed, async (pushes) => {
+            await pushWhileBuilt(pushes, {
+                journal,
+                file: main.journal ?? '',
+                store,
+                held: files.held,
+                finishing: finishing.signal,
+                stop,
+                log: runner.log,
+            });
+            if (!finishing.signal.aborted)
+                return;
+            const order = await readFinishOrder(folder);
+            if (order === null)
+                throw new errors/* CacheError */.xA('state-invalid', 'Post did not say how to end.');
+            reads.arrive(order);
+            const startedMs = performance.now();
+            const limit = setTimeout(stop.now, Math.max(1, order.timeoutMs - END_MS));
+            const report = await pushes.finish({ startedMs, deadlineMs: startedMs + order.timeoutMs - END_MS });
+            clearTimeout(limit);
+            await writeJson(files.report, report);
+        });
+    }
+    finally {
+        clearInterval(lonely);
+        stop.close();
+    }
+}
+/** Until post wants the rest, or the job is stopped. What fails here is tried again at the end. */
+async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, stop, log }) {
+    const signal = AbortSignal.any([finishing, stop.signal]);
+    for await (const records of followJournal(journal, { file, signal })) {
+        // All that is left is post's to order.
+        if (signal.aborted)
+            return;
+        const paths = records.flatMap(({ outPaths }) => outPaths);
+        try {
+            const { held: roots } = await holdPaths(store, paths, held, stop.signal);
+            log.info(`Built: ${paths.join(' ')}`);
+            if (roots.length > 0)
+                await pushes.push(roots, { drain: finishing });
+        }
+        catch (error) {
+            log.info(`Left for the end of the job: ${(0,errors/* describeError */.Uc)(error)}`);
+        }
+    }
+}
+/** What the job read is known at its end only. */
+function laterReads() {
+    const used = new Set();
+    const served = [];
+    return {
+        job: { used, served, packFindings: NO_FINDINGS },
+        arrive(reads) {
+            for (const hashPart of reads.used)
+                used.add(hashPart);
+            served.push(...reads.served);
+        },
+    };
+}
+function reachesCacheAtOnce({ inputs, state }, target) {
+    const line = state().main?.targets[target]?.line ?? null;
+    return line !== null && inputs.caches[line]?.kind !== 'actions-cache';
+}
+/** A job that is gone took the folder along. */
+function endWithFolder(folder, stop) {
+    return setInterval(() => {
+        (0,promises_.access)(folder).catch(() => stop.now());
+    }, pusher_LOOK_MS);
 }
 
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/store-reader.js
@@ -45290,7 +46434,7 @@ async function serve(options, folder, times, end) {
     const farewell = meetKeeper(substituter, folder, log);
     try {
         log.info(`Serving ${mounts.map(({ reader }) => reader.label).join(', ')} at port ${substituter.port}.`);
-        log.info(`The end: ${await untilEnd(substituter, folder, times, end)}.`);
+        log.info(`The end: ${await worker_untilEnd(substituter, folder, times, end)}.`);
     }
     finally {
         farewell();
@@ -45335,7 +46479,7 @@ function surviveSurprises(log) {
     process.on('uncaughtException', onSurprise).on('unhandledRejection', onSurprise);
 }
 /** Writes statistics when they changed. Gives the reason why it is over. */
-async function untilEnd(substituter, folder, { lookMs, lifeMs }, signal) {
+async function worker_untilEnd(substituter, folder, { lookMs, lifeMs }, signal) {
     const deadline = performance.now() + lifeMs;
     for (let written = -1;;) {
         const revision = substituter.revision();
@@ -45382,7 +46526,7 @@ async function runKeeper({ folder, times, log }) {
     const end = new AbortController();
     const onSignal = () => end.abort();
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-    const orders = await takeOrders(folder);
+    const orders = await daemon_folder_takeOrders(folder);
     const waiting = createWaitingRoom();
     const server = (0,external_node_net_.createServer)({ pauseOnConnect: true }, waiting.enter);
     server.listen(0, server_ADDRESS);
@@ -45566,7 +46710,7 @@ function isHandover(value) {
 
 /** The background process: serves to Nix what that can't read by itself, until post ends it. Its only argument is the folder of its files. */
 async function serve_serve() {
-    const runner = createRunner(process.env);
+    const runner = createRunner(process.env, false);
     await runPhase('serve', runner, async () => {
         const folder = process.argv[2];
         if (folder === undefined)
@@ -45584,7 +46728,7 @@ function openAll(runner, folder) {
         const opened = await Promise.all(mounts.map(async ({ name, label, priority, source }) => {
             const reader = source.kind === 'actions-cache'
                 ? await openStore(runner, folder, storeDir, source.indexesFolder)
-                : await openCache(runner, storeDir, netrc, source);
+                : await serve_openCache(runner, storeDir, netrc, source);
             return { name, priority, reader: { ...reader, label } };
         }));
         return { mounts: opened, storeDir };
@@ -45602,7 +46746,7 @@ async function openStore(runner, folder, storeDir, indexesFolder) {
     };
     return createStoreReader({ index, packs, log: runner.log, onClose });
 }
-async function openCache({ env, log }, storeDir, netrc, { line, credentials, proxy }) {
+async function serve_openCache({ env, log }, storeDir, netrc, { line, credentials, proxy }) {
     const target = parseCacheTarget(line, null, credentials);
     if ('problem' in target || target.kind === 'actions-cache')
         throw new errors/* CacheError */.xA('internal', `${line} can't be served.`);
@@ -45635,9 +46779,11 @@ async function toolkit() {
 
 
 
+
 var __webpack_exports__main = __webpack_exports__.iW;
 var __webpack_exports__post = __webpack_exports__.bE;
 var __webpack_exports__pre = __webpack_exports__.AS;
+var __webpack_exports__pusher = __webpack_exports__.uP;
 var __webpack_exports__serve = __webpack_exports__.wX;
 var __webpack_exports__toolkit = __webpack_exports__.VQ;
-export { __webpack_exports__main as main, __webpack_exports__post as post, __webpack_exports__pre as pre, __webpack_exports__serve as serve, __webpack_exports__toolkit as toolkit };
+export { __webpack_exports__main as main, __webpack_exports__post as post, __webpack_exports__pre as pre, __webpack_exports__pusher as pusher, __webpack_exports__serve as serve, __webpack_exports__toolkit as toolkit };

@@ -19,7 +19,7 @@ function build(outDir: string): void {
 		cwd: root,
 		stdio: ['ignore', 'ignore', 'inherit'],
 	});
-	for (const phase of ['pre', 'main', 'post', 'serve', 'toolkit']) {
+	for (const phase of ['pre', 'main', 'post', 'serve', 'pusher', 'toolkit']) {
 		writeFileSync(join(outDir, `${phase}.js`), `import { ${phase} } from './index.js';\nawait ${phase}();\n`);
 	}
 	// Worker threads load this file by its path; it imports Node's own modules only.

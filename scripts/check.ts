@@ -1,5 +1,5 @@
 /**
- * `npm run check`: format, lint, types, unused code, dist drift, tests. Runs all of them and fails when one does. `--without-tests` leaves the
+ * `npm run check`: format, lint, types, unused code, drift of the table of inputs and of dist, tests. Runs all of them and fails when one does. `--without-tests` leaves the
  * tests to `npm test`; what follows goes to vitest.
  */
 import { spawnSync } from 'node:child_process';
@@ -16,6 +16,10 @@ interface Step {
 
 function command(file: string, ...args: readonly string[]): () => boolean {
 	return () => spawnSync(join(root, 'node_modules', '.bin', file), args, { cwd: root, stdio: 'inherit' }).status === 0;
+}
+
+function script(file: string, ...args: readonly string[]): () => boolean {
+	return () => spawnSync(process.execPath, [join('scripts', file), ...args], { cwd: root, stdio: 'inherit' }).status === 0;
 }
 
 /** Builds anew beside dist/ and compares every file: dist/ must be what src/ gives. */
@@ -48,13 +52,14 @@ const steps: readonly Step[] = [
 	{ name: 'format and lint (biome)', run: command('biome', 'check', '--error-on-warnings', '.') },
 	{ name: 'types (tsc)', run: command('tsc', '-p', 'tsconfig.json') },
 	{ name: 'unused code (knip)', run: command('knip') },
+	{ name: 'docs/inputs.md is current', run: script('inputs-table.ts', '--check') },
 	{ name: 'dist is current', run: distIsCurrent },
 ];
 
 const args = process.argv.slice(2);
 const tests: Step = {
 	name: 'tests',
-	run: () => spawnSync(process.execPath, ['scripts/test.ts', ...args], { cwd: root, stdio: 'inherit' }).status === 0,
+	run: script('test.ts', ...args),
 };
 
 const failed: string[] = [];

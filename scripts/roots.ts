@@ -29,7 +29,7 @@ interface Recipe {
 	readonly packages: readonly string[];
 }
 
-const COMMON_PACKAGES = ['nix-bin', 'sudo', 'ca-certificates', 'procps', 'util-linux'];
+const COMMON_PACKAGES = ['nix-bin', 'sudo', 'ca-certificates', 'procps', 'util-linux', 'openssh-client', 'openssh-server'];
 
 const RECIPES: Readonly<Record<NixVersion, Recipe>> = {
 	// The web server of the tests lives in the oldest root, so that its version never moves.

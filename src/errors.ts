@@ -6,6 +6,8 @@ export const ERROR_CODES = [
 	// A mistake in the workflow: pre and main fail on these.
 	'input-invalid',
 	'push-impossible',
+	// What the workflow asked for and the job can't do without.
+	'install-failed',
 	// The machine.
 	'nix-missing',
 	'nix-failed',

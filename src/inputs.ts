@@ -1,10 +1,12 @@
 import type { Compression } from './backends/backend.ts';
+import { cachixKeyName } from './cache-target/cachix.ts';
 import type { Credentials } from './cache-target/credentials.ts';
 import { parseHttpUrl } from './cache-target/http.ts';
 import { parseSubstituter, type SubstituterLine } from './cache-target/substituter.ts';
 import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from './cache-target/target.ts';
 import { CacheError, describeError } from './errors.ts';
 import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
+import { type NixRelease, parseNixRelease } from './nix/release.ts';
 import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from './nix/signature.ts';
 import { parseDurationMs, parseSizeBytes } from './quantity.ts';
 
@@ -28,6 +30,9 @@ export interface Inputs {
 	/** `null`: the action's choice for that compression. */
 	readonly compressionLevel: number | null;
 	readonly concurrency: number | 'auto';
+	readonly continuous: 'auto' | 'true' | 'false';
+	/** Whether others use the store while this job runs. */
+	readonly sharedStore: 'auto' | 'true' | 'false';
 	readonly pushTimeoutMs: number;
 	readonly onPushFailure: 'warn' | 'fail' | 'ignore';
 	readonly fallback: 'actions-cache' | 'none';
@@ -37,8 +42,8 @@ export interface Inputs {
 	readonly actionsCacheSizeBytes: number;
 	/** Which workflow, job and matrix cell this is. */
 	readonly lane: string;
-	/** A version; only looked at when Nix is missing. */
-	readonly installNix: string | null;
+	/** Only looked at when Nix is missing. */
+	readonly installNix: NixRelease | null;
 }
 
 /** Inputs whose values are secrets: never saved in the state, never shown. */
@@ -72,6 +77,7 @@ export const INPUT_NAMES: readonly string[] = [
 	'compression-level',
 	'concurrency',
 	'continuous',
+	'shared-store',
 	'push-timeout',
 	'on-push-failure',
 	'fallback',
@@ -91,6 +97,12 @@ const COMPRESSION_LEVELS: Readonly<Record<Compression, readonly [number, number]
 	none: null,
 };
 
+/** By kind of cache, where the server takes some alone. */
+const TAKEN_COMPRESSIONS: Readonly<Partial<Record<CacheTarget['kind'], readonly Compression[]>>> = {
+	cachix: ['zstd', 'xz'],
+	niks3: ['zstd', 'xz', 'none'],
+};
+
 /** Reads an input by name; an input that was not given is ''. */
 export type GetInput = (name: string) => string;
 
@@ -104,6 +116,8 @@ export function secretTexts(get: GetInput): readonly string[] {
 	const found = new Set<string>();
 	const password = get('password');
 	for (const secret of [password, get('token'), get('github-token')]) addLines(found, secret);
+	// As Nix sends it.
+	if (get('token') !== '') found.add(base64(`token:${get('token')}`));
 	if (password !== '') found.add(base64(`${get('username')}:${password}`));
 	const key = get('signing-key');
 	addLines(found, key);
@@ -113,9 +127,10 @@ export function secretTexts(get: GetInput): readonly string[] {
 		found.add(entry.password);
 		found.add(base64(`${entry.login}:${entry.password}`));
 	}
-	for (const name of ['cache', 'push-url', 'substituters']) {
-		for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
-			const userInfo = match[1] ?? '';
+	for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
+		for (const [, scheme = '', userInfo = ''] of get(name).matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
+			// SSH's user name is no secret, and a short one (`ci`) is in every other word.
+			if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':')) continue;
 			found.add(userInfo);
 			addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
 		}
@@ -132,13 +147,17 @@ export function parseInputs(get: GetInput): Inputs {
 	const problems: string[] = [];
 	const read = reader(get, problems);
 	const credentials = readCredentials(get, problems);
+	const { caches, substituters } = readCaches(get, credentials, problems);
 	const inputs: Inputs = {
-		...readCaches(get, credentials, problems),
+		caches,
+		substituters,
 		trustedPublicKeys: read
 			.lines('trusted-public-keys')
 			.flatMap((line) => read.attempt('trusted-public-keys', () => parsePublicKey(line))),
 		signingKey:
-			get('signing-key') === '' ? null : (read.attempt('signing-key', () => parseSecretKey(get('signing-key')))[0] ?? null),
+			get('signing-key') === ''
+				? null
+				: (read.attempt('signing-key', () => parseSecretKey(namedKey(get('signing-key'), caches)))[0] ?? null),
 		netrc: read.attempt('netrc', () => parseNetrc(get('netrc'))).flat(),
 		push: read.choice('push', ['auto', 'always', 'never']),
 		paths: read.lines('paths'),
@@ -150,6 +169,8 @@ export function parseInputs(get: GetInput): Inputs {
 			.filter((name) => name !== ''),
 		...readCompression(get, read, problems),
 		concurrency: readConcurrency(get('concurrency'), problems),
+		continuous: read.choice('continuous', ['auto', 'true', 'false']),
+		sharedStore: read.choice('shared-store', ['auto', 'true', 'false']),
 		pushTimeoutMs: read.quantity('push-timeout', parseDurationMs, 'a duration such as `90 s` or `10 min`') ?? 600_000,
 		onPushFailure: read.choice('on-push-failure', ['warn', 'fail', 'ignore']),
 		fallback: read.choice('fallback', ['actions-cache', 'none']),
@@ -157,10 +178,14 @@ export function parseInputs(get: GetInput): Inputs {
 		jobStatus: get('job-status'),
 		actionsCacheSizeBytes: read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`') ?? 8 * 2 ** 30,
 		lane: get('lane'),
-		installNix: get('install-nix') === '' ? null : get('install-nix'),
+		installNix:
+			get('install-nix') === '' ? null : (read.attempt('install-nix', () => parseNixRelease(get('install-nix')))[0] ?? null),
 	};
-	if (read.choice('continuous', ['auto', 'true', 'false']) === 'true') {
-		problems.push('continuous: `true` is not built yet; this version has `auto` and `false`, and pushes at the end of the job.');
+	for (const { kind } of caches) {
+		const taken = TAKEN_COMPRESSIONS[kind];
+		if (taken === undefined || taken.includes(inputs.compression)) continue;
+		const names = taken.map((name) => `\`${name}\``).join(', ');
+		problems.push(`compression: \`${inputs.compression}\` is not allowed with \`${kind}://\`, which takes ${names}.`);
 	}
 	if (problems.length > 0) {
 		const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
@@ -260,6 +285,12 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 		return [];
 	});
 	return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
+}
+
+/** Cachix writes secret keys without a name. */
+function namedKey(text: string, caches: readonly CacheTarget[]): string {
+	const target = caches.find(({ kind }) => kind === 'cachix');
+	return target?.kind === 'cachix' && !text.includes(':') ? `${cachixKeyName(target)}:${text.trim()}` : text;
 }
 
 function nameOf(target: CacheTarget): string {

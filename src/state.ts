@@ -27,6 +27,12 @@ export interface MainState {
 	readonly snapshotFile: string | null;
 	/** What could take the job's paths: the lines of `cache` in their order, or what stands in for them. */
 	readonly targets: readonly MainTarget[];
+	/** What the post-build hook appends to; `null` without a hook. */
+	readonly journal: string | null;
+	/** Others use the store while this job runs: only what the journal and the job's own links account for is pushed. */
+	readonly isShared: boolean;
+	/** Of the background process that pushes while the job runs; `null` when there is none. */
+	readonly pusherFolder: string | null;
 	/** Why nothing is pushed; `null` when something is. */
 	readonly whyNot: string | null;
 	/** Where main kept the indexes of the store in the Actions cache; `null` when that is not used. */

@@ -50,6 +50,8 @@ backendContract('a binary cache in a folder', async () => {
 					publicKeys: [publicKeyOf(key)],
 					netrc: [],
 					lookups: 8,
+					sharesKey: false,
+					env: {},
 				},
 			),
 		dispose: () => client.close(),

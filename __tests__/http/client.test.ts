@@ -226,6 +226,20 @@ describe('a failure that may pass', () => {
 		expect(waitedMs).toBeLessThan(most);
 	});
 
+	it('waits as long as `retry_after` in the JSON of an answer without that header says', async () => {
+		let seen = 0;
+		const peer = await serve((_, response) => {
+			response.writeHead(seen++ === 0 ? 429 : 200, { 'content-type': 'application/problem+json' });
+			response.end('{"status": 429, "error_code": 1015, "retryable": true, "retry_after": 5}');
+		});
+		const clock = leapingClock();
+		await using client = testClient({ clock });
+		await client.request(get(peer.url));
+		const waitedMs = clock.sleeps.reduce((sum, ms) => sum + ms, 0);
+		expect(waitedMs).toBeGreaterThan(4_900);
+		expect(waitedMs).toBeLessThan(6_100);
+	});
+
 	it('of a host that limits the rate slows all requests down until each one got through', async () => {
 		// A bucket of 10 requests that fills with 50 a second of the client's own time.
 		const clock = leapingClock();

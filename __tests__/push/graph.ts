@@ -25,7 +25,14 @@ export function pathInfo(name: string, more: Partial<PathInfo> = {}): PathInfo {
 	};
 }
 
-export const NO_RULES: PushRules = { include: [], exclude: [], maxPathSizeBytes: null, skipSignedBy: [], explicitPaths: false };
+export const NO_RULES: PushRules = {
+	include: [],
+	exclude: [],
+	maxPathSizeBytes: null,
+	skipSignedBy: [],
+	explicitPaths: false,
+	wholeClosures: false,
+};
 
 /** All infos are roots unless `roots` says otherwise. */
 export function candidatesOf(
@@ -65,6 +72,7 @@ const rules = fc.record({
 	maxPathSizeBytes: fc.constantFrom(null, 500),
 	skipSignedBy: fc.constantFrom([], ['upstream-1']),
 	explicitPaths: fc.boolean(),
+	wholeClosures: fc.boolean(),
 });
 
 export const scenarios: fc.Arbitrary<Scenario> = fc

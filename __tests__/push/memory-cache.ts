@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type {
 	Backend,
 	Checked,
@@ -10,6 +9,7 @@ import type {
 	Publish,
 	ReadBack,
 } from '../../src/backends/backend.ts';
+import { bodyOfBytes } from '../../src/backends/object-body.ts';
 import { CacheError } from '../../src/errors.ts';
 import { equalHash, formatHash } from '../../src/nix/hash.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
@@ -67,7 +67,7 @@ export class MemoryCache implements Backend {
 	}
 
 	async check(): Promise<Checked> {
-		return { readable: true, note: null };
+		return { readable: true, note: null, whyNoPush: null, skipSignedBy: [] };
 	}
 
 	async presence(paths: readonly PathInfo[]): Promise<ReadonlyMap<string, Presence>> {
@@ -170,7 +170,7 @@ export function smallNars() {
 			return {
 				compression: 'none',
 				fileHash: { algorithm: 'sha256', digest: createHash('sha256').update(bytes).digest() },
-				body: { sizeBytes: bytes.length, bytes, stream: () => Readable.from([bytes]) },
+				body: bodyOfBytes(bytes),
 				dispose: async () => {
 					open.count--;
 				},

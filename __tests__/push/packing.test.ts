@@ -49,6 +49,11 @@ async function pack(bytes: Uint8Array, more: Partial<PackerOptions> = {}): Promi
 	expect(packed.body.sizeBytes).toBe(body.length);
 	expect(Buffer.compare(packed.fileHash.digest, createHash('sha256').update(body).digest())).toBe(0);
 	if (packed.body.bytes !== null) expect(Buffer.compare(packed.body.bytes, body)).toBe(0);
+	const cuts = [0, Math.floor(body.length / 3), Math.floor(body.length / 2), body.length];
+	const parts = cuts.slice(1).map((end, i) => packed.body.part(cuts[i] ?? 0, end));
+	const inParts = await Promise.all(parts.map((part) => buffer(part.stream())));
+	expect(parts.map(({ sizeBytes }) => sizeBytes)).toEqual(inParts.map(({ length }) => length));
+	expect(Buffer.compare(Buffer.concat(inParts), body)).toBe(0);
 	await packed.dispose();
 	return body;
 }

@@ -64,6 +64,20 @@ describe('what goes up', () => {
 		expect(names(planOf(candidatesOf([other]), { skipSignedBy: ['cache.nixos.org-1'] }).push)).toEqual(['other']);
 	});
 
+	test('a store that takes whole closures gets what an upstream signed where it is needed, and not for itself', () => {
+		const glibc = pathInfo('glibc', { signatures: ['cache.nixos.org-1:AA'] });
+		const bash = pathInfo('bash', { signatures: ['cache.nixos.org-1:AA'], references: [glibc.path] });
+		const unneeded = pathInfo('unneeded', { signatures: ['cache.nixos.org-1:AA'] });
+		const mine = pathInfo('mine', { references: [bash.path] });
+		const rules = { skipSignedBy: ['cache.nixos.org-1'], wholeClosures: true };
+		const plan = planOf(candidatesOf([glibc, bash, unneeded, mine]), rules);
+		expect(names(plan.push)).toEqual(['glibc', 'bash', 'mine']);
+		expect(verdict(plan, bash)).toEqual({ class: 'push', why: 'needed' });
+		expect(verdict(plan, unneeded)).toEqual({ class: 'signed-upstream', keyName: 'cache.nixos.org-1' });
+		const without = planOf(candidatesOf([glibc, bash, unneeded, mine]), { ...rules, exclude: [/-glibc$/] });
+		expect(verdict(without, mine)).toEqual({ class: 'withheld', culprit: glibc.path, culpritClass: 'excluded' });
+	});
+
 	test('no root gives an empty plan without a question to the cache', () => {
 		const selection = selectPaths(candidatesOf([app, lib, base], []), NO_RULES);
 		expect(selection.query).toEqual([]);
@@ -168,6 +182,7 @@ function expectedPush({ infos, candidates, rules, presence }: Scenario): Set<str
 		list.some((one) => new RegExp(one.source).test(info.path.slice(11)));
 	const upstream = (info: PathInfo) =>
 		info.signatures.some((text) => rules.skipSignedBy.some((key) => text.startsWith(`${key}:`)));
+	const reliedOn = (info: PathInfo) => upstream(info) && !rules.wholeClosures;
 	const there = (path: string) => presence.get(path)?.state !== 'missing';
 	const ruledOut = (info: PathInfo) =>
 		matches(info, rules.exclude) || info.narSizeBytes > (rules.maxPathSizeBytes ?? Number.POSITIVE_INFINITY);
@@ -175,7 +190,7 @@ function expectedPush({ infos, candidates, rules, presence }: Scenario): Set<str
 	const isHole = (path: string): boolean => {
 		const info = valid.get(path);
 		if (info === undefined) return true;
-		if (upstream(info) || there(path)) return false;
+		if (reliedOn(info) || there(path)) return false;
 		return ruledOut(info) || info.references.some((to) => to !== path && holes.has(to));
 	};
 	const everything = [...infos.flatMap((info) => [info.path, ...info.references]), ...candidates.roots];
@@ -193,10 +208,10 @@ function expectedPush({ infos, candidates, rules, presence }: Scenario): Set<str
 	);
 	for (const path of kept) {
 		const info = valid.get(path);
-		if (info === undefined || upstream(info) || (ruledOut(info) && there(path))) continue;
+		if (info === undefined || reliedOn(info) || (ruledOut(info) && there(path))) continue;
 		for (const to of info.references) if (valid.has(to) && !holes.has(to)) kept.add(to);
 	}
-	return new Set([...kept].filter((path) => !there(path) && !upstream(valid.get(path) as PathInfo)));
+	return new Set([...kept].filter((path) => !there(path) && !reliedOn(valid.get(path) as PathInfo)));
 }
 
 describe('for random stores, rules and caches', () => {

@@ -68,6 +68,8 @@ export interface FaultyServerOptions {
 	readonly credentials?: string;
 	/** The host in `url`; 127.0.0.1 if not said. One of the test hosts makes another origin with names of its own. */
 	readonly host?: string;
+	/** What answers when nothing is wrong; the cache in `folder` if not said. */
+	readonly healthy?: Handler;
 	/** A folder to serve, kept when the server goes; a temporary one if not said. */
 	readonly folder?: string;
 }
@@ -105,7 +107,7 @@ export async function startFaultyServer(options: FaultyServerOptions = {}): Prom
 	const basePath = options.basePath ?? '/cache/';
 	const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'faulty-server-'));
 	const certificates = options.tls ? await testCertificates() : null;
-	const healthy = httpCache({ folder, basePath, credentials: options.credentials ?? null });
+	const healthy = options.healthy ?? httpCache({ folder, basePath, credentials: options.credentials ?? null });
 	const requests: RecordedRequest[] = [];
 	const scripts: Script[] = [];
 	let aheadMs = 0;

@@ -19,9 +19,10 @@ start() {
 	running && return 0
 	. /etc/default/nix-daemon
 	rm -f "$socket"
+	program=$(sed -n 's|^ExecStart=@\{0,1\}\([^ ]*\).*|\1|p' "$unit_file")
 	# A service gets nothing of the environment of whoever asks for it.
 	# shellcheck disable=SC2086
-	env -i PATH="$PATH" HOME=/root $environment setsid nix-daemon </dev/null >>/var/log/nix-daemon.log 2>&1 &
+	env -i PATH="$PATH" HOME=/root $environment setsid "$program" --daemon </dev/null >>/var/log/nix-daemon.log 2>&1 &
 	echo $! >"$pid_file"
 	tries=500
 	until [ -S "$socket" ]; do
@@ -60,6 +61,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--value) value_only=1 ;;
 	-q | --quiet) quiet=1 ;;
+	--now) ;;
 	-p | --property) properties=${properties:+$properties,}$2 && shift ;;
 	--property=*) properties=${properties:+$properties,}${1#*=} ;;
 	-p?*) properties=${properties:+$properties,}${1#-p} ;;
@@ -85,7 +87,7 @@ if [ ! "$known" ] || [ ! -f "$unit_file" ]; then
 fi
 
 case $verb in
-start) need_root && start ;;
+start | enable) need_root && start ;;
 stop) need_root && stop ;;
 restart | try-restart | reload-or-restart) need_root && stop && start ;;
 is-active) if running; then state=active code=0; else state=inactive code=3; fi && { [ "$quiet" ] || echo $state; } && exit $code ;;

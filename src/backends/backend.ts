@@ -1,7 +1,7 @@
 import type { Hash } from '../nix/hash.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PathInfo } from '../nix/path-info.ts';
-import type { ObjectBody } from './object-store.ts';
+import type { DivisibleBody } from './object-store.ts';
 
 /** The kinds of cache, as the output `cache` names them. */
 export type BackendKind = 'http' | 's3' | 'attic' | 'cachix' | 'niks3' | 'nix-copy' | 'file' | 'actions-cache' | 'none';
@@ -21,7 +21,7 @@ export type Compression = 'zstd' | 'xz' | 'gzip' | 'br' | 'none';
 export interface PackedNar {
 	readonly compression: Compression;
 	readonly fileHash: Hash;
-	readonly body: ObjectBody;
+	readonly body: DivisibleBody;
 	/** Gives memory or the spool file back. */
 	dispose(): Promise<void>;
 }
@@ -79,6 +79,10 @@ export interface Checked {
 	readonly readable: boolean;
 	/** What people should know of it; `null` when all is as it should be. */
 	readonly note: string | null;
+	/** Why nothing can be pushed there, where a cache can tell and was asked with `mayWrite`; `null` when nothing stands in the way. */
+	readonly whyNoPush: string | null;
+	/** Names of keys whose paths the cache does not want: its readers have them from the upstream that signed them. */
+	readonly skipSignedBy: readonly string[];
 }
 
 /** Verdict on one path read back through the URL that readers use. */
@@ -98,7 +102,8 @@ export interface Backend {
 
 	/**
 	 * Says whether the cache answers and can be used with this store; repairs what may be repaired (a missing `nix-cache-info`
-	 * when `mayWrite`). Throws when it does not answer, or can't be used with this store.
+	 * when `mayWrite`). Throws when it does not answer, or can't be used with this store; `push-impossible` when it can be read, and with `mayWrite`
+	 * alone it is clear that it will take nothing from this job.
 	 */
 	check(mayWrite: boolean, signal: AbortSignal): Promise<Checked>;
 

@@ -6,7 +6,7 @@ import { formatNarInfo, MAX_NARINFO_BYTES, type NarInfo, parseNarInfo } from '..
 import type { PathInfo } from '../nix/path-info.ts';
 import type { PublicKey, SecretKey } from '../nix/signature.ts';
 import { hashPartOf } from '../nix/store-path.ts';
-import type { Backend, BackendKind, Presence, ReadBack } from './backend.ts';
+import type { Backend, BackendKind, Checked, Presence, ReadBack } from './backend.ts';
 import { visitInFlight } from './in-flight.ts';
 import { createNarUploads, isRefusal } from './nar-uploads.ts';
 import { bodyOfText } from './object-body.ts';
@@ -30,6 +30,8 @@ export interface BinaryCacheOptions {
 }
 
 const CACHE_INFO = 'nix-cache-info';
+
+const USABLE: Checked = { readable: true, note: null, whyNoPush: null, skipSignedBy: [] };
 
 /**
  * Priority 41: Nix asks this cache after cache.nixos.org, which has 40. By default nothing that cache.nixos.org signed is pushed, so of
@@ -72,17 +74,18 @@ export function createBinaryCache(options: BinaryCacheOptions): Backend {
 			const there = await store.get(CACHE_INFO, MAX_CACHE_INFO_BYTES, signal);
 			if (there !== null) {
 				checkCacheInfo(textOf(there), store.label, storeDir);
-				return { readable: true, note: null };
+				return USABLE;
 			}
-			if (!mayWrite) return { readable: false, note: `${store.label} has no ${CACHE_INFO} yet, so Nix can't read from it.` };
+			if (!mayWrite)
+				return { ...USABLE, readable: false, note: `${store.label} has no ${CACHE_INFO} yet, so Nix can't read from it.` };
 			const text = formatCacheInfo({ storeDir, wantMassQuery: true, priority: PRIORITY });
 			await store.put(CACHE_INFO, bodyOfText(text), 'text/x-nix-cache-info', signal);
 			if ((await store.get(CACHE_INFO, MAX_CACHE_INFO_BYTES, signal)) === null) {
 				const note = `${store.label} does not serve the ${CACHE_INFO} that was put: is \`push-url\` that of another cache?`;
-				return { readable: false, note };
+				return { ...USABLE, readable: false, note };
 			}
 			log.info(`${store.label} had no ${CACHE_INFO}; it has one now.`);
-			return { readable: true, note: null };
+			return USABLE;
 		},
 
 		async presence(paths, signal) {

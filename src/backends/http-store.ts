@@ -1,7 +1,8 @@
 import type { Credentials } from '../cache-target/credentials.ts';
 import type { HttpAnswer, HttpClient } from '../http/client.ts';
 import type { HttpRequest } from '../http/request.ts';
-import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';
+import type { NetrcEntry } from '../nix/netrc.ts';
+import { netrcCredentials } from './netrc-credentials.ts';
 import type { ObjectReader } from './object-reader.ts';
 import type { ObjectStore } from './object-store.ts';
 import { bytesOf } from './ranged-answer.ts';
@@ -95,11 +96,6 @@ function asFolder(url: URL): URL {
 
 function shown(folder: URL): string {
 	return `${folder.origin}${folder.pathname}`.replace(/\/$/, '');
-}
-
-function netrcCredentials(entries: readonly NetrcEntry[], url: URL): Credentials | null {
-	const entry = findNetrc(entries, url.hostname);
-	return entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
 }
 
 /** -1 when the server does not tell, or tells the size of an encoded form. */

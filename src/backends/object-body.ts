@@ -1,11 +1,21 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import type { ObjectBody } from './object-store.ts';
+import type { BodyPart, DivisibleBody } from './object-store.ts';
 
 /** A body that is in memory. */
-export function bodyOfBytes(bytes: Uint8Array): ObjectBody {
-	return { sizeBytes: bytes.length, bytes, stream: () => Readable.from([bytes], { objectMode: false }) };
+export function bodyOfBytes(bytes: Uint8Array): DivisibleBody {
+	return {
+		sizeBytes: bytes.length,
+		bytes,
+		stream: () => Readable.from([bytes], { objectMode: false }),
+		part: (start, end) => partOfBytes(bytes.subarray(start, end)),
+	};
 }
 
-export function bodyOfText(text: string): ObjectBody {
+function partOfBytes(bytes: Uint8Array): BodyPart {
+	return { ...bodyOfBytes(bytes), md5: async () => createHash('md5').update(bytes).digest() };
+}
+
+export function bodyOfText(text: string): DivisibleBody {
 	return bodyOfBytes(Buffer.from(text, 'utf8'));
 }

@@ -33,3 +33,14 @@ export interface ObjectBody {
 	/** A new stream over all bytes. */
 	stream(): Readable;
 }
+
+/** A body that can also be read in parts, several at a time. */
+export interface DivisibleBody extends ObjectBody {
+	/** Bytes `start` up to `end` (not included) as a body of their own, good for as long as the whole one is. */
+	part(start: number, end: number): BodyPart;
+}
+
+export interface BodyPart extends ObjectBody {
+	/** The MD5 of its bytes (16), as storage wants it beside them. Reads them, and keeps none. */
+	md5(): Promise<Uint8Array>;
+}

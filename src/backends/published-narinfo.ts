@@ -60,7 +60,7 @@ function isReadable(ca: string): boolean {
 /** Why a substituter would not take `published` for the local path `info`; `null` when it would. */
 export function differenceOf(
 	info: PathInfo,
-	published: NarInfo,
+	published: Pick<NarInfo, 'narHash' | 'narSizeBytes' | 'references' | 'signatures' | 'ca'>,
 	publicKeys: readonly PublicKey[],
 	storeDir: string,
 ): string | null {

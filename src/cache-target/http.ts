@@ -15,19 +15,9 @@ export interface HttpTarget {
 }
 
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
-const PLANNED: ReadonlySet<string> = new Set([
-	's3:',
-	'attic:',
-	'attic+http:',
-	'cachix:',
-	'niks3:',
-	'ssh:',
-	'ssh-ng:',
-	'local:',
-	'daemon:',
-	'unix:',
-]);
+const BUILT =
+	'`https://…`, `http://…`, `attic://…`, `cachix://…`, `niks3://…`, `file:///…`, `ssh-ng://…`, `ssh://…` and `actions-cache`';
+const PLANNED: ReadonlySet<string> = new Set(['s3:']);
 
 /** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
 export function parseHttpUrl(line: string, input: string): URL | Refusal {

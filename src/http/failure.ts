@@ -53,7 +53,7 @@ export function failureOfAnswer(answer: Answer, asked: Asked, nowMs: number): Fa
 		...meaning,
 		message: `${describeRequest(asked.method, asked.url)} was answered with ${name}${said === '' ? '' : ` ("${said}")`}`,
 		cause: undefined,
-		retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs),
+		retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs) ?? retryAfterInJsonMs(answer.bytes),
 	};
 }
 
@@ -134,4 +134,11 @@ function retryAfterMs(value: string | null, nowMs: number): number | null {
 	if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
 	const date = Date.parse(value);
 	return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
+}
+
+/** Cloudflare says it within JSON (`retry_after`, in seconds), and Cachix is behind it. */
+function retryAfterInJsonMs(bytes: Uint8Array): number | null {
+	const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+	const seconds = /^\s*\{/.test(text) ? /"retry_after"\s*:\s*"?(\d{1,9})\b/.exec(text)?.[1] : undefined;
+	return seconds === undefined ? null : Number(seconds) * 1000;
 }

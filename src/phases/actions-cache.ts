@@ -6,12 +6,11 @@ import { type KnownIndexes, loadIndexes, readIndexes, saveIndexes } from '../bac
 import { openCacheService } from '../backends/actions-cache/open-service.ts';
 import { createPacks } from '../backends/actions-cache/packs.ts';
 import { refsOf } from '../backends/actions-cache/refs.ts';
-import type { Backend } from '../backends/backend.ts';
 import { CacheError, isCacheError } from '../errors.ts';
 import { createHttpClient } from '../http/client.ts';
 import { publicKeyOf } from '../nix/signature.ts';
 import type { LocalStore } from '../store/local-store.ts';
-import type { Effort } from './cache.ts';
+import type { Effort, OpenCache } from './cache.ts';
 import type { Runner } from './runner.ts';
 import type { Session } from './session.ts';
 import type { JobReads } from './substituter.ts';
@@ -118,22 +117,16 @@ async function readEvent(file: string | undefined): Promise<unknown> {
 	}
 }
 
-/** Opens the store in the Actions cache to push to, for the time of `body`. Main has read its indexes. */
-export async function withActionsCache<T>(
-	session: Session,
-	store: LocalStore,
-	effort: Effort,
-	job: JobReads,
-	body: (backend: Backend) => Promise<T>,
-): Promise<T> {
+/** Opens the store in the Actions cache to push to. Main has read its indexes. `job` may still grow until the push is finished. */
+export async function openActionsCache(session: Session, store: LocalStore, effort: Effort, job: JobReads): Promise<OpenCache> {
 	const { inputs, runner, state } = session;
 	const { folder, main } = state();
 	if (!main?.indexesFolder) throw new CacheError('state-invalid', 'Main did not read the indexes of the Actions cache.');
-	const { indexesFolder } = main;
-	return withCacheService(runner, folder, store.storeDir, effort, async (service) => {
+	const { service, close } = await openService(runner, folder, store.storeDir, effort);
+	try {
 		if (service === null) throw new CacheError('cache-unreachable', 'This runner has no Actions cache any more.');
 		const packs = createPacks(service, job.packFindings);
-		const known = await loadIndexes(indexesFolder, runner.log, packs.gone);
+		const known = await loadIndexes(main.indexesFolder, runner.log, packs.gone);
 		const { createActionsCache } = await import('../backends/actions-cache/actions-cache.ts');
 		const own = inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)];
 		const backend = createActionsCache({
@@ -142,7 +135,7 @@ export async function withActionsCache<T>(
 			storeDir: store.storeDir,
 			signingKey: inputs.signingKey,
 			publicKeys: [...own, ...inputs.trustedPublicKeys],
-			folder: join(folder, 'packs'),
+			folder: join(folder, `packs-${process.pid}`),
 			writer: inputs.lane,
 			budgetBytes: inputs.actionsCacheSizeBytes,
 			used: job.used,
@@ -150,10 +143,14 @@ export async function withActionsCache<T>(
 			nowS: Math.floor(Date.now() / 1000),
 			log: runner.log,
 		});
-		try {
-			return await body(backend);
-		} finally {
-			await backend.close();
-		}
-	});
+		return {
+			backend,
+			async close() {
+				await backend.close().finally(close);
+			},
+		};
+	} catch (error) {
+		await close();
+		throw error;
+	}
 }

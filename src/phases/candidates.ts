@@ -4,20 +4,34 @@ import { CacheError } from '../errors.ts';
 import type { Candidates } from '../push/plan.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { newSince, readSnapshot } from '../store/snapshot.ts';
+import { jobRoots } from './job-roots.ts';
 import type { Session } from './session.ts';
 
-/** What may be pushed: what the input `paths` names, or else what came to the store since main. `names`: of the store now. */
-export async function rootsOf(session: Session, store: LocalStore, names: readonly string[]): Promise<readonly string[]> {
+/** What may be pushed: what the input `paths` names, or else what this job brought to the store. `names`: of the store now. */
+export async function rootsOf(
+	session: Session,
+	store: LocalStore,
+	names: readonly string[],
+	signal: AbortSignal,
+): Promise<readonly string[]> {
 	const { inputs, runner } = session;
-	return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names);
+	return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names, signal);
 }
 
-/** Full paths that came to the store since main's snapshot. */
-async function newRoots(session: Session, store: LocalStore, names: readonly string[]): Promise<readonly string[]> {
-	const file = session.state().main?.snapshotFile ?? null;
-	if (file === null)
+/** Full paths that came to the store since main's snapshot; on a store that others use too, those of them that are this job's. */
+async function newRoots(
+	session: Session,
+	store: LocalStore,
+	names: readonly string[],
+	signal: AbortSignal,
+): Promise<readonly string[]> {
+	const { snapshotFile = null, journal = null, isShared = false } = session.state().main ?? {};
+	if (snapshotFile === null)
 		throw new CacheError('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
-	return newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
+	const added = newSince(await readSnapshot(snapshotFile), names).map((name) => `${store.storeDir}/${name}`);
+	const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = session.runner.env;
+	const folders = [workspace, temp].filter((folder) => folder !== '');
+	return jobRoots({ store, journal, added, isShared, folders, signal });
 }
 
 /** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */

@@ -1,4 +1,5 @@
 import type { NixReads } from '../backends/backend.ts';
+import type { HookSettings } from '../hook/install.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
@@ -13,6 +14,12 @@ import { isAtLeast } from '../store/nix-about.ts';
 import type { Session } from './session.ts';
 import type { RunningSubstituter } from './substituter.ts';
 
+/** What runs for this step beside the job; `null`: nothing. */
+export interface Ours {
+	readonly substituter: RunningSubstituter | null;
+	readonly hook: HookSettings | null;
+}
+
 /**
  * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
  * the cache says.
@@ -21,28 +28,23 @@ export async function applySettings(
 	session: Session,
 	store: LocalStore,
 	reads: NixReads,
-	substituter: RunningSubstituter | null,
+	ours: Ours,
 	signal: AbortSignal,
 ): Promise<Route> {
-	const wish = wishOf(session, store, reads, substituter);
+	const wish = wishOf(session, store, reads, ours);
 	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
 	session.keep({ configuration });
 	return configuration.route;
 }
 
 /** All that Nix is to know of this step. */
-export function wishOf(
-	{ inputs }: Session,
-	store: LocalStore,
-	reads: NixReads,
-	substituter: RunningSubstituter | null,
-): NixSettings {
+export function wishOf({ inputs }: Session, store: LocalStore, reads: NixReads, { substituter, hook }: Ours): NixSettings {
 	const ownKeys = [...(inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)]), ...inputs.trustedPublicKeys];
 	return {
 		substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
 		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
 		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
-		other: substituter === null ? [] : settingsForOurs(store),
+		other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
 	};
 }
 
@@ -106,7 +108,7 @@ export async function unreadNetrc(store: LocalStore, signal: AbortSignal): Promi
 	return (await readNetrcFile(netrcFile)).problem;
 }
 
-function contextOf(session: Session, signal: AbortSignal): SetupContext {
+export function contextOf(session: Session, signal: AbortSignal): SetupContext {
 	const { runner } = session;
 	const { id, folder } = session.state();
 	return {

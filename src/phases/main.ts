@@ -1,49 +1,65 @@
 import { join } from 'node:path';
 import type { NixReads } from '../backends/backend.ts';
-import { CacheError } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type LocalStore, openLocalStore } from '../store/local-store.ts';
 import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';
 import { applySettings, canServeHere, directSubstituters } from './configure.ts';
+import { installRelease, offerFoundNix } from './install.ts';
 import { mountsOf } from './mounts.ts';
 import { tellProblems } from './preflight.ts';
+import { prepareHook, startPusher } from './pusher-control.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
 import type { MountOrder } from './serve-handover.ts';
 import { decideServing, type Serving } from './serving.ts';
 import { openSession, type Session } from './session.ts';
+import { storeSharing } from './store-sharing.ts';
 import { type RunningSubstituter, startLocalSubstituter } from './substituter.ts';
 import { labelOf } from './target-label.ts';
 
-/** The longest that main may take in all: a job must not wait for a cache that does not answer. */
+/** The longest that main may take in all, but for installing Nix: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
 
 export async function main(): Promise<void> {
 	const runner = createRunner(process.env);
 	await runPhase('main', runner, async () => {
 		const session = await openSession(runner);
+		const store = await findStore(session);
 		const signal = AbortSignal.timeout(MAIN_TIMEOUT_MS);
-		const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
 		if (store === null) withoutNix(session);
 		else await withNix(session, store, signal);
 	});
 }
 
+/** Opens the store, of a Nix that is installed now where there was none and `install-nix` is given. */
+async function findStore(session: Session): Promise<LocalStore | null> {
+	const { inputs, runner } = session;
+	const open = (): Promise<LocalStore | null> =>
+		openLocalStore({ env: runner.env, log: runner.log, signal: AbortSignal.timeout(MAIN_TIMEOUT_MS) });
+	const found = await open();
+	if (inputs.installNix === null) return found;
+	if (found !== null) await offerFoundNix(session, found);
+	else await installRelease(session, inputs.installNix);
+	return found ?? (await open());
+}
+
 function withoutNix(session: Session): void {
-	const { inputs, runner, keep } = session;
-	if (inputs.installNix !== null) {
-		throw new CacheError(
-			'input-invalid',
-			`install-nix: \`${inputs.installNix}\` is given, but installing Nix is not built yet.`,
-			{
-				hint: 'Install Nix in a step before this one, for example with cachix/install-nix-action.',
-			},
-		);
-	}
+	const { runner, keep } = session;
 	const whyNot = 'there is no Nix on this machine.';
-	runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
-	const nothing = { targets: [], indexesFolder: null, substituterFolder: null, served: {} };
+	runner.log.warning(
+		'No `nix` was found, so no cache is configured. Install it in a step before this one, or give `install-nix` a version.',
+		'nix-cache-action',
+	);
+	const nothing = {
+		targets: [],
+		indexesFolder: null,
+		substituterFolder: null,
+		served: {},
+		journal: null,
+		isShared: false,
+		pusherFolder: null,
+	};
 	keep({ main: { ...nothing, store: null, snapshotFile: null, whyNot, warnings: [] } });
 	setOutputs(session, 'none', false, []);
 }
@@ -61,16 +77,43 @@ async function withNix(session: Session, store: LocalStore, signal: AbortSignal)
 	const mounts = mountsOf(session, serving);
 	const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
 	const indexesFolder = serving.store?.indexesFolder ?? null;
-	const kept = { store: store.description, snapshotFile, targets, whyNot, indexesFolder, served, warnings };
-	keep({ main: { ...kept, substituterFolder: null } });
+	const isShared = await isStoreShared(session, store);
+	const hook = whyNot === null ? await prepareHook(session, store, isShared, signal) : null;
+	const kept = {
+		store: store.description,
+		snapshotFile,
+		targets,
+		whyNot,
+		indexesFolder,
+		served,
+		warnings,
+		isShared,
+		journal: hook?.journal ?? null,
+		substituterFolder: null,
+		pusherFolder: null,
+	};
+	keep({ main: kept });
 	const substituter = await startServing(session, store, mounts, serving, signal);
-	keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
+	const running = { ...kept, substituterFolder: substituter?.folder ?? null };
+	keep({ main: running });
 	const reads = withSubstituter(serving.reads, substituter);
-	const route = await applySettings(session, store, reads, substituter, signal);
-	await tellProblems(session, store, reads, substituter, whyNot === null, signal);
+	const route = await applySettings(session, store, reads, { substituter, hook }, signal);
+	if (hook !== null && route !== 'advice-only') keep({ main: { ...running, pusherFolder: await startPusher(session, hook) } });
+	await tellProblems(session, store, reads, { substituter, hook }, signal);
 	const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
 	setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
 	sayWhatServes(session, serving, urls);
+}
+
+async function isStoreShared({ inputs, runner }: Session, store: LocalStore): Promise<boolean> {
+	if (inputs.sharedStore !== 'auto') return inputs.sharedStore === 'true';
+	const { isShared, because } = await storeSharing(store.nix.about, runner.env);
+	if (isShared) {
+		runner.log.info(
+			`The store counts as shared, because ${because}: only what this job builds, and what its own links lead to, is pushed. \`shared-store: false\` says that nobody else uses it.`,
+		);
+	}
+	return isShared;
 }
 
 async function startServing(
@@ -123,6 +166,11 @@ function sayWhatServes({ inputs, runner }: Session, serving: Serving, substitute
 	log.info(`What the job adds to the store is pushed at its end to ${taking.join(', ')}.`);
 	for (const { line, whyNot: why } of targets)
 		if (why !== null) log.info(`Nothing is pushed to ${labelOf(inputs, line)}: ${why}`);
+	if (inputs.signingKey !== null) {
+		for (const target of inputs.caches)
+			if (target.kind === 'attic')
+				log.info(`${target.place} signs what it serves with its own key, so it needs no \`signing-key\`.`);
+	}
 	const keyless = targets.some(({ line, whyNot: why }) => why === null && needsKey(inputs, line));
 	if (inputs.signingKey === null && keyless) {
 		log.notice(
@@ -135,5 +183,5 @@ function sayWhatServes({ inputs, runner }: Session, serving: Serving, substitute
 /** Servers that sign by themselves, and the Actions cache, which is trusted as it is, need none. */
 function needsKey({ caches }: Inputs, line: number | null): boolean {
 	const kind = line === null ? 'actions-cache' : (caches[line]?.kind ?? 'actions-cache');
-	return kind === 'http' || kind === 'file';
+	return kind === 'http' || kind === 'file' || kind === 'nix-copy';
 }

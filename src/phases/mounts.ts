@@ -27,7 +27,7 @@ export function mountsOf({ inputs }: Session, serving: Serving): readonly MountO
 				];
 	const caches = serving.throughUs.flatMap(({ line, priority }): MountOrder[] => {
 		const target = inputs.caches[line];
-		if (target === undefined || target.kind === 'actions-cache') return [];
+		if (target === undefined || !('substituter' in target)) return [];
 		const credentials = target.kind === 'http' ? target.credentials : null;
 		return [
 			{

@@ -5,9 +5,11 @@ import { reportLines, servedLine } from '../report/lines.ts';
 import { type CacheReport, type Report, reportJson } from '../report/report.ts';
 import { reportSummary } from '../report/summary.ts';
 import type { MainState } from '../state.ts';
-import { reopenLocalStore } from '../store/local-store.ts';
+import { type LocalStoreDescription, reopenLocalStore } from '../store/local-store.ts';
 import { takeBackSettings } from './configure.ts';
 import { pushNewPaths } from './push-new-paths.ts';
+import { finishWithPusher } from './pusher-control.ts';
+import { readDone } from './pusher-folder.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
 import { removeFolder, resumeSession, type Session } from './session.ts';
@@ -67,7 +69,7 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 		return;
 	}
 	try {
-		const report = await pushNewPaths(session, reopenLocalStore(main.store, session.runner.env), stop, job);
+		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
 		for (const line of reportLines(report)) log.info(line);
 		await publishReport(session, report);
 		for (const cache of report.caches) {
@@ -78,6 +80,13 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 		settle(session, describeError(error), false);
 		if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
 	}
+}
+
+/** In this process, what no other has pushed. */
+async function pushHere(session: Session, store: LocalStoreDescription, stop: Stop, job: JobReads): Promise<Report> {
+	const { pusherFolder = null } = session.state().main ?? {};
+	const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
+	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
 }
 
 /** One annotation per problem: an outage that main warned of and that lasts is no second one. */

@@ -18,6 +18,7 @@ export async function pre(): Promise<void> {
 		const signal = AbortSignal.timeout(PRE_TIMEOUT_MS);
 		const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
 		if (store === null) return;
+		// For a store behind SSH, a step may yet have to load the key.
 		const substituters = session.inputs.caches.flatMap((target) =>
 			target.kind === 'http' || target.kind === 'file' ? [target.substituter] : [],
 		);
@@ -25,7 +26,7 @@ export async function pre(): Promise<void> {
 			session,
 			store,
 			{ substituters, publicKeys: [], netrc: [], throughUs: false, priority: null },
-			null,
+			{ substituter: null, hook: null },
 			signal,
 		);
 	});

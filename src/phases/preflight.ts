@@ -4,9 +4,8 @@ import { publicKeyOf } from '../nix/signature.ts';
 import { preflight } from '../preflight/preflight.ts';
 import { tellProblem } from '../problem.ts';
 import type { LocalStore } from '../store/local-store.ts';
-import { wishOf } from './configure.ts';
+import { type Ours, wishOf } from './configure.ts';
 import type { Session } from './session.ts';
-import type { RunningSubstituter } from './substituter.ts';
 
 /**
  * Looks for the usual mistakes now that Nix is configured: one annotation for each, none when all is well. What configuring Nix and asking the caches brought
@@ -16,17 +15,16 @@ export async function tellProblems(
 	session: Session,
 	store: LocalStore,
 	reads: NixReads,
-	substituter: RunningSubstituter | null,
-	pushes: boolean,
+	ours: Ours,
 	signal: AbortSignal,
 ): Promise<void> {
 	const { inputs, runner, state } = session;
-	const ours = substituter?.storeUrls ?? [];
-	const { configuration } = state();
+	const { configuration, main } = state();
+	const pushes = main?.whyNot === null;
 	const isTold = configuration !== null && configuration.route !== 'none' && configuration.route !== 'advice-only';
 	const told = {
 		route: configuration?.route ?? 'none',
-		wish: wishOf(session, store, reads, substituter),
+		wish: wishOf(session, store, reads, ours),
 		netrcFile: configuration?.netrc?.file ?? null,
 	};
 	const { signingKey, trustedPublicKeys, caches } = inputs;
@@ -42,7 +40,15 @@ export async function tellProblems(
 	};
 	const { env, log } = runner;
 	try {
-		const problems = await preflight({ store, env, told: isTold ? told : null, keys, ours, log, signal });
+		const problems = await preflight({
+			store,
+			env,
+			told: isTold ? told : null,
+			keys,
+			ours: ours.substituter?.storeUrls ?? [],
+			log,
+			signal,
+		});
 		for (const problem of problems) tellProblem(problem, log);
 	} catch (error) {
 		if (!isCacheError(error)) throw error;

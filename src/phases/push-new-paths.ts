@@ -1,116 +1,183 @@
 import { join } from 'node:path';
 import { createPacker } from '../push/packing.ts';
-import { type PushRules, selectPaths } from '../push/plan.ts';
+import { type PushRules, type Selection, selectPaths } from '../push/plan.ts';
 import { shareNars } from '../push/shared-nars.ts';
 import { type CacheFacts, makeReport, type Report } from '../report/report.ts';
-import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { narFrames } from '../store/nar.ts';
 import { findCandidates, rootsOf } from './candidates.ts';
 import { knownNetrc } from './configure.ts';
-import { cacheOf, type PushRun, pushToTarget } from './push-to-target.ts';
+import { type Meeting, meeting } from './meeting.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
+import { cacheOf, createTargetPush, type PushMeans, type PushOrder, type TargetPush } from './target-push.ts';
 
 /** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
 const CANCELLED_TIMEOUT_MS = 4 * 60_000;
+
+/** How long the end of the job waits for uploads. */
+export function pushTimeoutMs({ inputs }: Pick<Session, 'inputs'>): number {
+	return inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
+}
+
+/** What is up already, by index of the target: paths with the bytes sent for them. */
+export type Done = ReadonlyMap<number, ReadonlyMap<string, number>>;
 
 /**
  * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
  * other. Throws when nothing can even begin.
  */
-export async function pushNewPaths(session: Session, store: LocalStore, stop: Stop, job: JobReads): Promise<Report> {
-	const { inputs, state } = session;
+export async function pushNewPaths(session: Session, store: LocalStore, stop: Stop, job: JobReads, done: Done): Promise<Report> {
 	const startedMs = performance.now();
-	const timeoutMs =
-		inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
-	const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(timeoutMs)]);
-	const names = await store.names();
-	const roots = await rootsOf(session, store, names);
-	const main = state().main;
-	const report = (caches: readonly CacheFacts[]): Report =>
-		makeReport({
-			caches,
-			served: job.served,
-			storePaths: names.length,
-			durationsMs: { total: Math.round(performance.now() - startedMs) },
-			warnings: main?.warnings ?? [],
-		});
-	const targets = main?.targets ?? [];
-	if (roots.length === 0) return report(targets.map((target) => untouched(session, target)));
-	// Two processes of Nix that need not wait for each other.
-	const [candidates, netrc] = await Promise.all([
-		findCandidates(store, roots, inputs.paths.length > 0, signal),
-		knownNetrc(inputs, store, signal),
-	]);
-	const selection = selectPaths(candidates, rulesOf(session));
-	return withPacker(session, store, async (packer) => {
-		const nars = shareNars(packer);
-		const shared = { session, store, stop, job, netrc, selection, nars, startedMs, deadlineMs: startedMs + timeoutMs, signal };
-		return report(await pushToAll(targets, shared));
-	});
-}
-
-type Shared = Omit<PushRun, 'target' | 'planned'>;
-
-async function pushToAll(targets: readonly MainTarget[], shared: Shared): Promise<readonly CacheFacts[]> {
-	const taking = targets.filter(({ whyNot }) => whyNot === null);
-	const together = meeting(taking.length);
-	return Promise.all(
-		targets.map((target) =>
-			target.whyNot === null
-				? pushToTarget({ ...shared, target, planned: together }).finally(together.leave)
-				: untouched(shared.session, target),
-		),
+	const deadlineMs = startedMs + pushTimeoutMs(session);
+	return withPushes(
+		session,
+		store,
+		stop,
+		job,
+		done,
+		() => undefined,
+		(pushes) => pushes.finish({ startedMs, deadlineMs }),
 	);
 }
 
-/** How long a cache whose plan is made waits for those of the others: what they want too is then packed once for all. */
-const MEETING_MS = 3_000;
-
-/** Where `count` parties wait for each other, though not long. Whoever leaves is not waited for. */
-function meeting(count: number): { readonly wait: () => Promise<void>; readonly leave: () => void } {
-	const all = Promise.withResolvers<void>();
-	let missing = count;
-	const arrive = (): void => {
-		if (--missing <= 0) all.resolve();
-	};
-	return {
-		async wait() {
-			arrive();
-			const patience = setTimeout(all.resolve, MEETING_MS);
-			await all.promise;
-			clearTimeout(patience);
-		},
-		leave: arrive,
-	};
+/** The pushes of one process to all caches that take the job's paths. */
+export interface Pushes {
+	/** Pushes valid paths (full) with all that they refer to. Throws what asking the local store throws; a cache that fails is tried again at the end. */
+	push(roots: readonly string[], order: Pick<PushOrder, 'drain'>): Promise<void>;
+	/** Pushes what the job added to the store, as far as it is not up, and ends the push. */
+	finish(order: Pick<PushOrder, 'startedMs' | 'deadlineMs'>): Promise<Report>;
 }
 
-function untouched({ inputs }: Session, target: MainTarget): CacheFacts {
-	return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
-}
+/** Told of each path that is up: index of the target, path, bytes sent. */
+export type OnPushed = (target: number, path: string, sentBytes: number) => void;
 
-async function withPacker<T>(
-	{ inputs, state }: Session,
+/** Opens the pushes for the time of `body`. Caches are asked when there is something for them. */
+export async function withPushes<T>(
+	session: Session,
 	store: LocalStore,
-	body: (packer: ReturnType<typeof createPacker>) => Promise<T>,
+	stop: Stop,
+	job: JobReads,
+	done: Done,
+	onPushed: OnPushed,
+	body: (pushes: Pushes) => Promise<T>,
 ): Promise<T> {
+	const { inputs, state } = session;
 	const packer = createPacker({
 		compression: inputs.compression,
 		level: inputs.compressionLevel,
-		spoolDir: join(state().folder, 'spool'),
+		spoolDir: join(state().folder, `spool-${process.pid}`),
 		realPath: store.realPath,
 		readNar: narFrames,
 	});
+	const netrc = await knownNetrc(inputs, store, stop.signal);
+	const means: PushMeans = { session, store, stop, job, netrc, nars: shareNars(packer) };
+	const targets = (state().main?.targets ?? []).flatMap((target, index) =>
+		target.whyNot === null
+			? [
+					createTargetPush({
+						means,
+						target,
+						done: new Map(done.get(index)),
+						onPushed: (path, sentBytes) => onPushed(index, path, sentBytes),
+					}),
+				]
+			: [],
+	);
 	try {
-		return await body(packer);
+		return await body({
+			push: (roots, order) => pushSome(means, targets, roots, order),
+			finish: (order) => finishAll(means, targets, order),
+		});
 	} finally {
+		await Promise.all(targets.map((target) => target.close()));
 		await packer.close();
 	}
 }
 
+/** The longest that a push during the job may take; the end of the job ends it earlier. */
+const JOB_MS = 6 * 3_600_000;
+
+async function pushSome(
+	means: PushMeans,
+	targets: readonly TargetPush[],
+	roots: readonly string[],
+	{ drain }: Pick<PushOrder, 'drain'>,
+): Promise<void> {
+	const { session, store, stop } = means;
+	const { log } = session.runner;
+	const startedMs = performance.now();
+	const selection = selectPaths(await findCandidates(store, roots, false, stop.signal), rulesOf(session));
+	const order = {
+		selection,
+		startedMs,
+		deadlineMs: startedMs + JOB_MS,
+		...(drain === undefined ? {} : { drain }),
+		onProgress: log.debug,
+	};
+	const failures = await eachTarget(targets, (target, planned) =>
+		target.push({ ...order, planned }).then(
+			() => null,
+			(error: unknown) => error,
+		),
+	);
+	for (const failure of failures) if (failure !== null) log.debug(String(failure));
+}
+
+async function finishAll(
+	means: PushMeans,
+	targets: readonly TargetPush[],
+	{ startedMs, deadlineMs }: Pick<PushOrder, 'startedMs' | 'deadlineMs'>,
+): Promise<Report> {
+	const { session, store, stop, job } = means;
+	const { log } = session.runner;
+	const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+	const main = session.state().main;
+	const names = await store.names();
+	const roots = await rootsOf(session, store, names, signal);
+	const selection = roots.length === 0 ? null : await select(session, store, roots, signal);
+	const facts =
+		selection === null
+			? []
+			: await eachTarget(targets, (target, planned) =>
+					target.finish({
+						selection,
+						startedMs,
+						deadlineMs,
+						planned,
+						onProgress: (line) =>
+							log.info(targets.length > 1 ? `${cacheOf(session.inputs, target.target).label}: ${line}` : line),
+					}),
+				);
+	const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
+	return makeReport({
+		caches: (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target)),
+		served: job.served,
+		storePaths: names.length,
+		durationsMs: { total: Math.round(performance.now() - startedMs) },
+		warnings: main?.warnings ?? [],
+	});
+}
+
+async function select(session: Session, store: LocalStore, roots: readonly string[], signal: AbortSignal): Promise<Selection> {
+	return selectPaths(await findCandidates(store, roots, session.inputs.paths.length > 0, signal), rulesOf(session));
+}
+
+/** All side by side; where plans are made, each waits shortly for the others, so that what several want is packed once. */
+async function eachTarget<T>(
+	targets: readonly TargetPush[],
+	run: (target: TargetPush, planned: Meeting) => Promise<T>,
+): Promise<readonly T[]> {
+	const planned = meeting(targets.length);
+	return Promise.all(targets.map((target) => run(target, planned).finally(planned.leave)));
+}
+
+function untouched({ inputs }: Session, target: TargetPush['target']): CacheFacts {
+	return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
+}
+
 function rulesOf({ inputs }: Session): PushRules {
 	const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-	return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
+	return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0, wholeClosures: false };
 }

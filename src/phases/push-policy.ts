@@ -1,3 +1,5 @@
+import { cachixToken } from '../backends/cachix/token.ts';
+import { hasJobIdentity } from '../backends/job-identity.ts';
 import type { CacheTarget } from '../cache-target/target.ts';
 import type { Inputs } from '../inputs.ts';
 import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';
@@ -31,11 +33,28 @@ export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc:
 	}
 	// GitHub keeps what a pull request stores in its Actions cache to that pull request, so there it needs no credentials of the workflow's.
 	if (target.kind === 'actions-cache') return { canPush: true, whyNot: null };
-	// Who may write into a folder is for the system to say.
-	if (target.kind === 'file') return { canPush: true, whyNot: null };
-	const writesTo = target.pushUrl ?? target.url;
+	// Who may write into a folder is for the system to say, and who into a Nix store for that.
+	if (target.kind === 'file' || target.kind === 'nix-copy') return { canPush: true, whyNot: null };
+	if (target.kind === 'cachix') {
+		if (cachixToken(target, netrc) !== null) return { canPush: true, whyNot: null };
+		return { canPush: false, whyNot: 'there is no `token` (a pull request from a fork has no secrets).' };
+	}
+	if (target.kind === 'niks3') {
+		if (target.token !== null || hasJobIdentity(env)) return { canPush: true, whyNot: null };
+		const whyNot =
+			'there is no `token`, and the job has no `permissions: id-token: write` (a pull request from a fork gets neither).';
+		return { canPush: false, whyNot };
+	}
+	const writesTo = target.kind === 'attic' ? target.endpoint : (target.pushUrl ?? target.url);
 	const hasCredentials = target.credentials !== null || findNetrc(netrc, writesTo.hostname) !== null;
-	if (hasCredentials || inputs.signingKey !== null) return { canPush: true, whyNot: null };
+	if (hasCredentials) return { canPush: true, whyNot: null };
+	if (target.kind === 'attic') {
+		return {
+			canPush: false,
+			whyNot: 'there is no `token`, and attic takes nothing without (a pull request from a fork has no secrets).',
+		};
+	}
+	if (inputs.signingKey !== null) return { canPush: true, whyNot: null };
 	return {
 		canPush: false,
 		whyNot:

@@ -1,10 +1,10 @@
 import { describeError, isCacheError } from '../errors.ts';
 import type { Runner } from './runner.ts';
 
-export type Phase = 'pre' | 'main' | 'post' | 'serve';
+export type Phase = 'pre' | 'main' | 'post' | 'serve' | 'pusher';
 
 /**
- * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user only; anything else,
+ * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user, and when there is no Nix to go on with; anything else,
  * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
  * arrives here is unexpected and a warning as well.
  */
@@ -12,7 +12,7 @@ export async function runPhase(phase: Phase, runner: Runner, body: () => Promise
 	try {
 		await body();
 	} catch (error) {
-		if (isCacheError(error, 'input-invalid', 'push-impossible')) {
+		if (isCacheError(error, 'input-invalid', 'push-impossible', 'install-failed')) {
 			runner.fail(describeError(error));
 			return;
 		}

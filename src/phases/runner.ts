@@ -11,6 +11,8 @@ export interface Runner {
 	setOutput(name: string, value: string): void;
 	/** For all later steps of the job. */
 	exportVariable(name: string, value: string): void;
+	/** Puts a folder in front of `PATH`, for this process and all later steps of the job. */
+	addPath(folder: string): void;
 	/** Appends Markdown to the job summary. */
 	addSummary(markdown: string): Promise<void>;
 	/** Marks the step as failed, with one annotation. */
@@ -20,8 +22,9 @@ export interface Runner {
 /** Longest text that the runner is asked to mask as a whole; shorter than 4 would mask half of the log. */
 const SHORTEST_MASK = 4;
 
-export function createRunner(env: Readonly<Record<string, string | undefined>>): Runner {
-	const log = createLog();
+/** @param announces whether masks are told to the runner; a background process has none that listens, and its output is a file */
+export function createRunner(env: Readonly<Record<string, string | undefined>>, announces = true): Runner {
+	const log = createLog(announces);
 	return {
 		env,
 		log,
@@ -29,6 +32,7 @@ export function createRunner(env: Readonly<Record<string, string | undefined>>):
 		state: core.getState,
 		setOutput: core.setOutput,
 		exportVariable: core.exportVariable,
+		addPath: core.addPath,
 		async addSummary(markdown) {
 			if (env.GITHUB_STEP_SUMMARY === undefined) return;
 			await core.summary.addRaw(log.clean(markdown), true).write();
@@ -38,7 +42,7 @@ export function createRunner(env: Readonly<Record<string, string | undefined>>):
 }
 
 /** A log on the runner's standard output that replaces every secret that it was told of, also in derived texts. */
-function createLog(): Log & { clean(text: string): string } {
+function createLog(announces: boolean): Log & { clean(text: string): string } {
 	let secrets: readonly string[] = [];
 	const clean = (text: string): string => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
 	const line = (text: string): string => withoutCommands(clean(text));
@@ -53,7 +57,7 @@ function createLog(): Log & { clean(text: string): string } {
 		group: (title, body) => core.group(line(title), body),
 		mask(secret) {
 			if (secret === '' || secrets.includes(secret)) return;
-			core.setSecret(secret);
+			if (announces) core.setSecret(secret);
 			if (secret.length < SHORTEST_MASK) return;
 			// Longest first: a secret that holds another one must be replaced whole.
 			secrets = [...secrets, secret].sort((a, b) => b.length - a.length);

@@ -18,7 +18,7 @@ type Open = RunDaemonOptions['open'];
 
 /** The background process: serves to Nix what that can't read by itself, until post ends it. Its only argument is the folder of its files. */
 export async function serve(): Promise<void> {
-	const runner = createRunner(process.env);
+	const runner = createRunner(process.env, false);
 	await runPhase('serve', runner, async () => {
 		const folder = process.argv[2];
 		if (folder === undefined) throw new CacheError('internal', 'serve is started by main, with the folder of its files.');

@@ -38,6 +38,12 @@ export function resumeSession(runner: Runner): Session | null {
 	return state === null ? null : session(runner, parseInputs(inputsAsKept(state, now)), state);
 }
 
+/** The session of the background process that pushes: main's, with the inputs as main had them. */
+export function backgroundSession(runner: Runner, get: GetInput, state: State): Session {
+	for (const secret of secretTexts(get)) runner.log.mask(secret);
+	return { runner, inputs: parseInputs(get), state: () => state, keep: () => undefined };
+}
+
 /** Removes what this use left in `RUNNER_TEMP`, but for the report. */
 export async function removeFolder(state: State): Promise<void> {
 	await rm(state.folder, { recursive: true, force: true });

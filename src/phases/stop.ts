@@ -6,6 +6,8 @@ export interface Stop {
 	readonly signal: AbortSignal;
 	/** How long what was begun may still take after that: the runner sends SIGTERM 7.5 s after SIGINT, and kills 2.5 s later. */
 	readonly graceMs: number;
+	/** As if a signal had come. */
+	now(): void;
 	close(): void;
 }
 
@@ -24,6 +26,7 @@ export function stopOnSignals(log: Log): Stop {
 	return {
 		signal: controller.signal,
 		graceMs: GRACE_MS,
+		now: () => controller.abort(),
 		close() {
 			process.off('SIGINT', onSignal);
 			process.off('SIGTERM', onSignal);

@@ -98,7 +98,7 @@ export function createPacker(options: PackerOptions): Packer {
 			const nar: Nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
 			const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
 			return {
-				raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal),
+				raw: (signal) => readChecked(nar, Math.min(RAW_CHUNK_BYTES, Math.max(1, info.narSizeBytes)), signal),
 				packed: (signal) => pack(nar, signal),
 				chunks: (isKnown, signal) => chunkNar(nar, isKnown, chunking, signal),
 			};

@@ -15,6 +15,8 @@ export interface PipelineOptions {
 	readonly sourceOf: (info: PathInfo, onRead: (bytes: number) => void) => NarSource;
 	/** Stop soon (the job was cancelled): begins nothing new, finishes what was begun within `graceMs`, then cuts. */
 	readonly signal: AbortSignal;
+	/** Begin nothing new, and finish what was begun: somebody else does the rest. */
+	readonly drain?: AbortSignal;
 	/** Time of `clock` after which nothing may be in flight any more. */
 	readonly deadlineMs: number;
 	/** How long before the deadline, or after `signal`, only what was begun is finished. Default 5,000. */
@@ -81,6 +83,8 @@ class PushRun {
 	readonly #large: Job[];
 	readonly #small: Job[];
 	readonly #publishable: Job[] = [];
+	/** Publishable and large, for a cache that takes the NAR only in that step. */
+	readonly #unread: Job[] = [];
 	readonly #lanes: number;
 	/** Calls to the backend; a job may be in its second before the first is counted off. */
 	#inFlight = 0;
@@ -120,16 +124,20 @@ class PushRun {
 	}
 
 	async run(): Promise<PushResult> {
-		const { signal, onProgress } = this.#options;
+		const { signal, drain, onProgress } = this.#options;
 		const onStop = () => this.#stopSoon();
+		const onDrain = () => this.#end();
 		signal.addEventListener('abort', onStop, { once: true });
+		drain?.addEventListener('abort', onDrain, { once: true });
 		if (signal.aborted) onStop();
+		if (drain?.aborted) onDrain();
 		const ticking = this.#tick();
 		this.#pump();
 		await this.#idle.promise;
 		this.#over.abort();
 		await ticking;
 		signal.removeEventListener('abort', onStop);
+		drain?.removeEventListener('abort', onDrain);
 		for (const job of this.#jobs) if (job.outcome === null) this.#decide(job, { class: 'out-of-time' });
 		onProgress?.(this.#meter.progress(this.#clock.nowMs()));
 		return {
@@ -155,11 +163,12 @@ class PushRun {
 	}
 
 	#nextPublishable(): Job | null {
-		for (let job = this.#publishable.shift(); job !== undefined; job = this.#publishable.shift()) {
-			// A cache that takes the NAR in this step would begin with it only now.
-			if (job.outcome === null && !(this.#ending && job.readBytes === 0 && isLarge(job))) return job;
-		}
-		return null;
+		const mayRead = !this.#ending && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+		return (mayRead ? takeOpen(this.#unread) : null) ?? takeOpen(this.#publishable);
+	}
+
+	#becomesPublishable(job: Job): void {
+		(isUnread(job) ? this.#unread : this.#publishable).push(job);
 	}
 
 	#nextToPrepare(): Job | null {
@@ -199,7 +208,7 @@ class PushRun {
 			this.#failuresInARow = 0;
 			if (isLarge(job) && job.readBytes > 0) this.#largeDoneBytes += job.info.narSizeBytes;
 			job.publish = publish;
-			if (job.waitsFor === 0) this.#publishable.push(job);
+			if (job.waitsFor === 0) this.#becomesPublishable(job);
 		} catch (error) {
 			this.#fail(job, error);
 		} finally {
@@ -209,15 +218,18 @@ class PushRun {
 	}
 
 	async #publish(job: Job, publish: NonNullable<Job['publish']>): Promise<void> {
+		if (isUnread(job)) this.#largeInFlight.add(job);
 		try {
 			const { sentBytes } = await publish(this.#signalOf(job));
 			this.#failuresInARow = 0;
 			this.#decide(job, { class: 'pushed', sentBytes });
 			for (const dependant of job.dependants) {
-				if (dependant.waitsFor === 0 && dependant.publish !== null) this.#publishable.push(dependant);
+				if (dependant.waitsFor === 0 && dependant.publish !== null) this.#becomesPublishable(dependant);
 			}
 		} catch (error) {
 			this.#fail(job, error);
+		} finally {
+			this.#largeInFlight.delete(job);
 		}
 	}
 
@@ -328,6 +340,17 @@ class PushRun {
 
 function isLarge(job: Job): boolean {
 	return job.info.narSizeBytes > LARGE_BYTES;
+}
+
+/** The first that nothing was decided on meanwhile. */
+function takeOpen(queue: Job[]): Job | null {
+	for (let job = queue.shift(); job !== undefined; job = queue.shift()) if (job.outcome === null) return job;
+	return null;
+}
+
+/** Whether all of a large NAR is still to be read. */
+function isUnread(job: Job): boolean {
+	return isLarge(job) && job.readBytes === 0;
 }
 
 function outcomeOf(error: unknown): Outcome {

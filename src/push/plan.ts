@@ -14,6 +14,8 @@ export interface PushRules {
 	readonly skipSignedBy: readonly string[];
 	/** The candidates were named one by one (`paths`), so derivation files among them are meant. */
 	readonly explicitPaths: boolean;
+	/** The cache is a store, which takes a path only when it has all that it refers to: what an upstream signed goes along where it is needed. */
+	readonly wholeClosures: boolean;
 }
 
 /** What the store had to say. */
@@ -88,7 +90,8 @@ type NeededVerdict = Exclude<Verdict, { class: 'derivation' }>;
  * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream, excluded, matched by no
  *   `include`, or too large.
  * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
- * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant.
+ * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant. Not so with
+ *   `wholeClosures`: there it is not wanted for itself, but goes along like any other path.
  * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
  *   needs it can go up.
  */
@@ -96,7 +99,7 @@ export function selectPaths(candidates: Candidates, rules: PushRules): Selection
 	const infoOf = lookUp(candidates);
 	const ruledOut = new Map<string, RuledOut>();
 	for (const info of candidates.infos.values()) {
-		const verdict = verdictOfRules(info, rules);
+		const verdict = (rules.wholeClosures ? null : signedUpstream(info, rules)) ?? verdictOfRules(info, rules);
 		if (verdict !== null) ruledOut.set(info.path, verdict);
 	}
 	const wanted = new Set<string>();
@@ -150,12 +153,16 @@ function lookUp(candidates: Candidates): (path: string) => PathInfo | null {
 	return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
 }
 
-/** Why a path stays out even when a wanted one needs it; `null` when it may go up. */
-function verdictOfRules(info: PathInfo, rules: PushRules): RuledOut | null {
+function signedUpstream(info: PathInfo, rules: PushRules): RuledOut | null {
 	for (const signature of info.signatures) {
 		const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
 		if (rules.skipSignedBy.includes(keyName)) return { class: 'signed-upstream', keyName };
 	}
+	return null;
+}
+
+/** Why a path stays out even when a wanted one needs it, whoever signed it; `null` when it may go up. */
+function verdictOfRules(info: PathInfo, rules: PushRules): RuledOut | null {
 	const baseName = baseNameOf(info.path);
 	// `search`, as `test` would carry state from one path to the next with a flag `g` or `y`.
 	const pattern = rules.exclude.find((expression) => baseName.search(expression) !== -1);
@@ -170,6 +177,8 @@ function verdictOfRules(info: PathInfo, rules: PushRules): RuledOut | null {
 function verdictOnRoot(info: PathInfo, rules: PushRules, ruledOut: ReadonlyMap<string, RuledOut>): Verdict | null {
 	const verdict = ruledOut.get(info.path);
 	if (verdict?.class === 'signed-upstream') return verdict;
+	const signed = rules.wholeClosures ? signedUpstream(info, rules) : null;
+	if (signed !== null) return signed;
 	if (!rules.explicitPaths && isDerivation(info.path)) return { class: 'derivation' };
 	if (verdict !== undefined) return verdict;
 	const baseName = baseNameOf(info.path);

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { ObjectBody } from '../backends/object-store.ts';
+import type { BodyPart, DivisibleBody, ObjectBody } from '../backends/object-store.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import type { Hash } from '../nix/hash.ts';
 
 /** Packed bytes at rest. */
 export interface Spooled {
-	readonly body: ObjectBody;
+	readonly body: DivisibleBody;
 	readonly sha256: Hash;
 	dispose(): Promise<void>;
 }
@@ -37,6 +37,9 @@ export interface SpoolLimits {
 
 /** With 256 KiB a post of one large path had a peak memory of 193 MiB in place of 150: large chunks are returned to the system late. */
 const READ_CHUNK_BYTES = 64 * 1024;
+
+/** Parts are sent several at a time: four of them took 80 MiB with 64 KiB, and 35 with 16. */
+const PART_CHUNK_BYTES = 16 * 1024;
 
 /**
  * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
@@ -79,6 +82,19 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 	};
 }
 
+function inMemory(bytes: Uint8Array): DivisibleBody {
+	return {
+		sizeBytes: bytes.length,
+		bytes,
+		stream: () => Readable.from([bytes], { objectMode: false }),
+		part: (start, end) => partInMemory(bytes.subarray(start, end)),
+	};
+}
+
+function partInMemory(bytes: Uint8Array): BodyPart {
+	return { ...inMemory(bytes), md5: async () => createHash('md5').update(bytes).digest() };
+}
+
 /** `settle` is told once how much memory it came to, and answers with what gives that back. */
 function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 	const parts: Uint8Array[] = [];
@@ -91,8 +107,7 @@ function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 			isOpen = false;
 			const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 			const release = settle(bytes.length);
-			const body: ObjectBody = { sizeBytes: bytes.length, bytes, stream: () => Readable.from([bytes], { objectMode: false }) };
-			return { body, sha256: sha256(bytes), dispose: once(async () => release()) };
+			return { body: inMemory(bytes), sha256: sha256(bytes), dispose: once(async () => release()) };
 		},
 		async discard() {
 			if (isOpen) settle(0)();
@@ -120,11 +135,16 @@ function fileWriter(file: FileHandle, explain: (error: unknown) => CacheError): 
 		},
 		async finish() {
 			isOpen = false;
-			const body: ObjectBody = {
-				sizeBytes,
+			const between = (start: number, end: number, chunkBytes: number): ObjectBody => ({
+				sizeBytes: end - start,
 				bytes: null,
-				stream: () => Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
-			};
+				stream: () => Readable.from(readPart(file, start, end, chunkBytes), { objectMode: false, highWaterMark: chunkBytes }),
+			});
+			const part = (start: number, end: number): BodyPart => ({
+				...between(start, end, PART_CHUNK_BYTES),
+				md5: () => md5Of(file, start, end),
+			});
+			const body: DivisibleBody = { ...between(0, sizeBytes, READ_CHUNK_BYTES), part };
 			return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
 		},
 		async discard() {
@@ -135,14 +155,27 @@ function fileWriter(file: FileHandle, explain: (error: unknown) => CacheError): 
 }
 
 /** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
-async function* readAll(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
-	for (let at = 0; at < sizeBytes; ) {
-		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
+async function* readPart(file: FileHandle, start: number, end: number, chunkBytes: number): AsyncGenerator<Buffer> {
+	for (let at = start; at < end; ) {
+		const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, end - at));
 		const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at} of ${sizeBytes}.`);
+		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at} in place of ${end}.`);
 		at += bytesRead;
 		yield chunk.subarray(0, bytesRead);
 	}
+}
+
+/** Into one buffer, over and over. */
+async function md5Of(file: FileHandle, start: number, end: number): Promise<Uint8Array> {
+	const hash = createHash('md5');
+	const buffer = Buffer.allocUnsafeSlow(READ_CHUNK_BYTES);
+	for (let at = start; at < end; ) {
+		const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - at), at);
+		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at} in place of ${end}.`);
+		hash.update(buffer.subarray(0, bytesRead));
+		at += bytesRead;
+	}
+	return hash.digest();
 }
 
 function sha256(bytes: Uint8Array): Hash {

@@ -8,7 +8,8 @@ export type VerifyMode = 'sample' | 'all' | 'none';
 const SAMPLE = 64;
 /** Of the sample, so many are the largest: those are the ones that body limits and cut connections hit. */
 const SAMPLE_LARGEST = 16;
-const IN_FLIGHT = 16;
+/** All of a sample at once: the HTTP client has its own limit, and `nix copy`'s stores are asked in one process for what comes together. */
+const IN_FLIGHT = SAMPLE;
 
 /** Reads pushed paths back as a substituter would. A failure to ask is a finding too; `signal` ends it with what was found by then. */
 export async function verifyPushed(

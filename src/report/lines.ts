@@ -39,8 +39,8 @@ function cacheLines(report: CacheReport): readonly string[] {
 
 function volume({ counts, sentBytes, durationsMs }: CacheReport): string {
 	if (counts.pushed === undefined) return '';
-	const { push } = durationsMs;
-	const seconds = push === undefined ? '' : ` in ${(push / 1000).toFixed(1)} s`;
+	const { push, finish = 0 } = durationsMs;
+	const seconds = push === undefined ? '' : ` in ${((push + finish) / 1000).toFixed(1)} s`;
 	return `; ${formatBytes(counts.pushed.narBytes)} as ${formatBytes(sentBytes)}${seconds}`;
 }
 

@@ -41,12 +41,15 @@ function withinLimit(sections: readonly (readonly string[])[]): string {
 	return text;
 }
 
-function countsTable({ counts, sentBytes }: CacheReport): readonly string[] {
+function countsTable({ cache, counts, sentBytes }: CacheReport): readonly string[] {
 	const rows = CLASSES.flatMap((name) => {
 		const count = counts[name];
 		return count === undefined ? [] : [`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`];
 	});
-	const sent = counts.pushed === undefined ? [] : ['', `Sent ${formatBytes(sentBytes)} after compression.`];
+	const sent =
+		counts.pushed === undefined
+			? []
+			: ['', `Sent ${formatBytes(sentBytes)}${cache.kind === 'nix-copy' ? '' : ' after compression'}.`];
 	return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
 }
 

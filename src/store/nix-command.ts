@@ -13,6 +13,13 @@ export interface RunOptions {
 	readonly input?: string;
 	/** Default: one minute. */
 	readonly timeoutMs?: number;
+	/** Gets each line of standard error as it comes. */
+	readonly onErrorLine?: (line: string) => void;
+}
+
+/** What a Nix that failed had written to standard error, the end of it: the cause of a `nix-failed`. */
+export class NixErrorOutput extends Error {
+	override readonly name = 'NixErrorOutput';
 }
 
 /** A Nix that was found on this machine. */
@@ -34,6 +41,8 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 /** JSON of 450,000 paths; a JavaScript string ends at 512 MiB. */
 const STDOUT_LIMIT_BYTES = 256 * 1024 * 1024;
 const STDERR_KEPT_BYTES = 16 * 1024;
+const LINE_LIMIT_BYTES = 64 * 1024;
+const PIPES_LEFT_MS = 2000;
 /** Inputs, runtime tokens and state of the action: nothing for Nix, its builders and its hooks to see. */
 const NOT_FOR_NIX = /^(?:INPUT_|ACTIONS_|STATE_)/i;
 
@@ -120,6 +129,11 @@ function runProgram(callee: Callee, args: readonly string[], options: RunOptions
 		const stop = (reason: CacheError): void => {
 			stopped ??= reason;
 			child.kill('SIGKILL');
+			// A program that it started (ssh) may hold the pipes for longer.
+			setTimeout(() => {
+				child.stdout?.destroy();
+				child.stderr?.destroy();
+			}, PIPES_LEFT_MS).unref();
 		};
 		const onAbort = (): void => stop(new CacheError('cancelled', `${shown} was stopped.`));
 		const timer = setTimeout(() => stop(new CacheError('nix-failed', `${shown} did not end within ${timeoutMs} ms.`)), timeoutMs);
@@ -139,9 +153,13 @@ function runProgram(callee: Callee, args: readonly string[], options: RunOptions
 			settle(() => {
 				if (stopped !== null) reject(stopped);
 				else if (code === 0) resolve(output.stdout());
-				else reject(new CacheError('nix-failed', `${shown} failed (${killedBy ?? code}): ${lastError(output.stderr())}`));
+				else {
+					const cause = new NixErrorOutput(output.stderr());
+					reject(new CacheError('nix-failed', `${shown} failed (${killedBy ?? code}): ${lastError(cause.message)}`, { cause }));
+				}
 			}),
 		);
+		if (options.onErrorLine !== undefined) onLines(child, options.onErrorLine);
 		if (options.input !== undefined) {
 			// A child that ends early closes the pipe; its exit status says why.
 			child.stdin?.on('error', () => undefined);
@@ -163,6 +181,15 @@ function collectOutput(child: ChildProcess, tooMuch: () => void): { stdout(): st
 		errors = Buffer.concat([errors, chunk]).subarray(-STDERR_KEPT_BYTES);
 	});
 	return { stdout: () => Buffer.concat(chunks).toString('utf8'), stderr: () => errors.toString('utf8') };
+}
+
+function onLines(child: ChildProcess, onLine: (line: string) => void): void {
+	let rest = '';
+	child.stderr?.on('data', (chunk: Buffer) => {
+		const lines = (rest + chunk.toString('latin1')).split('\n');
+		rest = lines.pop()?.slice(-LINE_LIMIT_BYTES) ?? '';
+		for (const line of lines) onLine(line);
+	});
 }
 
 /** The line of Nix's errors that says what is wrong: the last one marked `error:`, which is the innermost, else the last one. */

@@ -21,16 +21,17 @@ const ARGUMENTS_LIMIT_BYTES = 256 * 1024;
 const ARGUMENT_OVERHEAD_BYTES = 9;
 
 /**
- * Asks Nix about `paths` (full paths, names checked), never its substituters. One entry for each; `null` when it is not valid.
- * Throws `nix-failed`.
+ * Asks Nix about `paths` (full paths, names checked), never its substituters. One entry for each; `null` when it is not valid. `store`: `--store` and
+ * a URL, for another store than that of this machine. Throws `nix-failed`.
  */
 export async function queryPathInfos(
 	nix: NixCommand,
 	storeDir: string,
 	paths: readonly string[],
 	signal: AbortSignal,
+	store: readonly string[] = [],
 ): Promise<Map<string, PathInfo | null>> {
-	const answer = await pathInfo(nix, storeDir, paths, [], signal);
+	const answer = await pathInfo(nix, storeDir, paths, { flags: [], store }, signal);
 	return new Map(paths.map((path) => [path, answer.get(path) ?? null]));
 }
 
@@ -70,7 +71,7 @@ async function recursiveInfos(
 	signal: AbortSignal,
 ): Promise<Map<string, PathInfo | null> | null> {
 	try {
-		return await pathInfo(nix, storeDir, paths, ['--recursive'], signal);
+		return await pathInfo(nix, storeDir, paths, { flags: ['--recursive'], store: [] }, signal);
 	} catch (error) {
 		if (isCacheError(error, 'nix-failed')) return null;
 		throw error;
@@ -81,15 +82,15 @@ async function pathInfo(
 	nix: NixCommand,
 	storeDir: string,
 	paths: readonly string[],
-	flags: readonly string[],
+	{ flags, store }: { readonly flags: readonly string[]; readonly store: readonly string[] },
 	signal: AbortSignal,
 ): Promise<Map<string, PathInfo | null>> {
 	if (paths.length === 0) return new Map();
 	const { version } = nix.about;
 	const format = isAtLeast(version, 2, 33) ? ['--json-format', '2'] : [];
-	const command = ['path-info', '--offline', '--json', ...format, ...flags];
+	const command = ['path-info', '--offline', '--json', ...format, ...flags, ...store];
 	const options = { signal, timeoutMs: TIMEOUT_MS };
-	if (isAtLeast(version, 2, 15)) {
+	if (takesStandardInput(nix)) {
 		return parsePathInfos(await nix.run([...command, '--stdin'], { ...options, input: `${paths.join('\n')}\n` }), storeDir);
 	}
 	const others = chunksOf(paths.filter((path) => !isDerivation(path)));
@@ -98,23 +99,34 @@ async function pathInfo(
 	for (const chunk of others) answers.push(await nix.run([...command, ...chunk], options));
 	// An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid.
 	for (const chunk of derivations) {
-		const valid = await onlyValid(nix, chunk, options);
+		const valid = await onlyValid(nix, chunk, options, store);
 		if (valid.length > 0) answers.push(await nix.run([...command, '--derivation', ...valid], options));
 	}
 	return new Map(answers.flatMap((json) => [...parsePathInfos(json, storeDir)]));
 }
 
-/** The valid ones of `paths`, in their order. Throws `nix-failed`. */
-export async function onlyValid(nix: NixCommand, paths: readonly string[], options: RunOptions): Promise<readonly string[]> {
+/** The valid ones of `paths`, in their order. `store` as for `queryPathInfos`. Throws `nix-failed`. */
+export async function onlyValid(
+	nix: NixCommand,
+	paths: readonly string[],
+	options: RunOptions,
+	store: readonly string[] = [],
+): Promise<readonly string[]> {
 	const invalid = new Set<string>();
 	for (const chunk of chunksOf(paths)) {
-		const output = await nix.runStore(['--check-validity', '--print-invalid', ...chunk], options);
+		const output = await nix.runStore(['--check-validity', '--print-invalid', ...store, ...chunk], options);
 		for (const path of output.split('\n')) invalid.add(path);
 	}
 	return paths.filter((path) => !invalid.has(path));
 }
 
-function chunksOf(paths: readonly string[]): readonly (readonly string[])[] {
+/** Whether commands take any number of paths on standard input; else see `chunksOf`. */
+export function takesStandardInput({ about }: NixCommand): boolean {
+	return isAtLeast(about.version, 2, 15);
+}
+
+/** In the same order, as many at a time as one command may have arguments. */
+export function chunksOf(paths: readonly string[]): readonly (readonly string[])[] {
 	const chunks: string[][] = [];
 	let roomBytes = 0;
 	for (const path of paths) {

@@ -1,8 +1,8 @@
 import { access, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ProcessIdentity } from '../background/process-identity.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import type { Credentials } from './credentials.ts';
-import type { ProcessIdentity } from './process-identity.ts';
 import { parseStatistics, type SubstituterStatistics } from './statistics.ts';
 
 /** What the background process is given, by a file: arguments and environments can be seen by others. */

@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CacheError, systemCode } from '../errors.ts';
+import { type DetachedChild, spawnDetached } from '../background/detached.ts';
+import { isRunning, type ProcessIdentity, signalProcess } from '../background/process-identity.ts';
+import { CacheError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Credentials, randomCredentials, randomPrefix } from './credentials.ts';
 import { type DaemonAddress, logFile, readAddress, removeAddress, removeOrders, writeOrders } from './daemon-folder.ts';
-import { isRunning, type ProcessIdentity, signalProcess } from './process-identity.ts';
 
 export interface StartDaemonOptions {
 	/** The Node that runs this. */
@@ -41,8 +41,6 @@ const POLL_MS = 20;
 const STOP_GRACE_MS = 6_000;
 const KILL_WAIT_MS = 1_000;
 const LOG_TAIL = { bytes: 4_000, lines: 5 };
-/** Of the step that starts it: not for a process that outlives the step. */
-const NOT_FOR_DAEMON = /^(?:INPUT|STATE)_/i;
 
 /**
  * Starts the background process of this folder and waits until it serves. It holds no pipe of ours (the runner would wait for it), is in a session of its own,
@@ -54,7 +52,8 @@ export async function startDaemon(options: StartDaemonOptions): Promise<StartedD
 	await stopDaemon(folder, { log });
 	const credentials = options.credentials ?? randomCredentials();
 	await writeOrders(folder, { credentials, prefix: randomPrefix(), handover: options.handover });
-	const child = await spawnDetached(options);
+	const { nodePath, script, env } = options;
+	const child = await spawnDetached({ nodePath, script, env, argument: folder, log: logFile(folder) });
 	try {
 		const address = await readiness(child, options);
 		log.debug(`The substituter runs as process ${address.pid} at port ${address.port}.`);
@@ -97,47 +96,8 @@ async function hasEnded(identity: ProcessIdentity, withinMs: number): Promise<bo
 	return !isRunning(identity);
 }
 
-interface Child {
-	readonly process: ChildProcess;
-	/** How it ended, in words; `null` while it runs. */
-	end(): string | null;
-}
-
-async function spawnDetached({ nodePath, script, env, folder }: StartDaemonOptions): Promise<Child> {
-	const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_FOR_DAEMON.test(name)));
-	const output = await openLog(folder);
-	try {
-		const child = spawn(nodePath, [script, folder], {
-			detached: true,
-			stdio: ['ignore', output.fd, output.fd],
-			env: kept,
-			// Not the workspace, which a later step may want to remove.
-			cwd: '/',
-		});
-		child.unref();
-		let end: string | null = null;
-		child.once('error', (error) => {
-			end = `could not be started (${systemCode(error) ?? error.message})`;
-		});
-		child.once('exit', (status, by) => {
-			end = `ended with ${by ?? `status ${status}`}`;
-		});
-		return { process: child, end: () => end };
-	} finally {
-		await output.close();
-	}
-}
-
-async function openLog(folder: string): Promise<FileHandle> {
-	try {
-		return await open(logFile(folder), 'a', 0o600);
-	} catch (cause) {
-		throw new CacheError('file-failed', `${logFile(folder)} can't be written (${systemCode(cause) ?? 'unknown'}).`, { cause });
-	}
-}
-
 /** Waits for the file by which the child says that it serves. */
-async function readiness(child: Child, { folder, timeoutMs, signal }: StartDaemonOptions): Promise<DaemonAddress> {
+async function readiness(child: DetachedChild, { folder, timeoutMs, signal }: StartDaemonOptions): Promise<DaemonAddress> {
 	for (const deadline = performance.now() + timeoutMs; ; await sleep(POLL_MS, undefined, { signal })) {
 		const address = await readAddress(folder);
 		if (address !== null && address.pid === child.process.pid) return address;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { Server as NetServer, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownIdentity } from '../background/process-identity.ts';
 import { CacheError, describeError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type DaemonOrders, folderExists, parseOrders, readStatistics, writeAddress, writeStatistics } from './daemon-folder.ts';
-import { ownIdentity } from './process-identity.ts';
 import type { DaemonTimes, RunDaemonOptions } from './run-daemon.ts';
 import { type Substituter, type SubstituterOptions, startSubstituter } from './server.ts';
 import { withinLimit } from './within-limit.ts';

@@ -318,7 +318,8 @@ export class Job implements RunningJob {
 		const place = {
 			workspace: join(repository, 'example'),
 			temp: join(this.#folder, '_temp'),
-			toolCache: join(this.#folder, '_tool'),
+			// Stays on a self-hosted machine from job to job.
+			toolCache: join(this.machine.work, '_tool'),
 			eventPath: join(this.#folder, '_temp', '_github_workflow', 'event.json'),
 		};
 		const folders = [
@@ -330,7 +331,7 @@ export class Job implements RunningJob {
 			join(place.temp, '_github_workflow'),
 		];
 		for (const folder of folders) {
-			mkdirSync(folder);
+			mkdirSync(folder, { recursive: folder === place.toolCache });
 			this.#own(folder);
 		}
 		const files = { ...this.#options.workspace };

@@ -113,7 +113,7 @@ export function denialIn(message: string): CacheError | null {
 }
 
 /** The HTTP client's hint is about binary caches. */
-export function throttled(cause: CacheError): CacheError {
+function throttled(cause: CacheError): CacheError {
 	return new CacheError('cache-throttled', cause.message, { hint: THROTTLED_HINT, cause });
 }
 

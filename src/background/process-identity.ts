@@ -27,7 +27,7 @@ export function isRunning({ pid, startTime }: ProcessIdentity): boolean {
 }
 
 /** Sends a signal if the very process still runs. Whether it was sent. */
-export function signalProcess(identity: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): boolean {
+export function signalProcess(identity: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL' | 'SIGUSR2'): boolean {
 	return isRunning(identity) && sendSignal(identity.pid, signal);
 }
 

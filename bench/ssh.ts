@@ -1,0 +1,53 @@
+/**
+ * The end of a job (the whole post process) with a store behind SSH as the cache, against `nix copy` to the same store: a real sshd with a Nix of its own, on this machine.
+ * Both in turn, each time into an empty store, after one pair to warm up.
+ *
+ *     node bench/ssh.ts [--nix 2.34] [--runs 5] [ssh]
+ */
+import { cpus } from 'node:os';
+import { buildOne, manyPaths } from '../__tests__/support/derivations.ts';
+import { createMachine } from '../__tests__/support/machine.ts';
+import { runJob, uses } from '../__tests__/support/runner.ts';
+import { startSshStore } from '../__tests__/support/ssh-store.ts';
+import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
+import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
+import { median, shown, storeLarge } from './closures.ts';
+
+const args = process.argv.slice(2);
+const option = (name: string, otherwise: string): string =>
+	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
+const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.34')) ?? '2.34';
+const runs = Number(option('--runs', '5'));
+const scheme = args.includes('ssh') ? 'ssh' : 'ssh-ng';
+
+await ensureRoots([nix, '2.8', '2.26'], console.log);
+await using far = await startSshStore({ nix });
+await using machine = await createMachine({ nix });
+far.admit(machine);
+const url = far.url(scheme);
+const secret = formatSecretKey(generateKey('bench-1'));
+console.log(
+	`Nix ${machine.nixVersion}, Node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, ${scheme}, ${runs} runs each after one to warm up`,
+);
+
+async function compare(name: string, paths: readonly string[]): Promise<void> {
+	const [ours, theirs, ratios]: [number[], number[], number[]] = [[], [], []];
+	for (let index = 0; index <= runs; index++) {
+		await far.machine.emptyStore();
+		const job = await runJob(machine, [uses({ with: { cache: url, 'signing-key': secret, paths: paths.join('\n') } })]);
+		if (job.status !== 'success' || job.annotations.length > 0) throw new Error(job.log);
+		const seconds = job.stage('post').durationMs / 1000;
+		await far.machine.emptyStore();
+		const startedMs = performance.now();
+		await machine.nix(['copy', '--to', url, '--no-check-sigs', ...paths], { timeoutMs: 600_000 });
+		const copied = (performance.now() - startedMs) / 1000;
+		if (index === 0) continue;
+		ours.push(seconds);
+		theirs.push(copied);
+		ratios.push(seconds / copied);
+	}
+	console.log(`${name}: post ${shown(ours)}, nix copy ${shown(theirs)}: ${median(ratios).toFixed(2)} times its time`);
+}
+
+await compare('a closure of 411 MiB in 3 paths', await storeLarge(machine, 'ssh', true));
+await compare('1,500 small paths', [await buildOne(machine, manyPaths(1500, 'ssh'))]);

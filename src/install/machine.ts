@@ -1,0 +1,32 @@
+import { access, constants } from 'node:fs/promises';
+import { type Caller, canBecomeRoot } from '../setup/run-as-root.ts';
+import type { MachineProbe } from './way.ts';
+
+/** Looks at this machine. */
+export async function probeMachine(caller: Caller): Promise<MachineProbe> {
+	const isRoot = process.getuid?.() === 0;
+	const nixFolder = await probeNixFolder();
+	const needsRoot = !isRoot && nixFolder !== 'ours' && process.platform === 'linux';
+	return {
+		platform: process.platform,
+		isRoot,
+		sudo: needsRoot && (await canBecomeRoot(caller)),
+		// sd_booted(3)
+		systemd: await can('/run/systemd/system', constants.F_OK),
+		nixFolder,
+	};
+}
+
+async function probeNixFolder(): Promise<MachineProbe['nixFolder']> {
+	if (!(await can('/nix', constants.F_OK))) return 'missing';
+	const store = (await can('/nix/store', constants.F_OK)) ? '/nix/store' : null;
+	if (await can(store ?? '/nix', constants.W_OK)) return 'ours';
+	return store === null ? 'empty' : 'foreign';
+}
+
+function can(file: string, mode: number): Promise<boolean> {
+	return access(file, mode).then(
+		() => true,
+		() => false,
+	);
+}

@@ -1,0 +1,154 @@
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { spawnDetached } from '../background/detached.ts';
+import { isRunning, type ProcessIdentity, signalProcess } from '../background/process-identity.ts';
+import { describeError, isCacheError } from '../errors.ts';
+import { type HookSettings, hookSettings } from '../hook/install.ts';
+import { INPUT_NAMES, inputFromEnv } from '../inputs.ts';
+import type { Report } from '../report/report.ts';
+import type { LocalStore } from '../store/local-store.ts';
+import { contextOf } from './configure.ts';
+import { pushTimeoutMs } from './push-new-paths.ts';
+import { pusherFiles, readIdentity, readReport, writeJson } from './pusher-folder.ts';
+import type { Session } from './session.ts';
+import type { Stop } from './stop.ts';
+import type { JobReads } from './substituter.ts';
+import { isDryRun } from './target-push.ts';
+
+/** Puts the post-build hook into the store, where the job is to push while it runs; `null` where it is not. */
+export async function prepareHook(
+	session: Session,
+	store: LocalStore,
+	isShared: boolean,
+	signal: AbortSignal,
+): Promise<HookSettings | null> {
+	const { inputs, runner, state } = session;
+	if (inputs.continuous === 'false' || inputs.paths.length > 0 || isDryRun(runner.env)) return null;
+	// Nothing is worth the restart of a daemon that nobody asked for.
+	const isTrusted = store.trust !== 'untrusted';
+	const hook =
+		inputs.continuous === 'auto' && !isTrusted
+			? { settings: [], journal: null, script: null, whyNot: 'the Nix daemon does not trust this user.' }
+			: await hookSettings({ store, previous: state().configuration, context: contextOf(session, signal), isShared });
+	if (hook.whyNot === null) return hook;
+	const text = `Paths are not pushed while the job runs, but all at its end: ${hook.whyNot}`;
+	if (inputs.continuous === 'true') runner.log.warning(text, 'nix-cache-action');
+	else runner.log.notice(text, 'nix-cache-action');
+	return null;
+}
+
+/** Starts the process that pushes while the job runs. Main's state must be complete. That it can't be started costs nothing but time at the end. */
+export async function startPusher(session: Session, hook: HookSettings): Promise<string | null> {
+	const { runner, state } = session;
+	const folder = join(state().folder, 'push');
+	const files = pusherFiles(folder);
+	try {
+		await mkdir(folder, { recursive: true, mode: 0o700 });
+		await Promise.all([files.identity, files.finish, files.report].map((file) => rm(file, { force: true })));
+		const get = inputFromEnv(runner.env);
+		const inputs = Object.fromEntries(INPUT_NAMES.map((name) => [name, get(name)]));
+		const main = state().main;
+		await writeJson(files.orders, { version: 1, inputs, state: { ...state(), main: main && { ...main, pusherFolder: folder } } });
+		await spawnDetached({
+			nodePath: process.execPath,
+			script: join(import.meta.dirname, 'pusher.js'),
+			argument: folder,
+			// The collector of garbage spares what stands in the environment of a process: the hook, where it does not see its root.
+			env: { ...runner.env, NIX_CACHE_ACTION_HOOK: hook.script ?? undefined },
+			log: files.log,
+		});
+		return folder;
+	} catch (error) {
+		if (!isCacheError(error)) throw error;
+		runner.log.warning(`${describeError(error)} Paths are pushed at the end of the job only.`, 'nix-cache-action');
+		return null;
+	}
+}
+
+/** Between two looks at what the pusher says. */
+const LOOK_MS = 100;
+/** Beyond its time, for the report; after a signal, what its own end may take. */
+const REPORT_MS = 2_000;
+const STOP_MS = 4_000;
+/** How long one that was started just now may take to say who it is. */
+const START_MS = 3_000;
+
+/**
+ * Has the pusher push the rest and end, and shows what it says meanwhile. `null` when there is none, or it does not come to a report: then everything that is not
+ * up is this process's to push.
+ */
+export async function finishWithPusher(session: Session, stop: Stop, job: JobReads): Promise<Report | null> {
+	const { runner, state } = session;
+	const folder = state().main?.pusherFolder ?? null;
+	if (folder === null) return null;
+	const files = pusherFiles(folder);
+	const identity = await identityOf(folder);
+	if (identity !== null && isRunning(identity)) {
+		const timeoutMs = pushTimeoutMs(session);
+		await writeJson(files.finish, {
+			version: 1,
+			timeoutMs,
+			used: [...job.used],
+			packFindings: job.packFindings,
+			served: job.served,
+		});
+		const from = await sizeOf(files.log);
+		signalProcess(identity, 'SIGUSR2');
+		await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
+	}
+	const report = await readReport(folder);
+	if (report === null) {
+		const tail = (await readFile(files.log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
+		runner.log.debug(tail);
+		runner.log.warning(
+			'The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.',
+			'nix-cache-action',
+		);
+	}
+	return report;
+}
+
+async function identityOf(folder: string): Promise<ProcessIdentity | null> {
+	for (const deadline = performance.now() + START_MS; ; await sleep(LOOK_MS)) {
+		const identity = await readIdentity(folder);
+		if (identity !== null || performance.now() > deadline) return identity;
+	}
+}
+
+/** Shows the log from `from` on until the process ends, and sees to it that it does. */
+async function untilEnd(identity: ProcessIdentity, log: string, from: number, timeoutMs: number, stop: Stop): Promise<void> {
+	let at = from;
+	let deadlineMs = performance.now() + timeoutMs;
+	const onStop = (): void => {
+		deadlineMs = Math.min(deadlineMs, performance.now() + STOP_MS);
+		signalProcess(identity, 'SIGTERM');
+	};
+	stop.signal.addEventListener('abort', onStop, { once: true });
+	if (stop.signal.aborted) onStop();
+	while (isRunning(identity)) {
+		at = await showFrom(log, at);
+		if (performance.now() > deadlineMs) signalProcess(identity, 'SIGKILL');
+		await sleep(LOOK_MS);
+	}
+	await showFrom(log, at);
+	stop.signal.removeEventListener('abort', onStop);
+}
+
+/** What the pusher wrote for the runner, word for word: its annotations are the job's. Answers with where it ends. */
+async function showFrom(log: string, from: number): Promise<number> {
+	const file = await open(log).catch(() => null);
+	if (file === null) return from;
+	try {
+		const { buffer, bytesRead } = await file.read(Buffer.alloc(64 * 1024), 0, 64 * 1024, from);
+		const whole = buffer.subarray(0, buffer.subarray(0, bytesRead).lastIndexOf(0x0a) + 1);
+		if (whole.length > 0) process.stdout.write(whole);
+		return from + whole.length;
+	} finally {
+		await file.close();
+	}
+}
+
+async function sizeOf(file: string): Promise<number> {
+	return (await readFile(file).catch(() => Buffer.alloc(0))).length;
+}

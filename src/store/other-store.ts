@@ -1,0 +1,123 @@
+import { isCacheError } from '../errors.ts';
+import type { PathInfo } from '../nix/path-info.ts';
+import { isDerivation } from '../nix/store-path.ts';
+import { isAtLeast } from './nix-about.ts';
+import { type Environment, type NixCommand, NixErrorOutput, type RunOptions } from './nix-command.ts';
+import { explainOtherStore } from './other-store-trouble.ts';
+import { chunksOf, queryPathInfos, takesStandardInput } from './path-info.ts';
+import { parseTrusted } from './trust.ts';
+
+interface CopyOptions {
+	readonly substitute: boolean;
+	readonly onPath: (path: string) => void;
+}
+
+const PING_TIMEOUT_MS = 30_000;
+const ASK_TIMEOUT_MS = 5 * 60_000;
+/** The end of a push is for its caller to say; this is the longest that a job of GitHub's may run. */
+const COPY_TIMEOUT_MS = 6 * 60 * 60_000;
+
+/** ssh takes the first value of each, so those of the user go before. Nobody is there to be asked, and every wait has a limit. */
+const SSH_OPTIONS = '-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4';
+
+/**
+ * A store beside that of this machine, as `nix --store URL` opens it: `OtherStore` of backends/nix-copy/other-store.ts, which has the contract. Starts no process.
+ * `label` is the store's name for people.
+ */
+export function openOtherStore(local: NixCommand, env: Environment, storeDir: string, url: string, label: string) {
+	const nix = local.withEnvironment({
+		NIX_SSHOPTS: `${env.NIX_SSHOPTS ?? ''} ${SSH_OPTIONS}`.trim(),
+		SSH_ASKPASS_REQUIRE: 'never',
+	});
+	const store = ['--store', url];
+	const explained = async <T>(asked: Promise<T>): Promise<T> => {
+		try {
+			return await asked;
+		} catch (error) {
+			if (!isCacheError(error, 'nix-failed') || !(error.cause instanceof NixErrorOutput)) throw error;
+			throw explainOtherStore(error.cause.message, label, error);
+		}
+	};
+	const withPaths = async (command: readonly string[], paths: readonly string[], options: RunOptions): Promise<void> => {
+		if (takesStandardInput(nix)) {
+			await nix.run([...command, '--stdin'], { ...options, input: `${paths.join('\n')}\n` });
+			return;
+		}
+		for (const chunk of chunksOfKind(paths)) {
+			// An old Nix takes a derivation file for its outputs, unless told otherwise.
+			const kind = chunk.some(isDerivation) ? ['--derivation'] : [];
+			await nix.run([...command, ...kind, ...chunk], options);
+		}
+	};
+
+	const infos = (paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo | null>> =>
+		explained(queryPathInfos(nix, storeDir, paths, signal, store));
+
+	return {
+		async ping(signal: AbortSignal): Promise<boolean | null> {
+			const options = { signal, timeoutMs: PING_TIMEOUT_MS };
+			const command = isAtLeast(nix.about.version, 2, 26) ? 'info' : 'ping';
+			const format = isAtLeast(nix.about.version, 2, 19) ? ['--json'] : [];
+			return parseTrusted(await explained(nix.run(['store', command, ...format, ...store], options)));
+		},
+
+		async missing(paths: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>> {
+			// In place of `path-info`, which asks for one path after another, and up to 2.26 connects anew after each that is missing. A derivation file would be
+			// taken for its outputs.
+			const asked = new Set(paths.filter((path) => !isDerivation(path)));
+			const missing = new Set<string>();
+			const onErrorLine = (line: string): void => {
+				const path = /^ {2}(\/\S+)$/.exec(line)?.[1];
+				if (path !== undefined && asked.has(path)) missing.add(path);
+			};
+			const oneByOne = paths.filter(isDerivation);
+			for (const chunk of chunksOf([...asked])) {
+				try {
+					const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLine };
+					await explained(
+						nix.runStore(['--realise', '--dry-run', '--option', 'substitute', 'false', ...store, ...chunk], options),
+					);
+				} catch (error) {
+					// A daemon looks at its own substituters there, and fails with them.
+					if (!isCacheError(error, 'cache-failing')) throw error;
+					oneByOne.push(...chunk);
+				}
+			}
+			for (const [path, info] of await infos(oneByOne, signal)) if (info === null) missing.add(path);
+			return missing;
+		},
+
+		infos,
+
+		async copy(paths: readonly string[], { substitute, onPath }: CopyOptions, signal: AbortSignal): Promise<void> {
+			const onErrorLine = (line: string): void => {
+				const path = /^copying path '([^']+)'/.exec(line)?.[1];
+				if (path !== undefined) onPath(path);
+			};
+			const flags = substitute ? ['--substitute-on-destination'] : [];
+			// Whether unsigned paths are taken is for the other store to say: it looks at signatures all the same where it does not trust this user.
+			const command = ['copy', '-v', '--no-recursive', '--no-check-sigs', ...flags, '--to', url];
+			await explained(withPaths(command, paths, { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine }));
+		},
+
+		async takeSignatures(from: string, paths: readonly string[], where: 'here' | 'there', signal: AbortSignal): Promise<void> {
+			const signable = paths.filter((path) => !isDerivation(path));
+			if (signable.length === 0) return;
+			const command = ['store', 'copy-sigs', '--substituter', from];
+			const options = { signal, timeoutMs: ASK_TIMEOUT_MS };
+			if (where === 'here') await withPaths(command, signable, options);
+			else await explained(withPaths([...command, ...store], signable, options));
+		},
+	};
+}
+
+/** In the same order; derivation files apart from others. */
+function chunksOfKind(paths: readonly string[]): readonly (readonly string[])[] {
+	const runs: string[][] = [];
+	for (const path of paths) {
+		const run = runs.at(-1);
+		if (run?.[0] !== undefined && isDerivation(run[0]) === isDerivation(path)) run.push(path);
+		else runs.push([path]);
+	}
+	return runs.flatMap(chunksOf);
+}
