@@ -56,12 +56,19 @@ async function expectMended(
 	expect(problems(mended), mended.log).toEqual([]);
 }
 
-const given = (more: Inputs = {}): Inputs => ({ cache: server.url, 'signing-key': secret, ...more });
+/** Pushing while the job runs has things of its own to say. */
+const given = (more: Inputs = {}): Inputs => ({ cache: server.url, 'signing-key': secret, continuous: 'false', ...more });
 
 describe('a healthy set-up', () => {
 	it('has no annotation, and the cache nothing that was not there', async () => {
 		await using nginx = await startNginx();
-		const inputs = { cache: nginx.url, username: nginx.username, password: nginx.password, 'signing-key': secret };
+		const inputs = {
+			continuous: 'false',
+			cache: nginx.url,
+			username: nginx.username,
+			password: nginx.password,
+			'signing-key': secret,
+		};
 		const before = await play(inputs);
 		expect(problems(before), before.log).toEqual([]);
 		nginx.forgetRequests();
@@ -160,6 +167,8 @@ describe('a netrc that only root may read', () => {
 		await closed?.[Symbol.asyncDispose]();
 	});
 	const mend = ['chgrp "$(id -gn)" /etc/nix/netrc && sudo chmod g+r /etc/nix/netrc', 'or give its entries in `netrc`'];
+	// What the test itself puts into the shared netrc is no leak of the action's.
+	const asRunner: JobOptions = { user: 'runner', secrets: [secret] };
 	const entry = `machine cache.test login ci password ${password}\n`;
 	const share = () => own.run(['sh', '-c', 'chgrp runner /etc/nix/netrc && chmod g+r /etc/nix/netrc']);
 
@@ -169,10 +178,10 @@ describe('a netrc that only root may read', () => {
 		await expectMended(
 			'netrc-unreadable',
 			['The entries of /etc/nix/netrc do not count', 'EACCES', ...mend],
-			() => play(inputs, { user: 'runner' }, own),
+			() => play(inputs, asRunner, own),
 			async () => {
 				await share();
-				return play(inputs, { user: 'runner' }, own);
+				return play(inputs, asRunner, own);
 			},
 		);
 	});
@@ -182,10 +191,10 @@ describe('a netrc that only root may read', () => {
 		await expectMended(
 			'',
 			['401 Unauthorized', 'The entries of /etc/nix/netrc do not count', ...mend],
-			() => play(given({ cache: closed.url }), { user: 'runner' }, own),
+			() => play(given({ cache: closed.url }), asRunner, own),
 			async () => {
 				await share();
-				return play(given({ cache: closed.url }), { user: 'runner' }, own);
+				return play(given({ cache: closed.url }), asRunner, own);
 			},
 		);
 	});
@@ -322,14 +331,14 @@ describe('what the caches say', () => {
 });
 
 describe('a cache that takes nothing from this job says so in main', () => {
-	const READS = 'The job only reads from this cache.';
+	const READS = 'The job reads from it and pushes nothing there.';
 
 	it.each<['write' | 'read-only', string, readonly string[], 'all' | 'write']>([
 		['read-only', password, ['403 Forbidden', 'give it the permission to deploy'], 'write'],
 		['write', 'wrong-password-of-mine', ['401 Unauthorized', 'check `username` and `password`'], 'write'],
 	])('nginx with writing %s, password %s', async (auth, given, texts, mendedAuth) => {
 		await using nginx = await startNginx({ auth: 'none' });
-		const inputs = { cache: nginx.url, username: nginx.username, 'signing-key': secret };
+		const inputs = { continuous: 'false', cache: nginx.url, username: nginx.username, 'signing-key': secret };
 		await play(inputs);
 		await nginx.restart({ auth });
 		const options = { secrets: [password, secret, given] };
@@ -338,8 +347,8 @@ describe('a cache that takes nothing from this job says so in main', () => {
 			[nginx.url, ...texts, READS],
 			async () => {
 				const result = await play({ ...inputs, password: given }, options);
-				expect(result.stage('main').outputs).toMatchObject({ cache: 'http', 'can-push': 'true' });
-				expect(result.stage('main').log).toContain('is pushed at its end to the Actions cache');
+				expect(result.stage('main').outputs).toMatchObject({ cache: 'http', 'can-push': 'false' });
+				expect(result.stage('main').log).toContain('Nothing is pushed at the end of the job: ');
 				return result;
 			},
 			async () => {
@@ -352,11 +361,17 @@ describe('a cache that takes nothing from this job says so in main', () => {
 
 	it('nginx that takes uploads at another URL', async () => {
 		await using nginx = await startNginx({ auth: 'none', pushPath: '/upload/' });
-		const inputs = { cache: nginx.url, username: nginx.username, password: nginx.password, 'signing-key': secret };
+		const inputs = {
+			continuous: 'false',
+			cache: nginx.url,
+			username: nginx.username,
+			password: nginx.password,
+			'signing-key': secret,
+		};
 		await play({ ...inputs, 'push-url': nginx.pushUrl });
 		await expectMended(
 			'',
-			[nginx.url, '405 Not Allowed', 'name the URL that does in `push-url`', READS],
+			[nginx.url, '405 Method Not Allowed', 'name the URL that does in `push-url`', READS],
 			() => play(inputs),
 			() => play({ ...inputs, 'push-url': nginx.pushUrl }),
 		);
@@ -364,7 +379,7 @@ describe('a cache that takes nothing from this job says so in main', () => {
 
 	it('and main fails when it has to push', async () => {
 		await using nginx = await startNginx({ auth: 'none' });
-		const inputs = { cache: nginx.url, 'signing-key': secret, push: 'always' };
+		const inputs = { continuous: 'false', cache: nginx.url, 'signing-key': secret, push: 'always' };
 		await play(inputs);
 		await nginx.restart({ auth: 'read-only' });
 		const result = await runJob(machine, [uses({ with: inputs })], { secrets: [secret] });
@@ -373,7 +388,6 @@ describe('a cache that takes nothing from this job says so in main', () => {
 	});
 
 	it('a folder of somebody else', async () => {
-		machine.addUser('nobody-special');
 		await using own = await createMachine({ nix: '2.26' });
 		own.addUser('runner');
 		await own.startDaemon({ trustedUsers: ['runner'] });
