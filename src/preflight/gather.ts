@@ -1,5 +1,6 @@
-import { readFile, stat, statfs } from 'node:fs/promises';
+import { readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { createHttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
@@ -26,32 +27,45 @@ export interface Means {
 /** A cache that takes longer is not one to wait for at the start of a job. */
 const PATIENCE_MS = 3_000;
 
+/** Configuration of a use of this action: `…/nix-cache-action-<id>/nix.conf`, or `nix-cache-action-<id>.conf` beside the system's. */
+const USE = /nix-cache-action-[0-9a-f]{12}(?:\/nix)?\.conf$/;
+
 /** One process of Nix, and one request for each cache. Throws `nix-failed`, `cancelled`. */
 export async function gatherFacts(means: Means): Promise<Facts> {
 	const { store, env, told, keys, signal } = means;
 	const { NIX_USER_CONF_FILES: files } = env;
 	const nix = files === undefined ? store.nix : store.nix.withEnvironment({ [NIX_USER_CONF_FILES]: files });
 	const asked = querySettings(nix, signal);
+	const reading = readSources(store, env);
 	const [effective, answers, sources, disks] = await Promise.all([
 		asked,
-		asked.then((settings) => askAll(settings, means)),
-		readSources(store, env),
+		Promise.all([asked, reading]).then(([settings, read]) => askAll(settings, read, means)),
+		reading,
 		lookAtDisks(store, env),
 	]);
 	return { nix: store.nix.about.version, trust: store.trust, effective, told, sources, keys, answers, disks };
 }
 
-async function askAll(settings: EffectiveSettings, { store, env, ours, log, signal }: Means): Promise<readonly Answer[]> {
+async function askAll(
+	settings: EffectiveSettings,
+	sources: readonly ConfSource[],
+	{ store, env, told, ours, log, signal }: Means,
+): Promise<readonly Answer[]> {
+	const wished = told?.wish.substituters ?? [];
+	// Other uses of the action in this job ask theirs, with credentials that Nix may not have before they are through.
+	const theirs = [...sources.filter(({ name }) => USE.test(name)), ...(await readIncludes(store))]
+		.map(({ text }) => text)
+		.join(' ');
 	const urls = [...new Set(settings.substituters)].filter((url) => /^https?:\/\//.test(url) && URL.canParse(url));
-	const others = urls.filter((url) => !ours.includes(url));
-	if (others.length === 0) return [];
+	const asked = urls.filter((url) => !ours.includes(url) && (wished.includes(url) || !theirs.split(/\s+/).includes(url)));
+	if (asked.length === 0) return [];
 	const { entries: netrc } = await readNetrcFile(settings.netrcFile);
 	const limits = { connections: 4, attempts: 2, patienceMs: PATIENCE_MS, connectTimeoutMs: PATIENCE_MS };
 	const client = createHttpClient({ env, log, ...limits });
 	const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
 	const asking = { client, netrc, storeDir: store.storeDir, nowMs: Date.now, signal: limited };
 	try {
-		return await Promise.all(others.map((url) => askSubstituter(url, asking)));
+		return await Promise.all(asked.map((url) => askSubstituter(url, asking)));
 	} finally {
 		await client.close();
 	}
@@ -64,6 +78,13 @@ async function readSources({ nix }: LocalStore, env: Environment): Promise<reado
 		files.map(async (file) => ({ name: file, text: await readFile(file, 'utf8').catch(() => '') })),
 	);
 	return [{ name: 'The environment variable NIX_CONFIG', text: env.NIX_CONFIG ?? '' }, ...texts];
+}
+
+/** What uses of the action have the system's configuration include. */
+async function readIncludes({ nix }: LocalStore): Promise<readonly ConfSource[]> {
+	const folder = dirname(nix.about.systemConfFile);
+	const names = (await readdir(folder).catch(() => [])).filter((name) => USE.test(name));
+	return Promise.all(names.map(async (name) => ({ name, text: await readFile(join(folder, name), 'utf8').catch(() => '') })));
 }
 
 async function lookAtDisks({ realStoreDir }: LocalStore, env: Environment): Promise<readonly Disk[]> {
