@@ -6,14 +6,15 @@ import type { Answer, Facts } from './facts.ts';
 /** Signatures of requests (S3, Azure) are refused, and tokens not valid yet or any more, from about there on. */
 const MOST_SKEW_MS = 5 * 60_000;
 
-export function checkAnswers({ answers }: Facts): readonly Problem[] {
+/** Of a cache that others named it is theirs to know whether it has to answer here; the daemon may have a way that this job has not. */
+export function checkAnswers({ answers, told }: Facts): readonly Problem[] {
 	return answers.flatMap(({ url, trouble }): readonly Problem[] =>
 		trouble === null
 			? []
 			: [
 					{
 						code: 'substituter-unusable',
-						level: 'warning',
+						level: told?.wish.substituters.includes(url) ? 'warning' : 'notice',
 						title: 'Nix can not read from a cache',
 						message: `Nix is set to read from ${url}, and can't: ${trouble.what}.`,
 						fix: trouble.hint ?? `Take it out of \`substituters\` (\`nix config show substituters\`).`,
