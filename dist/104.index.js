@@ -13,8 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
   openHttpStore: () => (/* binding */ openHttpStore)
 });
 
-// EXTERNAL MODULE: ./build/nix/netrc.js
-var netrc = __webpack_require__(6188);
+// EXTERNAL MODULE: ./build/backends/netrc-credentials.js
+var netrc_credentials = __webpack_require__(1347);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __webpack_require__(7075);
 // EXTERNAL MODULE: ./build/errors.js
@@ -100,7 +100,7 @@ function openHttpStore(options) {
     let mayRead = false;
     const credentialsFor = (url) => {
         const given = url.origin === readBase.origin || url.origin === writeBase.origin ? options.credentials : null;
-        return given ?? netrcCredentials(options.netrc, url);
+        return given ?? (0,netrc_credentials/* netrcCredentials */.d)(options.netrc, url);
     };
     const absent = () => (mayRead ? [...ABSENT, 403] : ABSENT);
     const ask = async (key, request) => {
@@ -159,13 +159,26 @@ function asFolder(url) {
 function shown(folder) {
     return `${folder.origin}${folder.pathname}`.replace(/\/$/, '');
 }
-function netrcCredentials(entries, url) {
-    const entry = (0,netrc/* findNetrc */.kE)(entries, url.hostname);
-    return entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
-}
 /** -1 when the server does not tell, or tells the size of an encoded form. */
 function sizeOf(text, answer) {
     return text !== null && /^\d{1,15}$/.test(text) && answer.header('content-encoding') === null ? Number(text) : -1;
+}
+
+
+/***/ }),
+
+/***/ 1347:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   d: () => (/* binding */ netrcCredentials)
+/* harmony export */ });
+/* harmony import */ var _nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6188);
+
+/** What the netrc has for the host of `url`, as Nix would send it. */
+function netrcCredentials(entries, url) {
+    const entry = (0,_nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__/* .findNetrc */ .kE)(entries, url.hostname);
+    return entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
 }
 
 

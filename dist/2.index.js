@@ -789,7 +789,7 @@ function createActionsCache(options) {
         label: service.label,
         // Nix reads from the local substituter, which has an address only once it runs.
         reads: () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null }),
-        check: async () => ({ readable: true, note: null }),
+        check: async () => ({ readable: true, note: null, whyNoPush: null, skipSignedBy: [] }),
         async presence(paths) {
             const found = new Map();
             for (const info of paths) {

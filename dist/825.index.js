@@ -118,6 +118,7 @@ var published_narinfo = __webpack_require__(9842);
 
 
 const CACHE_INFO = 'nix-cache-info';
+const USABLE = { readable: true, note: null, whyNoPush: null, skipSignedBy: [] };
 /**
  * Priority 41: Nix asks this cache after cache.nixos.org, which has 40. By default nothing that cache.nixos.org signed is pushed, so of
  * a usual closure (thousands of paths from there, dozens of our own) most is found at the first place asked; the other way round
@@ -157,18 +158,18 @@ function createBinaryCache(options) {
             const there = await store.get(CACHE_INFO, cache_info/* MAX_CACHE_INFO_BYTES */.Rs, signal);
             if (there !== null) {
                 checkCacheInfo(textOf(there), store.label, storeDir);
-                return { readable: true, note: null };
+                return USABLE;
             }
             if (!mayWrite)
-                return { readable: false, note: `${store.label} has no ${CACHE_INFO} yet, so Nix can't read from it.` };
+                return { ...USABLE, readable: false, note: `${store.label} has no ${CACHE_INFO} yet, so Nix can't read from it.` };
             const text = (0,cache_info/* formatCacheInfo */.y6)({ storeDir, wantMassQuery: true, priority: PRIORITY });
             await store.put(CACHE_INFO, (0,object_body/* bodyOfText */.V)(text), 'text/x-nix-cache-info', signal);
             if ((await store.get(CACHE_INFO, cache_info/* MAX_CACHE_INFO_BYTES */.Rs, signal)) === null) {
                 const note = `${store.label} does not serve the ${CACHE_INFO} that was put: is \`push-url\` that of another cache?`;
-                return { readable: false, note };
+                return { ...USABLE, readable: false, note };
             }
             log.info(`${store.label} had no ${CACHE_INFO}; it has one now.`);
-            return { readable: true, note: null };
+            return USABLE;
         },
         async presence(paths, signal) {
             const found = new Map();

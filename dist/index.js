@@ -30782,6 +30782,13 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("buffer");
 
 /***/ }),
 
+/***/ 5317:
+/***/ ((module) => {
+
+module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+
+/***/ }),
+
 /***/ 6982:
 /***/ ((module) => {
 
@@ -31469,7 +31476,7 @@ const ANSWER_FILE = 'answer.json';
 /** Runs one request and writes its answer. Throws what the toolkit throws. */
 async function runToolkit(json) {
     const asked = JSON.parse(json);
-    const { restoreCache, saveCache } = await __nccwpck_require__.e(/* import() */ 728).then(__nccwpck_require__.bind(__nccwpck_require__, 9728));
+    const { restoreCache, saveCache } = await Promise.all(/* import() */[__nccwpck_require__.e(88), __nccwpck_require__.e(728)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9728));
     const returned = asked.call === 'save'
         ? await saveCache([asked.path], asked.key)
         : await restoreCache([asked.path], asked.key, [...asked.restoreKeys], { lookupOnly: asked.lookupOnly });
@@ -31595,6 +31602,22 @@ function textOf(value) {
 
 /***/ }),
 
+/***/ 3918:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+__nccwpck_require__.r(__webpack_exports__);
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   cachixToken: () => (/* binding */ cachixToken)
+/* harmony export */ });
+/** The token for a cache: that of the workflow, else the password of the netrc entry that Nix would read the cache with. A `default` entry is for nobody in particular. */
+function cachixToken(target, netrc) {
+    const host = `${target.name}.${target.host.hostname}`.toLowerCase();
+    return target.token ?? netrc.find(({ machine }) => machine?.toLowerCase() === host)?.password ?? null;
+}
+
+
+/***/ }),
+
 /***/ 8336:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -31631,6 +31654,183 @@ async function visitInFlight(items, limit, signal, visit) {
 
 /***/ }),
 
+/***/ 314:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Cv: () => (/* binding */ createJobIdentity),
+/* harmony export */   Yn: () => (/* binding */ identityIssuer),
+/* harmony export */   iC: () => (/* binding */ hasJobIdentity)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+/* harmony import */ var _json_fields_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9488);
+
+
+/** Tokens live for some minutes, a push may take longer. */
+const RENEW_BEFORE_MS = 60_000;
+/** Of a token that does not say when it ends. */
+const UNKNOWN_LIFE_MS = 4 * 60_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+/** Whether the job may ask for such tokens: `permissions: id-token: write`, and no pull request from a fork. */
+function hasJobIdentity(env) {
+    return (env.ACTIONS_ID_TOKEN_REQUEST_URL ?? '') !== '' && (env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '') !== '';
+}
+/** Who makes these tokens: GitHub, or an Enterprise Server (docs.github.com, "OpenID Connect reference"). */
+function identityIssuer(env) {
+    const server = (env.GITHUB_SERVER_URL ?? '').replace(/\/$/, '');
+    return server === '' || server === 'https://github.com'
+        ? 'https://token.actions.githubusercontent.com'
+        : `${server}/_services/token`;
+}
+/** As `@actions/core` asks (oidc-utils.ts): the URL has parameters already, and the audience is one more. */
+function createJobIdentity(options) {
+    const { client, env, audience, log, nowMs = Date.now } = options;
+    let current = null;
+    let newest = null;
+    const ask = async (signal) => {
+        const url = URL.parse(env.ACTIONS_ID_TOKEN_REQUEST_URL ?? '');
+        if (url === null)
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('internal', 'The runner gives no URL for the tokens of this job.');
+        url.searchParams.set('audience', audience);
+        const answer = await client.request({
+            method: 'GET',
+            url,
+            headers: { accept: 'application/json' },
+            credentials: { kind: 'bearer', token: env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '' },
+            accept: [200],
+            limitBytes: MAX_ANSWER_BYTES,
+            signal,
+        });
+        const token = (0,_json_fields_js__WEBPACK_IMPORTED_MODULE_1__/* .jsonFields */ .y)(answer.bytes, "GitHub's answer with a token for this job").text('value');
+        log.mask(token);
+        return token;
+    };
+    return {
+        async token(signal) {
+            if (current !== null && nowMs() < current.freshUntilMs)
+                return current.token;
+            const mine = { token: ask(signal), freshUntilMs: Number.POSITIVE_INFINITY };
+            current = mine;
+            try {
+                const token = await mine.token;
+                newest = token;
+                mine.freshUntilMs = (endOf(token) ?? nowMs() + UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
+                return token;
+            }
+            catch (error) {
+                if (current === mine)
+                    current = null;
+                throw error;
+            }
+        },
+        forget(refused) {
+            if (refused !== newest)
+                return false;
+            current = null;
+            newest = null;
+            return true;
+        },
+    };
+}
+/** When a JSON Web Token ends, `null` when it does not say. It is not checked: that is for whom it is for. */
+function endOf(token) {
+    try {
+        const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+        const seconds = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'exp') : null;
+        return typeof seconds === 'number' ? seconds * 1000 : null;
+    }
+    catch {
+        return null;
+    }
+}
+
+
+/***/ }),
+
+/***/ 9488:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ jsonTexts),
+/* harmony export */   y: () => (/* binding */ jsonFields)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
+
+/** Reads an answer that should be an object. `what` begins the messages: `The answer of cachix.org`. */
+function jsonFields(bytes, what) {
+    return fieldsOf(jsonValue(bytes, what), what);
+}
+/** Reads an answer that should be a list of texts. */
+function jsonTexts(bytes, what) {
+    return textsOf(jsonValue(bytes, what), what);
+}
+function fieldsOf(value, what) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw strange(what, 'is not an object');
+    const fields = new Map(Object.entries(value));
+    const wrong = (name, wanted) => strange(what, `has no ${wanted} \`${name}\``);
+    const textOrNull = (name) => {
+        const text = fields.get(name) ?? null;
+        if (text === null || typeof text === 'string')
+            return text;
+        throw wrong(name, 'text');
+    };
+    const fieldsOrNull = (name) => {
+        const inner = fields.get(name) ?? null;
+        return inner === null ? null : fieldsOf(inner, `\`${name}\` in ${what}`);
+    };
+    return {
+        textOrNull,
+        fieldsOrNull,
+        text(name) {
+            const text = textOrNull(name);
+            if (text === null)
+                throw wrong(name, 'text');
+            return text;
+        },
+        boolean(name) {
+            const truth = fields.get(name);
+            if (typeof truth !== 'boolean')
+                throw wrong(name, 'boolean');
+            return truth;
+        },
+        numberOrNull(name) {
+            const number = fields.get(name) ?? null;
+            if (number === null || typeof number === 'number')
+                return number;
+            throw wrong(name, 'number');
+        },
+        texts: (name) => textsOf(fields.get(name), `\`${name}\` in ${what}`),
+        fields(name) {
+            const inner = fieldsOrNull(name);
+            if (inner === null)
+                throw wrong(name, 'object');
+            return inner;
+        },
+        names: () => [...fields.keys()],
+    };
+}
+function textsOf(value, what) {
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
+        throw strange(what, 'is not a list of texts');
+    return value;
+}
+function jsonValue(bytes, what) {
+    try {
+        const value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+        return value;
+    }
+    catch (cause) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-invalid', `${what} is not JSON.`, { hint: 'Is that the right server?', cause });
+    }
+}
+function strange(what, why) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-invalid', `${what} ${why}.`);
+}
+
+
+/***/ }),
+
 /***/ 4514:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -31638,11 +31838,21 @@ async function visitInFlight(items, limit, signal, visit) {
 /* harmony export */   P: () => (/* binding */ bodyOfBytes),
 /* harmony export */   V: () => (/* binding */ bodyOfText)
 /* harmony export */ });
-/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7075);
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7075);
+
 
 /** A body that is in memory. */
 function bodyOfBytes(bytes) {
-    return { sizeBytes: bytes.length, bytes, stream: () => node_stream__WEBPACK_IMPORTED_MODULE_0__.Readable.from([bytes], { objectMode: false }) };
+    return {
+        sizeBytes: bytes.length,
+        bytes,
+        stream: () => node_stream__WEBPACK_IMPORTED_MODULE_1__.Readable.from([bytes], { objectMode: false }),
+        part: (start, end) => partOfBytes(bytes.subarray(start, end)),
+    };
+}
+function partOfBytes(bytes) {
+    return { ...bodyOfBytes(bytes), md5: async () => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('md5').update(bytes).digest() };
 }
 function bodyOfText(text) {
     return bodyOfBytes(Buffer.from(text, 'utf8'));
@@ -31688,6 +31898,53 @@ function describeError(error) {
     if (error instanceof CacheError)
         return error.hint === null ? error.message : `${error.message} ${error.hint}`;
     return error instanceof Error ? error.message : String(error);
+}
+
+
+/***/ }),
+
+/***/ 1863:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   N: () => (/* binding */ answerLine)
+/* harmony export */ });
+const LONGEST = 200;
+/**
+ * The one line that a server's answer has to say, for an error message: the message inside of JSON (Artifactory, Nexus, attic), the
+ * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable.
+ */
+function answerLine(contentType, bytes) {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    // A binary answer (a NAR, an image) has nothing to say.
+    if (text.includes('\0') || text.includes('\ufffd'))
+        return '';
+    const said = contentType.includes('json') || /^\s*[{[]/.test(text) ? jsonMessage(text) : null;
+    const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
+    const xmlMessage = /<message>([^<]*)<\/message>/i.exec(text)?.[1];
+    const line = said ?? xmlMessage ?? title ?? (/^\s*</.test(text) ? '' : text.trimStart().split('\n', 1)[0]) ?? '';
+    const clean = line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
+    return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
+}
+/** The first text under a key that servers use for it, at any depth; `null` when there is none. */
+function jsonMessage(text) {
+    try {
+        return messageIn(JSON.parse(text), 0);
+    }
+    catch {
+        return null;
+    }
+}
+const KEYS = ['message', 'error_description', 'detail', 'error', 'errors'];
+function messageIn(value, depth) {
+    if (typeof value === 'string' && depth > 0)
+        return value;
+    if (typeof value !== 'object' || value === null || depth > 4)
+        return null;
+    if (Array.isArray(value))
+        return messageIn(value[0], depth + 1);
+    const found = KEYS.map((key) => messageIn(Reflect.get(value, key), depth + 1));
+    return found.find((message) => message !== null) ?? null;
 }
 
 
@@ -31741,6 +31998,31 @@ async function orAborted(promise, signal, doing) {
     finally {
         signal.removeEventListener('abort', onAbort);
     }
+}
+
+
+/***/ }),
+
+/***/ 1711:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   i: () => (/* binding */ authorization),
+/* harmony export */   r: () => (/* binding */ withoutCredentials)
+/* harmony export */ });
+/** The value of the header `Authorization`. Sent with the first request already: some servers (Artifactory) never ask for it on HEAD. */
+function authorization(credentials) {
+    return credentials.kind === 'bearer' ? `Bearer ${credentials.token}` : `Basic ${basicToken(credentials)}`;
+}
+/** `text`, which a server wrote, without the credentials that it may be echoing. */
+function withoutCredentials(text, credentials) {
+    if (credentials === null)
+        return text;
+    const secrets = credentials.kind === 'bearer' ? [credentials.token] : [credentials.password, basicToken(credentials), credentials.username];
+    return secrets.filter((secret) => secret !== '').reduce((left, secret) => left.replaceAll(secret, '***'), text);
+}
+function basicToken(credentials) {
+    return Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64');
 }
 
 
@@ -32837,6 +33119,7 @@ function isDerivation(path) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  fM: () => (/* binding */ addPath),
   Yz: () => (/* binding */ core_debug),
   z3: () => (/* binding */ error),
   dN: () => (/* binding */ exportVariable),
@@ -32853,7 +33136,7 @@ __nccwpck_require__.d(__webpack_exports__, {
   $e: () => (/* binding */ warning)
 });
 
-// UNUSED EXPORTS: ExitCode, addPath, endGroup, getBooleanInput, getIDToken, getInput, getMultilineInput, markdownSummary, platform, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
+// UNUSED EXPORTS: ExitCode, endGroup, getBooleanInput, getIDToken, getInput, getMultilineInput, markdownSummary, platform, setCommandEcho, startGroup, toPlatformPath, toPosixPath, toWin32Path
 
 // EXTERNAL MODULE: external "os"
 var external_os_ = __nccwpck_require__(857);
@@ -32929,12 +33212,12 @@ function toCommandProperties(annotationProperties) {
  * This is an internal utility function that powers the public API functions
  * such as setSecret, warning, error, and exportVariable.
  */
-function command_issueCommand(command, properties, message) {
+function issueCommand(command, properties, message) {
     const cmd = new Command(command, properties, message);
     process.stdout.write(cmd.toString() + external_os_.EOL);
 }
 function command_issue(name, message = '') {
-    command_issueCommand(name, {}, message);
+    issueCommand(name, {}, message);
 }
 const CMD_STRING = '::';
 class Command {
@@ -32997,7 +33280,7 @@ var external_fs_ = __nccwpck_require__(9896);
 
 
 
-function file_command_issueFileCommand(command, message) {
+function issueFileCommand(command, message) {
     const filePath = process.env[`GITHUB_${command}`];
     if (!filePath) {
         throw new Error(`Unable to find environment variable for file command ${command}`);
@@ -33419,8 +33702,8 @@ function toPlatformPath(pth) {
     return pth.replace(/[/\\]/g, path.sep);
 }
 //# sourceMappingURL=path-utils.js.map
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var lib_exec = __nccwpck_require__(7187);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 2 modules
+var lib_exec = __nccwpck_require__(5260);
 ;// CONCATENATED MODULE: ./node_modules/@actions/core/lib/platform.js
 var platform_awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
     function adopt(value) { return value instanceof P ? value : new P(function (resolve) { resolve(value); }); }
@@ -33530,9 +33813,9 @@ function exportVariable(name, val) {
     process.env[name] = convertedVal;
     const filePath = process.env['GITHUB_ENV'] || '';
     if (filePath) {
-        return file_command_issueFileCommand('ENV', prepareKeyValueMessage(name, val));
+        return issueFileCommand('ENV', prepareKeyValueMessage(name, val));
     }
-    command_issueCommand('set-env', { name }, convertedVal);
+    issueCommand('set-env', { name }, convertedVal);
 }
 /**
  * Registers a secret which will get masked from logs
@@ -33564,7 +33847,7 @@ function exportVariable(name, val) {
  * ```
  */
 function core_setSecret(secret) {
-    command_issueCommand('add-mask', {}, secret);
+    issueCommand('add-mask', {}, secret);
 }
 /**
  * Prepends inputPath to the PATH (for this action and future actions)
@@ -33578,7 +33861,7 @@ function addPath(inputPath) {
     else {
         issueCommand('add-path', {}, inputPath);
     }
-    process.env['PATH'] = `${inputPath}${path.delimiter}${process.env['PATH']}`;
+    process.env['PATH'] = `${inputPath}${external_path_.delimiter}${process.env['PATH']}`;
 }
 /**
  * Gets the value of an input.
@@ -33647,10 +33930,10 @@ function getBooleanInput(name, options) {
 function setOutput(name, value) {
     const filePath = process.env['GITHUB_OUTPUT'] || '';
     if (filePath) {
-        return file_command_issueFileCommand('OUTPUT', prepareKeyValueMessage(name, value));
+        return issueFileCommand('OUTPUT', prepareKeyValueMessage(name, value));
     }
     process.stdout.write(external_os_.EOL);
-    command_issueCommand('set-output', { name }, toCommandValue(value));
+    issueCommand('set-output', { name }, toCommandValue(value));
 }
 /**
  * Enables or disables the echoing of commands into stdout for the rest of the step.
@@ -33686,7 +33969,7 @@ function isDebug() {
  * @param message debug message
  */
 function core_debug(message) {
-    command_issueCommand('debug', {}, message);
+    issueCommand('debug', {}, message);
 }
 /**
  * Adds an error issue
@@ -33694,7 +33977,7 @@ function core_debug(message) {
  * @param properties optional properties to add to the annotation.
  */
 function error(message, properties = {}) {
-    command_issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    issueCommand('error', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Adds a warning issue
@@ -33702,7 +33985,7 @@ function error(message, properties = {}) {
  * @param properties optional properties to add to the annotation.
  */
 function warning(message, properties = {}) {
-    command_issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    issueCommand('warning', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Adds a notice issue
@@ -33710,7 +33993,7 @@ function warning(message, properties = {}) {
  * @param properties optional properties to add to the annotation.
  */
 function notice(message, properties = {}) {
-    command_issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
+    issueCommand('notice', toCommandProperties(properties), message instanceof Error ? message.toString() : message);
 }
 /**
  * Writes info to log with console.log.
@@ -33769,9 +34052,9 @@ function group(name, fn) {
 function saveState(name, value) {
     const filePath = process.env['GITHUB_STATE'] || '';
     if (filePath) {
-        return file_command_issueFileCommand('STATE', prepareKeyValueMessage(name, value));
+        return issueFileCommand('STATE', prepareKeyValueMessage(name, value));
     }
-    command_issueCommand('save-state', { name }, toCommandValue(value));
+    issueCommand('save-state', { name }, toCommandValue(value));
 }
 /**
  * Gets the value of an state set by this action's main execution.
@@ -33807,7 +34090,7 @@ function getIDToken(aud) {
 
 /***/ }),
 
-/***/ 7187:
+/***/ 5260:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33823,8 +34106,8 @@ var external_string_decoder_ = __nccwpck_require__(3193);
 var external_os_ = __nccwpck_require__(857);
 // EXTERNAL MODULE: external "events"
 var external_events_ = __nccwpck_require__(4434);
-;// CONCATENATED MODULE: external "child_process"
-const external_child_process_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("child_process");
+// EXTERNAL MODULE: external "child_process"
+var external_child_process_ = __nccwpck_require__(5317);
 // EXTERNAL MODULE: external "path"
 var external_path_ = __nccwpck_require__(6928);
 // EXTERNAL MODULE: ./node_modules/@actions/io/lib/io.js
@@ -34218,7 +34501,7 @@ class ToolRunner extends external_events_.EventEmitter {
                     return reject(new Error(`The cwd: ${this.options.cwd} does not exist!`));
                 }
                 const fileName = this._getSpawnFileName();
-                const cp = external_child_process_namespaceObject.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
+                const cp = external_child_process_.spawn(fileName, this._getSpawnArgs(optionsNonNull), this._getSpawnOptions(this.options, fileName));
                 let stdbuffer = '';
                 if (cp.stdout) {
                     cp.stdout.on('data', (data) => {
@@ -35407,14 +35690,22 @@ const lowercaseKeys = (obj) => Object.keys(obj).reduce((c, k) => ((c[k.toLowerCa
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $1: () => (/* binding */ lstat),
 /* harmony export */   Ck: () => (/* binding */ mkdir),
+/* harmony export */   Cy: () => (/* binding */ readdir),
 /* harmony export */   H8: () => (/* binding */ IS_WINDOWS),
 /* harmony export */   Qh: () => (/* binding */ isRooted),
+/* harmony export */   YN: () => (/* binding */ symlink),
+/* harmony export */   dJ: () => (/* binding */ stat),
+/* harmony export */   h_: () => (/* binding */ readlink),
+/* harmony export */   k6: () => (/* binding */ chmod),
+/* harmony export */   m3: () => (/* binding */ copyFile),
 /* harmony export */   rm: () => (/* binding */ rm),
 /* harmony export */   t2: () => (/* binding */ exists),
-/* harmony export */   vr: () => (/* binding */ tryGetExecutablePath)
+/* harmony export */   vr: () => (/* binding */ tryGetExecutablePath),
+/* harmony export */   y1: () => (/* binding */ unlink)
 /* harmony export */ });
-/* unused harmony exports chmod, copyFile, lstat, open, readdir, rename, rmdir, stat, symlink, unlink, readlink, UV_FS_O_EXLOCK, READONLY, isDirectory, getCmdPath */
+/* unused harmony exports open, rename, rmdir, UV_FS_O_EXLOCK, READONLY, isDirectory, getCmdPath */
 /* harmony import */ var fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9896);
 /* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6928);
 var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _arguments, P, generator) {
@@ -35444,7 +35735,7 @@ const IS_WINDOWS = process.platform === 'win32';
  */
 function readlink(fsPath) {
     return __awaiter(this, void 0, void 0, function* () {
-        const result = yield fs.promises.readlink(fsPath);
+        const result = yield fs__WEBPACK_IMPORTED_MODULE_0__.promises.readlink(fsPath);
         // On Windows, restore Node 20 behavior: add trailing backslash to all results
         // since junctions on Windows are always directory links
         if (IS_WINDOWS && !result.endsWith('\\')) {
@@ -35605,9 +35896,10 @@ function getCmdPath() {
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
 /* harmony export */   K7: () => (/* binding */ which),
 /* harmony export */   U$: () => (/* binding */ mkdirP),
-/* harmony export */   Yz: () => (/* binding */ rmRF)
+/* harmony export */   Yz: () => (/* binding */ rmRF),
+/* harmony export */   cp: () => (/* binding */ cp)
 /* harmony export */ });
-/* unused harmony exports cp, mv, findInPath */
+/* unused harmony exports mv, findInPath */
 /* harmony import */ var assert__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2613);
 /* harmony import */ var path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6928);
 /* harmony import */ var _io_util_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(90);
@@ -35634,19 +35926,19 @@ var __awaiter = (undefined && undefined.__awaiter) || function (thisArg, _argume
 function cp(source_1, dest_1) {
     return __awaiter(this, arguments, void 0, function* (source, dest, options = {}) {
         const { force, recursive, copySourceDirectory } = readCopyOptions(options);
-        const destStat = (yield ioUtil.exists(dest)) ? yield ioUtil.stat(dest) : null;
+        const destStat = (yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .exists */ .t2(dest)) ? yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .stat */ .dJ(dest) : null;
         // Dest is an existing file, but not forcing
         if (destStat && destStat.isFile() && !force) {
             return;
         }
         // If dest is an existing directory, should copy inside.
         const newDest = destStat && destStat.isDirectory() && copySourceDirectory
-            ? path.join(dest, path.basename(source))
+            ? path__WEBPACK_IMPORTED_MODULE_1__.join(dest, path__WEBPACK_IMPORTED_MODULE_1__.basename(source))
             : dest;
-        if (!(yield ioUtil.exists(source))) {
+        if (!(yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .exists */ .t2(source))) {
             throw new Error(`no such file or directory: ${source}`);
         }
-        const sourceStat = yield ioUtil.stat(source);
+        const sourceStat = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .stat */ .dJ(source);
         if (sourceStat.isDirectory()) {
             if (!recursive) {
                 throw new Error(`Failed to copy. ${source} is a directory, but tried to copy without recursive flag.`);
@@ -35656,7 +35948,7 @@ function cp(source_1, dest_1) {
             }
         }
         else {
-            if (path.relative(source, newDest) === '') {
+            if (path__WEBPACK_IMPORTED_MODULE_1__.relative(source, newDest) === '') {
                 // a file cannot be copied to itself
                 throw new Error(`'${newDest}' and '${source}' are the same file`);
             }
@@ -35838,11 +36130,11 @@ function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
             return;
         currentDepth++;
         yield mkdirP(destDir);
-        const files = yield ioUtil.readdir(sourceDir);
+        const files = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .readdir */ .Cy(sourceDir);
         for (const fileName of files) {
             const srcFile = `${sourceDir}/${fileName}`;
             const destFile = `${destDir}/${fileName}`;
-            const srcFileStat = yield ioUtil.lstat(srcFile);
+            const srcFileStat = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .lstat */ .$1(srcFile);
             if (srcFileStat.isDirectory()) {
                 // Recurse
                 yield cpDirRecursive(srcFile, destFile, currentDepth, force);
@@ -35852,32 +36144,32 @@ function cpDirRecursive(sourceDir, destDir, currentDepth, force) {
             }
         }
         // Change the mode for the newly created directory
-        yield ioUtil.chmod(destDir, (yield ioUtil.stat(sourceDir)).mode);
+        yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .chmod */ .k6(destDir, (yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .stat */ .dJ(sourceDir)).mode);
     });
 }
 // Buffered file copy
 function copyFile(srcFile, destFile, force) {
     return __awaiter(this, void 0, void 0, function* () {
-        if ((yield ioUtil.lstat(srcFile)).isSymbolicLink()) {
+        if ((yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .lstat */ .$1(srcFile)).isSymbolicLink()) {
             // unlink/re-link it
             try {
-                yield ioUtil.lstat(destFile);
-                yield ioUtil.unlink(destFile);
+                yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .lstat */ .$1(destFile);
+                yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .unlink */ .y1(destFile);
             }
             catch (e) {
                 // Try to override file permission
                 if (e.code === 'EPERM') {
-                    yield ioUtil.chmod(destFile, '0666');
-                    yield ioUtil.unlink(destFile);
+                    yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .chmod */ .k6(destFile, '0666');
+                    yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .unlink */ .y1(destFile);
                 }
                 // other errors = it doesn't exist, no work to do
             }
             // Copy over symlink
-            const symlinkFull = yield ioUtil.readlink(srcFile);
-            yield ioUtil.symlink(symlinkFull, destFile, ioUtil.IS_WINDOWS ? 'junction' : null);
+            const symlinkFull = yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .readlink */ .h_(srcFile);
+            yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .symlink */ .YN(symlinkFull, destFile, _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .IS_WINDOWS */ .H8 ? 'junction' : null);
         }
-        else if (!(yield ioUtil.exists(destFile)) || force) {
-            yield ioUtil.copyFile(srcFile, destFile);
+        else if (!(yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .exists */ .t2(destFile)) || force) {
+            yield _io_util_js__WEBPACK_IMPORTED_MODULE_2__/* .copyFile */ .m3(srcFile, destFile);
         }
     });
 }
@@ -36082,14 +36374,14 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
 var signature = __nccwpck_require__(1386);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:child_process"
 var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: ./build/errors.js
+var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: ./build/nix/quote.js
 var nix_quote = __nccwpck_require__(9044);
 ;// CONCATENATED MODULE: ./build/store/nix-about.js
@@ -36160,10 +36452,16 @@ function unquoted(text) {
 
 
 
+/** What a Nix that failed had written to standard error, the end of it: the cause of a `nix-failed`. */
+class NixErrorOutput extends Error {
+    name = 'NixErrorOutput';
+}
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** JSON of 450,000 paths; a JavaScript string ends at 512 MiB. */
 const STDOUT_LIMIT_BYTES = 256 * 1024 * 1024;
 const STDERR_KEPT_BYTES = 16 * 1024;
+const LINE_LIMIT_BYTES = 64 * 1024;
+const PIPES_LEFT_MS = 2000;
 /** Inputs, runtime tokens and state of the action: nothing for Nix, its builders and its hooks to see. */
 const NOT_FOR_NIX = /^(?:INPUT_|ACTIONS_|STATE_)/i;
 /**
@@ -36229,6 +36527,11 @@ function runProgram(callee, args, options) {
         const stop = (reason) => {
             stopped ??= reason;
             child.kill('SIGKILL');
+            // A program that it started (ssh) may hold the pipes for longer.
+            setTimeout(() => {
+                child.stdout?.destroy();
+                child.stderr?.destroy();
+            }, PIPES_LEFT_MS).unref();
         };
         const onAbort = () => stop(new errors/* CacheError */.xA('cancelled', `${shown} was stopped.`));
         const timer = setTimeout(() => stop(new errors/* CacheError */.xA('nix-failed', `${shown} did not end within ${timeoutMs} ms.`)), timeoutMs);
@@ -36245,9 +36548,13 @@ function runProgram(callee, args, options) {
                 reject(stopped);
             else if (code === 0)
                 resolve(output.stdout());
-            else
-                reject(new errors/* CacheError */.xA('nix-failed', `${shown} failed (${killedBy ?? code}): ${lastError(output.stderr())}`));
+            else {
+                const cause = new NixErrorOutput(output.stderr());
+                reject(new errors/* CacheError */.xA('nix-failed', `${shown} failed (${killedBy ?? code}): ${lastError(cause.message)}`, { cause }));
+            }
         }));
+        if (options.onErrorLine !== undefined)
+            onLines(child, options.onErrorLine);
         if (options.input !== undefined) {
             // A child that ends early closes the pipe; its exit status says why.
             child.stdin?.on('error', () => undefined);
@@ -36270,6 +36577,15 @@ function collectOutput(child, tooMuch) {
         errors = Buffer.concat([errors, chunk]).subarray(-STDERR_KEPT_BYTES);
     });
     return { stdout: () => Buffer.concat(chunks).toString('utf8'), stderr: () => errors.toString('utf8') };
+}
+function onLines(child, onLine) {
+    let rest = '';
+    child.stderr?.on('data', (chunk) => {
+        const lines = (rest + chunk.toString('latin1')).split('\n');
+        rest = lines.pop()?.slice(-LINE_LIMIT_BYTES) ?? '';
+        for (const line of lines)
+            onLine(line);
+    });
 }
 /** The line of Nix's errors that says what is wrong: the last one marked `error:`, which is the innermost, else the last one. */
 function lastError(stderr) {
@@ -36431,11 +36747,11 @@ const ARGUMENTS_LIMIT_BYTES = 256 * 1024;
 /** A terminator and a pointer. */
 const ARGUMENT_OVERHEAD_BYTES = 9;
 /**
- * Asks Nix about `paths` (full paths, names checked), never its substituters. One entry for each; `null` when it is not valid.
- * Throws `nix-failed`.
+ * Asks Nix about `paths` (full paths, names checked), never its substituters. One entry for each; `null` when it is not valid. `store`: `--store` and
+ * a URL, for another store than that of this machine. Throws `nix-failed`.
  */
-async function queryPathInfos(nix, storeDir, paths, signal) {
-    const answer = await pathInfo(nix, storeDir, paths, [], signal);
+async function queryPathInfos(nix, storeDir, paths, signal, store = []) {
+    const answer = await pathInfo(nix, storeDir, paths, { flags: [], store }, signal);
     return new Map(paths.map((path) => [path, answer.get(path) ?? null]));
 }
 /**
@@ -36466,7 +36782,7 @@ async function queryClosure(nix, storeDir, paths, signal) {
 /** `null` when Nix refuses, which it does for one path that is not valid; any other trouble shows again when it is asked without recursion. */
 async function recursiveInfos(nix, storeDir, paths, signal) {
     try {
-        return await pathInfo(nix, storeDir, paths, ['--recursive'], signal);
+        return await pathInfo(nix, storeDir, paths, { flags: ['--recursive'], store: [] }, signal);
     }
     catch (error) {
         if ((0,errors/* isCacheError */.bt)(error, 'nix-failed'))
@@ -36474,14 +36790,14 @@ async function recursiveInfos(nix, storeDir, paths, signal) {
         throw error;
     }
 }
-async function pathInfo(nix, storeDir, paths, flags, signal) {
+async function pathInfo(nix, storeDir, paths, { flags, store }, signal) {
     if (paths.length === 0)
         return new Map();
     const { version } = nix.about;
     const format = isAtLeast(version, 2, 33) ? ['--json-format', '2'] : [];
-    const command = ['path-info', '--offline', '--json', ...format, ...flags];
+    const command = ['path-info', '--offline', '--json', ...format, ...flags, ...store];
     const options = { signal, timeoutMs: TIMEOUT_MS };
-    if (isAtLeast(version, 2, 15)) {
+    if (takesStandardInput(nix)) {
         return parsePathInfos(await nix.run([...command, '--stdin'], { ...options, input: `${paths.join('\n')}\n` }), storeDir);
     }
     const others = chunksOf(paths.filter((path) => !(0,store_path/* isDerivation */.qw)(path)));
@@ -36491,22 +36807,27 @@ async function pathInfo(nix, storeDir, paths, flags, signal) {
         answers.push(await nix.run([...command, ...chunk], options));
     // An old Nix takes a derivation file for its outputs, unless told otherwise; and then it refuses to speak of one that is not valid.
     for (const chunk of derivations) {
-        const valid = await onlyValid(nix, chunk, options);
+        const valid = await onlyValid(nix, chunk, options, store);
         if (valid.length > 0)
             answers.push(await nix.run([...command, '--derivation', ...valid], options));
     }
     return new Map(answers.flatMap((json) => [...parsePathInfos(json, storeDir)]));
 }
-/** The valid ones of `paths`, in their order. Throws `nix-failed`. */
-async function onlyValid(nix, paths, options) {
+/** The valid ones of `paths`, in their order. `store` as for `queryPathInfos`. Throws `nix-failed`. */
+async function onlyValid(nix, paths, options, store = []) {
     const invalid = new Set();
     for (const chunk of chunksOf(paths)) {
-        const output = await nix.runStore(['--check-validity', '--print-invalid', ...chunk], options);
+        const output = await nix.runStore(['--check-validity', '--print-invalid', ...store, ...chunk], options);
         for (const path of output.split('\n'))
             invalid.add(path);
     }
     return paths.filter((path) => !invalid.has(path));
 }
+/** Whether commands take any number of paths on standard input; else see `chunksOf`. */
+function takesStandardInput({ about }) {
+    return isAtLeast(about.version, 2, 15);
+}
+/** In the same order, as many at a time as one command may have arguments. */
 function chunksOf(paths) {
     const chunks = [];
     let roomBytes = 0;
@@ -36914,8 +37235,8 @@ const NOTHING_TOLD = { route: 'none', userConfFile: null, netrc: null, system: n
 
 // EXTERNAL MODULE: external "node:timers/promises"
 var external_node_timers_promises_ = __nccwpck_require__(8500);
-// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 3 modules
-var build_exec = __nccwpck_require__(7187);
+// EXTERNAL MODULE: ./node_modules/@actions/exec/lib/exec.js + 2 modules
+var build_exec = __nccwpck_require__(5260);
 ;// CONCATENATED MODULE: ./build/setup/run-as-root.js
 
 
@@ -37606,6 +37927,1304 @@ function unique(texts) {
     return [...new Set(texts)];
 }
 
+// EXTERNAL MODULE: external "node:stream"
+var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: ./build/http/cancel.js
+var cancel = __nccwpck_require__(7107);
+// EXTERNAL MODULE: external "node:zlib"
+var external_node_zlib_ = __nccwpck_require__(8522);
+;// CONCATENATED MODULE: ./build/http/content-encoding.js
+
+
+const DECODERS = {
+    gzip: external_node_zlib_.gunzipSync,
+    'x-gzip': external_node_zlib_.gunzipSync,
+    deflate: external_node_zlib_.inflateSync,
+    br: external_node_zlib_.brotliDecompressSync,
+    zstd: external_node_zlib_.zstdDecompressSync,
+};
+/**
+ * Takes a `Content-Encoding` off. We ask for none, but some caches store their narinfos encoded (Nix's `narinfo-compression`, niks3) and a
+ * plain file server behind them hands them out as they are.
+ * @throws CacheError `cache-invalid`: unknown encoding, damaged, or longer than `limitBytes` when decoded
+ */
+function decodeContent(bytes, encoding, limitBytes, doing) {
+    const names = (encoding ?? '')
+        .toLowerCase()
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== '' && name !== 'identity');
+    return names.reduceRight((left, name) => decode(left, name, limitBytes, doing), bytes);
+}
+function decode(bytes, name, limitBytes, doing) {
+    const decoder = isKnown(name) ? DECODERS[name] : null;
+    if (decoder === null)
+        throw new errors/* CacheError */.xA('cache-invalid', `${doing}: the answer has the unknown Content-Encoding ${JSON.stringify(name)}.`);
+    try {
+        return decoder(bytes, { maxOutputLength: limitBytes });
+    }
+    catch (error) {
+        throw new errors/* CacheError */.xA('cache-invalid', `${doing}: the answer's Content-Encoding ${name} can't be undone.`, { cause: error });
+    }
+}
+function isKnown(name) {
+    return Object.hasOwn(DECODERS, name);
+}
+
+;// CONCATENATED MODULE: ./build/http/exchange.js
+
+
+
+
+/** The answer's headers came and its body did not come whole. */
+class AnswerBrokeOff extends Error {
+    name = 'AnswerBrokeOff';
+}
+/** Larger bodies are streamed even when they are in memory: only then is each part's progress seen, and a stall told from a slow line. */
+const WRITE_AT_ONCE_BYTES = 256 * 1024;
+const UNWANTED_BYTES = 16 * 1024;
+/** A server may move or check a large upload before it answers; nginx copies it between file systems at disk speed. */
+const SETTLING_BYTES_PER_MS = 10_000;
+/** @throws CacheError when cancelled, or when the answer is longer than the limit; else whatever undici throws */
+async function exchange(connections, asked, timeouts, clock) {
+    const doing = `${asked.method} ${asked.url.origin}${asked.url.pathname}`;
+    const route = connections.route(asked.url);
+    const body = openBody(asked, clock);
+    let bodyError = null;
+    if (body instanceof external_node_stream_.Readable)
+        body.on('error', (error) => (bodyError ??= error));
+    const sizeBytes = asked.body?.sizeBytes ?? 0;
+    try {
+        const response = await (0,cancel/* orAborted */.H6)(route.dispatcher.request({
+            origin: route.origin,
+            path: route.path,
+            method: asked.method,
+            headers: { ...asked.headers, ...route.headers, ...(asked.body === null ? {} : { 'content-length': `${sizeBytes}` }) },
+            body,
+            // HEAD too keeps its connection, which undici would close out of distrust of servers from before HTTP/1.1.
+            reset: false,
+            headersTimeout: timeouts.headersMs + Math.ceil(sizeBytes / SETTLING_BYTES_PER_MS),
+            bodyTimeout: timeouts.bodyMs,
+            signal: asked.signal,
+        }), asked.signal, doing);
+        return await readAnswer(response, asked, doing);
+    }
+    catch (error) {
+        if (asked.signal.aborted)
+            throw (0,cancel/* abortError */.vt)(asked.signal, doing);
+        // undici reports its own teardown of the body as well; only the body's own failure has a system code of a file.
+        if (bodyError !== null && isFileError(bodyError)) {
+            throw new errors/* CacheError */.xA('file-failed', `${doing}: what was to be sent can't be read (${(0,errors/* systemCode */.xU)(bodyError)}).`, {
+                cause: bodyError,
+            });
+        }
+        throw error;
+    }
+    finally {
+        if (body instanceof external_node_stream_.Readable)
+            body.destroy();
+    }
+}
+function openBody({ body, holdBodyMs }, clock) {
+    if (body === null)
+        return null;
+    if (holdBodyMs > 0 && body.sizeBytes > 0)
+        return heldBack(body, holdBodyMs, clock);
+    return body.bytes !== null && body.sizeBytes <= WRITE_AT_ONCE_BYTES ? body.bytes : body.stream();
+}
+/** The body with a pause after its first byte (undici sends the head together with that). */
+function heldBack(body, holdMs, clock) {
+    const ended = new AbortController();
+    const source = body.stream();
+    async function* parts() {
+        let first = true;
+        for await (const part of source) {
+            const bytes = part;
+            if (!first)
+                yield bytes;
+            else {
+                first = false;
+                yield bytes.subarray(0, 1);
+                await clock.sleep(holdMs, ended.signal);
+                yield bytes.subarray(1);
+            }
+        }
+    }
+    const held = external_node_stream_.Readable.from(parts(), { objectMode: false });
+    held.once('close', () => {
+        ended.abort();
+        source.destroy();
+    });
+    return held;
+}
+async function readAnswer(response, asked, doing) {
+    const { statusCode: status, headers, body } = response;
+    const header = (name) => {
+        const value = headers[name];
+        return (Array.isArray(value) ? value[0] : value) ?? null;
+    };
+    if (!asked.wanted(status)) {
+        // The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
+        const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
+        return { status, header, bytes: start?.bytes ?? new Uint8Array(), stream: null };
+    }
+    if (asked.streamed) {
+        // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
+        body.on('error', () => undefined);
+        return { status, header, bytes: new Uint8Array(), stream: body };
+    }
+    if (asked.limitBytes === 0) {
+        await body.dump({ limit: UNWANTED_BYTES });
+        return { status, header, bytes: new Uint8Array(), stream: null };
+    }
+    const whole = await readUpTo(body, asked.limitBytes).catch((error) => {
+        throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: error });
+    });
+    if (whole.more)
+        throw new errors/* CacheError */.xA('cache-invalid', `${doing}: the answer is longer than ${asked.limitBytes} bytes.`);
+    const bytes = decodeContent(whole.bytes, header('content-encoding'), asked.limitBytes, doing);
+    return { status, header, bytes, stream: null };
+}
+/** At most `limitBytes`; what is longer is given up, and its connection with it. */
+async function readUpTo(body, limitBytes) {
+    const parts = [];
+    let sizeBytes = 0;
+    for await (const part of body) {
+        const bytes = part;
+        const left = limitBytes - sizeBytes;
+        parts.push(bytes.length > left ? bytes.subarray(0, left) : bytes);
+        sizeBytes += bytes.length;
+        if (sizeBytes > limitBytes)
+            return { bytes: Buffer.concat(parts), more: true };
+    }
+    const [only] = parts;
+    return { bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), more: false };
+}
+function isFileError(error) {
+    return ['ENOENT', 'EACCES', 'EIO', 'EBADF', 'EISDIR', 'ESTALE', 'EMFILE', 'ENFILE'].includes((0,errors/* systemCode */.xU)(error) ?? '');
+}
+
+// EXTERNAL MODULE: external "node:http"
+var external_node_http_ = __nccwpck_require__(7067);
+// EXTERNAL MODULE: ./build/http/answer-text.js
+var answer_text = __nccwpck_require__(1863);
+// EXTERNAL MODULE: ./build/http/credentials.js
+var http_credentials = __nccwpck_require__(1711);
+;// CONCATENATED MODULE: ./build/http/failure.js
+
+
+
+
+function errorOf(failure, attempts) {
+    const message = attempts > 1 ? `${failure.message} (after ${attempts} attempts)` : failure.message;
+    return new errors/* CacheError */.xA(failure.code, `${message}.`, { hint: failure.hint ?? undefined, cause: failure.cause });
+}
+/** Method and URL, without what may be secret in a URL: user info, query (signed URLs) and fragment. */
+function describeRequest(method, url) {
+    return `${method} ${shownUrl(url)}`;
+}
+function shownUrl(url) {
+    return `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`;
+}
+/** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
+function failureOfAnswer(answer, asked, nowMs) {
+    const { status } = answer;
+    const line = (0,http_credentials/* withoutCredentials */.r)((0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
+    // Error pages of web servers say the status once more, and nothing else.
+    const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
+    const name = external_node_http_.STATUS_CODES[status] === undefined ? `${status}` : `${status} ${external_node_http_.STATUS_CODES[status]}`;
+    const meaning = meaningOf(status, asked);
+    return {
+        ...meaning,
+        message: `${describeRequest(asked.method, asked.url)} was answered with ${name}${said === '' ? '' : ` ("${said}")`}`,
+        cause: undefined,
+        retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs) ?? retryAfterInJsonMs(answer.bytes),
+    };
+}
+function meaningOf(status, asked) {
+    const final = (code, hint) => ({ code, hint, retry: 'no' });
+    const writes = asked.method === 'PUT';
+    switch (status) {
+        case 401:
+            return final('cache-unauthorized', unauthorizedHint(asked));
+        case 403:
+            return final('cache-forbidden', writes
+                ? 'Its user may not write there: give it the permission to deploy (and to overwrite), or check `push-url`.'
+                : `Its user may not read there, or ${asked.credentials === null ? 'credentials are missing' : 'the URL names another repository'}.`);
+        case 404:
+        case 410:
+            return final('cache-not-found', 'Is the path of the URL that of the repository? Create it on the server, or correct the URL.');
+        case 405:
+        case 501:
+            if (!writes)
+                return final('cache-invalid', null);
+            return final('cache-read-only', 'The server takes no uploads there: name the URL that does in `push-url`, switch them on (nginx: `dav_methods PUT`), or set `push: never`.');
+        case 407:
+            return final('cache-unreachable', 'The proxy wants credentials: put them into HTTPS_PROXY (`http://user:password@host:port`).');
+        case 409:
+            return final('cache-invalid', writes ? 'Does the folder exist there (nginx: `create_full_put_path on`)?' : null);
+        case 413:
+            return final('cache-too-large', `It refuses ${megabytes(asked.sizeBytes ?? 0)} in one request: raise its limit (nginx: \`client_max_body_size\`), or leave such paths out with \`max-path-size\`.`);
+        case 429:
+            return { code: 'cache-throttled', hint: 'It limits the rate of requests: lower `concurrency`.', retry: 'overloaded' };
+        case 503:
+            return { code: 'cache-failing', hint: 'The server is overloaded or down: try again when it is up.', retry: 'overloaded' };
+        case 507:
+            return final('cache-failing', 'Its disk is full, or a quota is used up.');
+        default:
+            if (status === 408 || status === 500 || status === 502 || status === 504) {
+                return { code: 'cache-failing', hint: 'The server failed: its own log says why.', retry: 'yes' };
+            }
+            return final(status >= 500 ? 'cache-failing' : 'cache-invalid', null);
+    }
+}
+function unauthorizedHint(asked) {
+    const { host } = asked.url;
+    if (asked.redirectedFrom !== null && asked.redirectedFrom.origin !== asked.url.origin) {
+        return `${asked.redirectedFrom.origin} redirected to ${asked.url.origin}, and credentials never follow to another origin: use that URL as the cache's.`;
+    }
+    if (asked.credentials === null) {
+        return `${host} wants credentials: give \`username\` and \`password\`, or \`token\`, or an entry for ${asked.url.hostname} in \`netrc\`.`;
+    }
+    return asked.credentials.kind === 'bearer'
+        ? `${host} refuses the token: is it complete, not expired, and does the server take \`Authorization: Bearer\`?`
+        : `${host} refuses the credentials: check \`username\` and \`password\` (or \`netrc\`), and that they are not expired.`;
+}
+function megabytes(bytes) {
+    return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+/** RFC 9110, section 10.2.3: seconds or a date. `null` when there is none that can be read. */
+function retryAfterMs(value, nowMs) {
+    if (value === null)
+        return null;
+    if (/^\d{1,9}$/.test(value))
+        return Number(value) * 1000;
+    const date = Date.parse(value);
+    return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
+}
+/** Cloudflare says it within JSON (`retry_after`, in seconds), and Cachix is behind it. */
+function retryAfterInJsonMs(bytes) {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+    const seconds = /^\s*\{/.test(text) ? /"retry_after"\s*:\s*"?(\d{1,9})\b/.exec(text)?.[1] : undefined;
+    return seconds === undefined ? null : Number(seconds) * 1000;
+}
+
+;// CONCATENATED MODULE: ./build/http/connection-failure.js
+
+
+
+/** What undici or Node threw in place of an answer. */
+function failureOfError(error, asked) {
+    const code = (0,errors/* systemCode */.xU)(error) ?? '';
+    const { what, ...rest } = diagnose(error, code, asked);
+    const shown = code === '' || what.includes(code) ? '' : ` (${code})`;
+    return { ...rest, message: `${describeRequest(asked.method, asked.url)}: ${what}${shown}`, cause: error, retryAfterMs: null };
+}
+function diagnose(error, code, asked) {
+    return (proxyRefusal(error) ??
+        trustProblem(code, asked.url) ??
+        nameProblem(error, code, asked.url) ??
+        brokenConnection(error, code) ??
+        (code === ''
+            ? {
+                code: 'internal',
+                what: `unexpected failure: ${error instanceof Error ? error.message : String(error)}`,
+                hint: null,
+                retry: 'no',
+            }
+            : unreachable('there is no connection', 'yes')));
+}
+function unreachable(what, retry, hint = null) {
+    return { code: 'cache-unreachable', what, hint, retry };
+}
+/** undici's tunnel tells the status of a refused CONNECT in the message alone. */
+function proxyRefusal(error) {
+    const status = /^Proxy response \((\d+)\)/.exec(error instanceof Error ? error.message : '')?.[1];
+    if (status === undefined)
+        return null;
+    const what = `the proxy refused the tunnel with status ${status}`;
+    if (status === '407') {
+        return unreachable(what, 'no', 'Put its credentials into HTTPS_PROXY (`http://user:password@host:port`).');
+    }
+    const hint = 'Let the proxy allow this host, or exempt it in NO_PROXY.';
+    return status.startsWith('5') ? unreachable(what, 'yes', hint) : unreachable(what, 'no', hint);
+}
+const UNTRUSTED = new Set([
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'UNABLE_TO_GET_ISSUER_CERT',
+    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+    'CERT_UNTRUSTED',
+]);
+/** Codes: X509_V_ERR_* as Node spells them (node/src/crypto/crypto_common.cc), and those of OpenSSL and of Node's own checks. */
+function trustProblem(code, url) {
+    const tls = (what, hint) => ({ code: 'cache-tls', what, hint, retry: 'no' });
+    if (UNTRUSTED.has(code)) {
+        return tls('the certificate of the server is not trusted', 'Name a file with the certificate of your authority in NODE_EXTRA_CA_CERTS (for this action) and NIX_SSL_CERT_FILE (for Nix), in `env` of the job.');
+    }
+    if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH' || code === 'UND_ERR_PRX_TLS') {
+        return tls('the certificate is for another host', `Use a name of the server that is in its certificate in place of ${url.hostname}.`);
+    }
+    if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+        return tls('the certificate is not valid at this time', 'Renew it on the server, or correct the clock of this machine.');
+    }
+    if (code === 'EPROTO' || /^ERR_(SSL|TLS)_/.test(code)) {
+        return tls('no TLS connection came about', 'Does the server speak TLS on this port, or should the URL begin with http://?');
+    }
+    return /^(CERT|CRL|INVALID|UNABLE_TO)_/.test(code)
+        ? tls('the certificate of the server is not accepted', 'Check its chain of certificates.')
+        : null;
+}
+function nameProblem(error, code, url) {
+    if (code !== 'ENOTFOUND' && code !== 'EAI_AGAIN')
+        return null;
+    // With a proxy it is the proxy's name that could not be found.
+    const host = error instanceof Error && 'hostname' in error && typeof error.hostname === 'string' ? error.hostname : url.hostname;
+    return code === 'ENOTFOUND'
+        ? unreachable(`the host ${host} is not known`, 'no', 'Is the name right, and can this runner resolve it?')
+        : unreachable(`the name ${host} could not be looked up`, 'yes');
+}
+const STALLED = {
+    UND_ERR_HEADERS_TIMEOUT: 'the server took no more bytes, or gave no answer',
+    UND_ERR_BODY_TIMEOUT: 'the answer stopped coming',
+};
+function brokenConnection(error, code) {
+    const stalled = STALLED[code];
+    if (stalled !== undefined)
+        return { code: 'cache-stalled', what: stalled, hint: null, retry: 'yes' };
+    if (error instanceof AnswerBrokeOff)
+        return unreachable('the answer was cut off', 'yes');
+    const plain = (as, what) => ({ code: as, what, hint: null, retry: 'no' });
+    if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH')
+        return plain('file-failed', 'what was to be sent changed its size meanwhile');
+    if (code === 'UND_ERR_HEADERS_OVERFLOW')
+        return plain('cache-invalid', 'the headers of the answer are too long');
+    if (code.startsWith('HPE_'))
+        return plain('cache-invalid', 'what came back is not HTTP');
+    if (code === 'ECONNREFUSED') {
+        return unreachable('the connection was refused', 'yes', 'Is the server up, and does it listen on this port?');
+    }
+    if (isReset(code))
+        return unreachable('the connection broke off', 'yes');
+    if (code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT')
+        return unreachable('no connection within the time for it', 'yes');
+    return null;
+}
+/** Whether the other side ended the connection, which may have been its way of refusing an upload half-way. */
+function isReset(code) {
+    return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED' || code === 'UND_ERR_SOCKET';
+}
+
+;// CONCATENATED MODULE: ./build/http/redirect.js
+
+
+const MAX_REDIRECTS = 5;
+/** For a PUT only those that keep the method (RFC 9110, section 15.4): after the others it would arrive as a GET. */
+const FOLLOWED = { GET: [301, 302, 303, 307, 308], HEAD: [301, 302, 303, 307, 308], PUT: [307, 308] };
+/**
+ * Where the answer sends the request, or `null` when it does not.
+ * @throws CacheError `cache-invalid`: no usable place, from https to http, too many, or a PUT that would become a GET
+ */
+function redirectTarget(answer, asked, redirects) {
+    const { status } = answer;
+    if (status < 301 || status > 308 || (status > 303 && status < 307))
+        return null;
+    const refuse = (why, hint) => {
+        throw new errors/* CacheError */.xA('cache-invalid', `${describeRequest(asked.method, asked.url)} was answered with ${status}, ${why}.`, {
+            hint,
+        });
+    };
+    const location = answer.header('location') ?? '';
+    const target = location !== '' && URL.canParse(location, asked.url.href) ? new URL(location, asked.url) : null;
+    if (target === null || (target.protocol !== 'https:' && target.protocol !== 'http:'))
+        return refuse('a redirect to nowhere');
+    const follows = asked.method === 'PUT' || asked.method === 'POST' ? FOLLOWED.PUT : FOLLOWED.GET;
+    if (!follows.includes(status)) {
+        return refuse(`a redirect to ${shownUrl(target)} that an upload can't follow`, 'Name the URL that takes uploads in `push-url`.');
+    }
+    if (asked.url.protocol === 'https:' && target.protocol === 'http:')
+        return refuse('a redirect from https to http');
+    if (redirects >= MAX_REDIRECTS)
+        return refuse(`the redirect number ${redirects + 1}`);
+    target.username = '';
+    target.password = '';
+    target.hash = '';
+    return target;
+}
+
+;// CONCATENATED MODULE: ./build/http/attempt.js
+
+
+
+
+
+
+/** How long a server gets to refuse an upload on the sight of its head, after it cut the line on the try before. */
+const HOLD_BODY_MS = 1_000;
+const USER_AGENT = 'nix-cache-action';
+/**
+ * One try: the request and the redirects that it meets.
+ * @throws CacheError for what no further try would mend
+ */
+async function attempt(request, holdBody, means) {
+    let asked = {
+        method: request.method,
+        url: request.url,
+        sizeBytes: request.body?.sizeBytes ?? null,
+        credentials: request.credentials ?? null,
+        redirectedFrom: null,
+    };
+    for (let redirects = 0;; redirects++) {
+        means.refusedSizes.check(asked);
+        const answer = await send(request, asked, holdBody, means).catch((error) => ({ error }));
+        if ('error' in answer) {
+            if ((0,errors/* isCacheError */.bt)(answer.error))
+                throw answer.error;
+            return { answer: null, failure: failureOfError(answer.error, asked), wasCut: isReset((0,errors/* systemCode */.xU)(answer.error)) };
+        }
+        if (request.accept.includes(answer.status))
+            return { answer, failure: null };
+        const target = redirectTarget(answer, asked, redirects);
+        if (target === null) {
+            if (answer.status === 413)
+                means.refusedSizes.learn(asked);
+            return { answer: null, failure: failureOfAnswer(answer, asked, Date.now()), wasCut: false };
+        }
+        const credentials = target.origin === asked.url.origin ? asked.credentials : null;
+        asked = { ...asked, url: target, credentials, redirectedFrom: asked.url };
+    }
+}
+function send(request, { url, credentials }, holdBody, means) {
+    return exchange(means.connections, {
+        method: request.method,
+        url,
+        headers: {
+            'user-agent': USER_AGENT,
+            ...request.headers,
+            ...(credentials === null ? {} : { authorization: (0,http_credentials/* authorization */.i)(credentials) }),
+        },
+        body: request.body ?? null,
+        holdBodyMs: holdBody ? HOLD_BODY_MS : 0,
+        wanted: (status) => status < 300 && request.accept.includes(status),
+        limitBytes: request.limitBytes,
+        streamed: request.streamed ?? false,
+        signal: request.signal,
+    }, means.timeouts, means.clock);
+}
+
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(6752);
+;// CONCATENATED MODULE: ./build/http/proxy.js
+/**
+ * The proxy that the environment names for `url`, or `null` for a direct connection. The rules are curl's, since Nix goes by them and
+ * the two should take the same way: lower case before upper case, an empty variable counts as absent, `all_proxy` comes last, and
+ * loopback addresses are no exception. Two things are taken that curl leaves: `HTTP_PROXY` in upper case (curl fears CGI scripts),
+ * and entries of `no_proxy` with a port.
+ * Source: curl/lib/url.c, detect_proxy; curl/lib/noproxy.c; tried with curl 7.88.
+ */
+function proxyFor(url, env) {
+    const scheme = url.protocol === 'https:' ? 'https' : 'http';
+    const proxy = variable(env, `${scheme}_proxy`) ?? variable(env, 'all_proxy');
+    if (proxy === null || isExempt(url, variable(env, 'no_proxy') ?? ''))
+        return null;
+    const text = proxy.includes('://') ? proxy : `http://${proxy}`;
+    return URL.canParse(text) ? new URL(text) : null;
+}
+function variable(env, name) {
+    return env[name] || env[name.toUpperCase()] || null;
+}
+function isExempt(url, noProxy) {
+    if (noProxy.trim() === '*')
+        return true;
+    const host = bare(url.hostname);
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return noProxy.split(/[\s,]+/).some((entry) => {
+        const [, name = '', entryPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? [null, entry];
+        const pattern = bare(name).replace(/^\./, '');
+        if (pattern === '' || (entryPort !== undefined && entryPort !== port))
+            return false;
+        return host === pattern || (!isAddress(host) && host.endsWith(`.${pattern}`));
+    });
+}
+/** Lower case, without the brackets of an IPv6 address and the final dot of a complete name. */
+function bare(host) {
+    return host
+        .toLowerCase()
+        .replace(/^\[(.*)\]$/, '$1')
+        .replace(/\.$/, '');
+}
+function isAddress(host) {
+    return host.includes(':') || /^[\d.]+$/.test(host);
+}
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:tls"
+var external_node_tls_ = __nccwpck_require__(1692);
+;// CONCATENATED MODULE: ./build/http/trust.js
+
+
+
+/** What Nix and OpenSSL read. Node itself reads only `NODE_EXTRA_CA_CERTS`, and that one when it starts. */
+const VARIABLES = ['NIX_SSL_CERT_FILE', 'SSL_CERT_FILE'];
+/**
+ * The certificate authorities that servers are checked against: Node's own (with those of `NODE_EXTRA_CA_CERTS`) and, in addition, those
+ * in the files that the environment names. `null` when it names none that can be read: Node's default then holds. One context for
+ * all connections, since making it from a system's whole bundle takes 20 ms.
+ */
+function trustFromEnv(env, log) {
+    const files = new Set(VARIABLES.map((name) => env[name] ?? '').filter((file) => file !== ''));
+    const bundles = [...files].map((file) => readBundle(file, log)).filter((bundle) => bundle !== null);
+    return bundles.length === 0 ? null : (0,external_node_tls_.createSecureContext)({ ca: [...(0,external_node_tls_.getCACertificates)('default'), ...bundles] });
+}
+function readBundle(file, log) {
+    try {
+        return (0,external_node_fs_.readFileSync)(file, 'latin1');
+    }
+    catch (error) {
+        log.info(`The certificates in ${file} can't be read (${(0,errors/* systemCode */.xU)(error) ?? 'unknown error'}); going on without.`);
+        return null;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/http/connections.js
+
+
+
+
+
+/** An idle connection is dropped before usual servers drop theirs (nginx 75 s); one that says how long it waits is believed. */
+const KEEP_ALIVE_MS = 20_000;
+/** Pools of connections: a direct one, and one for each proxy that the environment names. Opened when first needed. */
+function openConnections(options) {
+    const open = new Map();
+    let trust;
+    const pool = { connections: options.connections, keepAliveTimeout: KEEP_ALIVE_MS };
+    const connect = () => {
+        if (trust === undefined)
+            trust = trustFromEnv(options.env, options.log);
+        return { timeout: options.connectTimeoutMs, ...(trust === null ? {} : { secureContext: trust }) };
+    };
+    const opened = (key, make) => {
+        const dispatcher = open.get(key) ?? make();
+        open.set(key, dispatcher);
+        return dispatcher;
+    };
+    const direct = (origin) => origin.startsWith('https:')
+        ? opened('https', () => new undici/* Agent */.g6({ ...pool, connect: connect() }))
+        : opened('http', () => new undici/* Agent */.g6({ ...pool, connect: { timeout: options.connectTimeoutMs } }));
+    return {
+        route(url) {
+            const proxy = proxyFor(url, options.env);
+            const path = `${url.pathname}${url.search}`;
+            if (proxy === null)
+                return { dispatcher: direct(url.origin), origin: url.origin, path, headers: {} };
+            refuseUnknownProxy(proxy);
+            const token = proxyToken(proxy);
+            if (url.protocol === 'http:') {
+                // The whole URL to the proxy, not a tunnel: proxies commonly tunnel to port 443 alone.
+                const headers = { host: url.host, ...(token === null ? {} : { 'proxy-authorization': token }) };
+                return { dispatcher: direct(proxy.origin), origin: proxy.origin, path: `${url.origin}${path}`, headers };
+            }
+            const tunnel = opened(`through ${proxy.href}`, () => {
+                const tls = connect();
+                return new undici/* ProxyAgent */.kT({
+                    ...pool,
+                    uri: proxy.origin,
+                    ...(token === null ? {} : { token }),
+                    requestTls: tls,
+                    proxyTls: tls,
+                });
+            });
+            return { dispatcher: tunnel, origin: url.origin, path, headers: {} };
+        },
+        async close() {
+            await Promise.all([...open.values()].map((dispatcher) => dispatcher.destroy()));
+            open.clear();
+        },
+    };
+}
+function refuseUnknownProxy(proxy) {
+    if (proxy.protocol === 'http:' || proxy.protocol === 'https:')
+        return;
+    throw new errors/* CacheError */.xA('cache-unreachable', `The environment names a proxy of the kind \`${proxy.protocol}//\`, which is not known here.`, {
+        hint: 'Use an http:// or https:// proxy in HTTPS_PROXY, or exempt the host in NO_PROXY.',
+    });
+}
+function proxyToken(proxy) {
+    if (proxy.username === '' && proxy.password === '')
+        return null;
+    return (0,http_credentials/* authorization */.i)({ kind: 'basic', username: decoded(proxy.username), password: decoded(proxy.password) });
+}
+/** A lone `%` in a password stands for itself, as it does for curl. */
+function decoded(text) {
+    return text.replace(/(?:%[0-9a-f]{2})+/gi, (octets) => Buffer.from(octets.replaceAll('%', ''), 'hex').toString('utf8'));
+}
+
+;// CONCATENATED MODULE: ./build/http/host-pace.js
+
+const FIRST_DELAY_MS = 250;
+const LONGEST_DELAY_MS = 15_000;
+const FIRST_QUIET_MS = 1_000;
+/** A host that asks for an hour gets a minute; a CI job has no hour. */
+const LONGEST_QUIET_MS = 60_000;
+/** Requests that waited for the same quiet time start within this span, not all at once. */
+const SPREAD_MS = 1_000;
+/** Failures further apart than this are not taken for one outage. */
+const SAME_OUTAGE_MS = 120_000;
+function createHostPace(options) {
+    const { clock, random } = options;
+    let limit = options.connections;
+    let inFlight = 0;
+    let successes = 0;
+    let quietUntilMs = Number.NEGATIVE_INFINITY;
+    let slowedAtMs = Number.NEGATIVE_INFINITY;
+    let slowdowns = 0;
+    let failingSinceMs = null;
+    let lastFailureMs = Number.NEGATIVE_INFINITY;
+    const waiting = new Set();
+    const wakeOne = () => {
+        for (const wake of waiting) {
+            waiting.delete(wake);
+            wake();
+            return;
+        }
+    };
+    const freePlace = async (signal) => {
+        const { promise, resolve } = Promise.withResolvers();
+        const wake = () => resolve();
+        waiting.add(wake);
+        signal.addEventListener('abort', wake, { once: true });
+        await promise;
+        signal.removeEventListener('abort', wake);
+        // Whoever was woken and can't go passes it on.
+        if (!waiting.delete(wake) && signal.aborted)
+            wakeOne();
+    };
+    const slowDown = (setback, nowMs) => {
+        // Requests that left before the last slow-down say nothing new about the pace since.
+        if (setback.enteredAtMs > slowedAtMs) {
+            slowedAtMs = nowMs;
+            slowdowns++;
+            limit = Math.max(1, Math.floor(limit / 2));
+            successes = 0;
+        }
+        const quietMs = setback.retryAfterMs ?? backoff(random, FIRST_QUIET_MS, slowdowns);
+        quietUntilMs = Math.max(quietUntilMs, nowMs + Math.min(quietMs, LONGEST_QUIET_MS));
+        return quietUntilMs - nowMs;
+    };
+    return {
+        async enter(signal, doing) {
+            for (;;) {
+                (0,cancel/* throwIfAborted */.Te)(signal, doing);
+                const nowMs = clock.nowMs();
+                const quietMs = quietUntilMs - nowMs;
+                if (quietMs > 0)
+                    await clock.sleep(quietMs + random() * Math.min(quietMs, SPREAD_MS), signal);
+                else if (inFlight >= limit)
+                    await freePlace(signal);
+                else {
+                    inFlight++;
+                    if (inFlight < limit)
+                        wakeOne();
+                    return nowMs;
+                }
+            }
+        },
+        leave() {
+            inFlight--;
+            if (inFlight < limit)
+                wakeOne();
+        },
+        succeeded() {
+            failingSinceMs = null;
+            slowdowns = 0;
+            if (limit < options.connections && ++successes >= limit) {
+                successes = 0;
+                limit++;
+            }
+        },
+        failed(setback) {
+            const nowMs = clock.nowMs();
+            if (failingSinceMs === null || nowMs - lastFailureMs > SAME_OUTAGE_MS)
+                failingSinceMs = nowMs;
+            lastFailureMs = nowMs;
+            const waitMs = setback.overloaded
+                ? slowDown(setback, nowMs)
+                : Math.max(setback.retryAfterMs ?? 0, backoff(random, FIRST_DELAY_MS, setback.attempt));
+            if (setback.attempt >= options.attempts || nowMs + waitMs - failingSinceMs > options.patienceMs)
+                return null;
+            // The shared quiet time is waited for on entering.
+            return setback.overloaded ? 0 : waitMs;
+        },
+    };
+}
+/** Full jitter: anything up to the bound that doubles each time (Brooker, "Exponential Backoff And Jitter", 2015). */
+function backoff(random, firstMs, time) {
+    return random() * Math.min(LONGEST_DELAY_MS, firstMs * 2 ** (time - 1));
+}
+
+;// CONCATENATED MODULE: ./build/http/refused-sizes.js
+
+
+function createRefusedSizes() {
+    /** The smallest refused size by origin. */
+    const smallest = new Map();
+    return {
+        check({ method, url, sizeBytes }) {
+            const refused = smallest.get(url.origin);
+            if (refused === undefined || sizeBytes === null || sizeBytes < refused)
+                return;
+            throw new errors/* CacheError */.xA('cache-too-large', `${describeRequest(method, url)}: ${megabytes(sizeBytes)} not sent, since the server refused ${megabytes(refused)} before.`, { hint: 'Raise its limit (nginx: `client_max_body_size`), or leave such paths out with `max-path-size`.' });
+        },
+        learn({ url, sizeBytes }) {
+            if (sizeBytes !== null)
+                smallest.set(url.origin, Math.min(sizeBytes, smallest.get(url.origin) ?? sizeBytes));
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./build/http/client.js
+
+
+
+
+
+
+function createHttpClient(options) {
+    const { env, log, clock = cancel/* systemClock */.ml, connections: perHost = 32 } = options;
+    const { random = Math.random, attempts = 8, patienceMs = 90_000 } = options;
+    const means = {
+        connections: openConnections({ env, log, connections: perHost, connectTimeoutMs: options.connectTimeoutMs ?? 15_000 }),
+        refusedSizes: createRefusedSizes(),
+        timeouts: options.timeouts ?? { headersMs: 60_000, bodyMs: 60_000 },
+        clock,
+    };
+    const paces = new Map();
+    const paceOf = (origin) => {
+        const pace = paces.get(origin) ?? createHostPace({ clock, random, connections: perHost, attempts, patienceMs });
+        paces.set(origin, pace);
+        return pace;
+    };
+    return {
+        request: (request) => untilAnswered(request, paceOf(request.url.origin), means, log),
+        close: () => means.connections.close(),
+    };
+}
+async function untilAnswered(request, pace, means, log) {
+    let doing = describeRequest(request.method, request.url);
+    let holdBody = false;
+    for (let number = 1;; number++) {
+        const enteredAtMs = await pace.enter(request.signal, doing);
+        const result = await attempt(request, holdBody, means).finally(() => pace.leave());
+        if (result.failure === null) {
+            pace.succeeded();
+            return result.answer;
+        }
+        const { retry, retryAfterMs, message } = result.failure;
+        const setback = { overloaded: retry === 'overloaded', retryAfterMs, attempt: number, enteredAtMs };
+        const waitMs = retry === 'no' ? null : pace.failed(setback);
+        if (waitMs === null)
+            throw errorOf(result.failure, number);
+        log.debug(`${message}; trying again (${number})`);
+        // A server may refuse an upload (413, 401) and close before it is heard. With the body held back the refusal can be read.
+        holdBody = result.wasCut;
+        doing = message;
+        await means.clock.sleep(waitMs, request.signal);
+        (0,cancel/* throwIfAborted */.Te)(request.signal, doing);
+    }
+}
+
+;// CONCATENATED MODULE: ./build/nix/release.js
+
+
+
+/** Where the Nix project publishes. */
+const RELEASES = 'https://releases.nixos.org/nix';
+/** A SHA-256 as `sha256sum` writes it. */
+const HEXADECIMAL = /^[0-9a-f]{64}$/;
+/**
+ * Reads words like `2.31.2 sha256-… https://mirror.example/nix`, in any order and on any number of lines: a version, hashes, a mirror.
+ * @throws CacheError `format-invalid`
+ */
+function parseNixRelease(text) {
+    const words = text.split(/\s+/).filter((word) => word !== '');
+    const urls = words.filter((word) => word.includes('://'));
+    const versions = words.filter((word) => /^\d/.test(word) && !HEXADECIMAL.test(word) && !urls.includes(word));
+    const hashes = words.filter((word) => !versions.includes(word) && !urls.includes(word));
+    const [version] = versions;
+    if (version === undefined || versions.length > 1 || !/^\d{1,4}\.\d{1,4}\.\d{1,4}$/.test(version)) {
+        throw new errors/* CacheError */.xA('format-invalid', `${(0,nix_quote/* quote */.h)(versions.join(' ') || text)} is not one version of three numbers, such as \`2.31.2\`.`);
+    }
+    if (urls.length > 1)
+        throw new errors/* CacheError */.xA('format-invalid', `${urls.length} mirrors are given; it can be one.`);
+    return { version, hashes: hashes.map(release_readHash), mirror: readMirror(urls[0] ?? RELEASES) };
+}
+function release_readHash(word) {
+    if (HEXADECIMAL.test(word) || word.startsWith('sha256-') || word.startsWith('sha256:'))
+        return (0,nix_hash/* parseHash */.Eb)(word, 'sha256');
+    throw new errors/* CacheError */.xA('format-invalid', `${(0,nix_quote/* quote */.h)(word)} is neither a version, nor a hash (\`sha256-…\`), nor a mirror (\`https://…\`).`);
+}
+function readMirror(word) {
+    const url = URL.canParse(word) ? new URL(word) : null;
+    if (url === null || !/^https?:$/.test(url.protocol)) {
+        throw new errors/* CacheError */.xA('format-invalid', `The mirror ${(0,nix_quote/* quote */.h)(word.replace(/\/\/[^/]*@/, '//***@'))} is not an \`https://\` URL.`);
+    }
+    if (url.username !== '' || url.password !== '') {
+        throw new errors/* CacheError */.xA('format-invalid', 'The URL of the mirror has credentials inside; give them in `netrc`.');
+    }
+    url.search = '';
+    url.hash = '';
+    url.pathname = url.pathname.replace(/\/+$/, '');
+    return url;
+}
+/** The tarball of a release for a system such as `x86_64-linux`. */
+function tarballUrl({ version, mirror }, system) {
+    return new URL(`${mirror.href.replace(/\/$/, '')}/nix-${version}/nix-${version}-${system}.tar.xz`);
+}
+/** What stands beside each tarball, as `<tarball>.sha256`: the digest in hexadecimal; some mirrors add the file's name, as `sha256sum` does. Throws `format-invalid`. */
+function parsePublishedHash(text) {
+    return (0,nix_hash/* parseHash */.Eb)(text.trim().split(/\s/)[0] ?? '', 'sha256');
+}
+/** As it is written in the input. */
+function formatReleaseHash(hash) {
+    return (0,nix_hash/* formatHash */.ON)(hash, 'sri');
+}
+/** The systems that the Nix project publishes tarballs for and GitHub has runners for, by Node's names; `null` for any other. */
+function nixSystem(platform, arch) {
+    const cpu = { x64: 'x86_64', arm64: 'aarch64' }[arch];
+    return cpu !== undefined && (platform === 'linux' || platform === 'darwin') ? `${cpu}-${platform}` : null;
+}
+
+;// CONCATENATED MODULE: ./build/install/machine.js
+
+
+/** Looks at this machine. */
+async function probeMachine(caller) {
+    const isRoot = process.getuid?.() === 0;
+    const nixFolder = await probeNixFolder();
+    const needsRoot = !isRoot && nixFolder !== 'ours' && process.platform === 'linux';
+    return {
+        platform: process.platform,
+        isRoot,
+        sudo: needsRoot && (await canBecomeRoot(caller)),
+        // sd_booted(3)
+        systemd: await can('/run/systemd/system', promises_.constants.F_OK),
+        nixFolder,
+    };
+}
+async function probeNixFolder() {
+    if (!(await can('/nix', promises_.constants.F_OK)))
+        return 'missing';
+    const store = (await can('/nix/store', promises_.constants.F_OK)) ? '/nix/store' : null;
+    if (await can(store ?? '/nix', promises_.constants.W_OK))
+        return 'ours';
+    return store === null ? 'empty' : 'foreign';
+}
+function can(file, mode) {
+    return (0,promises_.access)(file, mode).then(() => true, () => false);
+}
+
+;// CONCATENATED MODULE: ./build/install/put-in-place.js
+
+
+
+
+
+/** The profile that Nix's own installer makes, too: later steps and later jobs find Nix there. */
+const PROFILE = '/nix/var/nix/profiles/default';
+/**
+ * Run as the owner of `/nix`: unpacks the tarball `$1`, moves its store paths to the store, registers them and makes the profile. `$2` names this
+ * use of the action, `$3` is `daemon` or something else, `$4` the lines for nix.conf, each of which is added where the file has no such setting.
+ *
+ * A store path appears whole or not at all, and the profile comes last: what is killed in between is done again by the next one.
+ * A registration that is there already is left as it is. Nothing of the `install` script that comes with Nix is run; it only names the two paths.
+ */
+const PUT = `set -eu
+umask 022
+fail() { printf '%s' "$*" | head -n 3 | tr '\\n' ' ' >&2; exit 1; }
+stage=/nix/.install-$2
+mkdir -p /nix/store /nix/var/nix "$stage"
+find /nix -maxdepth 1 -name '.install-*' -mmin +60 -exec rm -rf {} +
+trap 'chmod -R u+w "$stage" && rm -rf "$stage"' EXIT
+said=$(tar -xJof "$1" -C "$stage" --strip-components 1 2>&1) || fail "$said"
+named() { sed -n "s|^$1=\\"\\(/nix/store/[0-9a-z]*-[^/\\"]*\\)\\".*|\\1|p" "$stage/install"; }
+[ -f "$stage/install" ] && [ -s "$stage/.reginfo" ] || fail 'The tarball is not that of a Nix release.'
+nix=$(named nix) cacert=$(named cacert)
+[ -n "$nix" ] && [ -d "$stage/store/\${nix##*/}" ] || fail 'The tarball does not say where its Nix is.'
+for path in "$stage"/store/*; do
+	name=\${path##*/}
+	[ ! -e "/nix/store/$name" ] || continue
+	chmod -R a-w "$path"
+	chmod u+w "$path" # a folder that nobody may write to can't be moved
+	mv "$path" "/nix/store/$name"
+	chmod u-w "/nix/store/$name"
+done
+if [ "$(id -u)" = 0 ]; then
+	conf=/etc/nix/nix.conf
+	mkdir -p /etc/nix
+	touch "$conf"
+	[ -z "$(tail -c 1 "$conf")" ] || echo >> "$conf"
+	printf '%s' "$4" | while read -r line; do
+		grep -q "^[[:space:]]*\${line%% =*}[[:space:]]*=" "$conf" || echo "$line" >> "$conf"
+	done
+fi
+if [ "$3" = daemon ]; then
+	getent group nixbld > /dev/null || groupadd --system nixbld
+	for number in $(seq 1 32); do
+		id "nixbld$number" > /dev/null 2>&1 ||
+			useradd --system --no-create-home --home-dir /var/empty --shell /usr/sbin/nologin --gid nixbld --groups nixbld "nixbld$number"
+	done
+	chown root:nixbld /nix/store
+	chmod 1775 /nix/store
+fi
+export HOME="$stage"
+said=$("$nix/bin/nix-store" --load-db < "$stage/.reginfo" 2>&1) || fail "$said"
+if [ "$3" = daemon ]; then
+	mkdir -p /nix/var/nix/daemon-socket
+	cp "$nix/lib/systemd/system/nix-daemon.service" "$nix/lib/systemd/system/nix-daemon.socket" /etc/systemd/system/
+	systemctl daemon-reload
+	systemctl enable --now nix-daemon.socket
+fi
+said=$("$nix/bin/nix-env" --profile ${PROFILE} --install "$nix" $cacert 2>&1) || fail "$said"`;
+/** Run as root: makes `/nix` that of the user \`$1\`. */
+const GIVE = `set -eu
+mkdir -p /nix
+chown "$1" /nix`;
+/**
+ * Puts the Nix of a tarball on this machine.
+ * @throws CacheError `install-failed`, `disk-full`
+ */
+async function putInPlace(tarball, way, id, caller) {
+    const args = ['sh', '-c', PUT, 'sh', tarball, id, way, confFor(way)];
+    try {
+        if (way === 'single-user-by-sudo')
+            await runAsRoot(['sh', '-c', GIVE, 'sh', userAndGroup()], caller);
+        await (way === 'daemon' ? runAsRoot(args, caller) : runHere(args, caller));
+    }
+    catch (error) {
+        throw installError(error);
+    }
+}
+/**
+ * Root without a daemon builds as root, since a container has no users for builds. Who may become root at any time is as trusted as root, so the daemon
+ * takes this job's settings from the user who runs it.
+ */
+function confFor(way) {
+    return way === 'daemon' ? `build-users-group = nixbld\ntrusted-users = root ${userName()}\n` : 'build-users-group =\n';
+}
+function userAndGroup() {
+    return `${process.getuid?.() ?? ''}:${process.getgid?.() ?? ''}`;
+}
+async function runHere([program = '', ...args], { env, signal }) {
+    const { PATH = '', HOME = '' } = env;
+    await (0,external_node_util_.promisify)(external_node_child_process_.execFile)(program, args, { env: { PATH, HOME }, signal });
+}
+function installError(error) {
+    const said = saidBy(error);
+    const message = `Nix could not be put in place: ${said}.`;
+    if (said.includes('No space left on device')) {
+        return new errors/* CacheError */.xA('disk-full', message, { hint: 'Nix needs about 400 MB in `/nix`.', cause: error });
+    }
+    const hint = /\bxz\b/.test(said)
+        ? 'Unpacking needs `tar` and `xz`: install them in a step before this one (`xz-utils` in Debian and Ubuntu).'
+        : undefined;
+    return new errors/* CacheError */.xA('install-failed', message, { hint, cause: error });
+}
+/** The last line of standard error, which is where the script says what is wrong. */
+function saidBy(error) {
+    const text = (0,errors/* isCacheError */.bt)(error) || !(error instanceof Error && 'stderr' in error && typeof error.stderr === 'string')
+        ? (0,errors/* describeError */.Uc)(error)
+        : error.stderr.trim() || (0,errors/* describeError */.Uc)(error);
+    return (text.trim().split('\n').at(-1) ?? '').trim().replace(/\.$/, '').slice(0, 500);
+}
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:stream/promises"
+var external_node_stream_promises_ = __nccwpck_require__(6466);
+;// CONCATENATED MODULE: ./build/install/tarball.js
+
+
+
+
+
+
+
+
+/** The official ones have about 25 MB. */
+const LIMIT_BYTES = 512 * 2 ** 20;
+const PUBLISHED_HASH_LIMIT_BYTES = 4096;
+const DOWNLOADS = 3;
+/**
+ * The path of a release's tarball, its hash checked: from the tool cache, where an earlier job on this machine left it, or from the server.
+ * @throws CacheError `install-failed`, `disk-full`, `cache-*`, `cancelled`, `deadline`
+ */
+async function getTarball(release, system, means) {
+    const kept = await keptTarball(release, system, means);
+    if (kept !== null)
+        return kept;
+    const url = tarballUrl(release, system);
+    const wanted = release.hashes.length > 0 ? release.hashes : [await publishedHash(url, means)];
+    means.log.info(`Fetching ${url.href}.`);
+    const file = (0,external_node_path_.join)(means.folder, 'nix.tar.xz');
+    const hash = await downloadWhole(url, file, means);
+    if (!wanted.some((one) => (0,nix_hash/* equalHash */.Le)(one, hash)))
+        throw wrongHash(url, hash, release);
+    if (release.hashes.length === 0) {
+        means.log.notice(`Nix ${release.version} was checked against the hash that its own server publishes, which only finds a broken download. ` +
+            `To pin what this job got, add \`${formatReleaseHash(hash)}\` to \`install-nix\`.`, 'nix-cache-action');
+    }
+    await keep(file, hash, release, system, means);
+    return file;
+}
+/** The tarball of the tool cache. Its name is its hash, so one that was damaged or exchanged since is found out, also when the workflow gives no hash. */
+async function keptTarball(release, system, { toolCache, log }) {
+    const folder = await toolCache.find(release.version, system);
+    if (folder === null)
+        return null;
+    for (const name of await (0,promises_.readdir)(folder)) {
+        const [, hex] = /^([0-9a-f]{64})\.tar\.xz$/.exec(name) ?? [];
+        if (hex === undefined)
+            continue;
+        const hash = (0,nix_hash/* parseHash */.Eb)(hex, 'sha256');
+        if (release.hashes.length > 0 && !release.hashes.some((one) => (0,nix_hash/* equalHash */.Le)(one, hash)))
+            continue;
+        const file = (0,external_node_path_.join)(folder, name);
+        if ((0,nix_hash/* equalHash */.Le)(await hashOf(file), hash)) {
+            log.info(`Nix ${release.version} is in the tool cache.`);
+            return file;
+        }
+        log.info(`${file} is damaged and is fetched again.`);
+    }
+    return null;
+}
+/** That it can't be kept costs the next job a download. */
+async function keep(file, hash, release, system, { toolCache, log }) {
+    try {
+        await toolCache.keep(file, `${(0,nix_hash/* digestText */.M6)(hash, 'hex')}.tar.xz`, release.version, system);
+    }
+    catch (error) {
+        log.info(`Nix is not kept in the tool cache: ${(0,errors/* describeError */.Uc)(error)}`);
+    }
+}
+async function publishedHash(tarball, { client, credentials, signal }) {
+    const url = new URL(`${tarball.href}.sha256`);
+    const limits = { accept: [200], limitBytes: PUBLISHED_HASH_LIMIT_BYTES };
+    const { bytes } = await client.request({ method: 'GET', url, credentials, ...limits, signal });
+    try {
+        return parsePublishedHash(Buffer.from(bytes).toString('latin1'));
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('install-failed', `${url.href} has no SHA-256 in it.`, {
+            hint: 'Give the hash of the tarball in `install-nix`, as `sha256-…`.',
+            cause,
+        });
+    }
+}
+/** Again when the line is cut in the middle: the client tries again only until an answer begins. */
+async function downloadWhole(url, file, means) {
+    for (let number = 1;; number++) {
+        try {
+            return await download(url, file, means);
+        }
+        catch (error) {
+            await (0,promises_.rm)(file, { force: true });
+            if ((0,errors/* isCacheError */.bt)(error))
+                throw error;
+            if ((0,errors/* systemCode */.xU)(error) === 'ENOSPC') {
+                throw new errors/* CacheError */.xA('disk-full', `There is no room for ${url.href} in ${means.folder}.`, { cause: error });
+            }
+            if (number === DOWNLOADS || means.signal.aborted) {
+                throw new errors/* CacheError */.xA('install-failed', `${url.href} broke off ${number} times: ${(0,errors/* describeError */.Uc)(error)}.`, {
+                    cause: error,
+                });
+            }
+            means.log.debug(`${url.href} broke off (${(0,errors/* describeError */.Uc)(error)}); trying again`);
+        }
+    }
+}
+async function download(url, file, { client, credentials, signal }) {
+    const request = { method: 'GET', url, credentials, accept: [200], limitBytes: 0, streamed: true, signal };
+    const { stream } = await client.request(request);
+    if (stream === null)
+        throw new errors/* CacheError */.xA('internal', `${url.href}: no stream.`);
+    const digest = (0,external_node_crypto_.createHash)('sha256');
+    let sizeBytes = 0;
+    async function* hashed(source) {
+        for await (const part of source) {
+            sizeBytes += part.length;
+            if (sizeBytes > LIMIT_BYTES)
+                throw new errors/* CacheError */.xA('install-failed', `${url.href} is longer than ${LIMIT_BYTES} bytes.`);
+            digest.update(part);
+            yield part;
+        }
+    }
+    await (0,external_node_stream_promises_.pipeline)(stream, hashed, (0,external_node_fs_.createWriteStream)(file, { mode: 0o644 }), { signal });
+    return { algorithm: 'sha256', digest: digest.digest() };
+}
+async function hashOf(file) {
+    const digest = (0,external_node_crypto_.createHash)('sha256');
+    await (0,external_node_stream_promises_.pipeline)((0,external_node_fs_.createReadStream)(file), digest);
+    return { algorithm: 'sha256', digest: digest.digest() };
+}
+function wrongHash(url, got, { hashes }) {
+    const is = `${url.href} has the hash ${formatReleaseHash(got)}`;
+    if (hashes.length === 0) {
+        return new errors/* CacheError */.xA('install-failed', `${is}, which is not the one that stands beside it.`, {
+            hint: 'The server, or a proxy on the way, does not give the file that was published; nothing was installed.',
+        });
+    }
+    return new errors/* CacheError */.xA('install-failed', `${is}, which \`install-nix\` does not have.`, {
+        hint: 'Nothing was installed. Each system has a tarball and a hash of its own: is that of this system there, and of this version?',
+    });
+}
+
+;// CONCATENATED MODULE: ./build/install/way.js
+/**
+ * The way for this machine; why there is none, as a sentence, otherwise. docs/decisions/021-install-nix.md has the reasons.
+ */
+function chooseWay(probe) {
+    const { platform, isRoot, sudo, systemd, nixFolder } = probe;
+    if (nixFolder === 'ours')
+        return 'single-user';
+    if (platform === 'darwin') {
+        return {
+            whyNot: 'On macOS `/nix` must be there and belong to this user: it takes a volume of its own, which is not made here.',
+        };
+    }
+    if (isRoot)
+        return 'single-user';
+    if (!sudo)
+        return { whyNot: 'This user may not write to `/nix` and has no `sudo` without a password.' };
+    if (systemd)
+        return 'daemon';
+    return nixFolder === 'foreign'
+        ? { whyNot: 'There is a store of another user in `/nix`, no `nix` that goes with it, and no systemd to run a daemon.' }
+        : 'single-user-by-sudo';
+}
+
+;// CONCATENATED MODULE: ./build/install/install-nix.js
+
+
+
+
+
+
+const OTHER_INSTALLER = 'Install Nix in a step before this one, for example with cachix/install-nix-action.';
+const WHICH_RELEASES = 'Is the version right? https://releases.nixos.org/?prefix=nix/ lists them; a mirror has `nix-VERSION/nix-VERSION-SYSTEM.tar.xz` and the same with `.sha256`.';
+/**
+ * Installs a release of Nix on a machine that has none. `id` names this use of the action.
+ * @throws CacheError `install-failed`
+ */
+async function installNix(release, id, caller, means) {
+    const system = nixSystem(process.platform, process.arch);
+    if (system === null) {
+        throw new errors/* CacheError */.xA('install-failed', `There is no Nix for ${process.platform} on ${process.arch}.`, {
+            hint: OTHER_INSTALLER,
+        });
+    }
+    const way = chooseWay(await probeMachine(caller));
+    if (typeof way !== 'string')
+        throw new errors/* CacheError */.xA('install-failed', way.whyNot, { hint: OTHER_INSTALLER });
+    try {
+        await putInPlace(await getTarball(release, system, means), way, id, caller);
+        return way;
+    }
+    catch (cause) {
+        if (!(0,errors/* isCacheError */.bt)(cause) || cause.code === 'install-failed')
+            throw cause;
+        const hint = cause.code === 'cache-not-found' ? WHICH_RELEASES : (cause.hint ?? undefined);
+        throw new errors/* CacheError */.xA('install-failed', `Nix ${release.version} for ${system} can't be installed: ${cause.message}`, {
+            hint,
+            cause,
+        });
+    }
+}
+
+;// CONCATENATED MODULE: ./build/install/tool-cache.js
+const TOOL = 'nix';
+/** The tool cache of the machine, where there is one (`RUNNER_TOOL_CACHE`). */
+function openToolCache(env) {
+    // The package reads the variable itself, and asserts that it is set.
+    if (!env.RUNNER_TOOL_CACHE)
+        return { find: async () => null, keep: async () => undefined };
+    const load = () => Promise.all(/* import() */[__nccwpck_require__.e(88), __nccwpck_require__.e(805)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9805));
+    return {
+        find: async (version, system) => (await load()).find(TOOL, version, system) || null,
+        async keep(file, name, version, system) {
+            await (await load()).cacheFile(file, name, TOOL, version, system);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./build/phases/install.js
+
+
+
+
+
+
+
+/** A slow line needs some minutes for 25 MB; a machine without Nix is of no use to the job, so it is worth the wait. */
+const INSTALL_TIMEOUT_MS = 10 * 60_000;
+/** Where distributions have their certificate authorities. Nix by itself looks at the first one only, then at the bundle of its own profile. */
+const BUNDLES = [
+    '/etc/ssl/certs/ca-certificates.crt',
+    '/etc/pki/tls/certs/ca-bundle.crt',
+    '/etc/ssl/ca-bundle.pem',
+    '/etc/ssl/cert.pem',
+];
+/** Installs Nix, as `install-nix` says, for this job's further steps. Throws `install-failed`, `disk-full`, `deadline`. */
+async function installRelease(session, release) {
+    const { inputs, runner, state } = session;
+    const { env, log } = runner;
+    const signal = AbortSignal.timeout(INSTALL_TIMEOUT_MS);
+    // Never the entry `default`: what is meant for any cache is not meant for a server of Nix's project.
+    const entry = (0,nix_netrc/* findNetrc */.kE)(inputs.netrc.filter(({ machine }) => machine !== null), release.mirror.hostname);
+    const client = createHttpClient({ env, log, connections: 2, attempts: 4, patienceMs: 30_000 });
+    try {
+        const way = await log.group(`Installing Nix ${release.version}`, () => installNix(release, state().id, { env, signal }, {
+            client,
+            credentials: entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password },
+            toolCache: openToolCache(env),
+            folder: state().folder,
+            log,
+            signal,
+        }));
+        log.info(`Nix ${release.version} is installed, ${way === 'daemon' ? 'with a daemon' : 'without a daemon'}.`);
+    }
+    finally {
+        await client.close();
+    }
+    await offerNix(session, (0,external_node_path_.join)(PROFILE, 'bin'));
+}
+/** That a step finds Nix where main did: a machine that kept Nix from an earlier job has it, but not in the `PATH` of this one. */
+async function offerFoundNix(session, store) {
+    const { runner } = session;
+    runner.log.info(`Nix ${store.nix.about.version.text} is there already: nothing is installed.`);
+    const folder = (0,external_node_path_.dirname)(store.nix.program);
+    if (!(runner.env.PATH ?? '').split(external_node_path_.delimiter).includes(folder))
+        await offerNix(session, folder);
+}
+async function offerNix({ runner }, folder) {
+    const { env } = runner;
+    // Of the two the profile of the user comes first, for what the job installs.
+    runner.addPath(folder);
+    if (env.HOME !== undefined)
+        runner.addPath((0,external_node_path_.join)(env.HOME, '.nix-profile/bin'));
+    if (env.NIX_SSL_CERT_FILE || env.SSL_CERT_FILE)
+        return;
+    const there = await Promise.all(BUNDLES.map(isReadable));
+    const bundle = BUNDLES[there.indexOf(true)];
+    if (bundle !== undefined && bundle !== BUNDLES[0])
+        runner.exportVariable('NIX_SSL_CERT_FILE', bundle);
+}
+function isReadable(file) {
+    return (0,promises_.access)(file, promises_.constants.R_OK).then(() => true, () => false);
+}
+
 ;// CONCATENATED MODULE: ./build/phases/target-label.js
 /** For people: the cache that a line of `cache` names; `null`: the Actions cache in place of those. */
 function labelOf({ caches }, line) {
@@ -37636,7 +39255,7 @@ function mountsOf({ inputs }, serving) {
         ];
     const caches = serving.throughUs.flatMap(({ line, priority }) => {
         const target = inputs.caches[line];
-        if (target === undefined || target.kind === 'actions-cache')
+        if (target === undefined || !('substituter' in target))
             return [];
         const credentials = target.kind === 'http' ? target.credentials : null;
         return [
@@ -37712,8 +39331,6 @@ async function openLog(file) {
     }
 }
 
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
 ;// CONCATENATED MODULE: ./build/background/process-identity.js
 
 
@@ -37762,8 +39379,6 @@ function readStat(pid) {
     }
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
 ;// CONCATENATED MODULE: ./build/store/gc-roots.js
 
 
@@ -37961,22 +39576,64 @@ function withoutUserInfo(text) {
     return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
 }
 
+;// CONCATENATED MODULE: ./build/cache-target/cachix.js
+
+const HOST = 'https://cachix.org';
+const FORM = 'write `cachix://name`, with the name of the cache as in `https://name.cachix.org`';
+/** `cachix://name`, with Nix's own parameters and `host=https://…` for a server elsewhere. */
+function parseCachixUrl(line, credentials) {
+    const refuse = (why) => ({ problem: `cache: \`${withoutUserInfo(line)}\` ${why}.` });
+    const [, name, query = ''] = /^cachix:\/\/([^/?#]*)\/?(?:\?([^#]*))?$/.exec(line) ?? [];
+    if (name === undefined || !/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(name))
+        return refuse(`is not the URL of a cache; ${FORM}`);
+    if (credentials !== null && credentials.kind !== 'bearer') {
+        return refuse('takes no `username` and `password`; give a token of Cachix as `token`');
+    }
+    const parameters = query.split('&').filter((parameter) => parameter !== '');
+    const [written, ...more] = parameters.filter(isHost).map((parameter) => parameter.slice('host='.length));
+    const host = originOf(written ?? HOST);
+    if (host === null || more.length > 0)
+        return refuse('has a `host=` that is not one server; write `host=https://cachix.example`');
+    const forNix = parameters.filter((parameter) => !isHost(parameter));
+    return {
+        kind: 'cachix',
+        place: `cachix://${name}${written === undefined ? '' : `?host=${host.origin}`}`,
+        name,
+        host,
+        parameters: forNix.length === 0 ? '' : `?${forNix.join('&')}`,
+        token: credentials?.token ?? null,
+    };
+}
+/** What Cachix calls the key that a cache was made with. Its own tools write the secret key without a name. */
+function cachixKeyName({ name, host }) {
+    return `${name}.${host.hostname}-1`;
+}
+function isHost(parameter) {
+    return parameter.startsWith('host=');
+}
+/** `null` when it is no plain origin over HTTP. */
+function originOf(written) {
+    const url = /^https?(:|%3A)/i.test(written) ? parsed(cachix_decoded(written)) : null;
+    const isOrigin = url !== null && url.username === '' && url.password === '' && `${url.pathname}${url.search}${url.hash}` === '/';
+    return isOrigin ? url : null;
+}
+function cachix_decoded(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return '';
+    }
+}
+function parsed(text) {
+    return URL.canParse(text) ? new URL(text) : null;
+}
+
 ;// CONCATENATED MODULE: ./build/cache-target/http.js
 
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…`, `file:///…` and `actions-cache`';
-const PLANNED = new Set([
-    's3:',
-    'attic:',
-    'attic+http:',
-    'cachix:',
-    'niks3:',
-    'ssh:',
-    'ssh-ng:',
-    'local:',
-    'daemon:',
-    'unix:',
-]);
+const BUILT = '`https://…`, `http://…`, `attic://…`, `cachix://…`, `niks3://…`, `file:///…`, `ssh-ng://…`, `ssh://…` and `actions-cache`';
+const PLANNED = new Set(['s3:']);
 /** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
 function parseHttpUrl(line, input) {
     const allowed = input === 'cache' ? BUILT : HTTP;
@@ -38038,6 +39695,38 @@ function withoutProxy(line) {
     return kept.length === 0 ? base : `${base}?${kept.join('&')}`;
 }
 
+;// CONCATENATED MODULE: ./build/cache-target/attic.js
+
+/** Source: attic/attic/src/cache.rs, CACHE_NAME_REGEX. */
+const CACHE_NAME = /^[A-Za-z0-9][A-Za-z0-9_+-]{0,49}$/;
+const attic_FORM = 'write `attic://host/cache`, with the path of the server before the name of the cache where it has one';
+/** `attic://host[:port][/prefix]/cache`, and `attic+http://…` for a server without TLS. */
+function parseAtticUrl(line, credentials) {
+    const shown = withoutUserInfo(line);
+    const [, scheme, rest = ''] = /^(attic|attic\+http):\/\/([^/].*)$/.exec(line) ?? [];
+    const text = `${scheme === 'attic+http' ? 'http' : 'https'}://${rest}`;
+    if (scheme === undefined || !URL.canParse(text))
+        return { problem: `cache: \`${shown}\` is not a URL; ${attic_FORM}.` };
+    const url = new URL(text);
+    if (url.username !== '' || url.password !== '') {
+        return {
+            problem: `cache: \`${shown}\` has credentials inside, which would end in logs; give the token as the input \`token\`.`,
+        };
+    }
+    if (url.hash !== '')
+        return { problem: `cache: \`${shown}\` has a fragment (\`#…\`); leave it out.` };
+    const [, prefix = '', cache = ''] = /^(.*\/)([^/]*)$/.exec(url.pathname.replace(/\/$/, '')) ?? [];
+    if (cache === '')
+        return { problem: `cache: \`${shown}\` names no cache; ${attic_FORM}.` };
+    if (!CACHE_NAME.test(cache)) {
+        return {
+            problem: `cache: \`${cache}\` is no name that attic allows: up to 50 letters, digits, \`-\`, \`_\` and \`+\`, beginning with a letter or a digit.`,
+        };
+    }
+    const place = `${scheme}://${url.host}${prefix}${cache}`;
+    return { kind: 'attic', place, endpoint: new URL(prefix, url.origin), cache, parameters: url.search, credentials };
+}
+
 ;// CONCATENATED MODULE: ./build/cache-target/file.js
 /** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
 function parseFileUrl(line) {
@@ -38049,7 +39738,80 @@ function parseFileUrl(line) {
     return { kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}${parameters}` };
 }
 
+;// CONCATENATED MODULE: ./build/cache-target/niks3.js
+
+/** `niks3://host[:port][/path]`, over https; `niks3+http://…` over plain http. Parameters are Nix's own. */
+function parseNiks3Url(line, credentials) {
+    const refuse = (why) => ({ problem: `cache: \`${withoutUserInfo(line)}\` ${why}.` });
+    const [, plain, rest = ''] = /^niks3(\+http)?:\/\/([^?#]*)/.exec(line) ?? [];
+    const written = `${plain === undefined ? 'https' : 'http'}://${rest}`;
+    const url = rest !== '' && URL.canParse(written) ? new URL(written) : null;
+    if (url === null || line.includes('#'))
+        return refuse('is not the URL of a server; write `niks3://host`');
+    if (url.username !== '' || url.password !== '')
+        return refuse('has credentials inside; give a token as `token`');
+    if (credentials !== null && credentials.kind !== 'bearer') {
+        return refuse('takes no `username` and `password`; give a token as `token`, or let the job have `permissions: id-token: write`');
+    }
+    if (!url.pathname.endsWith('/'))
+        url.pathname += '/';
+    const parameters = /\?.*$/.exec(line)?.[0] ?? '';
+    return {
+        kind: 'niks3',
+        place: line.slice(0, line.length - parameters.length).replace(/\/+$/, ''),
+        url,
+        parameters: parameters === '?' ? '' : parameters,
+        token: credentials?.token ?? null,
+    };
+}
+
+;// CONCATENATED MODULE: ./build/cache-target/nix-store.js
+
+const SCHEMES = /^(?:ssh|ssh-ng|local|unix):\/\/|^(?:local|daemon)(?:$|\?)/;
+/** Whether a line of `cache` is a store URL of the kinds above. */
+function isNixStoreUrl(line) {
+    return SCHEMES.test(line);
+}
+/**
+ * The store URLs of `nix copy` that no other kind takes: `ssh-ng://[user@]host[:port]`, `ssh://…`, `local?root=/folder`, `local:///folder`, `daemon`, `unix:///socket`.
+ * Source: nix/src/libstore/store-reference.cc and ssh.cc.
+ */
+function parseNixStoreUrl(line) {
+    const refuse = (why) => ({ problem: `cache: \`${withoutUserInfo(line)}\` ${why}` });
+    const [place = '', parameters] = line.split(/\?(.*)/s);
+    if (/[^!-~]/.test(line) || line.includes('#'))
+        return refuse('has blanks, `#` or other characters that a store URL has encoded (`%20`).');
+    if (parameters !== undefined && !parameters.split('&').every((pair) => /^[\w-]+=/.test(pair))) {
+        return refuse('has parameters that are not `name=value`, joined by `&`.');
+    }
+    const [, scheme = '', authority] = /^(ssh|ssh-ng):\/\/(.*)$/.exec(place) ?? [];
+    if (authority === undefined)
+        return parseLocal(line, place, parameters, refuse);
+    const [, user, host = ''] = /^(?:([^@]*)@)?([^@/]*)\/?$/.exec(authority) ?? [];
+    if (user?.includes(':') === true) {
+        return refuse('has a password inside; SSH takes a key: give it to an ssh-agent, or name its file with `?ssh-key=/file`.');
+    }
+    // What begins with a hyphen would be an option of ssh.
+    if (user === '' || user?.startsWith('-') === true || !/^(?:[\w][\w.-]*|\[[\da-fA-F:.]+\])(?::\d{1,5})?$/.test(host)) {
+        return refuse(`is not the URL of a store behind SSH; write \`${scheme}://user@host\`.`);
+    }
+    const hasKey = new URLSearchParams(parameters).has('ssh-key');
+    return { kind: 'nix-copy', place, substituter: line, ssh: { host, hasKey } };
+}
+function parseLocal(line, place, parameters, refuse) {
+    const root = new URLSearchParams(parameters).get('root');
+    const isElsewhere = place === 'daemon' || /^(?:unix|local):\/\/\/./.test(place) || (place === 'local' && root?.startsWith('/') === true);
+    if (!isElsewhere)
+        return refuse('is no store beside that of this job; write `local?root=/folder`, `unix:///socket` or `daemon`.');
+    return { kind: 'nix-copy', place: place === 'local' ? `local?root=${root}` : place, substituter: line, ssh: null };
+}
+
 ;// CONCATENATED MODULE: ./build/cache-target/target.js
+
+
+
+
+
 
 
 const ACTIONS_CACHE = { kind: 'actions-cache' };
@@ -38059,6 +39821,20 @@ function parseCacheTarget(line, pushUrl, credentials) {
         return ACTIONS_CACHE;
     if (line.startsWith('file:'))
         return parseFileUrl(line);
+    if (/^attic(\+http)?:/.test(line))
+        return parseAtticUrl(line, credentials);
+    if (isNixStoreUrl(line)) {
+        if (credentials === null)
+            return parseNixStoreUrl(line);
+        return {
+            problem: `cache: \`${withoutUserInfo(line)}\` takes no \`username\`, \`password\` or \`token\`; leave them out. ` +
+                'SSH uses the key of an ssh-agent or of a file (`?ssh-key=/file`).',
+        };
+    }
+    if (line.startsWith('cachix:'))
+        return parseCachixUrl(line, credentials);
+    if (/^niks3(\+http)?:/.test(line))
+        return parseNiks3Url(line, credentials);
     const url = parseHttpUrl(line, 'cache');
     if ('problem' in url)
         return url;
@@ -38133,6 +39909,8 @@ function formatBytes(bytes) {
 
 
 
+
+
 /** Inputs whose values are secrets: never saved in the state, never shown. */
 const SECRET_INPUTS = new Set([
     'signing-key',
@@ -38181,6 +39959,11 @@ const COMPRESSION_LEVELS = {
     br: [0, 11],
     none: null,
 };
+/** By kind of cache, where the server takes some alone. */
+const TAKEN_COMPRESSIONS = {
+    cachix: ['zstd', 'xz'],
+    niks3: ['zstd', 'xz', 'none'],
+};
 /** How the runner hands inputs over: `INPUT_` and the name in capitals, blanks as underscores, hyphens kept. */
 function inputFromEnv(env) {
     return (name) => (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
@@ -38191,6 +39974,9 @@ function secretTexts(get) {
     const password = get('password');
     for (const secret of [password, get('token'), get('github-token')])
         addLines(found, secret);
+    // As Nix sends it.
+    if (get('token') !== '')
+        found.add(base64(`token:${get('token')}`));
     if (password !== '')
         found.add(base64(`${get('username')}:${password}`));
     const key = get('signing-key');
@@ -38202,9 +39988,11 @@ function secretTexts(get) {
         found.add(entry.password);
         found.add(base64(`${entry.login}:${entry.password}`));
     }
-    for (const name of ['cache', 'push-url', 'substituters']) {
-        for (const match of get(name).matchAll(/\/\/([^/\s]*)@/g)) {
-            const userInfo = match[1] ?? '';
+    for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
+        for (const [, scheme = '', userInfo = ''] of get(name).matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
+            // SSH's user name is no secret, and a short one (`ci`) is in every other word.
+            if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':'))
+                continue;
             found.add(userInfo);
             addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
         }
@@ -38220,12 +40008,16 @@ function parseInputs(get) {
     const problems = [];
     const read = reader(get, problems);
     const credentials = readCredentials(get, problems);
+    const { caches, substituters } = readCaches(get, credentials, problems);
     const inputs = {
-        ...readCaches(get, credentials, problems),
+        caches,
+        substituters,
         trustedPublicKeys: read
             .lines('trusted-public-keys')
             .flatMap((line) => read.attempt('trusted-public-keys', () => (0,signature/* parsePublicKey */.ee)(line))),
-        signingKey: get('signing-key') === '' ? null : (read.attempt('signing-key', () => (0,signature/* parseSecretKey */.NP)(get('signing-key')))[0] ?? null),
+        signingKey: get('signing-key') === ''
+            ? null
+            : (read.attempt('signing-key', () => (0,signature/* parseSecretKey */.NP)(namedKey(get('signing-key'), caches)))[0] ?? null),
         netrc: read.attempt('netrc', () => (0,nix_netrc/* parseNetrc */.QZ)(get('netrc'))).flat(),
         push: read.choice('push', ['auto', 'always', 'never']),
         paths: read.lines('paths'),
@@ -38246,8 +40038,15 @@ function parseInputs(get) {
         jobStatus: get('job-status'),
         actionsCacheSizeBytes: read.quantity('actions-cache-size', parseSizeBytes, 'a size such as `8 GiB`') ?? 8 * 2 ** 30,
         lane: get('lane'),
-        installNix: get('install-nix') === '' ? null : get('install-nix'),
+        installNix: get('install-nix') === '' ? null : (read.attempt('install-nix', () => parseNixRelease(get('install-nix')))[0] ?? null),
     };
+    for (const { kind } of caches) {
+        const taken = TAKEN_COMPRESSIONS[kind];
+        if (taken === undefined || taken.includes(inputs.compression))
+            continue;
+        const names = taken.map((name) => `\`${name}\``).join(', ');
+        problems.push(`compression: \`${inputs.compression}\` is not allowed with \`${kind}://\`, which takes ${names}.`);
+    }
     if (problems.length > 0) {
         const count = problems.length === 1 ? 'An input is wrong' : `${problems.length} inputs are wrong`;
         throw new errors/* CacheError */.xA('input-invalid', `${count}:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
@@ -38351,6 +40150,11 @@ function readCaches(get, credentials, problems) {
         return [];
     });
     return { caches: caches.length === 0 ? [ACTIONS_CACHE] : caches, substituters };
+}
+/** Cachix writes secret keys without a name. */
+function namedKey(text, caches) {
+    const target = caches.find(({ kind }) => kind === 'cachix');
+    return target?.kind === 'cachix' && !text.includes(':') ? `${cachixKeyName(target)}:${text.trim()}` : text;
 }
 function nameOf(target) {
     return target.kind === 'actions-cache' ? target.kind : target.place;
@@ -38680,7 +40484,7 @@ function* narParts(root, caseHack) {
     const file = Buffer.from(root);
     let entry = {
         name: Buffer.alloc(0),
-        kind: kindOf(attempt(file, (path) => (0,external_node_fs_.lstatSync)(path)), file),
+        kind: kindOf(nar_parts_attempt(file, (path) => (0,external_node_fs_.lstatSync)(path)), file),
         file,
     };
     /** What is left of the directories that are open, the innermost at the end; and of each, the next entry at the end. */
@@ -38699,7 +40503,7 @@ function* narParts(root, caseHack) {
             if (entry.kind === 'regular')
                 yield* regular(entry.file);
             else
-                yield symlinkNode(attempt(entry.file, readTarget));
+                yield symlinkNode(nar_parts_attempt(entry.file, readTarget));
             if (open.length > 0)
                 yield ENTRY_END;
         }
@@ -38716,9 +40520,9 @@ function readTarget(link) {
     return (0,external_node_fs_.readlinkSync)(link, { encoding: 'buffer' });
 }
 function* regular(file) {
-    const descriptor = attempt(file, (path) => (0,external_node_fs_.openSync)(path, OPEN_FLAGS));
+    const descriptor = nar_parts_attempt(file, (path) => (0,external_node_fs_.openSync)(path, OPEN_FLAGS));
     try {
-        const stats = attempt(file, () => (0,external_node_fs_.fstatSync)(descriptor));
+        const stats = nar_parts_attempt(file, () => (0,external_node_fs_.fstatSync)(descriptor));
         if (!stats.isFile())
             throw corrupt(file, 'changed while it was read');
         yield regularStart((stats.mode & OWNER_MAY_EXECUTE) !== 0, stats.size);
@@ -38732,7 +40536,7 @@ function* regular(file) {
 }
 /** The entries of a directory in the order of the bytes of their names in the archive. */
 function nar_parts_entriesOf(directory, caseHack) {
-    const found = attempt(directory, (path) => (0,external_node_fs_.readdirSync)(path, { withFileTypes: true, encoding: 'buffer' }));
+    const found = nar_parts_attempt(directory, (path) => (0,external_node_fs_.readdirSync)(path, { withFileTypes: true, encoding: 'buffer' }));
     const entries = found.map((dirent) => {
         const file = Buffer.concat([directory, nar_parts_SLASH, dirent.name]);
         return { name: caseHack ? withoutCaseHack(dirent.name) : dirent.name, kind: kindOf(dirent, file), file };
@@ -38764,7 +40568,7 @@ function corrupt(file, problem) {
     return new errors/* CacheError */.xA('path-corrupt', `${(0,nix_quote/* quote */.h)(file.toString(), 400)} ${problem}.`);
 }
 /** Runs a call on a file; its errors become ours. */
-function attempt(file, call) {
+function nar_parts_attempt(file, call) {
     try {
         return call(file);
     }
@@ -39103,8 +40907,6 @@ function borrowFrames(pool, signal) {
 
 // EXTERNAL MODULE: external "node:worker_threads"
 var external_node_worker_threads_ = __nccwpck_require__(5919);
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./build/push/frame-worker.js
 /**
  * What runs on the threads of `worker-pool.ts`: CPU work on frames that both sides share. This file is started by its path, from the
@@ -39579,8 +41381,6 @@ function throughXz(level, threads, sink) {
     };
 }
 
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
 ;// CONCATENATED MODULE: ./build/push/spool.js
 
 
@@ -39589,6 +41389,8 @@ var external_node_stream_ = __nccwpck_require__(7075);
 
 /** With 256 KiB a post of one large path had a peak memory of 193 MiB in place of 150: large chunks are returned to the system late. */
 const READ_CHUNK_BYTES = 64 * 1024;
+/** Parts are sent several at a time: four of them took 80 MiB with 64 KiB, and 35 with 16. */
+const PART_CHUNK_BYTES = 16 * 1024;
 /**
  * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
  * after it was opened, so nothing stays behind however the process ends.
@@ -39630,6 +41432,17 @@ function createSpool(folder, limits) {
         },
     };
 }
+function inMemory(bytes) {
+    return {
+        sizeBytes: bytes.length,
+        bytes,
+        stream: () => external_node_stream_.Readable.from([bytes], { objectMode: false }),
+        part: (start, end) => partInMemory(bytes.subarray(start, end)),
+    };
+}
+function partInMemory(bytes) {
+    return { ...inMemory(bytes), md5: async () => (0,external_node_crypto_.createHash)('md5').update(bytes).digest() };
+}
 /** `settle` is told once how much memory it came to, and answers with what gives that back. */
 function memoryWriter(settle) {
     const parts = [];
@@ -39642,8 +41455,7 @@ function memoryWriter(settle) {
             isOpen = false;
             const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
             const release = settle(bytes.length);
-            const body = { sizeBytes: bytes.length, bytes, stream: () => external_node_stream_.Readable.from([bytes], { objectMode: false }) };
-            return { body, sha256: spool_sha256(bytes), dispose: once(async () => release()) };
+            return { body: inMemory(bytes), sha256: spool_sha256(bytes), dispose: once(async () => release()) };
         },
         async discard() {
             if (isOpen)
@@ -39672,11 +41484,16 @@ function fileWriter(file, explain) {
         },
         async finish() {
             isOpen = false;
-            const body = {
-                sizeBytes,
+            const between = (start, end, chunkBytes) => ({
+                sizeBytes: end - start,
                 bytes: null,
-                stream: () => external_node_stream_.Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
-            };
+                stream: () => external_node_stream_.Readable.from(readPart(file, start, end, chunkBytes), { objectMode: false, highWaterMark: chunkBytes }),
+            });
+            const part = (start, end) => ({
+                ...between(start, end, PART_CHUNK_BYTES),
+                md5: () => md5Of(file, start, end),
+            });
+            const body = { ...between(0, sizeBytes, READ_CHUNK_BYTES), part };
             return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
         },
         async discard() {
@@ -39687,15 +41504,28 @@ function fileWriter(file, explain) {
     };
 }
 /** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
-async function* readAll(file, sizeBytes) {
-    for (let at = 0; at < sizeBytes;) {
-        const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
+async function* readPart(file, start, end, chunkBytes) {
+    for (let at = start; at < end;) {
+        const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, end - at));
         const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
         if (bytesRead === 0)
-            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} of ${sizeBytes}.`);
+            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} in place of ${end}.`);
         at += bytesRead;
         yield chunk.subarray(0, bytesRead);
     }
+}
+/** Into one buffer, over and over. */
+async function md5Of(file, start, end) {
+    const hash = (0,external_node_crypto_.createHash)('md5');
+    const buffer = Buffer.allocUnsafeSlow(READ_CHUNK_BYTES);
+    for (let at = start; at < end;) {
+        const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - at), at);
+        if (bytesRead === 0)
+            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} in place of ${end}.`);
+        hash.update(buffer.subarray(0, bytesRead));
+        at += bytesRead;
+    }
+    return hash.digest();
 }
 function spool_sha256(bytes) {
     return { algorithm: 'sha256', digest: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest() };
@@ -39864,7 +41694,7 @@ function createPacker(options) {
             const nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
             const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
             return {
-                raw: (signal) => readChecked(nar, RAW_CHUNK_BYTES, signal),
+                raw: (signal) => readChecked(nar, Math.min(RAW_CHUNK_BYTES, Math.max(1, info.narSizeBytes)), signal),
                 packed: (signal) => pack(nar, signal),
                 chunks: (isKnown, signal) => chunkNar(nar, isKnown, chunking, signal),
             };
@@ -39887,7 +41717,8 @@ function toPacked(compression, { body, sha256, dispose }) {
  * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream, excluded, matched by no
  *   `include`, or too large.
  * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
- * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant.
+ * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant. Not so with
+ *   `wholeClosures`: there it is not wanted for itself, but goes along like any other path.
  * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
  *   needs it can go up.
  */
@@ -39895,7 +41726,7 @@ function selectPaths(candidates, rules) {
     const infoOf = lookUp(candidates);
     const ruledOut = new Map();
     for (const info of candidates.infos.values()) {
-        const verdict = verdictOfRules(info, rules);
+        const verdict = (rules.wholeClosures ? null : signedUpstream(info, rules)) ?? verdictOfRules(info, rules);
         if (verdict !== null)
             ruledOut.set(info.path, verdict);
     }
@@ -39951,13 +41782,16 @@ function lookUp(candidates) {
     const vanished = new Set(candidates.vanished);
     return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
 }
-/** Why a path stays out even when a wanted one needs it; `null` when it may go up. */
-function verdictOfRules(info, rules) {
+function signedUpstream(info, rules) {
     for (const signature of info.signatures) {
         const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
         if (rules.skipSignedBy.includes(keyName))
             return { class: 'signed-upstream', keyName };
     }
+    return null;
+}
+/** Why a path stays out even when a wanted one needs it, whoever signed it; `null` when it may go up. */
+function verdictOfRules(info, rules) {
     const baseName = (0,store_path/* baseNameOf */.mv)(info.path);
     // `search`, as `test` would carry state from one path to the next with a flag `g` or `y`.
     const pattern = rules.exclude.find((expression) => baseName.search(expression) !== -1);
@@ -39973,6 +41807,9 @@ function verdictOnRoot(info, rules, ruledOut) {
     const verdict = ruledOut.get(info.path);
     if (verdict?.class === 'signed-upstream')
         return verdict;
+    const signed = rules.wholeClosures ? signedUpstream(info, rules) : null;
+    if (signed !== null)
+        return signed;
     if (!rules.explicitPaths && (0,store_path/* isDerivation */.qw)(info.path))
         return { class: 'derivation' };
     if (verdict !== undefined)
@@ -40311,11 +42148,11 @@ function reportJson(report) {
 
 
 /** Two store paths of the usual length take 600 bytes. */
-const LINE_LIMIT_BYTES = 4096;
+const record_LINE_LIMIT_BYTES = 4096;
 const FIELDS = /^1 (\d{1,11}) (\S+) (\S+)$/;
 /** `null` for a line that is torn, foreign, or about another store. */
 function parseJournalLine(line, storeDir) {
-    if (line.length > LINE_LIMIT_BYTES)
+    if (line.length > record_LINE_LIMIT_BYTES)
         return null;
     const [, seconds, drv = '', out = ''] = FIELDS.exec(line) ?? [];
     if (seconds === undefined)
@@ -40378,7 +42215,7 @@ async function openJournal({ file, stateFile, storeDir, outputsOf }) {
 /** Up to the end of the last line that has one. What is too long for a line is let go without. */
 function wholeLinesBytes(chunk) {
     const end = chunk.lastIndexOf('\n') + 1;
-    return end === 0 && chunk.byteLength > LINE_LIMIT_BYTES ? chunk.byteLength : end;
+    return end === 0 && chunk.byteLength > record_LINE_LIMIT_BYTES ? chunk.byteLength : end;
 }
 /** Lines that follow each other and are about one derivation come from one run of the hook. */
 function grouped(lines) {
@@ -40881,6 +42718,8 @@ class PushRun {
     #large;
     #small;
     #publishable = [];
+    /** Publishable and large, for a cache that takes the NAR only in that step. */
+    #unread = [];
     #lanes;
     /** Calls to the backend; a job may be in its second before the first is counted off. */
     #inFlight = 0;
@@ -40958,12 +42797,11 @@ class PushRun {
             this.#idle.resolve();
     }
     #nextPublishable() {
-        for (let job = this.#publishable.shift(); job !== undefined; job = this.#publishable.shift()) {
-            // A cache that takes the NAR in this step would begin with it only now.
-            if (job.outcome === null && !(this.#ending && job.readBytes === 0 && isLarge(job)))
-                return job;
-        }
-        return null;
+        const mayRead = !this.#ending && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+        return (mayRead ? takeOpen(this.#unread) : null) ?? takeOpen(this.#publishable);
+    }
+    #becomesPublishable(job) {
+        (isUnread(job) ? this.#unread : this.#publishable).push(job);
     }
     #nextToPrepare() {
         if (this.#ending)
@@ -41005,7 +42843,7 @@ class PushRun {
                 this.#largeDoneBytes += job.info.narSizeBytes;
             job.publish = publish;
             if (job.waitsFor === 0)
-                this.#publishable.push(job);
+                this.#becomesPublishable(job);
         }
         catch (error) {
             this.#fail(job, error);
@@ -41016,17 +42854,22 @@ class PushRun {
         }
     }
     async #publish(job, publish) {
+        if (isUnread(job))
+            this.#largeInFlight.add(job);
         try {
             const { sentBytes } = await publish(this.#signalOf(job));
             this.#failuresInARow = 0;
             this.#decide(job, { class: 'pushed', sentBytes });
             for (const dependant of job.dependants) {
                 if (dependant.waitsFor === 0 && dependant.publish !== null)
-                    this.#publishable.push(dependant);
+                    this.#becomesPublishable(dependant);
             }
         }
         catch (error) {
             this.#fail(job, error);
+        }
+        finally {
+            this.#largeInFlight.delete(job);
         }
     }
     #signalOf(job) {
@@ -41140,6 +42983,17 @@ class PushRun {
 function isLarge(job) {
     return job.info.narSizeBytes > LARGE_BYTES;
 }
+/** The first that nothing was decided on meanwhile. */
+function takeOpen(queue) {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift())
+        if (job.outcome === null)
+            return job;
+    return null;
+}
+/** Whether all of a large NAR is still to be read. */
+function isUnread(job) {
+    return isLarge(job) && job.readBytes === 0;
+}
 function outcomeOf(error) {
     if (!(0,errors/* isCacheError */.bt)(error))
         return { class: 'failed', code: 'internal', message: (0,errors/* describeError */.Uc)(error) };
@@ -41158,7 +43012,8 @@ function outcomeOf(error) {
 const SAMPLE = 64;
 /** Of the sample, so many are the largest: those are the ones that body limits and cut connections hit. */
 const SAMPLE_LARGEST = 16;
-const IN_FLIGHT = 16;
+/** All of a sample at once: the HTTP client has its own limit, and `nix copy`'s stores are asked in one process for what comes together. */
+const IN_FLIGHT = SAMPLE;
 /** Reads pushed paths back as a substituter would. A failure to ask is a finding too; `signal` ends it with what was found by then. */
 async function verifyPushed(backend, pushed, mode, signal) {
     const queue = sample(pushed, mode).values();
@@ -41783,12 +43638,8 @@ function known(refs, own, others, storeDir, gonePacks) {
     return { refs, own, others, index: (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks }) };
 }
 
-// EXTERNAL MODULE: ./build/http/cancel.js
-var cancel = __nccwpck_require__(7107);
 // EXTERNAL MODULE: ./build/backends/actions-cache/shared-work.js
 var shared_work = __nccwpck_require__(5642);
-// EXTERNAL MODULE: external "node:stream/promises"
-var external_node_stream_promises_ = __nccwpck_require__(6466);
 // EXTERNAL MODULE: ./build/backends/actions-cache/file-error.js
 var file_error = __nccwpck_require__(2818);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/spooled-blob.js
@@ -42497,852 +44348,6 @@ function defaultBranchOf(event) {
     return typeof repository.default_branch === 'string' && repository.default_branch !== '' ? repository.default_branch : null;
 }
 
-;// CONCATENATED MODULE: ./build/http/content-encoding.js
-
-
-const DECODERS = {
-    gzip: external_node_zlib_.gunzipSync,
-    'x-gzip': external_node_zlib_.gunzipSync,
-    deflate: external_node_zlib_.inflateSync,
-    br: external_node_zlib_.brotliDecompressSync,
-    zstd: external_node_zlib_.zstdDecompressSync,
-};
-/**
- * Takes a `Content-Encoding` off. We ask for none, but some caches store their narinfos encoded (Nix's `narinfo-compression`, niks3) and a
- * plain file server behind them hands them out as they are.
- * @throws CacheError `cache-invalid`: unknown encoding, damaged, or longer than `limitBytes` when decoded
- */
-function decodeContent(bytes, encoding, limitBytes, doing) {
-    const names = (encoding ?? '')
-        .toLowerCase()
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== '' && name !== 'identity');
-    return names.reduceRight((left, name) => decode(left, name, limitBytes, doing), bytes);
-}
-function decode(bytes, name, limitBytes, doing) {
-    const decoder = isKnown(name) ? DECODERS[name] : null;
-    if (decoder === null)
-        throw new errors/* CacheError */.xA('cache-invalid', `${doing}: the answer has the unknown Content-Encoding ${JSON.stringify(name)}.`);
-    try {
-        return decoder(bytes, { maxOutputLength: limitBytes });
-    }
-    catch (error) {
-        throw new errors/* CacheError */.xA('cache-invalid', `${doing}: the answer's Content-Encoding ${name} can't be undone.`, { cause: error });
-    }
-}
-function isKnown(name) {
-    return Object.hasOwn(DECODERS, name);
-}
-
-;// CONCATENATED MODULE: ./build/http/exchange.js
-
-
-
-
-/** The answer's headers came and its body did not come whole. */
-class AnswerBrokeOff extends Error {
-    name = 'AnswerBrokeOff';
-}
-/** Larger bodies are streamed even when they are in memory: only then is each part's progress seen, and a stall told from a slow line. */
-const WRITE_AT_ONCE_BYTES = 256 * 1024;
-const UNWANTED_BYTES = 16 * 1024;
-/** A server may move or check a large upload before it answers; nginx copies it between file systems at disk speed. */
-const SETTLING_BYTES_PER_MS = 10_000;
-/** @throws CacheError when cancelled, or when the answer is longer than the limit; else whatever undici throws */
-async function exchange(connections, asked, timeouts, clock) {
-    const doing = `${asked.method} ${asked.url.origin}${asked.url.pathname}`;
-    const route = connections.route(asked.url);
-    const body = openBody(asked, clock);
-    let bodyError = null;
-    if (body instanceof external_node_stream_.Readable)
-        body.on('error', (error) => (bodyError ??= error));
-    const sizeBytes = asked.body?.sizeBytes ?? 0;
-    try {
-        const response = await (0,cancel/* orAborted */.H6)(route.dispatcher.request({
-            origin: route.origin,
-            path: route.path,
-            method: asked.method,
-            headers: { ...asked.headers, ...route.headers, ...(asked.body === null ? {} : { 'content-length': `${sizeBytes}` }) },
-            body,
-            // HEAD too keeps its connection, which undici would close out of distrust of servers from before HTTP/1.1.
-            reset: false,
-            headersTimeout: timeouts.headersMs + Math.ceil(sizeBytes / SETTLING_BYTES_PER_MS),
-            bodyTimeout: timeouts.bodyMs,
-            signal: asked.signal,
-        }), asked.signal, doing);
-        return await readAnswer(response, asked, doing);
-    }
-    catch (error) {
-        if (asked.signal.aborted)
-            throw (0,cancel/* abortError */.vt)(asked.signal, doing);
-        // undici reports its own teardown of the body as well; only the body's own failure has a system code of a file.
-        if (bodyError !== null && isFileError(bodyError)) {
-            throw new errors/* CacheError */.xA('file-failed', `${doing}: what was to be sent can't be read (${(0,errors/* systemCode */.xU)(bodyError)}).`, {
-                cause: bodyError,
-            });
-        }
-        throw error;
-    }
-    finally {
-        if (body instanceof external_node_stream_.Readable)
-            body.destroy();
-    }
-}
-function openBody({ body, holdBodyMs }, clock) {
-    if (body === null)
-        return null;
-    if (holdBodyMs > 0 && body.sizeBytes > 0)
-        return heldBack(body, holdBodyMs, clock);
-    return body.bytes !== null && body.sizeBytes <= WRITE_AT_ONCE_BYTES ? body.bytes : body.stream();
-}
-/** The body with a pause after its first byte (undici sends the head together with that). */
-function heldBack(body, holdMs, clock) {
-    const ended = new AbortController();
-    const source = body.stream();
-    async function* parts() {
-        let first = true;
-        for await (const part of source) {
-            const bytes = part;
-            if (!first)
-                yield bytes;
-            else {
-                first = false;
-                yield bytes.subarray(0, 1);
-                await clock.sleep(holdMs, ended.signal);
-                yield bytes.subarray(1);
-            }
-        }
-    }
-    const held = external_node_stream_.Readable.from(parts(), { objectMode: false });
-    held.once('close', () => {
-        ended.abort();
-        source.destroy();
-    });
-    return held;
-}
-async function readAnswer(response, asked, doing) {
-    const { statusCode: status, headers, body } = response;
-    const header = (name) => {
-        const value = headers[name];
-        return (Array.isArray(value) ? value[0] : value) ?? null;
-    };
-    if (!asked.wanted(status)) {
-        // The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
-        const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
-        return { status, header, bytes: start?.bytes ?? new Uint8Array(), stream: null };
-    }
-    if (asked.streamed) {
-        // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
-        body.on('error', () => undefined);
-        return { status, header, bytes: new Uint8Array(), stream: body };
-    }
-    if (asked.limitBytes === 0) {
-        await body.dump({ limit: UNWANTED_BYTES });
-        return { status, header, bytes: new Uint8Array(), stream: null };
-    }
-    const whole = await readUpTo(body, asked.limitBytes).catch((error) => {
-        throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: error });
-    });
-    if (whole.more)
-        throw new errors/* CacheError */.xA('cache-invalid', `${doing}: the answer is longer than ${asked.limitBytes} bytes.`);
-    const bytes = decodeContent(whole.bytes, header('content-encoding'), asked.limitBytes, doing);
-    return { status, header, bytes, stream: null };
-}
-/** At most `limitBytes`; what is longer is given up, and its connection with it. */
-async function readUpTo(body, limitBytes) {
-    const parts = [];
-    let sizeBytes = 0;
-    for await (const part of body) {
-        const bytes = part;
-        const left = limitBytes - sizeBytes;
-        parts.push(bytes.length > left ? bytes.subarray(0, left) : bytes);
-        sizeBytes += bytes.length;
-        if (sizeBytes > limitBytes)
-            return { bytes: Buffer.concat(parts), more: true };
-    }
-    const [only] = parts;
-    return { bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), more: false };
-}
-function isFileError(error) {
-    return ['ENOENT', 'EACCES', 'EIO', 'EBADF', 'EISDIR', 'ESTALE', 'EMFILE', 'ENFILE'].includes((0,errors/* systemCode */.xU)(error) ?? '');
-}
-
-// EXTERNAL MODULE: external "node:http"
-var external_node_http_ = __nccwpck_require__(7067);
-;// CONCATENATED MODULE: ./build/http/answer-text.js
-const LONGEST = 200;
-/**
- * The one line that a server's answer has to say, for an error message: the message inside of JSON (Artifactory, Nexus, attic), the
- * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable.
- */
-function answerLine(contentType, bytes) {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-    // A binary answer (a NAR, an image) has nothing to say.
-    if (text.includes('\0') || text.includes('\ufffd'))
-        return '';
-    const said = contentType.includes('json') || /^\s*[{[]/.test(text) ? jsonMessage(text) : null;
-    const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
-    const xmlMessage = /<message>([^<]*)<\/message>/i.exec(text)?.[1];
-    const line = said ?? xmlMessage ?? title ?? (/^\s*</.test(text) ? '' : text.trimStart().split('\n', 1)[0]) ?? '';
-    const clean = line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
-    return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
-}
-/** The first text under a key that servers use for it, at any depth; `null` when there is none. */
-function jsonMessage(text) {
-    try {
-        return messageIn(JSON.parse(text), 0);
-    }
-    catch {
-        return null;
-    }
-}
-const KEYS = ['message', 'error_description', 'detail', 'error', 'errors'];
-function messageIn(value, depth) {
-    if (typeof value === 'string' && depth > 0)
-        return value;
-    if (typeof value !== 'object' || value === null || depth > 4)
-        return null;
-    if (Array.isArray(value))
-        return messageIn(value[0], depth + 1);
-    const found = KEYS.map((key) => messageIn(Reflect.get(value, key), depth + 1));
-    return found.find((message) => message !== null) ?? null;
-}
-
-;// CONCATENATED MODULE: ./build/http/credentials.js
-/** The value of the header `Authorization`. Sent with the first request already: some servers (Artifactory) never ask for it on HEAD. */
-function authorization(credentials) {
-    return credentials.kind === 'bearer' ? `Bearer ${credentials.token}` : `Basic ${basicToken(credentials)}`;
-}
-/** `text`, which a server wrote, without the credentials that it may be echoing. */
-function withoutCredentials(text, credentials) {
-    if (credentials === null)
-        return text;
-    const secrets = credentials.kind === 'bearer' ? [credentials.token] : [credentials.password, basicToken(credentials), credentials.username];
-    return secrets.filter((secret) => secret !== '').reduce((left, secret) => left.replaceAll(secret, '***'), text);
-}
-function basicToken(credentials) {
-    return Buffer.from(`${credentials.username}:${credentials.password}`, 'utf8').toString('base64');
-}
-
-;// CONCATENATED MODULE: ./build/http/failure.js
-
-
-
-
-function errorOf(failure, attempts) {
-    const message = attempts > 1 ? `${failure.message} (after ${attempts} attempts)` : failure.message;
-    return new errors/* CacheError */.xA(failure.code, `${message}.`, { hint: failure.hint ?? undefined, cause: failure.cause });
-}
-/** Method and URL, without what may be secret in a URL: user info, query (signed URLs) and fragment. */
-function describeRequest(method, url) {
-    return `${method} ${shownUrl(url)}`;
-}
-function shownUrl(url) {
-    return `${url.origin}${url.pathname}${url.search === '' ? '' : '?…'}`;
-}
-/** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
-function failureOfAnswer(answer, asked, nowMs) {
-    const { status } = answer;
-    const line = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
-    // Error pages of web servers say the status once more, and nothing else.
-    const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
-    const name = external_node_http_.STATUS_CODES[status] === undefined ? `${status}` : `${status} ${external_node_http_.STATUS_CODES[status]}`;
-    const meaning = meaningOf(status, asked);
-    return {
-        ...meaning,
-        message: `${describeRequest(asked.method, asked.url)} was answered with ${name}${said === '' ? '' : ` ("${said}")`}`,
-        cause: undefined,
-        retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs),
-    };
-}
-function meaningOf(status, asked) {
-    const final = (code, hint) => ({ code, hint, retry: 'no' });
-    const writes = asked.method === 'PUT';
-    switch (status) {
-        case 401:
-            return final('cache-unauthorized', unauthorizedHint(asked));
-        case 403:
-            return final('cache-forbidden', writes
-                ? 'Its user may not write there: give it the permission to deploy (and to overwrite), or check `push-url`.'
-                : `Its user may not read there, or ${asked.credentials === null ? 'credentials are missing' : 'the URL names another repository'}.`);
-        case 404:
-        case 410:
-            return final('cache-not-found', 'Is the path of the URL that of the repository? Create it on the server, or correct the URL.');
-        case 405:
-        case 501:
-            if (!writes)
-                return final('cache-invalid', null);
-            return final('cache-read-only', 'The server takes no uploads there: name the URL that does in `push-url`, switch them on (nginx: `dav_methods PUT`), or set `push: never`.');
-        case 407:
-            return final('cache-unreachable', 'The proxy wants credentials: put them into HTTPS_PROXY (`http://user:password@host:port`).');
-        case 409:
-            return final('cache-invalid', writes ? 'Does the folder exist there (nginx: `create_full_put_path on`)?' : null);
-        case 413:
-            return final('cache-too-large', `It refuses ${megabytes(asked.sizeBytes ?? 0)} in one request: raise its limit (nginx: \`client_max_body_size\`), or leave such paths out with \`max-path-size\`.`);
-        case 429:
-            return { code: 'cache-throttled', hint: 'It limits the rate of requests: lower `concurrency`.', retry: 'overloaded' };
-        case 503:
-            return { code: 'cache-failing', hint: 'The server is overloaded or down: try again when it is up.', retry: 'overloaded' };
-        case 507:
-            return final('cache-failing', 'Its disk is full, or a quota is used up.');
-        default:
-            if (status === 408 || status === 500 || status === 502 || status === 504) {
-                return { code: 'cache-failing', hint: 'The server failed: its own log says why.', retry: 'yes' };
-            }
-            return final(status >= 500 ? 'cache-failing' : 'cache-invalid', null);
-    }
-}
-function unauthorizedHint(asked) {
-    const { host } = asked.url;
-    if (asked.redirectedFrom !== null && asked.redirectedFrom.origin !== asked.url.origin) {
-        return `${asked.redirectedFrom.origin} redirected to ${asked.url.origin}, and credentials never follow to another origin: use that URL as the cache's.`;
-    }
-    if (asked.credentials === null) {
-        return `${host} wants credentials: give \`username\` and \`password\`, or \`token\`, or an entry for ${asked.url.hostname} in \`netrc\`.`;
-    }
-    return asked.credentials.kind === 'bearer'
-        ? `${host} refuses the token: is it complete, not expired, and does the server take \`Authorization: Bearer\`?`
-        : `${host} refuses the credentials: check \`username\` and \`password\` (or \`netrc\`), and that they are not expired.`;
-}
-function megabytes(bytes) {
-    return `${(bytes / 1e6).toFixed(1)} MB`;
-}
-/** RFC 9110, section 10.2.3: seconds or a date. `null` when there is none that can be read. */
-function retryAfterMs(value, nowMs) {
-    if (value === null)
-        return null;
-    if (/^\d{1,9}$/.test(value))
-        return Number(value) * 1000;
-    const date = Date.parse(value);
-    return Number.isNaN(date) ? null : Math.max(0, date - nowMs);
-}
-
-;// CONCATENATED MODULE: ./build/http/connection-failure.js
-
-
-
-/** What undici or Node threw in place of an answer. */
-function failureOfError(error, asked) {
-    const code = (0,errors/* systemCode */.xU)(error) ?? '';
-    const { what, ...rest } = diagnose(error, code, asked);
-    const shown = code === '' || what.includes(code) ? '' : ` (${code})`;
-    return { ...rest, message: `${describeRequest(asked.method, asked.url)}: ${what}${shown}`, cause: error, retryAfterMs: null };
-}
-function diagnose(error, code, asked) {
-    return (proxyRefusal(error) ??
-        trustProblem(code, asked.url) ??
-        nameProblem(error, code, asked.url) ??
-        brokenConnection(error, code) ??
-        (code === ''
-            ? {
-                code: 'internal',
-                what: `unexpected failure: ${error instanceof Error ? error.message : String(error)}`,
-                hint: null,
-                retry: 'no',
-            }
-            : unreachable('there is no connection', 'yes')));
-}
-function unreachable(what, retry, hint = null) {
-    return { code: 'cache-unreachable', what, hint, retry };
-}
-/** undici's tunnel tells the status of a refused CONNECT in the message alone. */
-function proxyRefusal(error) {
-    const status = /^Proxy response \((\d+)\)/.exec(error instanceof Error ? error.message : '')?.[1];
-    if (status === undefined)
-        return null;
-    const what = `the proxy refused the tunnel with status ${status}`;
-    if (status === '407') {
-        return unreachable(what, 'no', 'Put its credentials into HTTPS_PROXY (`http://user:password@host:port`).');
-    }
-    const hint = 'Let the proxy allow this host, or exempt it in NO_PROXY.';
-    return status.startsWith('5') ? unreachable(what, 'yes', hint) : unreachable(what, 'no', hint);
-}
-const UNTRUSTED = new Set([
-    'SELF_SIGNED_CERT_IN_CHAIN',
-    'DEPTH_ZERO_SELF_SIGNED_CERT',
-    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    'UNABLE_TO_GET_ISSUER_CERT',
-    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-    'CERT_UNTRUSTED',
-]);
-/** Codes: X509_V_ERR_* as Node spells them (node/src/crypto/crypto_common.cc), and those of OpenSSL and of Node's own checks. */
-function trustProblem(code, url) {
-    const tls = (what, hint) => ({ code: 'cache-tls', what, hint, retry: 'no' });
-    if (UNTRUSTED.has(code)) {
-        return tls('the certificate of the server is not trusted', 'Name a file with the certificate of your authority in NODE_EXTRA_CA_CERTS (for this action) and NIX_SSL_CERT_FILE (for Nix), in `env` of the job.');
-    }
-    if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH' || code === 'UND_ERR_PRX_TLS') {
-        return tls('the certificate is for another host', `Use a name of the server that is in its certificate in place of ${url.hostname}.`);
-    }
-    if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-        return tls('the certificate is not valid at this time', 'Renew it on the server, or correct the clock of this machine.');
-    }
-    if (code === 'EPROTO' || /^ERR_(SSL|TLS)_/.test(code)) {
-        return tls('no TLS connection came about', 'Does the server speak TLS on this port, or should the URL begin with http://?');
-    }
-    return /^(CERT|CRL|INVALID|UNABLE_TO)_/.test(code)
-        ? tls('the certificate of the server is not accepted', 'Check its chain of certificates.')
-        : null;
-}
-function nameProblem(error, code, url) {
-    if (code !== 'ENOTFOUND' && code !== 'EAI_AGAIN')
-        return null;
-    // With a proxy it is the proxy's name that could not be found.
-    const host = error instanceof Error && 'hostname' in error && typeof error.hostname === 'string' ? error.hostname : url.hostname;
-    return code === 'ENOTFOUND'
-        ? unreachable(`the host ${host} is not known`, 'no', 'Is the name right, and can this runner resolve it?')
-        : unreachable(`the name ${host} could not be looked up`, 'yes');
-}
-const STALLED = {
-    UND_ERR_HEADERS_TIMEOUT: 'the server took no more bytes, or gave no answer',
-    UND_ERR_BODY_TIMEOUT: 'the answer stopped coming',
-};
-function brokenConnection(error, code) {
-    const stalled = STALLED[code];
-    if (stalled !== undefined)
-        return { code: 'cache-stalled', what: stalled, hint: null, retry: 'yes' };
-    if (error instanceof AnswerBrokeOff)
-        return unreachable('the answer was cut off', 'yes');
-    const plain = (as, what) => ({ code: as, what, hint: null, retry: 'no' });
-    if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH')
-        return plain('file-failed', 'what was to be sent changed its size meanwhile');
-    if (code === 'UND_ERR_HEADERS_OVERFLOW')
-        return plain('cache-invalid', 'the headers of the answer are too long');
-    if (code.startsWith('HPE_'))
-        return plain('cache-invalid', 'what came back is not HTTP');
-    if (code === 'ECONNREFUSED') {
-        return unreachable('the connection was refused', 'yes', 'Is the server up, and does it listen on this port?');
-    }
-    if (isReset(code))
-        return unreachable('the connection broke off', 'yes');
-    if (code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT')
-        return unreachable('no connection within the time for it', 'yes');
-    return null;
-}
-/** Whether the other side ended the connection, which may have been its way of refusing an upload half-way. */
-function isReset(code) {
-    return code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECONNABORTED' || code === 'UND_ERR_SOCKET';
-}
-
-;// CONCATENATED MODULE: ./build/http/redirect.js
-
-
-const MAX_REDIRECTS = 5;
-/** For a PUT only those that keep the method (RFC 9110, section 15.4): after the others it would arrive as a GET. */
-const FOLLOWED = { GET: [301, 302, 303, 307, 308], HEAD: [301, 302, 303, 307, 308], PUT: [307, 308] };
-/**
- * Where the answer sends the request, or `null` when it does not.
- * @throws CacheError `cache-invalid`: no usable place, from https to http, too many, or a PUT that would become a GET
- */
-function redirectTarget(answer, asked, redirects) {
-    const { status } = answer;
-    if (status < 301 || status > 308 || (status > 303 && status < 307))
-        return null;
-    const refuse = (why, hint) => {
-        throw new errors/* CacheError */.xA('cache-invalid', `${describeRequest(asked.method, asked.url)} was answered with ${status}, ${why}.`, {
-            hint,
-        });
-    };
-    const location = answer.header('location') ?? '';
-    const target = location !== '' && URL.canParse(location, asked.url.href) ? new URL(location, asked.url) : null;
-    if (target === null || (target.protocol !== 'https:' && target.protocol !== 'http:'))
-        return refuse('a redirect to nowhere');
-    const follows = asked.method === 'PUT' || asked.method === 'POST' ? FOLLOWED.PUT : FOLLOWED.GET;
-    if (!follows.includes(status)) {
-        return refuse(`a redirect to ${shownUrl(target)} that an upload can't follow`, 'Name the URL that takes uploads in `push-url`.');
-    }
-    if (asked.url.protocol === 'https:' && target.protocol === 'http:')
-        return refuse('a redirect from https to http');
-    if (redirects >= MAX_REDIRECTS)
-        return refuse(`the redirect number ${redirects + 1}`);
-    target.username = '';
-    target.password = '';
-    target.hash = '';
-    return target;
-}
-
-;// CONCATENATED MODULE: ./build/http/attempt.js
-
-
-
-
-
-
-/** How long a server gets to refuse an upload on the sight of its head, after it cut the line on the try before. */
-const HOLD_BODY_MS = 1_000;
-const USER_AGENT = 'nix-cache-action';
-/**
- * One try: the request and the redirects that it meets.
- * @throws CacheError for what no further try would mend
- */
-async function attempt_attempt(request, holdBody, means) {
-    let asked = {
-        method: request.method,
-        url: request.url,
-        sizeBytes: request.body?.sizeBytes ?? null,
-        credentials: request.credentials ?? null,
-        redirectedFrom: null,
-    };
-    for (let redirects = 0;; redirects++) {
-        means.refusedSizes.check(asked);
-        const answer = await send(request, asked, holdBody, means).catch((error) => ({ error }));
-        if ('error' in answer) {
-            if ((0,errors/* isCacheError */.bt)(answer.error))
-                throw answer.error;
-            return { answer: null, failure: failureOfError(answer.error, asked), wasCut: isReset((0,errors/* systemCode */.xU)(answer.error)) };
-        }
-        if (request.accept.includes(answer.status))
-            return { answer, failure: null };
-        const target = redirectTarget(answer, asked, redirects);
-        if (target === null) {
-            if (answer.status === 413)
-                means.refusedSizes.learn(asked);
-            return { answer: null, failure: failureOfAnswer(answer, asked, Date.now()), wasCut: false };
-        }
-        const credentials = target.origin === asked.url.origin ? asked.credentials : null;
-        asked = { ...asked, url: target, credentials, redirectedFrom: asked.url };
-    }
-}
-function send(request, { url, credentials }, holdBody, means) {
-    return exchange(means.connections, {
-        method: request.method,
-        url,
-        headers: {
-            'user-agent': USER_AGENT,
-            ...request.headers,
-            ...(credentials === null ? {} : { authorization: authorization(credentials) }),
-        },
-        body: request.body ?? null,
-        holdBodyMs: holdBody ? HOLD_BODY_MS : 0,
-        wanted: (status) => status < 300 && request.accept.includes(status),
-        limitBytes: request.limitBytes,
-        streamed: request.streamed ?? false,
-        signal: request.signal,
-    }, means.timeouts, means.clock);
-}
-
-// EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(6752);
-;// CONCATENATED MODULE: ./build/http/proxy.js
-/**
- * The proxy that the environment names for `url`, or `null` for a direct connection. The rules are curl's, since Nix goes by them and
- * the two should take the same way: lower case before upper case, an empty variable counts as absent, `all_proxy` comes last, and
- * loopback addresses are no exception. Two things are taken that curl leaves: `HTTP_PROXY` in upper case (curl fears CGI scripts),
- * and entries of `no_proxy` with a port.
- * Source: curl/lib/url.c, detect_proxy; curl/lib/noproxy.c; tried with curl 7.88.
- */
-function proxyFor(url, env) {
-    const scheme = url.protocol === 'https:' ? 'https' : 'http';
-    const proxy = variable(env, `${scheme}_proxy`) ?? variable(env, 'all_proxy');
-    if (proxy === null || isExempt(url, variable(env, 'no_proxy') ?? ''))
-        return null;
-    const text = proxy.includes('://') ? proxy : `http://${proxy}`;
-    return URL.canParse(text) ? new URL(text) : null;
-}
-function variable(env, name) {
-    return env[name] || env[name.toUpperCase()] || null;
-}
-function isExempt(url, noProxy) {
-    if (noProxy.trim() === '*')
-        return true;
-    const host = bare(url.hostname);
-    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-    return noProxy.split(/[\s,]+/).some((entry) => {
-        const [, name = '', entryPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? [null, entry];
-        const pattern = bare(name).replace(/^\./, '');
-        if (pattern === '' || (entryPort !== undefined && entryPort !== port))
-            return false;
-        return host === pattern || (!isAddress(host) && host.endsWith(`.${pattern}`));
-    });
-}
-/** Lower case, without the brackets of an IPv6 address and the final dot of a complete name. */
-function bare(host) {
-    return host
-        .toLowerCase()
-        .replace(/^\[(.*)\]$/, '$1')
-        .replace(/\.$/, '');
-}
-function isAddress(host) {
-    return host.includes(':') || /^[\d.]+$/.test(host);
-}
-
-// EXTERNAL MODULE: external "node:tls"
-var external_node_tls_ = __nccwpck_require__(1692);
-;// CONCATENATED MODULE: ./build/http/trust.js
-
-
-
-/** What Nix and OpenSSL read. Node itself reads only `NODE_EXTRA_CA_CERTS`, and that one when it starts. */
-const VARIABLES = ['NIX_SSL_CERT_FILE', 'SSL_CERT_FILE'];
-/**
- * The certificate authorities that servers are checked against: Node's own (with those of `NODE_EXTRA_CA_CERTS`) and, in addition, those
- * in the files that the environment names. `null` when it names none that can be read: Node's default then holds. One context for
- * all connections, since making it from a system's whole bundle takes 20 ms.
- */
-function trustFromEnv(env, log) {
-    const files = new Set(VARIABLES.map((name) => env[name] ?? '').filter((file) => file !== ''));
-    const bundles = [...files].map((file) => readBundle(file, log)).filter((bundle) => bundle !== null);
-    return bundles.length === 0 ? null : (0,external_node_tls_.createSecureContext)({ ca: [...(0,external_node_tls_.getCACertificates)('default'), ...bundles] });
-}
-function readBundle(file, log) {
-    try {
-        return (0,external_node_fs_.readFileSync)(file, 'latin1');
-    }
-    catch (error) {
-        log.info(`The certificates in ${file} can't be read (${(0,errors/* systemCode */.xU)(error) ?? 'unknown error'}); going on without.`);
-        return null;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/http/connections.js
-
-
-
-
-
-/** An idle connection is dropped before usual servers drop theirs (nginx 75 s); one that says how long it waits is believed. */
-const KEEP_ALIVE_MS = 20_000;
-/** Pools of connections: a direct one, and one for each proxy that the environment names. Opened when first needed. */
-function openConnections(options) {
-    const open = new Map();
-    let trust;
-    const pool = { connections: options.connections, keepAliveTimeout: KEEP_ALIVE_MS };
-    const connect = () => {
-        if (trust === undefined)
-            trust = trustFromEnv(options.env, options.log);
-        return { timeout: options.connectTimeoutMs, ...(trust === null ? {} : { secureContext: trust }) };
-    };
-    const opened = (key, make) => {
-        const dispatcher = open.get(key) ?? make();
-        open.set(key, dispatcher);
-        return dispatcher;
-    };
-    const direct = (origin) => origin.startsWith('https:')
-        ? opened('https', () => new undici/* Agent */.g6({ ...pool, connect: connect() }))
-        : opened('http', () => new undici/* Agent */.g6({ ...pool, connect: { timeout: options.connectTimeoutMs } }));
-    return {
-        route(url) {
-            const proxy = proxyFor(url, options.env);
-            const path = `${url.pathname}${url.search}`;
-            if (proxy === null)
-                return { dispatcher: direct(url.origin), origin: url.origin, path, headers: {} };
-            refuseUnknownProxy(proxy);
-            const token = proxyToken(proxy);
-            if (url.protocol === 'http:') {
-                // The whole URL to the proxy, not a tunnel: proxies commonly tunnel to port 443 alone.
-                const headers = { host: url.host, ...(token === null ? {} : { 'proxy-authorization': token }) };
-                return { dispatcher: direct(proxy.origin), origin: proxy.origin, path: `${url.origin}${path}`, headers };
-            }
-            const tunnel = opened(`through ${proxy.href}`, () => {
-                const tls = connect();
-                return new undici/* ProxyAgent */.kT({
-                    ...pool,
-                    uri: proxy.origin,
-                    ...(token === null ? {} : { token }),
-                    requestTls: tls,
-                    proxyTls: tls,
-                });
-            });
-            return { dispatcher: tunnel, origin: url.origin, path, headers: {} };
-        },
-        async close() {
-            await Promise.all([...open.values()].map((dispatcher) => dispatcher.destroy()));
-            open.clear();
-        },
-    };
-}
-function refuseUnknownProxy(proxy) {
-    if (proxy.protocol === 'http:' || proxy.protocol === 'https:')
-        return;
-    throw new errors/* CacheError */.xA('cache-unreachable', `The environment names a proxy of the kind \`${proxy.protocol}//\`, which is not known here.`, {
-        hint: 'Use an http:// or https:// proxy in HTTPS_PROXY, or exempt the host in NO_PROXY.',
-    });
-}
-function proxyToken(proxy) {
-    if (proxy.username === '' && proxy.password === '')
-        return null;
-    return authorization({ kind: 'basic', username: decoded(proxy.username), password: decoded(proxy.password) });
-}
-/** A lone `%` in a password stands for itself, as it does for curl. */
-function decoded(text) {
-    return text.replace(/(?:%[0-9a-f]{2})+/gi, (octets) => Buffer.from(octets.replaceAll('%', ''), 'hex').toString('utf8'));
-}
-
-;// CONCATENATED MODULE: ./build/http/host-pace.js
-
-const FIRST_DELAY_MS = 250;
-const LONGEST_DELAY_MS = 15_000;
-const FIRST_QUIET_MS = 1_000;
-/** A host that asks for an hour gets a minute; a CI job has no hour. */
-const LONGEST_QUIET_MS = 60_000;
-/** Requests that waited for the same quiet time start within this span, not all at once. */
-const SPREAD_MS = 1_000;
-/** Failures further apart than this are not taken for one outage. */
-const SAME_OUTAGE_MS = 120_000;
-function createHostPace(options) {
-    const { clock, random } = options;
-    let limit = options.connections;
-    let inFlight = 0;
-    let successes = 0;
-    let quietUntilMs = Number.NEGATIVE_INFINITY;
-    let slowedAtMs = Number.NEGATIVE_INFINITY;
-    let slowdowns = 0;
-    let failingSinceMs = null;
-    let lastFailureMs = Number.NEGATIVE_INFINITY;
-    const waiting = new Set();
-    const wakeOne = () => {
-        for (const wake of waiting) {
-            waiting.delete(wake);
-            wake();
-            return;
-        }
-    };
-    const freePlace = async (signal) => {
-        const { promise, resolve } = Promise.withResolvers();
-        const wake = () => resolve();
-        waiting.add(wake);
-        signal.addEventListener('abort', wake, { once: true });
-        await promise;
-        signal.removeEventListener('abort', wake);
-        // Whoever was woken and can't go passes it on.
-        if (!waiting.delete(wake) && signal.aborted)
-            wakeOne();
-    };
-    const slowDown = (setback, nowMs) => {
-        // Requests that left before the last slow-down say nothing new about the pace since.
-        if (setback.enteredAtMs > slowedAtMs) {
-            slowedAtMs = nowMs;
-            slowdowns++;
-            limit = Math.max(1, Math.floor(limit / 2));
-            successes = 0;
-        }
-        const quietMs = setback.retryAfterMs ?? backoff(random, FIRST_QUIET_MS, slowdowns);
-        quietUntilMs = Math.max(quietUntilMs, nowMs + Math.min(quietMs, LONGEST_QUIET_MS));
-        return quietUntilMs - nowMs;
-    };
-    return {
-        async enter(signal, doing) {
-            for (;;) {
-                (0,cancel/* throwIfAborted */.Te)(signal, doing);
-                const nowMs = clock.nowMs();
-                const quietMs = quietUntilMs - nowMs;
-                if (quietMs > 0)
-                    await clock.sleep(quietMs + random() * Math.min(quietMs, SPREAD_MS), signal);
-                else if (inFlight >= limit)
-                    await freePlace(signal);
-                else {
-                    inFlight++;
-                    if (inFlight < limit)
-                        wakeOne();
-                    return nowMs;
-                }
-            }
-        },
-        leave() {
-            inFlight--;
-            if (inFlight < limit)
-                wakeOne();
-        },
-        succeeded() {
-            failingSinceMs = null;
-            slowdowns = 0;
-            if (limit < options.connections && ++successes >= limit) {
-                successes = 0;
-                limit++;
-            }
-        },
-        failed(setback) {
-            const nowMs = clock.nowMs();
-            if (failingSinceMs === null || nowMs - lastFailureMs > SAME_OUTAGE_MS)
-                failingSinceMs = nowMs;
-            lastFailureMs = nowMs;
-            const waitMs = setback.overloaded
-                ? slowDown(setback, nowMs)
-                : Math.max(setback.retryAfterMs ?? 0, backoff(random, FIRST_DELAY_MS, setback.attempt));
-            if (setback.attempt >= options.attempts || nowMs + waitMs - failingSinceMs > options.patienceMs)
-                return null;
-            // The shared quiet time is waited for on entering.
-            return setback.overloaded ? 0 : waitMs;
-        },
-    };
-}
-/** Full jitter: anything up to the bound that doubles each time (Brooker, "Exponential Backoff And Jitter", 2015). */
-function backoff(random, firstMs, time) {
-    return random() * Math.min(LONGEST_DELAY_MS, firstMs * 2 ** (time - 1));
-}
-
-;// CONCATENATED MODULE: ./build/http/refused-sizes.js
-
-
-function createRefusedSizes() {
-    /** The smallest refused size by origin. */
-    const smallest = new Map();
-    return {
-        check({ method, url, sizeBytes }) {
-            const refused = smallest.get(url.origin);
-            if (refused === undefined || sizeBytes === null || sizeBytes < refused)
-                return;
-            throw new errors/* CacheError */.xA('cache-too-large', `${describeRequest(method, url)}: ${megabytes(sizeBytes)} not sent, since the server refused ${megabytes(refused)} before.`, { hint: 'Raise its limit (nginx: `client_max_body_size`), or leave such paths out with `max-path-size`.' });
-        },
-        learn({ url, sizeBytes }) {
-            if (sizeBytes !== null)
-                smallest.set(url.origin, Math.min(sizeBytes, smallest.get(url.origin) ?? sizeBytes));
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./build/http/client.js
-
-
-
-
-
-
-function createHttpClient(options) {
-    const { env, log, clock = cancel/* systemClock */.ml, connections: perHost = 32 } = options;
-    const { random = Math.random, attempts = 8, patienceMs = 90_000 } = options;
-    const means = {
-        connections: openConnections({ env, log, connections: perHost, connectTimeoutMs: options.connectTimeoutMs ?? 15_000 }),
-        refusedSizes: createRefusedSizes(),
-        timeouts: options.timeouts ?? { headersMs: 60_000, bodyMs: 60_000 },
-        clock,
-    };
-    const paces = new Map();
-    const paceOf = (origin) => {
-        const pace = paces.get(origin) ?? createHostPace({ clock, random, connections: perHost, attempts, patienceMs });
-        paces.set(origin, pace);
-        return pace;
-    };
-    return {
-        request: (request) => untilAnswered(request, paceOf(request.url.origin), means, log),
-        close: () => means.connections.close(),
-    };
-}
-async function untilAnswered(request, pace, means, log) {
-    let doing = describeRequest(request.method, request.url);
-    let holdBody = false;
-    for (let number = 1;; number++) {
-        const enteredAtMs = await pace.enter(request.signal, doing);
-        const result = await attempt_attempt(request, holdBody, means).finally(() => pace.leave());
-        if (result.failure === null) {
-            pace.succeeded();
-            return result.answer;
-        }
-        const { retry, retryAfterMs, message } = result.failure;
-        const setback = { overloaded: retry === 'overloaded', retryAfterMs, attempt: number, enteredAtMs };
-        const waitMs = retry === 'no' ? null : pace.failed(setback);
-        if (waitMs === null)
-            throw errorOf(result.failure, number);
-        log.debug(`${message}; trying again (${number})`);
-        // A server may refuse an upload (413, 401) and close before it is heard. With the body held back the refusal can be read.
-        holdBody = result.wasCut;
-        doing = message;
-        await means.clock.sleep(waitMs, request.signal);
-        (0,cancel/* throwIfAborted */.Te)(request.signal, doing);
-    }
-}
-
 ;// CONCATENATED MODULE: ./build/phases/actions-cache.js
 
 
@@ -43480,6 +44485,22 @@ async function openBackend(target, means) {
             const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
             return createBinaryCache({ ...means, kind: 'http', store, substituter });
         }
+        case 'attic': {
+            const { createAtticCache } = await __nccwpck_require__.e(/* import() */ 493).then(__nccwpck_require__.bind(__nccwpck_require__, 1493));
+            return createAtticCache({ ...means, target });
+        }
+        case 'cachix': {
+            const [{ createCachix }, { cachixToken }, openReading] = await Promise.all([
+                __nccwpck_require__.e(/* import() */ 363).then(__nccwpck_require__.bind(__nccwpck_require__, 2363)),
+                Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 3918)),
+                binaryCacheOpener(means, 'cachix'),
+            ]);
+            return createCachix({ ...means, target: { ...target, token: cachixToken(target, means.netrc) }, openReading });
+        }
+        case 'niks3': {
+            const [{ createNiks3 }, openReading] = await Promise.all([__nccwpck_require__.e(/* import() */ 608).then(__nccwpck_require__.bind(__nccwpck_require__, 4608)), binaryCacheOpener(means, 'niks3')]);
+            return createNiks3({ ...means, target, openReading });
+        }
         case 'file': {
             const [{ openFileStore }, { createBinaryCache }] = await Promise.all([
                 __nccwpck_require__.e(/* import() */ 212).then(__nccwpck_require__.bind(__nccwpck_require__, 3212)),
@@ -43487,7 +44508,22 @@ async function openBackend(target, means) {
             ]);
             return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
         }
+        case 'nix-copy': {
+            const { createNixCopy } = await __nccwpck_require__.e(/* import() */ 193).then(__nccwpck_require__.bind(__nccwpck_require__, 7955));
+            if (means.nixStores === undefined)
+                throw new errors/* CacheError */.xA('internal', 'There is no Nix to copy with.');
+            return createNixCopy({ ...means, target, nix: means.nixStores });
+        }
     }
+}
+/** Opens a server's cache as Nix reads it, at the URL that the server names: what is trusted there are its own keys too. */
+async function binaryCacheOpener(means, kind) {
+    const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([__nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104)), __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825))]);
+    return (baseUrl, netrc, publicKeys) => {
+        const reading = { baseUrl, pushUrl: null, credentials: null, netrc: [...netrc, ...means.netrc], client: means.client };
+        const trusted = [...means.publicKeys, ...publicKeys];
+        return createBinaryCache({ ...means, kind, store: openHttpStore(reading), substituter: baseUrl.href, publicKeys: trusted });
+    };
 }
 /** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
 async function openReader(target, means) {
@@ -43504,23 +44540,241 @@ async function openReader(target, means) {
     }
 }
 
+;// CONCATENATED MODULE: ./build/store/other-store-trouble.js
+
+
+const KEY_HINT = 'Load the key into an ssh-agent in a step before this one, or name its file with `?ssh-key=/file`, and see that its public half is in authorized_keys there.';
+/** What OpenSSH and Nix write, the most telling first: ssh says why, and Nix after it only that it could not connect. Seen with Nix 2.8, 2.26 and 2.34. */
+const TROUBLES = [
+    {
+        sign: /REMOTE HOST IDENTIFICATION HAS CHANGED|Host key for \S+ has changed/,
+        code: 'cache-tls',
+        what: () => 'its SSH host key is another one than the one that is known here.',
+        hint: 'If the host was set up anew, replace its line in known_hosts (or `base64-ssh-public-host-key`); else somebody may sit in between.',
+    },
+    {
+        sign: /Host key verification failed/,
+        code: 'cache-tls',
+        what: () => 'its SSH host key is not known here.',
+        hint: 'Add its line to ~/.ssh/known_hosts in a step before this one, as the host itself tells it (its /etc/ssh/ssh_host_*_key.pub).',
+    },
+    {
+        sign: /UNPROTECTED PRIVATE KEY FILE|bad permissions/,
+        code: 'cache-unauthorized',
+        what: () => 'ssh does not use a key file that others can read.',
+        hint: 'Make it with `umask 077`, or `chmod 600` it.',
+    },
+    {
+        sign: /Identity file (\S+) not accessible[\s\S]*Permission denied \(/,
+        code: 'cache-unauthorized',
+        what: ([, file]) => `the key file ${file} can't be read, and the host lets nobody in without a key.`,
+        hint: KEY_HINT,
+    },
+    {
+        sign: /Permission denied \(([\w,-]+)\)|Too many authentication failures/,
+        code: 'cache-unauthorized',
+        what: () => 'the host does not let this user in with the SSH keys of this job (`Permission denied`).',
+        hint: KEY_HINT,
+    },
+    {
+        sign: /Could not resolve hostname \S+:\d+:/,
+        code: 'cache-invalid',
+        what: () => 'this version of Nix takes no port in a store URL.',
+        hint: 'Name the port in ~/.ssh/config (`Host name`, `HostName …`, `Port …`) and write that name into the URL.',
+    },
+    {
+        sign: /Could not resolve hostname/,
+        code: 'cache-unreachable',
+        what: () => 'its host name is not known (DNS).',
+        hint: 'Is it spelled right, and known on this runner?',
+    },
+    {
+        sign: /Connection (?:refused|timed out|reset|closed)|No route to host|Network is unreachable|Operation timed out|not responding/,
+        code: 'cache-unreachable',
+        what: ([text]) => `no SSH connection comes about (${text}).`,
+        hint: 'Is sshd running there, and may this runner reach its port?',
+    },
+    {
+        sign: /(nix-(?:daemon|store)): (?:command )?not found|(nix-(?:daemon|store)): No such file/,
+        code: 'cache-invalid',
+        what: ([, one, other]) => `there is no \`${one ?? other}\` in the PATH of an SSH command.`,
+        hint: 'Install Nix there, put it into the PATH of non-interactive shells, or name it with `?remote-program=/path`.',
+    },
+    {
+        sign: /(?:unable to execute|Could not find executable) '[^']*ssh/,
+        code: 'cache-invalid',
+        what: () => 'there is no `ssh` on this machine.',
+        hint: 'Install the OpenSSH client.',
+    },
+    {
+        sign: /cannot add path '([^']+)' because it lacks a/,
+        code: 'cache-forbidden',
+        what: ([, path]) => `it does not trust this user, and ${path} has no signature by a key that it trusts.`,
+        hint: 'Give `signing-key`, and add its public key to `trusted-public-keys` there (or this user to `trusted-users`).',
+    },
+    {
+        sign: /hash mismatch importing path '([^']+)'/,
+        code: 'path-corrupt',
+        what: ([, path]) => `${path} is not what this machine's store says it is.`,
+        hint: 'Check it with `nix-store --verify-path`, and repair it or build it again.',
+    },
+];
+/** What a Nix that failed to speak to another store wrote, as one line for people. */
+function explainOtherStore(stderr, label, cause) {
+    const text = stderr.replace(/\x1b\[[0-9;]*[A-Za-z]/g, '');
+    for (const { sign, code, what, hint } of TROUBLES) {
+        const match = sign.exec(text);
+        if (match !== null)
+            return new errors/* CacheError */.xA(code, `${label}: ${what(match)}`, { hint, cause });
+    }
+    return new errors/* CacheError */.xA('cache-failing', `${label}: ${lastError(stderr)}.`.replace(/\.\.$/, '.'), { cause });
+}
+
+;// CONCATENATED MODULE: ./build/store/other-store.js
+
+
+
+
+
+
+
+const PING_TIMEOUT_MS = 30_000;
+const ASK_TIMEOUT_MS = 5 * 60_000;
+/** The end of a push is for its caller to say; this is the longest that a job of GitHub's may run. */
+const COPY_TIMEOUT_MS = 6 * 60 * 60_000;
+/** ssh takes the first value of each, so those of the user go before. Nobody is there to be asked, and every wait has a limit. */
+const SSH_OPTIONS = '-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4';
+/**
+ * A store beside that of this machine, as `nix --store URL` opens it: `OtherStore` of backends/nix-copy/other-store.ts, which has the contract. Starts no process.
+ * `label` is the store's name for people.
+ */
+function openOtherStore(local, env, storeDir, url, label) {
+    const nix = local.withEnvironment({
+        NIX_SSHOPTS: `${env.NIX_SSHOPTS ?? ''} ${SSH_OPTIONS}`.trim(),
+        SSH_ASKPASS_REQUIRE: 'never',
+    });
+    const store = ['--store', url];
+    const explained = async (asked) => {
+        try {
+            return await asked;
+        }
+        catch (error) {
+            if (!(0,errors/* isCacheError */.bt)(error, 'nix-failed') || !(error.cause instanceof NixErrorOutput))
+                throw error;
+            throw explainOtherStore(error.cause.message, label, error);
+        }
+    };
+    const withPaths = async (command, paths, options) => {
+        if (takesStandardInput(nix)) {
+            await nix.run([...command, '--stdin'], { ...options, input: `${paths.join('\n')}\n` });
+            return;
+        }
+        for (const chunk of chunksOfKind(paths)) {
+            // An old Nix takes a derivation file for its outputs, unless told otherwise.
+            const kind = chunk.some(store_path/* isDerivation */.qw) ? ['--derivation'] : [];
+            await nix.run([...command, ...kind, ...chunk], options);
+        }
+    };
+    const infos = (paths, signal) => explained(queryPathInfos(nix, storeDir, paths, signal, store));
+    return {
+        async ping(signal) {
+            const options = { signal, timeoutMs: PING_TIMEOUT_MS };
+            const command = isAtLeast(nix.about.version, 2, 26) ? 'info' : 'ping';
+            const format = isAtLeast(nix.about.version, 2, 19) ? ['--json'] : [];
+            return parseTrusted(await explained(nix.run(['store', command, ...format, ...store], options)));
+        },
+        async missing(paths, signal) {
+            // In place of `path-info`, which asks for one path after another, and up to 2.26 connects anew after each that is missing. A derivation file would be
+            // taken for its outputs.
+            const asked = new Set(paths.filter((path) => !(0,store_path/* isDerivation */.qw)(path)));
+            const missing = new Set();
+            const onErrorLine = (line) => {
+                const path = /^ {2}(\/\S+)$/.exec(line)?.[1];
+                if (path !== undefined && asked.has(path))
+                    missing.add(path);
+            };
+            const oneByOne = paths.filter(store_path/* isDerivation */.qw);
+            for (const chunk of chunksOf([...asked])) {
+                try {
+                    const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLine };
+                    await explained(nix.runStore(['--realise', '--dry-run', '--option', 'substitute', 'false', ...store, ...chunk], options));
+                }
+                catch (error) {
+                    // A daemon looks at its own substituters there, and fails with them.
+                    if (!(0,errors/* isCacheError */.bt)(error, 'cache-failing'))
+                        throw error;
+                    oneByOne.push(...chunk);
+                }
+            }
+            for (const [path, info] of await infos(oneByOne, signal))
+                if (info === null)
+                    missing.add(path);
+            return missing;
+        },
+        infos,
+        async copy(paths, { substitute, onPath }, signal) {
+            const onErrorLine = (line) => {
+                const path = /^copying path '([^']+)'/.exec(line)?.[1];
+                if (path !== undefined)
+                    onPath(path);
+            };
+            const flags = substitute ? ['--substitute-on-destination'] : [];
+            // Whether unsigned paths are taken is for the other store to say: it looks at signatures all the same where it does not trust this user.
+            const command = ['copy', '-v', '--no-recursive', '--no-check-sigs', ...flags, '--to', url];
+            await explained(withPaths(command, paths, { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine }));
+        },
+        async takeSignatures(from, paths, where, signal) {
+            const signable = paths.filter((path) => !(0,store_path/* isDerivation */.qw)(path));
+            if (signable.length === 0)
+                return;
+            const command = ['store', 'copy-sigs', '--substituter', from];
+            const options = { signal, timeoutMs: ASK_TIMEOUT_MS };
+            if (where === 'here')
+                await withPaths(command, signable, options);
+            else
+                await explained(withPaths([...command, ...store], signable, options));
+        },
+    };
+}
+/** In the same order; derivation files apart from others. */
+function chunksOfKind(paths) {
+    const runs = [];
+    for (const path of paths) {
+        const run = runs.at(-1);
+        if (run?.[0] !== undefined && (0,store_path/* isDerivation */.qw)(run[0]) === (0,store_path/* isDerivation */.qw)(path))
+            run.push(path);
+        else
+            runs.push([path]);
+    }
+    return runs.flatMap(chunksOf);
+}
+
 ;// CONCATENATED MODULE: ./build/phases/cache.js
 
 
 
+
 /** Opens the backend of `target`. */
-async function openCache({ inputs, runner }, store, target, netrc, { concurrency, ...patience }) {
+async function openCache({ inputs, runner, state }, store, target, netrc, { concurrency, ...patience }) {
     const client = createHttpClient({ env: runner.env, log: runner.log, connections: concurrency, ...patience });
     const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
     try {
         const backend = await openBackend(target, {
             client,
             log: runner.log,
+            env: runner.env,
             storeDir: store.storeDir,
             signingKey: inputs.signingKey,
+            sharesKey: inputs.caches.length > 1,
             publicKeys: [...own, ...inputs.trustedPublicKeys],
             netrc,
             lookups: concurrency,
+            nixStores: {
+                open: (url, label) => openOtherStore(store.nix, runner.env, store.storeDir, url, label),
+                substitutesByDaemon: store.description.access === 'daemon',
+                wasAsked: state().main !== null,
+                privateFolder: state().folder,
+            },
         });
         return {
             backend,
@@ -43571,8 +44825,8 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     const open = (signal) => {
         opened ??= openTarget(means, target).then(async (open) => {
             try {
-                await open.backend.check(true, signal);
-                return open;
+                const { skipSignedBy } = await open.backend.check(true, signal);
+                return { ...open, skipSignedBy };
             }
             catch (error) {
                 await open.close();
@@ -43595,7 +44849,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     };
     const run = async (backend, plan, order, deadlineMs) => {
         const nars = means.nars.join(plan.push.map(({ path }) => path));
-        const result = await runPipeline(plan, {
+        return runPipeline(plan, {
             backend,
             sourceOf: nars.sourceOf,
             signal: stop.signal,
@@ -43603,20 +44857,16 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             graceMs: stop.graceMs,
             deadlineMs,
             concurrency: inputs.concurrency,
-            onProgress: (progress) => order.onProgress(progressLine(progress)),
+            // `nix copy` begins after that, and tells of itself.
+            ...(backend.kind === 'nix-copy' ? {} : { onProgress: (progress) => order.onProgress(progressLine(progress)) }),
         }).finally(nars.leave);
-        for (const [path, outcome] of result.outcomes) {
-            if (outcome.class !== 'pushed')
-                continue;
-            done.set(path, outcome.sentBytes);
-            onPushed(path, outcome.sentBytes);
-        }
-        return result;
     };
     const finish = async (order) => {
-        const { selection, startedMs, deadlineMs } = order;
+        const { startedMs, deadlineMs } = order;
         const signal = until(stop, deadlineMs);
-        const { backend } = await open(signal);
+        const checked = await open(signal);
+        const { backend } = checked;
+        const selection = selectionFor(checked, order.selection);
         await presence(backend, selection, signal);
         const plan = planPush(selection, known);
         const planMs = elapsed(startedMs);
@@ -43649,13 +44899,23 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
         target,
         async push(order) {
             const signal = until(stop, order.deadlineMs);
-            const { backend } = await open(signal);
-            await presence(backend, order.selection, signal);
+            const checked = await open(signal);
+            const { backend } = checked;
+            const selection = selectionFor(checked, order.selection);
+            await presence(backend, selection, signal);
             const uploaded = [...done.keys()].map((path) => [path, { state: 'present' }]);
-            const plan = planPush(order.selection, new Map([...known, ...uploaded]));
+            const plan = planPush(selection, new Map([...known, ...uploaded]));
             await order.planned.wait();
-            if (plan.push.length > 0)
-                await run(backend, plan, order, order.deadlineMs);
+            if (plan.push.length === 0)
+                return;
+            const taken = await run(backend, plan, order, order.deadlineMs);
+            const { outcomes } = backend.kind === 'nix-copy' ? await finishPush(backend, taken, signal) : taken;
+            for (const [path, outcome] of outcomes) {
+                if (outcome.class !== 'pushed')
+                    continue;
+                done.set(path, outcome.sentBytes);
+                onPushed(path, outcome.sentBytes);
+            }
         },
         async finish(order) {
             try {
@@ -43672,6 +44932,15 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             await open?.close();
         },
     };
+}
+/** The selection for one cache: some don't want what certain keys signed, and a Nix store takes a path with its whole closure or not at all. */
+function selectionFor({ backend, skipSignedBy }, selection) {
+    const { candidates, rules } = selection;
+    const more = skipSignedBy.filter((name) => !rules.skipSignedBy.includes(name));
+    const wholeClosures = backend.kind === 'nix-copy';
+    if (more.length === 0 && wholeClosures === rules.wholeClosures)
+        return selection;
+    return selectPaths(candidates, { ...rules, wholeClosures, skipSignedBy: [...rules.skipSignedBy, ...more] });
 }
 function failureOf(error) {
     return (0,errors/* isCacheError */.bt)(error)
@@ -43710,6 +44979,7 @@ function effortOf(inputs, { failed }) {
     const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
     return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
 }
+/** Plans, and sends nothing. */
 function isDryRun(env) {
     return env.NIX_CACHE_ACTION_DRY_RUN === 'true' || env.NIX_CACHE_ACTION_DRY_RUN === '1';
 }
@@ -43834,7 +45104,7 @@ function untouched({ inputs }, target) {
 }
 function rulesOf({ inputs }) {
     const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-    return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0 };
+    return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0, wholeClosures: false };
 }
 
 ;// CONCATENATED MODULE: ./build/phases/pusher-folder.js
@@ -43925,16 +45195,13 @@ function isReport(value) {
 
 
 
+
 /** Puts the post-build hook into the store, where the job is to push while it runs; `null` where it is not. */
 async function prepareHook(session, store, isShared, signal) {
     const { inputs, runner, state } = session;
-    if (inputs.continuous === 'false' || inputs.paths.length > 0)
+    if (inputs.continuous === 'false' || inputs.paths.length > 0 || isDryRun(runner.env))
         return null;
-    // Nothing is worth the restart of a daemon that nobody asked for.
-    const isTrusted = store.trust !== 'untrusted';
-    const hook = inputs.continuous === 'auto' && !isTrusted
-        ? { settings: [], journal: null, script: null, whyNot: 'the Nix daemon does not trust this user.' }
-        : await hookSettings({ store, previous: state().configuration, context: contextOf(session, signal), isShared });
+    const hook = await hookSettings({ store, previous: state().configuration, context: contextOf(session, signal), isShared });
     if (hook.whyNot === null)
         return hook;
     const text = `Paths are not pushed while the job runs, but all at its end: ${hook.whyNot}`;
@@ -44062,7 +45329,7 @@ async function sizeOf(file) {
 ;// CONCATENATED MODULE: ./build/phases/run.js
 
 /**
- * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user only; anything else,
+ * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user, and when there is no Nix to go on with; anything else,
  * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
  * arrives here is unexpected and a warning as well.
  */
@@ -44071,7 +45338,7 @@ async function runPhase(phase, runner, body) {
         await body();
     }
     catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible')) {
+        if ((0,errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible', 'install-failed')) {
             runner.fail((0,errors/* describeError */.Uc)(error));
             return;
         }
@@ -44097,6 +45364,7 @@ function createRunner(env, announces = true) {
         state: core/* getState */.Gu,
         setOutput: core/* setOutput */.uH,
         exportVariable: core/* exportVariable */.dN,
+        addPath: core/* addPath */.fM,
         async addSummary(markdown) {
             if (env.GITHUB_STEP_SUMMARY === undefined)
                 return;
@@ -44142,7 +45410,13 @@ function withoutCommands(text) {
         .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '?');
 }
 
+// EXTERNAL MODULE: ./build/backends/cachix/token.js
+var token = __nccwpck_require__(3918);
+// EXTERNAL MODULE: ./build/backends/job-identity.js
+var job_identity = __nccwpck_require__(314);
 ;// CONCATENATED MODULE: ./build/phases/push-policy.js
+
+
 
 /**
  * Events that a stranger can trigger and that yet see the repository's secrets. What such a job builds may be the stranger's code, and a
@@ -44166,12 +45440,31 @@ function decidePush(inputs, target, env, netrc) {
     // GitHub keeps what a pull request stores in its Actions cache to that pull request, so there it needs no credentials of the workflow's.
     if (target.kind === 'actions-cache')
         return { canPush: true, whyNot: null };
-    // Who may write into a folder is for the system to say.
-    if (target.kind === 'file')
+    // Who may write into a folder is for the system to say, and who into a Nix store for that.
+    if (target.kind === 'file' || target.kind === 'nix-copy')
         return { canPush: true, whyNot: null };
-    const writesTo = target.pushUrl ?? target.url;
+    if (target.kind === 'cachix') {
+        if ((0,token.cachixToken)(target, netrc) !== null)
+            return { canPush: true, whyNot: null };
+        return { canPush: false, whyNot: 'there is no `token` (a pull request from a fork has no secrets).' };
+    }
+    if (target.kind === 'niks3') {
+        if (target.token !== null || (0,job_identity/* hasJobIdentity */.iC)(env))
+            return { canPush: true, whyNot: null };
+        const whyNot = 'there is no `token`, and the job has no `permissions: id-token: write` (a pull request from a fork gets neither).';
+        return { canPush: false, whyNot };
+    }
+    const writesTo = target.kind === 'attic' ? target.endpoint : (target.pushUrl ?? target.url);
     const hasCredentials = target.credentials !== null || (0,nix_netrc/* findNetrc */.kE)(netrc, writesTo.hostname) !== null;
-    if (hasCredentials || inputs.signingKey !== null)
+    if (hasCredentials)
+        return { canPush: true, whyNot: null };
+    if (target.kind === 'attic') {
+        return {
+            canPush: false,
+            whyNot: 'there is no `token`, and attic takes nothing without (a pull request from a fork has no secrets).',
+        };
+    }
+    if (inputs.signingKey !== null)
         return { canPush: true, whyNot: null };
     return {
         canPush: false,
@@ -44272,22 +45565,24 @@ async function askCache(session, store, target, line, signal) {
     const common = { line, kind: target.kind, found: null };
     try {
         return await withCache(session, store, target, netrc, serving_EFFORT, async (backend) => {
-            const { readable, note } = await backend.check(canPush, signal);
-            return { ...common, reads: readable ? backend.reads() : null, whyNoPush: whyNot, failure: null, note };
+            const { readable, note, whyNoPush } = await backend.check(canPush, signal);
+            if (whyNoPush !== null && inputs.push === 'always')
+                throw pushImpossible(whyNoPush);
+            const reads = readable ? backend.reads() : null;
+            return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note };
         });
     }
     catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error))
+        if (!(0,errors/* isCacheError */.bt)(error) || error.code === 'push-impossible')
             throw error;
         const isLasting = (0,errors/* isCacheError */.bt)(error, ...LASTING);
-        if (isLasting && inputs.push === 'always') {
-            throw new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${error.message}`, {
-                hint: error.hint ?? undefined,
-                cause: error,
-            });
-        }
+        if (isLasting && inputs.push === 'always')
+            throw pushImpossible(error.message, error);
         return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
     }
+}
+function pushImpossible(why, cause) {
+    return new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
 }
 async function askActionsCache(session, store, line, signal) {
     const { inputs, runner } = session;
@@ -44927,29 +46222,37 @@ function textsOf(value) {
 
 
 
-/** The longest that main may take in all: a job must not wait for a cache that does not answer. */
+/** The longest that main may take in all, but for installing Nix: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
 async function main() {
     const runner = createRunner(process.env);
     await runPhase('main', runner, async () => {
         const session = await openSession(runner);
+        const store = await main_findStore(session);
         const signal = AbortSignal.timeout(MAIN_TIMEOUT_MS);
-        const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
         if (store === null)
             withoutNix(session);
         else
             await withNix(session, store, signal);
     });
 }
+/** Opens the store, of a Nix that is installed now where there was none and `install-nix` is given. */
+async function main_findStore(session) {
+    const { inputs, runner } = session;
+    const open = () => openLocalStore({ env: runner.env, log: runner.log, signal: AbortSignal.timeout(MAIN_TIMEOUT_MS) });
+    const found = await open();
+    if (inputs.installNix === null)
+        return found;
+    if (found !== null)
+        await offerFoundNix(session, found);
+    else
+        await installRelease(session, inputs.installNix);
+    return found ?? (await open());
+}
 function withoutNix(session) {
-    const { inputs, runner, keep } = session;
-    if (inputs.installNix !== null) {
-        throw new errors/* CacheError */.xA('input-invalid', `install-nix: \`${inputs.installNix}\` is given, but installing Nix is not built yet.`, {
-            hint: 'Install Nix in a step before this one, for example with cachix/install-nix-action.',
-        });
-    }
+    const { runner, keep } = session;
     const whyNot = 'there is no Nix on this machine.';
-    runner.log.warning('No `nix` was found, so no cache is configured. Install Nix in a step before this one.', 'nix-cache-action');
+    runner.log.warning('No `nix` was found, so no cache is configured. Install it in a step before this one, or give `install-nix` a version.', 'nix-cache-action');
     const nothing = {
         targets: [],
         indexesFolder: null,
@@ -45051,6 +46354,11 @@ function sayWhatServes({ inputs, runner }, serving, substituters) {
     for (const { line, whyNot: why } of targets)
         if (why !== null)
             log.info(`Nothing is pushed to ${labelOf(inputs, line)}: ${why}`);
+    if (inputs.signingKey !== null) {
+        for (const target of inputs.caches)
+            if (target.kind === 'attic')
+                log.info(`${target.place} signs what it serves with its own key, so it needs no \`signing-key\`.`);
+    }
     const keyless = targets.some(({ line, whyNot: why }) => why === null && needsKey(inputs, line));
     if (inputs.signingKey === null && keyless) {
         log.notice('No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.', 'nix-cache-action');
@@ -45059,7 +46367,7 @@ function sayWhatServes({ inputs, runner }, serving, substituters) {
 /** Servers that sign by themselves, and the Actions cache, which is trusted as it is, need none. */
 function needsKey({ caches }, line) {
     const kind = line === null ? 'actions-cache' : (caches[line]?.kind ?? 'actions-cache');
-    return kind === 'http' || kind === 'file';
+    return kind === 'http' || kind === 'file' || kind === 'nix-copy';
 }
 
 ;// CONCATENATED MODULE: ./build/report/lines.js
@@ -45096,8 +46404,8 @@ function cacheLines(report) {
 function volume({ counts, sentBytes, durationsMs }) {
     if (counts.pushed === undefined)
         return '';
-    const { push } = durationsMs;
-    const seconds = push === undefined ? '' : ` in ${(push / 1000).toFixed(1)} s`;
+    const { push, finish = 0 } = durationsMs;
+    const seconds = push === undefined ? '' : ` in ${((push + finish) / 1000).toFixed(1)} s`;
     return `; ${formatBytes(counts.pushed.narBytes)} as ${formatBytes(sentBytes)}${seconds}`;
 }
 /** One line for each reason: when a cache is down, thousands of paths have the same. */
@@ -45150,12 +46458,14 @@ function withinLimit(sections) {
     }
     return text;
 }
-function countsTable({ counts, sentBytes }) {
+function countsTable({ cache, counts, sentBytes }) {
     const rows = CLASSES.flatMap((name) => {
         const count = counts[name];
         return count === undefined ? [] : [`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`];
     });
-    const sent = counts.pushed === undefined ? [] : ['', `Sent ${formatBytes(sentBytes)} after compression.`];
+    const sent = counts.pushed === undefined
+        ? []
+        : ['', `Sent ${formatBytes(sentBytes)}${cache.kind === 'nix-copy' ? '' : ' after compression'}.`];
     return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
 }
 function servedOf({ served }) {
@@ -45256,11 +46566,13 @@ function stopOnSignals(log) {
 const UNDO_TIMEOUT_MS = 60_000;
 /**
  * The end of the job. Undoes the configuration first, so that whatever happens to the push, no secret stays on disk; then pushes what is
- * new, reports, and follows `on-push-failure`.
+ * new, reports, and follows `on-push-failure`. `early`: aborted by a signal that came before this began.
  */
-async function post() {
+async function post(early) {
     const runner = createRunner(process.env);
     const stop = stopOnSignals(runner.log);
+    if (early.aborted)
+        stop.now();
     await runPhase('post', runner, async () => {
         const session = resumeSession(runner);
         if (session === null)
@@ -45416,6 +46728,7 @@ async function pre() {
         const store = await openLocalStore({ env: runner.env, log: runner.log, signal });
         if (store === null)
             return;
+        // For a store behind SSH, a step may yet have to load the key.
         const substituters = session.inputs.caches.flatMap((target) => target.kind === 'http' || target.kind === 'file' ? [target.substituter] : []);
         await applySettings(session, store, { substituters, publicKeys: [], netrc: [], throughUs: false, priority: null }, { substituter: null, hook: null }, signal);
     });
@@ -45609,7 +46922,8 @@ function laterReads() {
 }
 function reachesCacheAtOnce({ inputs, state }, target) {
     const line = state().main?.targets[target]?.line ?? null;
-    return line !== null && inputs.caches[line]?.kind !== 'actions-cache';
+    const kind = line === null ? 'actions-cache' : inputs.caches[line]?.kind;
+    return kind !== 'actions-cache';
 }
 /** A job that is gone took the folder along. */
 function endWithFolder(folder, stop) {

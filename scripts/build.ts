@@ -19,12 +19,20 @@ function build(outDir: string): void {
 		cwd: root,
 		stdio: ['ignore', 'ignore', 'inherit'],
 	});
-	for (const phase of ['pre', 'main', 'post', 'serve', 'pusher', 'toolkit']) {
+	for (const phase of ['pre', 'main', 'serve', 'pusher', 'toolkit']) {
 		writeFileSync(join(outDir, `${phase}.js`), `import { ${phase} } from './index.js';\nawait ${phase}();\n`);
 	}
+	writeFileSync(join(outDir, 'post.js'), POST);
 	// Worker threads load this file by its path; it imports Node's own modules only.
 	copyFileSync(join(buildDir, 'push', 'frame-worker.js'), join(outDir, 'frame-worker.js'));
 }
+
+/** A signal that comes while the bundle is loaded must not end post before it has undone anything. */
+const POST = `const early = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => early.abort());
+const { post } = await import('./index.js');
+await post(early.signal);
+`;
 
 const outDir = process.argv[2] ?? join(root, 'dist');
 build(outDir);

@@ -21,11 +21,12 @@ const UNDO_TIMEOUT_MS = 60_000;
 
 /**
  * The end of the job. Undoes the configuration first, so that whatever happens to the push, no secret stays on disk; then pushes what is
- * new, reports, and follows `on-push-failure`.
+ * new, reports, and follows `on-push-failure`. `early`: aborted by a signal that came before this began.
  */
-export async function post(): Promise<void> {
+export async function post(early: AbortSignal): Promise<void> {
 	const runner = createRunner(process.env);
 	const stop = stopOnSignals(runner.log);
+	if (early.aborted) stop.now();
 	await runPhase('post', runner, async () => {
 		const session = resumeSession(runner);
 		if (session === null) return;

@@ -1,0 +1,240 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
+import { checkCache } from '../support/cache-invariants.ts';
+import { spawnCacheService } from '../support/cache-service/connect.ts';
+import { derivation, GRAPH, graph } from '../support/derivations.ts';
+import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
+import { createMachine, type Machine } from '../support/machine.ts';
+import type { JobOptions, JobResult, RunningJob, Step } from '../support/runner/steps.ts';
+import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
+import { testedVersions } from '../support/versions.ts';
+
+const secret = formatSecretKey(generateKey('test-1'));
+const password = 'correct-horse-battery-staple';
+
+let server: FaultyServer;
+let salts = 0;
+
+beforeAll(async () => {
+	server = await startFaultyServer({ credentials: `ci:${password}` });
+});
+afterAll(() => server?.[Symbol.asyncDispose]());
+beforeEach(() => {
+	server.heal();
+	server.forgetRequests();
+	for (const name of readdirSync(server.folder)) rmSync(join(server.folder, name), { recursive: true });
+});
+
+const action = (more: Readonly<Record<string, string>> = {}): Step =>
+	uses({ with: { cache: server.url, username: 'ci', password, 'signing-key': secret, ...more } });
+const buildAll = (file = 'job.nix'): Step =>
+	run(`nix-build --no-out-link ${file} ${GRAPH.map((name) => `-A ${name}`).join(' ')}`);
+
+async function job(machine: Machine, steps: readonly Step[], options: JobOptions = {}): Promise<JobResult> {
+	const result = await runJob(machine, steps, {
+		secrets: [password, secret],
+		workspace: { 'job.nix': graph(`continuous-${++salts}`) },
+		...options,
+	});
+	assertNoSecrets(result);
+	return result;
+}
+
+/** Names of what the cache holds, without hash and salt. */
+const held = (): readonly string[] =>
+	checkCache(server.folder)
+		.map(({ storePath }) => storePath.replace(/^.*?-/, '').replace(/-continuous-\d+.*/, ''))
+		.sort();
+
+const narinfos = (): readonly string[] =>
+	server.requests
+		.filter(({ method, path, status }) => method === 'PUT' && path.endsWith('.narinfo') && status < 300)
+		.map(({ path }) => path);
+
+/** Waits within the job, between its steps. */
+async function until(what: string, isSo: () => boolean, timeoutMs = 20_000): Promise<void> {
+	for (const deadline = performance.now() + timeoutMs; !isSo(); await sleep(20)) {
+		if (performance.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms`);
+	}
+}
+
+const pusherIs = (signal: string): Step =>
+	run(`kill -${signal} $(sed 's/.*"pid":\\([0-9]*\\).*/\\1/' "$RUNNER_TEMP"/nix-cache-action-*/push/pusher.json)`);
+
+describe.each(testedVersions())('a job that pushes while it runs, Nix %s', (nix) => {
+	let machine: Machine;
+	beforeAll(async () => {
+		machine = await createMachine({ nix });
+	});
+	afterAll(() => machine?.dispose());
+
+	it('has its paths in the cache before it ends, and reports them at its end', async () => {
+		const result = await job(machine, [
+			action(),
+			buildAll(),
+			() => until('all five paths are in the cache', () => narinfos().length === 5),
+			() => expect(held()).toHaveLength(5),
+		]);
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations).toEqual([]);
+		expect(result.stage('post').log).toMatch(/5 pushed/);
+		expect(result.orphans).toEqual([]);
+		expect(new Set(narinfos()).size).toBe(narinfos().length);
+		expect(result.leftovers.filter((name) => !name.includes('report'))).toEqual([]);
+	});
+
+	it('pushes at its end what no hook saw', async () => {
+		const result = await job(machine, [
+			action(),
+			buildAll(),
+			run('echo "no build" > file-continuous-0 && nix-store --add file-continuous-0'),
+		]);
+		expect(result.stage('post').log, result.log).toMatch(/6 pushed/);
+		expect(held()).toContain('file');
+	});
+
+	it('a hook of the workflow goes on working', async () => {
+		machine.writeFile('/root/hook', '#!/bin/sh\necho "$DRV_PATH" >> /root/hooked\n', 0o755);
+		machine.writeFile('/root/.config/nix/nix.conf', 'post-build-hook = /root/hook\n');
+		try {
+			const result = await job(machine, [action(), buildAll(), run('wc -l < /root/hooked; rm /root/hooked')]);
+			expect(result.status, result.log).toBe('success');
+			expect(result.stage('post').log).toMatch(/5 pushed/);
+			expect(result.log).toMatch(/^4$/m);
+		} finally {
+			rmSync(machine.outside('/root/.config/nix/nix.conf'));
+		}
+	});
+});
+
+describe('trouble on the way', () => {
+	let machine: Machine;
+	beforeAll(async () => {
+		machine = await createMachine({ nix: '2.26' });
+	});
+	afterAll(() => machine?.dispose());
+
+	it('a pusher that is killed: post says so, pushes the rest, and nothing goes up twice', async () => {
+		const more = graph(`continuous-more-${++salts}`);
+		const result = await job(
+			machine,
+			[
+				action(),
+				buildAll(),
+				() => until('all five paths are in the cache', () => narinfos().length === 5),
+				pusherIs('KILL'),
+				buildAll('more.nix'),
+			],
+			{ workspace: { 'job.nix': graph(`continuous-${++salts}`), 'more.nix': more } },
+		);
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations.map(({ message }) => message)).toEqual([
+			'The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.',
+		]);
+		expect(result.stage('post').log).toMatch(/10 pushed/);
+		expect(held()).toHaveLength(10);
+		expect(new Set(narinfos()).size).toBe(10);
+		expect(narinfos()).toHaveLength(10);
+	});
+
+	it('a pusher that was killed in the middle of an upload leaves no hole', async () => {
+		server.fail({ method: 'PUT', path: /nar\// }, { kind: 'stall' }, { skip: 1 });
+		const result = await job(machine, [
+			action({ concurrency: '1' }),
+			buildAll(),
+			() =>
+				until(
+					'a second NAR is on its way',
+					() => server.requests.filter(({ path, method }) => method === 'PUT' && path.includes('nar/')).length >= 2,
+				),
+			pusherIs('KILL'),
+			() => {
+				checkCache(server.folder);
+				server.heal();
+			},
+		]);
+		expect(result.status, result.log).toBe('success');
+		expect(held()).toHaveLength(5);
+		expect(new Set(narinfos()).size).toBe(narinfos().length);
+	});
+
+	it('a cache that is down while the job runs gets all at the end', async () => {
+		const result = await job(machine, [
+			action(),
+			() => server.fail({ method: 'PUT' }, { kind: 'status', status: 503 }),
+			buildAll(),
+			() => until('the pusher has tried', () => server.requests.some(({ method, fault }) => method === 'PUT' && fault !== null)),
+			() => server.heal(),
+		]);
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations).toEqual([]);
+		expect(held()).toHaveLength(5);
+	});
+
+	it('`continuous: false` leaves everything to the end', async () => {
+		const result = await job(machine, [
+			action({ continuous: 'false' }),
+			buildAll(),
+			() => sleep(1500),
+			() => expect(narinfos()).toEqual([]),
+		]);
+		expect(result.stage('post').log, result.log).toMatch(/5 pushed/);
+	});
+
+	it('a garbage collection in the job costs no path that waits', async () => {
+		server.fail({ method: 'PUT', path: /nar\// }, { kind: 'delay', delayMs: 400 });
+		const result = await job(machine, [action({ concurrency: '1' }), buildAll(), run('sleep 1; nix-collect-garbage')]);
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations).toEqual([]);
+		expect(held()).toHaveLength(5);
+	});
+
+	it.each([1000, 2500, 5000])(
+		'a cancel %i ms into the push at the end leaves no hole, and lists what is not up',
+		async (afterMs) => {
+			server.fail({ method: 'PUT', path: /nar\// }, { kind: 'delay', delayMs: 1500 });
+			const cancelSoon = (running: RunningJob): void => void setTimeout(() => running.running?.kill('SIGINT'), afterMs).unref();
+			const cancelled = await job(machine, [action({ concurrency: '1' }), buildAll(), cancelSoon]);
+			expect(cancelled.stage('post').log, cancelled.log).toMatch(/out of time|pushed/);
+			checkCache(server.folder);
+			expect(cancelled.orphans).toEqual([]);
+			expect(cancelled.leftovers.filter((name) => !name.includes('report'))).toEqual([]);
+		},
+	);
+});
+
+describe('the Actions cache', () => {
+	it('gets one pack and one index of a job that pushes while it runs', async () => {
+		await using service = await spawnCacheService();
+		await using machine = await createMachine({ nix: '2.34' });
+		const actions = await service.environment({ repository: 'octo/continuous' });
+		const first = await job(machine, [uses({}), buildAll(), () => sleep(1500)], { actions });
+		expect(first.stage('post').log, first.log).toMatch(/5 pushed/);
+		expect(await service.entries({ repository: 'octo/continuous' })).toHaveLength(2);
+		await machine.emptyStore();
+		const again = await job(machine, [uses({}), buildAll()], { actions, workspace: { 'job.nix': graph(`continuous-${salts}`) } });
+		expect(again.stage('run').log, again.log).not.toMatch(/^building '/m);
+	});
+});
+
+describe('a store that two jobs use at the same time', () => {
+	it('gives each its own paths, and neither a path of the other', async () => {
+		await using other = await startFaultyServer();
+		await using machine = await createMachine({ nix: '2.26' });
+		const single = (name: string) => derivation({ name, script: 'sleep 1; echo $name > $out' });
+		const shared = { 'shared-store': 'true' };
+		const [one, two] = await Promise.all([
+			job(machine, [action(shared), run('nix-build job.nix')], { workspace: { 'job.nix': single('mine-one') } }),
+			job(machine, [uses({ with: { cache: other.url, 'signing-key': secret, ...shared } }), run('nix-build job.nix')], {
+				workspace: { 'job.nix': single('mine-two') },
+			}),
+		]);
+		expect(one.status, one.log).toBe('success');
+		expect(two.status, two.log).toBe('success');
+		expect(checkCache(server.folder).map(({ storePath }) => storePath.slice(44))).toEqual(['mine-one']);
+		expect(checkCache(other.folder).map(({ storePath }) => storePath.slice(44))).toEqual(['mine-two']);
+	});
+});
