@@ -5,7 +5,7 @@ import { formatPublicKey, generateKey, publicKeyOf } from '../../src/nix/signatu
 import { checkAnswers, checkClock, checkPriorities } from '../../src/preflight/check-caches.ts';
 import { checkKeyNames, checkKeysThere } from '../../src/preflight/check-keys.ts';
 import { checkDisks, checkVersion } from '../../src/preflight/check-machine.ts';
-import { checkHidden, checkSubstitution } from '../../src/preflight/check-settings.ts';
+import { checkHidden, checkSubstitution, checkTrust } from '../../src/preflight/check-settings.ts';
 import type { Answer, Facts } from '../../src/preflight/facts.ts';
 import { PROBLEM_CODES, type Problem } from '../../src/problem.ts';
 import { parseNixVersion } from '../../src/store/nix-about.ts';
@@ -45,6 +45,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
 	trust: 'trusted',
 	effective: effective(),
 	told,
+	wished: null,
 	sources: [],
 	keys: { signing: key, areKnown: true, unsignedCaches: [CACHE] },
 	answers: [answer(), usual],
@@ -57,8 +58,11 @@ const hidden = effective({ substituters: ['https://cache.nixos.org/'] });
 const unknownKeys = { signing: null, areKnown: false, unsignedCaches: [CACHE] };
 const hour = 3_600_000;
 
+const wished = { wish, user: 'runner', confFile: '/etc/nix/nix.conf' };
+
 /** A wrong set-up for each code, with the check that sees it. */
 const WRONG: Readonly<Record<string, readonly [(facts: Facts) => readonly Problem[], Partial<Facts>]>> = {
+	'daemon-distrusts': [checkTrust, { trust: 'untrusted', told: null, wished, effective: hidden }],
 	'config-hidden': [checkHidden, { effective: hidden, sources: nixConfig('substituters = https://cache.nixos.org/') }],
 	'substitution-off': [checkSubstitution, { effective: effective({ substitute: false }) }],
 	'key-missing': [checkKeysThere, { keys: unknownKeys, effective: effective({ 'trusted-public-keys': [USUAL] }) }],
@@ -80,7 +84,7 @@ const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'trouble
 
 describe('a wrong set-up', () => {
 	it('is made for every code of preflight', () => {
-		const bySetup = ['daemon-distrusts', 'credentials-not-taken', 'netrc-unreadable'];
+		const bySetup = ['credentials-not-taken', 'netrc-unreadable'];
 		expect([...Object.keys(WRONG), ...bySetup].sort()).toEqual([...PROBLEM_CODES].sort());
 	});
 

@@ -44,6 +44,7 @@ export async function tellProblems(
 			store,
 			env,
 			told: isTold ? told : null,
+			wish: null,
 			keys,
 			ours: ours.substituter?.storeUrls ?? [],
 			log,

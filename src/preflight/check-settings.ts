@@ -1,6 +1,6 @@
 import { type ConfLine, parseNixConf } from '../nix/nix-conf.ts';
 import type { Problem } from '../problem.ts';
-import { sameCache } from '../setup/untrusted.ts';
+import { adviceFor, grantOf, sameCache } from '../setup/untrusted.ts';
 import type { ConfSource, Facts, Told } from './facts.ts';
 
 /** Pure: whether what Nix was told is what it does. */
@@ -13,6 +13,11 @@ const NAMES: Readonly<Record<Part, readonly [string, ...string[]]>> = {
 	publicKeys: ['trusted-public-keys', 'binary-cache-public-keys'],
 	netrc: ['netrc-file'],
 };
+
+export function checkTrust({ trust, wished, effective }: Facts): readonly Problem[] {
+	if (trust !== 'untrusted' || wished === null || grantOf(wished.wish, effective) !== 'denied') return [];
+	return [adviceFor(wished.wish, wished.user, wished.confFile, 'takes no settings from it')];
+}
 
 /** A setting that is not an `extra-` one replaces what was said before it, and `NIX_CONFIG` has the last word. */
 export function checkHidden({ told, effective, trust, sources }: Facts): readonly Problem[] {

@@ -13,6 +13,8 @@ export interface Facts {
 	readonly effective: EffectiveSettings;
 	/** What Nix was told by this step; `null` when it was told nothing. */
 	readonly told: Told | null;
+	/** What somebody only wonders whether it could be told (a command line); `null` in a job, where configuring Nix has settled that. */
+	readonly wished: Wished | null;
 	/** Where else Nix gets settings of this user's from, in the order in which they count, the last word first. */
 	readonly sources: readonly ConfSource[];
 	/** The step's own keys. */
@@ -27,6 +29,14 @@ export interface Told {
 	readonly wish: NixSettings;
 	/** Our netrc in place of another one; `null`: none was written. */
 	readonly netrcFile: string | null;
+}
+
+export interface Wished {
+	readonly wish: NixSettings;
+	/** Whose wish it is. */
+	readonly user: string;
+	/** The system's nix.conf. */
+	readonly confFile: string;
 }
 
 /** A text in the syntax of nix.conf. */

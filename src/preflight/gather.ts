@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createHttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
+import type { NixSettings } from '../setup/configuration.ts';
+import { userName } from '../setup/configure-nix.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
 import { NIX_USER_CONF_FILES } from '../setup/user-file.ts';
 import type { LocalStore } from '../store/local-store.ts';
@@ -17,6 +19,8 @@ export interface Means {
 	/** Of the steps to come. */
 	readonly env: Environment;
 	readonly told: Facts['told'];
+	/** In place of `told`, by whoever only asks; `null` in a job. */
+	readonly wish: NixSettings | null;
 	readonly keys: Facts['keys'];
 	/** Store URLs that need no asking: they are this machine's own. */
 	readonly ours: readonly string[];
@@ -32,7 +36,9 @@ const USE = /nix-cache-action-[0-9a-f]{12}(?:\/nix)?\.conf$/;
 
 /** One process of Nix, and one request for each cache. Throws `nix-failed`, `cancelled`. */
 export async function gatherFacts(means: Means): Promise<Facts> {
-	const { store, env, told, keys, signal } = means;
+	const { store, env, told, wish, keys, signal } = means;
+	const { version, systemConfFile } = store.nix.about;
+	const wished = wish === null ? null : { wish, user: userName(), confFile: systemConfFile };
 	const { NIX_USER_CONF_FILES: files } = env;
 	const nix = files === undefined ? store.nix : store.nix.withEnvironment({ [NIX_USER_CONF_FILES]: files });
 	const asked = querySettings(nix, signal);
@@ -43,20 +49,22 @@ export async function gatherFacts(means: Means): Promise<Facts> {
 		reading,
 		lookAtDisks(store, env),
 	]);
-	return { nix: store.nix.about.version, trust: store.trust, effective, told, sources, keys, answers, disks };
+	return { nix: version, trust: store.trust, effective, told, wished, sources, keys, answers, disks };
 }
 
 async function askAll(
 	settings: EffectiveSettings,
 	sources: readonly ConfSource[],
-	{ store, env, told, ours, log, signal }: Means,
+	{ store, env, told, wish, ours, log, signal }: Means,
 ): Promise<readonly Answer[]> {
-	const wished = told?.wish.substituters ?? [];
+	const wished = (told?.wish ?? wish)?.substituters ?? [];
 	// Other uses of the action in this job ask theirs, with credentials that Nix may not have before they are through.
 	const theirs = [...sources.filter(({ name }) => USE.test(name)), ...(await readIncludes(store))]
 		.map(({ text }) => text)
 		.join(' ');
-	const urls = [...new Set(settings.substituters)].filter((url) => /^https?:\/\//.test(url) && URL.canParse(url));
+	const urls = [...new Set([...settings.substituters, ...(wish?.substituters ?? [])])].filter(
+		(url) => /^https?:\/\//.test(url) && URL.canParse(url),
+	);
 	const asked = urls.filter((url) => !ours.includes(url) && (wished.includes(url) || !theirs.split(/\s+/).includes(url)));
 	if (asked.length === 0) return [];
 	const { entries: netrc } = await readNetrcFile(settings.netrcFile);

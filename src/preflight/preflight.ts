@@ -2,7 +2,7 @@ import type { Problem } from '../problem.ts';
 import { checkAnswers, checkClock, checkPriorities } from './check-caches.ts';
 import { checkKeyNames, checkKeysThere } from './check-keys.ts';
 import { checkDisks, checkVersion } from './check-machine.ts';
-import { checkHidden, checkSubstitution } from './check-settings.ts';
+import { checkHidden, checkSubstitution, checkTrust } from './check-settings.ts';
 import type { Facts } from './facts.ts';
 import { gatherFacts, type Means } from './gather.ts';
 
@@ -11,6 +11,7 @@ export type Check = (facts: Facts) => readonly Problem[];
 
 const CHECKS: readonly Check[] = [
 	checkVersion,
+	checkTrust,
 	checkHidden,
 	checkSubstitution,
 	checkKeyNames,
