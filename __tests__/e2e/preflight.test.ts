@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
 import { graph } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
-import { createMachine, type Machine } from '../support/machine.ts';
+import { createMachine, type Machine, NODE } from '../support/machine.ts';
 import { startNginx } from '../support/nginx.ts';
 import type { JobOptions, JobResult, Step } from '../support/runner/steps.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
@@ -77,6 +77,21 @@ describe('a healthy set-up', () => {
 		expect(readdirSync(nginx.folder, { recursive: true })).toEqual(['nix-cache-info']);
 		// It is asked twice (by whoever pushes, and as Nix will ask it), and for an upload that is not sent.
 		expect(nginx.requests().map(({ method, status }) => `${method} ${status}`)).toEqual(['GET 200', 'PUT 400', 'GET 200']);
+	});
+});
+
+describe('the start of a job', () => {
+	it('takes main little more than the start of the bundle', async () => {
+		const bundle = join(import.meta.dirname, '..', '..', 'dist', 'index.js');
+		const overBare: number[] = [];
+		for (let round = 0; round < 4; round++) {
+			const startedMs = performance.now();
+			await machine.run([NODE, '-e', `import(${JSON.stringify(bundle)})`]);
+			const bareMs = performance.now() - startedMs;
+			overBare.push((await play(given())).stage('main').durationMs - bareMs);
+		}
+		// The goal is 400 ms on a quiet machine, which bench/preflight.ts measures.
+		expect(Math.min(...overBare)).toBeLessThan(1_500);
 	});
 });
 
