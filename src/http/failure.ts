@@ -42,7 +42,7 @@ export function shownUrl(url: URL): string {
 }
 
 /** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
-export function failureOfAnswer(answer: Answer, asked: Asked, nowMs: number): Failure {
+export function failureOfAnswer(answer: Pick<Answer, 'status' | 'header' | 'bytes'>, asked: Asked, nowMs: number): Failure {
 	const { status } = answer;
 	const line = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
 	// Error pages of web servers say the status once more, and nothing else.
