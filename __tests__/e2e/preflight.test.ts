@@ -201,6 +201,15 @@ describe('a netrc that only root may read', () => {
 		);
 	});
 
+	it("is the daemon's business for a cache that the machine itself names", async () => {
+		await using other = await createMachine({ nix: '2.26', nixConf: [`extra-substituters = ${closed.url}`] });
+		other.addUser('runner');
+		await other.startDaemon({ trustedUsers: ['runner'] });
+		other.writeFile('/etc/nix/netrc', entry, 0o600);
+		const result = await play(given(), asRunner, other);
+		expect(problems(result), result.log).toEqual([]);
+	});
+
 	it('is what is said when the cache wants what is in it', async () => {
 		own.writeFile('/etc/nix/netrc', entry, 0o600);
 		await expectMended(

@@ -60,6 +60,11 @@ describe('a cache is asked as Nix asks it', () => {
 		expect(trouble?.what).not.toMatch(/\.$/);
 	});
 
+	it.each([401, 403])('and a refusal (%i) is none where only the daemon can read the netrc', async (status) => {
+		const { url } = await serve((_request, response) => void response.writeHead(status).end());
+		expect(await ask(url.href, null)).toMatchObject({ info: null, trouble: null });
+	});
+
 	it('which may find nobody', async () => {
 		const { trouble } = await ask(`http://127.0.0.1:${await closedPort()}/`);
 		expect(trouble).toMatchObject({

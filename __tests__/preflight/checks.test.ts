@@ -6,7 +6,7 @@ import { checkAnswers, checkClock, checkPriorities } from '../../src/preflight/c
 import { checkKeyNames, checkKeysThere } from '../../src/preflight/check-keys.ts';
 import { checkDisks, checkVersion } from '../../src/preflight/check-machine.ts';
 import { checkHidden, checkSubstitution, checkTrust } from '../../src/preflight/check-settings.ts';
-import type { Answer, Facts } from '../../src/preflight/facts.ts';
+import type { Answer, Disk, Facts } from '../../src/preflight/facts.ts';
 import { PROBLEM_CODES, type Problem } from '../../src/problem.ts';
 import { parseNixVersion } from '../../src/store/nix-about.ts';
 import { parseSettings } from '../../src/store/settings.ts';
@@ -37,7 +37,12 @@ const answer = (changes: Partial<Answer> = {}): Answer => ({
 	...changes,
 });
 const usual = answer({ url: 'https://cache.nixos.org/', info: { storeDir: '/nix/store', wantMassQuery: true, priority: 40 } });
-const disk = (freeBytes: number, folder = '/nix/store', device = 1) => ({ holds: 'the Nix store', folder, device, freeBytes });
+const disk = (freeBytes: number, folder = '/nix/store', device = 1): Disk => ({
+	holds: folder === '/tmp' ? 'temp' : 'store',
+	folder,
+	device,
+	freeBytes,
+});
 
 /** All is well; `changes` is what is not. */
 const facts = (changes: Partial<Facts> = {}): Facts => ({

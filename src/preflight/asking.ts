@@ -7,8 +7,8 @@ import type { Answer } from './facts.ts';
 
 export interface Asking {
 	readonly client: HttpClient;
-	/** As Nix has it: it sends what that has for a host, and nothing else. */
-	readonly netrc: readonly NetrcEntry[];
+	/** As Nix has it: it sends what that has for a host, and nothing else. `null`: only the daemon can read it, so that a refusal says nothing. */
+	readonly netrc: readonly NetrcEntry[] | null;
 	readonly storeDir: string;
 	/** The time of this machine. */
 	nowMs(): number;
@@ -21,6 +21,7 @@ export async function askSubstituter(url: string, asking: Asking): Promise<Answe
 	try {
 		const answer = await get(url, asking);
 		const aheadMs = aheadOf(answer, (sentMs + asking.nowMs()) / 2);
+		if (REFUSALS.includes(answer.status)) return { url, info: null, aheadMs, trouble: null };
 		if (answer.status !== 200) {
 			return { url, info: null, aheadMs, trouble: { what: 'it has no `nix-cache-info`', hint: NO_CACHE_HINT } };
 		}
@@ -32,6 +33,7 @@ export async function askSubstituter(url: string, asking: Asking): Promise<Answe
 	}
 }
 
+const REFUSALS: readonly number[] = [401, 403];
 const NO_CACHE_HINT = 'Correct its URL, or take it out of `substituters`.';
 
 function get(url: string, { client, netrc, signal }: Asking): Promise<HttpAnswer> {
@@ -39,14 +41,14 @@ function get(url: string, { client, netrc, signal }: Asking): Promise<HttpAnswer
 	address.search = '';
 	if (!address.pathname.endsWith('/')) address.pathname += '/';
 	address.pathname += 'nix-cache-info';
-	const entry = findNetrc(netrc, address.hostname);
+	const entry = findNetrc(netrc ?? [], address.hostname);
 	const credentials: Credentials | null =
 		entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
 	return client.request({
 		method: 'GET',
 		url: address,
 		credentials,
-		accept: [200, 404, 410],
+		accept: [200, 404, 410, ...(netrc === null ? REFUSALS : [])],
 		limitBytes: MAX_CACHE_INFO_BYTES,
 		signal,
 	});

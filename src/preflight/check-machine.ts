@@ -1,5 +1,5 @@
 import type { Problem } from '../problem.ts';
-import type { Facts } from './facts.ts';
+import type { Disk, Facts } from './facts.ts';
 
 /** Pure: the machine itself. */
 
@@ -23,34 +23,25 @@ export function checkVersion({ nix }: Facts): readonly Problem[] {
 
 export function checkDisks({ disks, effective }: Facts): readonly Problem[] {
 	const low = disks.filter(({ freeBytes }) => freeBytes < LEAST_FREE_BYTES);
-	const once = low.filter(({ device }, index) => low.findIndex((other) => other.device === device) === index);
-	const belowMinimum = disks.filter(({ freeBytes }) => freeBytes < effective.minFreeBytes && effective.minFreeBytes > 0);
-	const first = once[0] ?? null;
-	if (first !== null) {
-		const where = once.map(({ folder, holds, freeBytes }) => `${megabytes(freeBytes)} in ${folder} (${holds})`);
-		return [
-			{
-				code: 'disk-low',
-				level: 'warning',
-				title: 'The disk is nearly full',
-				message: `There are only ${where.join(' and ')} left, and builds and uploads fail when that is used up.`,
-				fix: first.folder === disks[0]?.folder ? 'Free space in a step before: `nix-collect-garbage`.' : FREE_TEMP,
-			},
-		];
+	const [first, ...others] = low.filter(({ device }, index) => low.findIndex((other) => other.device === device) === index);
+	if (first !== undefined) {
+		const where = [first, ...others].map(
+			({ folder, holds, freeBytes }) => `${megabytes(freeBytes)} in ${folder} (${HOLDS[holds]})`,
+		);
+		const message = `There are only ${where.join(' and ')} left, and builds and uploads fail when that is used up.`;
+		return [diskLow(message, first.holds === 'store' ? 'Free space in a step before: `nix-collect-garbage`.' : FREE_TEMP)];
 	}
-	const [store] = belowMinimum.filter(({ folder }) => folder === disks[0]?.folder);
-	if (store === undefined) return [];
-	return [
-		{
-			code: 'disk-low',
-			level: 'warning',
-			title: 'The disk is nearly full',
-			message: `There are ${megabytes(store.freeBytes)} left in ${store.folder}, less than Nix's \`min-free\`, so every build begins with collecting garbage.`,
-			fix: 'Free space in a step before, `nix-collect-garbage`, or lower `min-free` in nix.conf.',
-		},
-	];
+	const store = disks.find(({ holds }) => holds === 'store');
+	if (store === undefined || store.freeBytes >= effective.minFreeBytes) return [];
+	const message = `There are ${megabytes(store.freeBytes)} left in ${store.folder}, less than Nix's \`min-free\`, so every build begins with collecting garbage.`;
+	return [diskLow(message, 'Free space in a step before, `nix-collect-garbage`, or lower `min-free` in nix.conf.')];
 }
 
+function diskLow(message: string, fix: string): Problem {
+	return { code: 'disk-low', level: 'warning', title: 'The disk is nearly full', message, fix };
+}
+
+const HOLDS: Readonly<Record<Disk['holds'], string>> = { store: 'the Nix store', temp: 'what is packed for the upload' };
 const FREE_TEMP = 'Free space there in a step before (`df -h "$RUNNER_TEMP"`), or lower `concurrency` and set `max-path-size`.';
 
 function megabytes(bytes: number): string {

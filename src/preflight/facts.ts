@@ -59,7 +59,7 @@ export interface OwnKeys {
 export interface Answer {
 	/** The store URL, as Nix has it. */
 	readonly url: string;
-	/** `null`: Nix can't use it, and `trouble` says why. */
+	/** `null`: Nix can't use it, and `trouble` says why; or, without trouble, nobody but the daemon can know. */
 	readonly info: CacheInfo | null;
 	readonly trouble: Trouble | null;
 	/** How far its clock is ahead of ours; `null` when it does not tell the time. */
@@ -72,10 +72,9 @@ export interface Trouble {
 	readonly hint: string | null;
 }
 
-/** The file system of a folder. */
+/** The file system of a folder: the store's, or that of `RUNNER_TEMP`, where what is packed lies until it is sent. */
 export interface Disk {
-	/** What the action or Nix keeps there, for people. */
-	readonly holds: string;
+	readonly holds: 'store' | 'temp';
 	readonly folder: string;
 	/** Tells file systems apart. */
 	readonly device: number;

@@ -67,7 +67,8 @@ async function askAll(
 	);
 	const asked = urls.filter((url) => !ours.includes(url) && (wished.includes(url) || !theirs.split(/\s+/).includes(url)));
 	if (asked.length === 0) return [];
-	const { entries: netrc } = await readNetrcFile(settings.netrcFile);
+	const { entries, problem } = await readNetrcFile(settings.netrcFile);
+	const netrc = problem !== null && store.trust !== 'direct' ? null : entries;
 	const limits = { connections: 4, attempts: 2, patienceMs: PATIENCE_MS, connectTimeoutMs: PATIENCE_MS };
 	const client = createHttpClient({ env, log, ...limits });
 	const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
@@ -97,9 +98,9 @@ async function readIncludes({ nix }: LocalStore): Promise<readonly ConfSource[]>
 
 async function lookAtDisks({ realStoreDir }: LocalStore, env: Environment): Promise<readonly Disk[]> {
 	const folders = [
-		{ holds: 'the Nix store', folder: realStoreDir },
-		{ holds: 'what is packed for the upload', folder: env.RUNNER_TEMP ?? tmpdir() },
-	];
+		{ holds: 'store', folder: realStoreDir },
+		{ holds: 'temp', folder: env.RUNNER_TEMP ?? tmpdir() },
+	] as const;
 	const disks = await Promise.all(
 		folders.map(async ({ holds, folder }) => {
 			try {
