@@ -78,7 +78,7 @@ const PURE: readonly RegExp[] = [
 	/^quantity\.ts$/,
 	/^errors\.ts$/,
 	/^problem\.ts$/,
-	/^preflight\/check-[a-z]+\.ts$/,
+	/^preflight\/(?:check-[a-z]+|facts|place)\.ts$/,
 ];
 const PURE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'node:zlib', 'tweetnacl']);
 

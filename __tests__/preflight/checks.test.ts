@@ -148,6 +148,12 @@ describe('what Nix was told', () => {
 		}
 	});
 
+	it('is known again where Nix writes the parameters of a URL in another order', () => {
+		const url = 'ssh-ng://ci@far?ssh-key=/k&base64-ssh-public-host-key=AA=';
+		const changes = effective({ substituters: ['ssh-ng://ci@far?base64-ssh-public-host-key=AA%3D&ssh-key=/k'] });
+		expect(checkHidden(facts({ told: { ...told, wish: { ...wish, substituters: [url] } }, effective: changes }))).toEqual([]);
+	});
+
 	it('counts as the daemon has it where that does not trust the user: his keys and netrc are nothing to it', () => {
 		const changes = settings({ substituters: [`${CACHE}/`], 'trusted-public-keys': [], 'netrc-file': '/other' });
 		expect(checkHidden(facts({ trust: 'untrusted', effective: changes }))).toEqual([]);

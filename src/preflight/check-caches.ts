@@ -1,5 +1,6 @@
 import type { Problem } from '../problem.ts';
 import type { Answer, Facts } from './facts.ts';
+import { hasPlace } from './place.ts';
 
 /** Pure: what the caches say that Nix will ask. */
 
@@ -14,7 +15,7 @@ export function checkAnswers({ answers, told }: Facts): readonly Problem[] {
 			: [
 					{
 						code: 'substituter-unusable',
-						level: told?.wish.substituters.includes(url) ? 'warning' : 'notice',
+						level: hasPlace(told?.wish.substituters ?? [], url) ? 'warning' : 'notice',
 						title: 'Nix can not read from a cache',
 						message: `Nix is set to read from ${url}, and can't: ${trouble.what}.`,
 						fix: trouble.hint ?? `Take it out of \`substituters\` (\`nix config show substituters\`).`,

@@ -1,7 +1,8 @@
 import { type ConfLine, parseNixConf } from '../nix/nix-conf.ts';
 import type { Problem } from '../problem.ts';
-import { adviceFor, grantOf, sameCache } from '../setup/untrusted.ts';
+import { adviceFor, grantOf } from '../setup/untrusted.ts';
 import type { ConfSource, Facts, Told } from './facts.ts';
+import { hasPlace } from './place.ts';
 
 /** Pure: whether what Nix was told is what it does. */
 
@@ -23,7 +24,7 @@ export function checkTrust({ trust, wished, effective }: Facts): readonly Proble
 export function checkHidden({ told, effective, trust, sources }: Facts): readonly Problem[] {
 	if (told === null) return [];
 	const isHidden: Readonly<Record<Part, boolean>> = {
-		substituters: !told.wish.substituters.every((url) => effective.substituters.some((entry) => sameCache(entry, url))),
+		substituters: !told.wish.substituters.every((url) => hasPlace(effective.substituters, url)),
 		// Of a user whom it does not trust a daemon takes no more than which of its caches to leave out.
 		publicKeys: trust !== 'untrusted' && !told.wish.publicKeys.every((key) => effective.trustedPublicKeys.includes(key)),
 		netrc: trust !== 'untrusted' && told.netrcFile !== null && effective.netrcFile !== told.netrcFile,

@@ -12,6 +12,7 @@ import type { Environment } from '../store/nix-command.ts';
 import { type EffectiveSettings, querySettings } from '../store/settings.ts';
 import { askSubstituter } from './asking.ts';
 import type { Answer, ConfSource, Disk, Facts } from './facts.ts';
+import { hasPlace } from './place.ts';
 
 export interface Means {
 	/** As it was opened; what Nix was told since is in `env`. */
@@ -65,7 +66,7 @@ async function askAll(
 	const urls = [...new Set([...settings.substituters, ...(wish?.substituters ?? [])])].filter(
 		(url) => /^https?:\/\//.test(url) && URL.canParse(url),
 	);
-	const asked = urls.filter((url) => !ours.includes(url) && (wished.includes(url) || !theirs.split(/\s+/).includes(url)));
+	const asked = urls.filter((url) => !hasPlace(ours, url) && (hasPlace(wished, url) || !hasPlace(theirs.split(/\s+/), url)));
 	if (asked.length === 0) return [];
 	const { entries, problem } = await readNetrcFile(settings.netrcFile);
 	const netrc = problem !== null && store.trust !== 'direct' ? null : entries;

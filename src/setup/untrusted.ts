@@ -16,7 +16,7 @@ export function grantOf(wish: NixSettings, settings: EffectiveSettings): Grant {
 }
 
 /** The daemon compares texts, and lets an entry with a slash at its end stand for one without; not the other way round. */
-export function sameCache(entry: string, url: string): boolean {
+function sameCache(entry: string, url: string): boolean {
 	return entry === url || entry === `${url}/`;
 }
 
