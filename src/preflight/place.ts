@@ -2,7 +2,7 @@
  * A store URL without its parameters, whose order and encoding Nix may change when it shows its settings, and without slashes at its end. Enough to know
  * a cache again.
  */
-export function placeOf(url: string): string {
+function placeOf(url: string): string {
 	return url.replace(/\?.*$/s, '').replace(/\/+$/, '');
 }
 
