@@ -17,6 +17,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 		'setup',
 		'install',
 		'hook',
+		'preflight',
+		'problem',
 		'backends',
 		'substituter',
 		'background',
@@ -33,7 +35,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	background: ['errors'],
 	substituter: ['background', 'backends', 'nix', 'errors', 'log'],
 	install: ['setup', 'cache-target', 'http', 'nix', 'errors', 'log'],
-	setup: ['store', 'nix', 'errors', 'log'],
+	preflight: ['store', 'setup', 'cache-target', 'http', 'nix', 'errors', 'log', 'problem'],
+	setup: ['store', 'nix', 'errors', 'log', 'problem'],
 	hook: ['setup', 'store', 'nix', 'errors', 'log'],
 	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
 	'cache-target': [],
@@ -42,6 +45,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	http: ['nix', 'errors', 'log', 'backends', 'cache-target'],
 	nix: ['errors'],
 	errors: [],
+	problem: ['log'],
 	log: [],
 };
 
@@ -58,6 +62,8 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
 	'backends -> cache-target',
 	'state -> setup',
 	'state -> store',
+	'preflight -> cache-target',
+	'problem -> log',
 ]);
 
 /** Files without I/O: no `node:` module but these, no package but tweetnacl. */
@@ -71,6 +77,8 @@ const PURE: readonly RegExp[] = [
 	/^cache-target\//,
 	/^quantity\.ts$/,
 	/^errors\.ts$/,
+	/^problem\.ts$/,
+	/^preflight\/(?:check-[a-z]+|facts|place)\.ts$/,
 ];
 const PURE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'node:zlib', 'tweetnacl']);
 
