@@ -2730,7 +2730,7 @@ __webpack_unused_export__ = {
   dns: __nccwpck_require__(379)
 }
 
-__webpack_unused_export__ = buildConnector
+module.exports.gU = buildConnector
 __webpack_unused_export__ = errors
 __webpack_unused_export__ = {
   parseHeaders: util.parseHeaders,
@@ -31831,6 +31831,23 @@ function strange(what, why) {
 
 /***/ }),
 
+/***/ 1347:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   d: () => (/* binding */ netrcCredentials)
+/* harmony export */ });
+/* harmony import */ var _nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(6188);
+
+/** What the netrc has for the host of `url`, as Nix would send it. */
+function netrcCredentials(entries, url) {
+    const entry = (0,_nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__/* .findNetrc */ .kE)(entries, url.hostname);
+    return entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
+}
+
+
+/***/ }),
+
 /***/ 4514:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -38278,7 +38295,156 @@ function retryAfterInJsonMs(bytes) {
     return seconds === undefined ? null : Number(seconds) * 1000;
 }
 
+;// CONCATENATED MODULE: external "node:dns/promises"
+const external_node_dns_promises_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:dns/promises");
+// EXTERNAL MODULE: ./node_modules/undici/index.js
+var undici = __nccwpck_require__(6752);
+;// CONCATENATED MODULE: ./build/http/proxy.js
+/**
+ * The proxy that the environment names for `url`, or `null` for a direct connection. The rules are curl's, since Nix goes by them and
+ * the two should take the same way: lower case before upper case, an empty variable counts as absent, `all_proxy` comes last, and
+ * loopback addresses are no exception. Two things are taken that curl leaves: `HTTP_PROXY` in upper case (curl fears CGI scripts),
+ * and entries of `no_proxy` with a port.
+ * Source: curl/lib/url.c, detect_proxy; curl/lib/noproxy.c; tried with curl 7.88.
+ */
+function proxyFor(url, env) {
+    const scheme = url.protocol === 'https:' ? 'https' : 'http';
+    const proxy = variable(env, `${scheme}_proxy`) ?? variable(env, 'all_proxy');
+    if (proxy === null || isExempt(url, variable(env, 'no_proxy') ?? ''))
+        return null;
+    const text = proxy.includes('://') ? proxy : `http://${proxy}`;
+    return URL.canParse(text) ? new URL(text) : null;
+}
+/** The environment of one cache that is reached through a proxy of its own, whatever the job's environment names or exempts. */
+function withProxy(env, proxy) {
+    return { ...env, http_proxy: proxy, https_proxy: proxy, no_proxy: '', NO_PROXY: '' };
+}
+/** The credentials inside of a proxy's URL. A lone `%` stands for itself, as it does for curl. */
+function proxyUser({ username, password }) {
+    return { username: decoded(username), password: decoded(password) };
+}
+function decoded(text) {
+    return text.replace(/(?:%[0-9a-f]{2})+/gi, (octets) => Buffer.from(octets.replaceAll('%', ''), 'hex').toString('utf8'));
+}
+function variable(env, name) {
+    return env[name] || env[name.toUpperCase()] || null;
+}
+function isExempt(url, noProxy) {
+    if (noProxy.trim() === '*')
+        return true;
+    const host = bare(url.hostname);
+    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+    return noProxy.split(/[\s,]+/).some((entry) => {
+        const [, name = '', entryPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? [null, entry];
+        const pattern = bare(name).replace(/^\./, '');
+        if (pattern === '' || (entryPort !== undefined && entryPort !== port))
+            return false;
+        return host === pattern || (!isAddress(host) && host.endsWith(`.${pattern}`));
+    });
+}
+/** Lower case, without the brackets of an IPv6 address and the final dot of a complete name. */
+function bare(host) {
+    return host
+        .toLowerCase()
+        .replace(/^\[(.*)\]$/, '$1')
+        .replace(/\.$/, '');
+}
+function isAddress(host) {
+    return host.includes(':') || /^[\d.]+$/.test(host);
+}
+
+;// CONCATENATED MODULE: ./build/http/socks.js
+
+
+
+/** A SOCKS proxy did not let us through; the message says why. */
+class SocksRefusal extends Error {
+    name = 'SocksRefusal';
+    /** Whether it may go better the next time. */
+    mayPass;
+    constructor(message, mayPass) {
+        super(message);
+        this.mayPass = mayPass;
+    }
+}
+const DEFAULT_PORT = 1080;
+/** Whether `proxy` is of a kind that is spoken here: SOCKS 5, with the target's name looked up on this machine or (`h`) by the proxy, as curl has it. */
+function isSocks({ protocol }) {
+    return protocol === 'socks5:' || protocol === 'socks5h:';
+}
+/** Connects through a SOCKS 5 proxy (RFC 1928), with user name and password where its URL has them (RFC 1929). */
+function socksConnector(proxy, options) {
+    const plain = (0,undici/* buildConnector */.gU)({ timeout: options.timeout });
+    const secure = (0,undici/* buildConnector */.gU)(options);
+    const proxyHost = socks_bare(proxy.hostname);
+    const proxyPort = Number(proxy.port || DEFAULT_PORT);
+    const { username, password } = proxyUser(proxy);
+    const credentials = username === '' ? {} : { userId: username, password };
+    const through = async ({ hostname, protocol, port }) => {
+        const { SocksClient } = await __nccwpck_require__.e(/* import() */ 474).then(__nccwpck_require__.t.bind(__nccwpck_require__, 2474, 19));
+        const name = socks_bare(hostname);
+        const host = proxy.protocol === 'socks5h:' ? name : (await (0,external_node_dns_promises_namespaceObject.lookup)(name)).address;
+        const socket = await called(plain, { hostname: proxyHost, protocol: 'http:', port: `${proxyPort}` });
+        try {
+            await SocksClient.createConnection({
+                command: 'connect',
+                proxy: { host: proxyHost, port: proxyPort, type: 5, ...credentials },
+                destination: { host, port: Number(port || (protocol === 'https:' ? 443 : 80)) },
+                timeout: options.timeout,
+                existing_socket: socket,
+            });
+        }
+        catch (error) {
+            socket.destroy();
+            // Not as the cause: the library's error holds the credentials.
+            throw refusalOf(error instanceof Error ? error.message : '', name);
+        }
+        return socket;
+    };
+    return (target, callback) => {
+        through(target).then((socket) => {
+            if (target.protocol === 'https:')
+                secure({ ...target, httpSocket: socket }, callback);
+            else
+                callback(null, socket);
+        }, (error) => callback(error instanceof Error ? error : new Error(String(error)), null));
+    };
+}
+/** The connection that a callback tells of. */
+function called(connect, target) {
+    return new Promise((resolve, reject) => {
+        connect(target, (...[error, socket]) => {
+            if (error === null)
+                resolve(socket);
+            else
+                reject(error);
+        });
+    });
+}
+/** Its errors have no codes; the texts are those of socks/src/common/constants.ts. */
+function refusalOf(said, host) {
+    if (said.includes('Authentication failed'))
+        return new SocksRefusal('the SOCKS proxy refuses the user name and password', false);
+    if (said.includes('no accepted authentication type'))
+        return new SocksRefusal('the SOCKS proxy wants other credentials', false);
+    const [, reply] = /rejected connection - (\w+)/.exec(said) ?? [];
+    if (reply === 'NotAllowed')
+        return new SocksRefusal(`the SOCKS proxy does not allow ${host}`, false);
+    if (reply !== undefined)
+        return new SocksRefusal(`the SOCKS proxy did not reach ${host} (${reply})`, true);
+    if (said.includes('timed out'))
+        return new SocksRefusal('the SOCKS proxy did not answer in time', true);
+    if (said.includes('Socket closed'))
+        return new SocksRefusal('the SOCKS proxy closed the connection', true);
+    return new SocksRefusal('what the proxy answered is not SOCKS 5', false);
+}
+/** Without the brackets of an IPv6 address. */
+function socks_bare(host) {
+    return host.replace(/^\[(.*)\]$/, '$1');
+}
+
 ;// CONCATENATED MODULE: ./build/http/connection-failure.js
+
 
 
 
@@ -38291,6 +38457,7 @@ function failureOfError(error, asked) {
 }
 function diagnose(error, code, asked) {
     return (proxyRefusal(error) ??
+        socksRefusal(error) ??
         trustProblem(code, asked.url) ??
         nameProblem(error, code, asked.url) ??
         brokenConnection(error, code) ??
@@ -38307,6 +38474,12 @@ const NO_WAY_THERE = 'Is the server up, and is there a way to it from this runne
 const BROKEN_OFF = 'The log of the server, or of a proxy before it, says why: look for its limits of time and size.';
 function unreachable(what, retry, hint = NO_WAY_THERE) {
     return { code: 'cache-unreachable', what, hint, retry };
+}
+function socksRefusal(error) {
+    if (!(error instanceof SocksRefusal))
+        return null;
+    const hint = 'Is the URL of the proxy right (`socks5h://user:password@host:port`), and does it let this host through?';
+    return unreachable(error.message, error.mayPass ? 'yes' : 'no', hint);
 }
 /** undici's tunnel tells the status of a refused CONNECT in the message alone. */
 function proxyRefusal(error) {
@@ -38485,51 +38658,6 @@ function send(request, { url, credentials }, holdBody, means) {
     }, means.timeouts, means.clock);
 }
 
-// EXTERNAL MODULE: ./node_modules/undici/index.js
-var undici = __nccwpck_require__(6752);
-;// CONCATENATED MODULE: ./build/http/proxy.js
-/**
- * The proxy that the environment names for `url`, or `null` for a direct connection. The rules are curl's, since Nix goes by them and
- * the two should take the same way: lower case before upper case, an empty variable counts as absent, `all_proxy` comes last, and
- * loopback addresses are no exception. Two things are taken that curl leaves: `HTTP_PROXY` in upper case (curl fears CGI scripts),
- * and entries of `no_proxy` with a port.
- * Source: curl/lib/url.c, detect_proxy; curl/lib/noproxy.c; tried with curl 7.88.
- */
-function proxyFor(url, env) {
-    const scheme = url.protocol === 'https:' ? 'https' : 'http';
-    const proxy = variable(env, `${scheme}_proxy`) ?? variable(env, 'all_proxy');
-    if (proxy === null || isExempt(url, variable(env, 'no_proxy') ?? ''))
-        return null;
-    const text = proxy.includes('://') ? proxy : `http://${proxy}`;
-    return URL.canParse(text) ? new URL(text) : null;
-}
-function variable(env, name) {
-    return env[name] || env[name.toUpperCase()] || null;
-}
-function isExempt(url, noProxy) {
-    if (noProxy.trim() === '*')
-        return true;
-    const host = bare(url.hostname);
-    const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-    return noProxy.split(/[\s,]+/).some((entry) => {
-        const [, name = '', entryPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? [null, entry];
-        const pattern = bare(name).replace(/^\./, '');
-        if (pattern === '' || (entryPort !== undefined && entryPort !== port))
-            return false;
-        return host === pattern || (!isAddress(host) && host.endsWith(`.${pattern}`));
-    });
-}
-/** Lower case, without the brackets of an IPv6 address and the final dot of a complete name. */
-function bare(host) {
-    return host
-        .toLowerCase()
-        .replace(/^\[(.*)\]$/, '$1')
-        .replace(/\.$/, '');
-}
-function isAddress(host) {
-    return host.includes(':') || /^[\d.]+$/.test(host);
-}
-
 // EXTERNAL MODULE: external "node:fs"
 var external_node_fs_ = __nccwpck_require__(3024);
 // EXTERNAL MODULE: external "node:tls"
@@ -38566,6 +38694,7 @@ function readBundle(file, log) {
 
 
 
+
 /** An idle connection is dropped before usual servers drop theirs (nginx 75 s); one that says how long it waits is believed. */
 const KEEP_ALIVE_MS = 20_000;
 /** Pools of connections: a direct one, and one for each proxy that the environment names. Opened when first needed. */
@@ -38592,6 +38721,10 @@ function openConnections(options) {
             const path = `${url.pathname}${url.search}`;
             if (proxy === null)
                 return { dispatcher: direct(url.origin), origin: url.origin, path, headers: {} };
+            if (isSocks(proxy)) {
+                const agent = opened(`through ${proxy.href}`, () => new undici/* Agent */.g6({ ...pool, connect: socksConnector(proxy, connect()) }));
+                return { dispatcher: agent, origin: url.origin, path, headers: {} };
+            }
             refuseUnknownProxy(proxy);
             const token = proxyToken(proxy);
             if (url.protocol === 'http:') {
@@ -38621,17 +38754,13 @@ function refuseUnknownProxy(proxy) {
     if (proxy.protocol === 'http:' || proxy.protocol === 'https:')
         return;
     throw new errors/* CacheError */.xA('cache-unreachable', `The environment names a proxy of the kind \`${proxy.protocol}//\`, which is not known here.`, {
-        hint: 'Use an http:// or https:// proxy in HTTPS_PROXY, or exempt the host in NO_PROXY.',
+        hint: 'Use an http://, https://, socks5:// or socks5h:// proxy in HTTPS_PROXY, or exempt the host in NO_PROXY.',
     });
 }
 function proxyToken(proxy) {
     if (proxy.username === '' && proxy.password === '')
         return null;
-    return (0,http_credentials/* authorization */.i)({ kind: 'basic', username: decoded(proxy.username), password: decoded(proxy.password) });
-}
-/** A lone `%` in a password stands for itself, as it does for curl. */
-function decoded(text) {
-    return text.replace(/(?:%[0-9a-f]{2})+/gi, (octets) => Buffer.from(octets.replaceAll('%', ''), 'hex').toString('utf8'));
+    return (0,http_credentials/* authorization */.i)({ kind: 'basic', ...proxyUser(proxy) });
 }
 
 ;// CONCATENATED MODULE: ./build/http/host-pace.js
@@ -39341,17 +39470,13 @@ function mountsOf({ inputs }, serving) {
             },
         ];
     });
-    const proxied = inputs.substituters.flatMap(({ url, proxy }, index) => proxy === null
-        ? []
-        : [
-            {
-                name: `substituter-${index + 1}`,
-                label: url,
-                priority: priorityIn(url) ?? CACHE_PRIORITY,
-                isTrusted: false,
-                source: { kind: 'cache', line: url, credentials: null, proxy },
-            },
-        ]);
+    const proxied = serving.proxied.map(({ line, url, proxy, priority }) => ({
+        name: `substituter-${line + 1}`,
+        label: url,
+        priority: priorityIn(url) ?? priority ?? CACHE_PRIORITY,
+        isTrusted: /[?&]trusted=(1|true)(&|$)/.test(url),
+        source: { kind: 'cache', line: url, credentials: null, proxy },
+    }));
     return [...stores, ...caches, ...proxied];
 }
 /** What the user wrote into a store URL, as Nix reads it. */
@@ -40691,7 +40816,9 @@ function secretTexts(get) {
         found.add(base64(`${entry.login}:${entry.password}`));
     }
     for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
-        for (const [, scheme = '', userInfo = ''] of get(name).matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
+        // The proxy of a substituter may be encoded, once for its line and once for its own URL.
+        const texts = [get(name), inputs_decoded(get(name)), inputs_decoded(inputs_decoded(get(name)))].join('\n');
+        for (const [, scheme = '', userInfo = ''] of texts.matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
             // SSH's user name is no secret, and a short one (`ci`) is in every other word.
             if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':'))
                 continue;
@@ -40895,6 +41022,14 @@ function readableNetrc(text) {
 function addLines(found, text) {
     for (const line of text.split(/\r?\n/))
         found.add(line.trim());
+}
+function inputs_decoded(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
 }
 function base64(text) {
     return Buffer.from(text, 'utf8').toString('base64');
@@ -42416,10 +42551,10 @@ function toPacked(compression, { body, sha256, dispose }) {
 /**
  * Chooses the paths that the cache has to be asked about.
  *
- * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream, excluded, matched by no
+ * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream or found at one, excluded, matched by no
  *   `include`, or too large.
  * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
- * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant. Not so with
+ * - A path signed by a `skip-signed-by` key, or found at a substituter, ends the walk: that its closure can be read there is the upstream's own invariant. Not so with
  *   `wholeClosures`: there it is not wanted for itself, but goes along like any other path.
  * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
  *   needs it can go up.
@@ -42428,7 +42563,7 @@ function selectPaths(candidates, rules) {
     const infoOf = lookUp(candidates);
     const ruledOut = new Map();
     for (const info of candidates.infos.values()) {
-        const verdict = (rules.wholeClosures ? null : signedUpstream(info, rules)) ?? verdictOfRules(info, rules);
+        const verdict = (rules.wholeClosures ? null : readableUpstream(info, rules)) ?? verdictOfRules(info, rules);
         if (verdict !== null)
             ruledOut.set(info.path, verdict);
     }
@@ -42440,7 +42575,7 @@ function selectPaths(candidates, rules) {
     }
     const order = referencesFirst(wanted, (path) => (ruledOut.has(path) ? [] : (infoOf(path)?.references ?? [])));
     const query = order
-        .filter((path) => ruledOut.get(path)?.class !== 'signed-upstream')
+        .filter((path) => !isUpstream(ruledOut.get(path)))
         .map(infoOf)
         .filter((info) => info !== null);
     return { candidates, rules, ruledOut, wanted, order, query };
@@ -42484,13 +42619,17 @@ function lookUp(candidates) {
     const vanished = new Set(candidates.vanished);
     return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
 }
-function signedUpstream(info, rules) {
+function readableUpstream(info, rules) {
     for (const signature of info.signatures) {
         const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
         if (rules.skipSignedBy.includes(keyName))
             return { class: 'signed-upstream', keyName };
     }
-    return null;
+    const substituter = rules.upstream.get(info.path);
+    return substituter === undefined ? null : { class: 'upstream', substituter };
+}
+function isUpstream(verdict) {
+    return verdict?.class === 'signed-upstream' || verdict?.class === 'upstream';
 }
 /** Why a path stays out even when a wanted one needs it, whoever signed it; `null` when it may go up. */
 function verdictOfRules(info, rules) {
@@ -42507,11 +42646,11 @@ function verdictOfRules(info, rules) {
 /** Why a root is not wanted for itself; `null` when it is. */
 function verdictOnRoot(info, rules, ruledOut) {
     const verdict = ruledOut.get(info.path);
-    if (verdict?.class === 'signed-upstream')
+    if (verdict !== undefined && isUpstream(verdict))
         return verdict;
-    const signed = rules.wholeClosures ? signedUpstream(info, rules) : null;
-    if (signed !== null)
-        return signed;
+    const elsewhere = rules.wholeClosures ? readableUpstream(info, rules) : null;
+    if (elsewhere !== null)
+        return elsewhere;
     if (!rules.explicitPaths && (0,store_path/* isDerivation */.qw)(info.path))
         return { class: 'derivation' };
     if (verdict !== undefined)
@@ -42580,6 +42719,7 @@ function obstacleOf(path, verdict) {
         case 'present':
         case 'differs':
         case 'signed-upstream':
+        case 'upstream':
             return null;
         case 'withheld':
             return { culprit: verdict.culprit, culpritClass: verdict.culpritClass };
@@ -43152,6 +43292,7 @@ function reasonOf(verdict, isLost, isForbidden) {
         case 'excluded':
         case 'too-large':
         case 'signed-upstream':
+        case 'upstream':
             return 'kept-out';
         case 'derivation':
         case 'vanished':
@@ -43200,6 +43341,7 @@ const CLASS_WORDS = {
     present: 'already there',
     differs: 'there with other content',
     'signed-upstream': 'signed by an upstream',
+    upstream: 'at a substituter',
     excluded: 'excluded',
     withheld: 'withheld',
     'too-large': 'too large',
@@ -43221,6 +43363,7 @@ const CLASSES = [
     'present',
     'differs',
     'signed-upstream',
+    'upstream',
     'excluded',
     'too-large',
     'derivation',
@@ -43342,6 +43485,8 @@ function reported({ path, info, verdict }, outcome) {
             };
         case 'signed-upstream':
             return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
+        case 'upstream':
+            return { ...common, class: 'upstream', reason: `${verdict.substituter} has it.` };
         case 'excluded':
             return {
                 ...common,
@@ -45397,7 +45542,11 @@ async function openBackend(target, means) {
             ]);
             const { url: baseUrl, pushUrl, substituter, credentials } = target;
             const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
-            return createBinaryCache({ ...means, kind: 'http', store, substituter });
+            const cache = createBinaryCache({ ...means, kind: 'http', store, substituter });
+            if (credentials?.kind !== 'bearer')
+                return cache;
+            const { withBearerReads } = await __nccwpck_require__.e(/* import() */ 131).then(__nccwpck_require__.bind(__nccwpck_require__, 2131));
+            return withBearerReads(cache, { baseUrl, token: credentials.token, client: means.client });
         }
         case 'attic': {
             const { createAtticCache } = await __nccwpck_require__.e(/* import() */ 493).then(__nccwpck_require__.bind(__nccwpck_require__, 1493));
@@ -45769,6 +45918,14 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             if (found.state !== 'missing')
                 known.set(path, found);
     };
+    /** What is to go up: not what a substituter of the job's has, which is asked for nothing but that. */
+    const planFor = async (selection, there, signal) => {
+        const plan = planPush(selection, there);
+        const upstream = await means.upstreams.find(plan.push, signal);
+        if (upstream.size === 0)
+            return plan;
+        return planPush(selectPaths(selection.candidates, { ...selection.rules, upstream }), there);
+    };
     const run = async (backend, plan, order, deadlineMs) => {
         const nars = means.nars.join(plan.push.map(({ path }) => path));
         return runPipeline(plan, {
@@ -45790,7 +45947,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
         const { backend } = checked;
         const selection = selectionFor(checked, order.selection);
         await presence(backend, selection, signal);
-        const plan = planPush(selection, known);
+        const plan = await planFor(selection, known, signal);
         const planMs = elapsed(startedMs);
         const planned = { ...facts, plan, lost: lostPaths(known), durationsMs: { plan: planMs } };
         await order.planned.wait();
@@ -45826,7 +45983,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             const selection = selectionFor(checked, order.selection);
             await presence(backend, selection, signal);
             const uploaded = [...done.keys()].map((path) => [path, { state: 'present' }]);
-            const plan = planPush(selection, new Map([...known, ...uploaded]));
+            const plan = await planFor(selection, new Map([...known, ...uploaded]), signal);
             await order.planned.wait();
             if (plan.push.length === 0)
                 return;
@@ -45970,7 +46127,85 @@ function meeting(parties) {
     };
 }
 
+;// CONCATENATED MODULE: ./build/phases/upstreams.js
+
+
+
+
+/** They are asked beside the push, which must not wait for them for long. */
+const upstreams_EFFORT = { concurrency: 32, attempts: 2, patienceMs: 3_000, connectTimeoutMs: 3_000 };
+const LIMIT_MS = 10_000;
+/** Asked together: what was answered before the time ran out counts. */
+const BATCH = 256;
+/**
+ * Asks once for each path, and only for those that came to this store with a signature of somebody else's. What was built here is in no upstream, or Nix would have
+ * taken it from there; what nobody else signed could not have come from one. With an empty `skip-signed-by` the cache is to be whole, and nobody is asked.
+ */
+function createUpstreams(session, store, netrc) {
+    const { inputs, runner } = session;
+    const lines = inputs.skipSignedBy.length === 0 ? [] : [...inputs.substituters];
+    /** The substituter that has the path, `null` for none. */
+    const known = new Map();
+    let last = Promise.resolve();
+    const isFromElsewhere = ({ ultimate, signatures }) => !ultimate && signatures.some((signature) => !signature.startsWith(`${inputs.signingKey?.name ?? ''}:`));
+    const ask = async ({ url, proxy }, paths, signal) => {
+        const target = parseCacheTarget(url, null, null);
+        if ('problem' in target || target.kind !== 'http')
+            throw new errors/* CacheError */.xA('internal', `${url} is no HTTP cache.`);
+        const env = proxy === null ? runner.env : withProxy(runner.env, proxy);
+        await withCache({ ...session, runner: { ...runner, env } }, store, target, netrc, upstreams_EFFORT, async (backend) => {
+            for (let at = 0; at < paths.length; at += BATCH) {
+                const found = await backend.presence(paths.slice(at, at + BATCH), signal);
+                for (const [path, { state }] of found)
+                    if (state === 'present')
+                        known.set(path, url);
+            }
+        });
+    };
+    const askAll = async (paths, signal) => {
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+        for (const line of [...lines]) {
+            const left = paths.filter(({ path }) => !known.has(path));
+            if (left.length === 0 || limit.aborted)
+                break;
+            try {
+                await ask(line, left, limit);
+            }
+            catch (error) {
+                if (!(0,errors/* isCacheError */.bt)(error) || error.code === 'internal')
+                    throw error;
+                // One that fails is not asked again.
+                lines.splice(lines.indexOf(line), 1);
+                runner.log.info(`${line.url} does not say what it has, so that is pushed: ${(0,errors/* describeError */.Uc)(error)}`);
+            }
+        }
+        for (const { path } of paths)
+            if (!known.has(path))
+                known.set(path, null);
+    };
+    return {
+        async find(paths, signal) {
+            const wanted = paths.filter(isFromElsewhere);
+            if (lines.length > 0 && wanted.length > 0) {
+                // One after the other: several caches want the same paths.
+                const mine = last.then(async () => {
+                    const unknown = wanted.filter(({ path }) => !known.has(path));
+                    if (unknown.length > 0)
+                        await askAll(unknown, signal);
+                });
+                last = mine.catch(() => undefined);
+                await mine;
+            }
+            return new Map(wanted.flatMap(({ path }) => {
+                const url = known.get(path) ?? null;
+                return url === null ? [] : [[path, url]];
+            }));
+        },
+    };
+}
+
 ;// CONCATENATED MODULE: ./build/phases/push-new-paths.js
+
 
 
 
@@ -46007,7 +46242,8 @@ async function withPushes(session, store, stop, job, done, onPushed, body) {
         readNar: narFrames,
     });
     const netrc = await knownNetrc(inputs, store, stop.signal);
-    const means = { session, store, stop, job, netrc, nars: shareNars(packer) };
+    const upstreams = createUpstreams(session, store, netrc);
+    const means = { session, store, stop, job, netrc, upstreams, nars: shareNars(packer) };
     const targets = (state().main?.targets ?? []).flatMap((target, index) => target.whyNot === null
         ? [
             createTargetPush({
@@ -46092,7 +46328,15 @@ async function eachTarget(targets, run) {
 }
 function rulesOf({ inputs }) {
     const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-    return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0, wholeClosures: false };
+    return {
+        include,
+        exclude,
+        maxPathSizeBytes,
+        skipSignedBy,
+        upstream: new Map(),
+        explicitPaths: paths.length > 0,
+        wholeClosures: false,
+    };
 }
 
 ;// CONCATENATED MODULE: ./build/phases/pusher-folder.js
@@ -46443,13 +46687,13 @@ function refusalOfUpload(upload) {
         };
         request.once('continue', () => settle(null));
         request.once('response', (response) => {
-            void refusalOf(response, upload).then(settle, () => settle(null));
+            void upload_refusal_refusalOf(response, upload).then(settle, () => settle(null));
         });
         request.on('error', () => settle(null));
         request.flushHeaders();
     });
 }
-async function refusalOf(response, { url, credentials }) {
+async function upload_refusal_refusalOf(response, { url, credentials }) {
     const status = response.statusCode ?? 0;
     if (!upload_refusal_REFUSALS.has(status))
         return null;
@@ -46470,35 +46714,116 @@ async function refusalOf(response, { url, credentials }) {
     return errorOf(failureOfAnswer(answer, { method: 'PUT', url, sizeBytes: null, credentials, redirectedFrom: null }, Date.now()), 1);
 }
 
+// EXTERNAL MODULE: ./build/backends/netrc-credentials.js
+var netrc_credentials = __nccwpck_require__(1347);
+;// CONCATENATED MODULE: ./build/backends/upload-probe.js
+
+
+
+
+
+
+/** How long a server gets to refuse an upload on the sight of its head, beyond what an answer takes. */
+const WAIT_MS = 250;
+const MAX_WAIT_MS = 1_500;
+const CACHE_INFO = 'nix-cache-info';
+/** Of a path that can't be. */
+const NO_PATH = `${'0'.repeat(32)}.narinfo`;
+/**
+ * Why an HTTP server takes no uploads at all, or not with these credentials, found out without leaving anything there; `null` when nothing is known against it.
+ * It is asked for its methods, which shows servers that look at no method; the others are shown the head of an upload, and refuse that or not.
+ */
+async function whyNoUploads(target, means) {
+    const { netrc, client, signal } = means;
+    const base = new URL(target.pushUrl ?? target.url);
+    if (!base.pathname.endsWith('/'))
+        base.pathname += '/';
+    const credentials = target.credentials ?? (0,netrc_credentials/* netrcCredentials */.d)(netrc, base);
+    const startedMs = performance.now();
+    const url = new URL(CACHE_INFO, base);
+    const question = { method: 'OPTIONS', url, credentials, accept: ANY, limitBytes: cache_info/* MAX_CACHE_INFO_BYTES */.Rs, signal };
+    const options = await unlessFailed(client.request(question), signal);
+    if (options === null)
+        return null;
+    if (isCacheInfo(options.bytes))
+        return whyNotTaken(base, options.bytes, credentials, client, signal);
+    const place = new URL(NO_PATH, base);
+    const refusal = await refusalOfUpload({ ...means, url: place, credentials });
+    if (refusal !== null)
+        return impossible(refusal.message, refusal);
+    if (LOOK_FIRST.test(options.header('server') ?? '') || /\bPUT\b/.test(options.header('allow') ?? ''))
+        return null;
+    return whyRefusedInTheMiddle(place, credentials, performance.now() - startedMs, means);
+}
+/** These look at the place and at the user's rights before they ask for the body. */
+const LOOK_FIRST = /nginx|apache|jetty|artifactory|nexus/i;
+/** Others ask for the body of whatever comes (harmonia), and refuse it when its first byte is there. More than that does not come. */
+async function whyRefusedInTheMiddle(url, credentials, answerMs, { client, signal }) {
+    const patience = AbortSignal.timeout(Math.ceil(Math.min(MAX_WAIT_MS, WAIT_MS + 2 * answerMs)));
+    const upload = { method: 'PUT', url, body: neverEnding(), credentials, accept: [], limitBytes: 0 };
+    const refusal = await client.request({ ...upload, signal: AbortSignal.any([signal, patience]) }).then(() => null, (error) => error);
+    if (signal.aborted)
+        throw refusal;
+    if (!(0,errors/* isCacheError */.bt)(refusal, 'cache-read-only', 'cache-not-found', 'cache-unauthorized', 'cache-forbidden'))
+        return null;
+    return impossible(refusal.message, refusal);
+}
+/**
+ * For a server that looks at no method but maybe PUT: it gets back the file that it gave. nix-serve answers with that file once more; nix-binary-cache takes it, and would
+ * have ended itself at an upload that breaks off.
+ */
+async function whyNotTaken(base, cacheInfo, credentials, client, signal) {
+    const body = (0,object_body/* bodyOfBytes */.P)(cacheInfo);
+    const request = { method: 'PUT', url: new URL(CACHE_INFO, base), body, credentials, accept: ANY, signal };
+    const answer = await unlessFailed(client.request({ ...request, limitBytes: cache_info/* MAX_CACHE_INFO_BYTES */.Rs }), signal);
+    if (answer === null || !isCacheInfo(answer.bytes))
+        return null;
+    return impossible(`${base.href} gives what it has whatever it is asked to do (as nix-serve does), and takes no uploads.`);
+}
+/** A failure says nothing about uploads: `null`. */
+async function unlessFailed(answer, signal) {
+    try {
+        return await answer;
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error) || signal.aborted)
+            throw error;
+        return null;
+    }
+}
+function isCacheInfo(bytes) {
+    return /^StoreDir:/m.test(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+}
+const ANY = Array.from({ length: 400 }, (_, index) => 200 + index);
+function impossible(message, cause) {
+    const hint = cause?.code === 'cache-unauthorized' || cause?.code === 'cache-forbidden'
+        ? cause.hint
+        : 'Name the URL that takes uploads in `push-url`; a server that only serves a store (harmonia, nix-serve) goes under `substituters`, or set `push: never`.';
+    return new errors/* CacheError */.xA('push-impossible', message, { hint: hint ?? undefined, cause });
+}
+/** Two bytes, of which one comes. */
+function neverEnding() {
+    return {
+        sizeBytes: 2,
+        bytes: null,
+        stream: () => {
+            let begun = false;
+            return new external_node_stream_.Readable({
+                read() {
+                    if (!begun)
+                        this.push(Buffer.alloc(1));
+                    begun = true;
+                },
+            });
+        },
+    };
+}
+
 ;// CONCATENATED MODULE: ./build/preflight/refusal.js
 
 
 
-
-
-/** A NAR that nobody has: the hash of all zeros. */
-const KEY = `nar/${'0'.repeat(52)}.nar`;
-/**
- * Why a cache would take nothing from this job, as far as that can be known without leaving a trace there; `null` when nothing is known against it. Of
- * the kinds that are not named here the first upload tells: to ask S3 and the like takes an object, and who may put one may not always remove it.
- */
-async function whyRefused(target, means) {
-    switch (target.kind) {
-        case 'http': {
-            const base = target.pushUrl ?? target.url;
-            const url = new URL(base);
-            url.pathname = `${base.pathname.replace(/\/$/, '')}/${KEY}`;
-            const entry = (0,nix_netrc/* findNetrc */.kE)(means.netrc, url.hostname);
-            const known = entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
-            return refusalOfUpload({ ...means, url, credentials: target.credentials ?? known });
-        }
-        case 'file':
-            return whyReadOnly(target.folder, target.place);
-        default:
-            return null;
-    }
-}
-/** Of a folder that is not there yet its parent has to take it. */
+/** Why a folder would take nothing from this job's user; `null` when nothing is known against it. Of one that is not there yet its parent has to take it. */
 async function whyReadOnly(folder, label) {
     try {
         await (0,promises_.access)(folder, promises_.constants.W_OK);
@@ -46522,6 +46847,48 @@ async function whyReadOnly(folder, label) {
                 return null;
         }
     }
+}
+
+;// CONCATENATED MODULE: ./build/phases/proxied.js
+
+
+
+
+
+/** Main must not hold up the job. */
+const proxied_EFFORT = { concurrency: 4, attempts: 2, patienceMs: 5_000, connectTimeoutMs: 5_000 };
+/** Asks the substituters with a proxy of their own whether they can be read through it. Whichever can't costs a warning and not the job. */
+async function askProxied(session, store, signal) {
+    const asked = await Promise.all(session.inputs.substituters.map(({ url, proxy }, line) => proxy === null ? null : askThrough(session, store, { line, url, proxy, priority: null }, signal)));
+    return {
+        readable: asked.filter((one) => one !== null && typeof one !== 'string'),
+        warnings: asked.filter((one) => typeof one === 'string'),
+    };
+}
+/** The substituter, or a sentence on why not. */
+async function askThrough(session, store, one, signal) {
+    const { inputs, runner } = session;
+    const target = parseCacheTarget(one.url, null, null);
+    if ('problem' in target || target.kind !== 'http')
+        throw new errors/* CacheError */.xA('internal', `${one.url} is no HTTP cache.`);
+    const through = { ...session, runner: { ...runner, env: withProxy(runner.env, one.proxy) } };
+    const netrc = await knownNetrc(inputs, store, signal);
+    const goesOn = `It is asked through the proxy ${hostOf(one.proxy)}. The job goes on without it.`;
+    try {
+        return await withCache(through, store, target, netrc, proxied_EFFORT, async (backend) => {
+            const { readable, note } = await backend.check(false, signal);
+            return readable ? { ...one, priority: backend.reads().priority } : `${note ?? `${one.url} can't be read.`} ${goesOn}`;
+        });
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error))
+            throw error;
+        return `${(0,errors/* describeError */.Uc)(error)} ${goesOn}`;
+    }
+}
+/** Without the credentials. */
+function hostOf(proxy) {
+    return new URL(proxy).host;
 }
 
 // EXTERNAL MODULE: ./build/backends/cachix/token.js
@@ -46593,6 +46960,9 @@ function decidePush(inputs, target, env, netrc) {
 
 
 
+
+
+
 /** Main must not hold up the job. */
 const serving_EFFORT = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
 /** Failures that the end of the job would meet again. */
@@ -46609,9 +46979,12 @@ const LASTING = [
  * the job. Throws `push-impossible` when `push` is `always` and to one of them nothing could be pushed.
  */
 async function decideServing(session, store, signal) {
-    const asked = await Promise.all(session.inputs.caches.map((target, line) => target.kind === 'actions-cache'
-        ? askActionsCache(session, store, line, signal)
-        : askCache(session, store, target, line, signal)));
+    const [asked, proxied] = await Promise.all([
+        Promise.all(session.inputs.caches.map((target, line) => target.kind === 'actions-cache'
+            ? askActionsCache(session, store, line, signal)
+            : askCache(session, store, target, line, signal))),
+        askProxied(session, store, signal),
+    ]);
     const standIn = await findStandIn(session, store, asked, signal);
     const own = asked.find(({ found }) => found !== null)?.found ?? null;
     const readable = asked.filter(({ reads }) => reads !== null);
@@ -46621,14 +46994,18 @@ async function decideServing(session, store, signal) {
     return {
         reads: joined(readable.flatMap(({ reads }) => (reads === null || reads.throughUs ? [] : [reads]))),
         throughUs: readable.flatMap(({ line, reads, found }) => reads?.throughUs === true && found === null ? [{ line, priority: reads.priority }] : []),
+        proxied: proxied.readable,
         store: found?.store ?? null,
         kind: readable[0]?.kind ?? (found === null || found.store === null ? 'none' : 'actions-cache'),
         targets,
         whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
-        warnings: asked.flatMap(({ note, failure, found: self }) => [
-            ...(note === null ? [] : [note]),
-            ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
-        ]),
+        warnings: [
+            ...asked.flatMap(({ note, failure, found: self }) => [
+                ...(note === null ? [] : [note]),
+                ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
+            ]),
+            ...proxied.warnings,
+        ],
     };
 }
 /** Decided for reading and for writing separately; `null` where it is not wanted or not needed. */
@@ -46681,13 +47058,12 @@ async function askCache(session, store, target, line, signal) {
     try {
         return await withCache(session, store, target, netrc, serving_EFFORT, async (backend) => {
             const { readable, note, whyNoPush: said } = await backend.check(canPush, signal);
-            const means = { env: runner.env, netrc, log: runner.log, signal };
-            const refusal = canPush && said === null ? await whyRefused(target, means) : null;
+            const refusal = canPush && said === null ? await askForUploads(session, target, netrc, signal) : null;
             const whyNoPush = refusal === null ? said : (0,errors/* describeError */.Uc)(refusal);
             if (whyNoPush !== null && inputs.push === 'always')
                 throw pushImpossible(whyNoPush);
             const reads = readable ? backend.reads() : null;
-            const told = refusal === null ? note : `${(0,errors/* describeError */.Uc)(refusal)} The job only reads from it.`;
+            const told = refusal === null ? note : `${(0,errors/* describeError */.Uc)(refusal)} The job reads from it and pushes nothing there.`;
             return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: told };
         });
     }
@@ -46711,6 +47087,26 @@ async function withUnreadNetrc(error, store, signal) {
 function pushImpossible(why, cause) {
     return new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
 }
+/**
+ * Why the cache would take nothing from this job, as far as that can be known without leaving a trace there; `null` when nothing is known against it. Of the kinds that
+ * are not named here `check` or the first upload tells: to ask S3 takes an object, and who may put one may not always remove it.
+ */
+async function askForUploads({ runner }, target, netrc, signal) {
+    if (target.kind === 'file')
+        return whyReadOnly(target.folder, target.place);
+    if (target.kind !== 'http')
+        return null;
+    const { env, log } = runner;
+    // Asked once: what a server says to this it says again.
+    const { connectTimeoutMs, patienceMs } = serving_EFFORT;
+    const client = createHttpClient({ env, log, connections: 1, attempts: 1, connectTimeoutMs, patienceMs });
+    try {
+        return await whyNoUploads(target, { env, log, netrc, client, signal });
+    }
+    finally {
+        await client.close();
+    }
+}
 async function askActionsCache(session, store, line, signal) {
     const { inputs, runner } = session;
     const found = await findStore(session, store, signal);
@@ -46727,8 +47123,8 @@ async function askActionsCache(session, store, line, signal) {
 
 
 const STATE_KEY = 'nix-cache-action';
-/** Inputs that are read anew in each phase although they are no secrets. */
-const FRESH_INPUTS = new Set(['job-status']);
+/** Inputs that are read anew in each phase although they are no secrets; the last two may have the credentials of a proxy or a mirror inside. */
+const FRESH_INPUTS = new Set(['job-status', 'substituters', 'install-nix']);
 function saveState(state, save) {
     save(STATE_KEY, JSON.stringify(state));
 }
@@ -49333,6 +49729,7 @@ function isHandover(value) {
 
 
 
+
 /** The background process: serves to Nix what that can't read by itself, until post ends it. Its only argument is the folder of its files. */
 async function serve_serve() {
     const runner = createRunner(process.env, false);
@@ -49376,7 +49773,7 @@ async function serve_openCache({ env, log }, storeDir, netrc, { line, credential
     if ('problem' in target || target.kind === 'actions-cache')
         throw new errors/* CacheError */.xA('internal', `${line} can't be served.`);
     const { concurrency, ...patience } = serve_EFFORT;
-    const through = proxy === null ? env : { ...env, all_proxy: proxy, http_proxy: proxy, https_proxy: proxy, no_proxy: '' };
+    const through = proxy === null ? env : withProxy(env, proxy);
     const client = createHttpClient({ env: through, log, connections: concurrency, ...patience });
     const reader = await openReader(target, { client, log, netrc, storeDir });
     return {
