@@ -97,6 +97,6 @@ export async function openReader(
 			return createBinaryCacheReader(store, means.storeDir);
 		}
 		default:
-			throw new CacheError('internal', `Nix reads ${target.place} by itself.`);
+			throw new CacheError('input-invalid', `Nix reads ${target.place} by itself: it need not be served.`);
 	}
 }

@@ -29,7 +29,8 @@ export interface JobReads {
 	readonly served: readonly ReportServed[];
 }
 
-const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: [] };
+/** Nothing was served. */
+export const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: [] };
 
 const START_TIMEOUT_MS = 20_000;
 
