@@ -1,161 +1,6 @@
 export const id = 193;
-export const ids = [193,212];
+export const ids = [193];
 export const modules = {
-
-/***/ 3212:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-__webpack_require__.r(__webpack_exports__);
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   openFileStore: () => (/* binding */ openFileStore)
-/* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(3024);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1455);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6760);
-/* harmony import */ var node_stream_promises__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6466);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9473);
-/* harmony import */ var _http_cancel_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(7107);
-
-
-
-
-
-
-
-/** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
-const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
-/** Nobody takes longer to write one object. */
-const ABANDONED_MS = 24 * 60 * 60 * 1000;
-/**
- * A folder as Nix's `file://` store, also on a mounted share. An object is written under a name of the writer's own and then renamed, so a reader sees all of it
- * or nothing, and of several writers of one object the last wins. What killed writers left behind is swept by later ones after a day.
- */
-function openFileStore(folder) {
-    const label = `file://${folder}`;
-    const fileOf = (key) => {
-        if (!/^[\w+.=?-]+(?:\/[\w+.=?-]+)*$/.test(key) || key.split('/').some((part) => part === '..' || part === '.')) {
-            throw new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('internal', `\`${key}\` is no key of a binary cache.`);
-        }
-        return (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, key);
-    };
-    const made = new Map();
-    /** Once for each folder of a run. */
-    const make = (directory) => {
-        const known = made.get(directory) ?? (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.mkdir)(directory, { recursive: true }).then(() => sweep(directory));
-        made.set(directory, known);
-        known.catch(() => made.delete(directory));
-        return known;
-    };
-    return {
-        label,
-        async size(key, signal) {
-            (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Looking for ${label}/${key}`);
-            const found = await orAbsent((0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(fileOf(key)), label);
-            return found === null ? null : found.size;
-        },
-        async get(key, limitBytes, signal) {
-            (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Reading ${label}/${key}`);
-            const file = await orAbsent((0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(fileOf(key), 'r'), label);
-            if (file === null)
-                return null;
-            try {
-                const { size } = await file.stat();
-                if (size > limitBytes)
-                    throw new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-invalid', `${label}/${key} is longer than ${limitBytes} bytes.`);
-                return await file.readFile();
-            }
-            catch (error) {
-                throw explained(error, label);
-            }
-            finally {
-                await file.close();
-            }
-        },
-        async put(key, body, _contentType, signal) {
-            (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
-            const file = fileOf(key);
-            const temporary = (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file), `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`);
-            try {
-                await make((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file));
-                if (body.bytes === null)
-                    await (0,node_stream_promises__WEBPACK_IMPORTED_MODULE_4__.pipeline)(body.stream(), (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createWriteStream)(temporary, { flags: 'wx' }), { signal });
-                else
-                    await writeBytes(temporary, body.bytes);
-                (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
-                await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rename)(temporary, file);
-            }
-            catch (error) {
-                await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(temporary, { force: true }).catch(() => undefined);
-                if (signal.aborted)
-                    throw new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cancelled', `Writing ${label}/${key} was stopped.`, { cause: error });
-                throw explained(error, label);
-            }
-        },
-        close: async () => undefined,
-    };
-}
-async function writeBytes(path, bytes) {
-    const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(path, 'wx');
-    try {
-        await file.writeFile(bytes);
-    }
-    finally {
-        await file.close();
-    }
-}
-async function sweep(directory) {
-    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.access)(directory, node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.W_OK);
-    for (const name of await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.readdir)(directory)) {
-        if (!TEMPORARY.test(name))
-            continue;
-        const path = (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(directory, name);
-        const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(path).catch(() => null);
-        if (found !== null && Date.now() - found.mtimeMs > ABANDONED_MS)
-            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(path, { force: true });
-    }
-}
-async function orAbsent(found, label) {
-    try {
-        return await found;
-    }
-    catch (error) {
-        if (['ENOENT', 'ENOTDIR'].includes((0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) ?? ''))
-            return null;
-        throw explained(error, label);
-    }
-}
-function explained(error, label) {
-    const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error);
-    if (error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA || code === null)
-        return error;
-    const at = error instanceof Error && 'path' in error && typeof error.path === 'string' ? (0,node_path__WEBPACK_IMPORTED_MODULE_3__.basename)(error.path) : '';
-    const what = `${label}: ${at === '' ? '' : `${at}: `}${code}.`;
-    switch (code) {
-        case 'EACCES':
-        case 'EPERM':
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-forbidden', what, {
-                hint: "Give this job's user the right to read and write that folder.",
-                cause: error,
-            });
-        case 'EROFS':
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-read-only', what, {
-                hint: 'That file system is mounted for reading only; set `push: never`.',
-                cause: error,
-            });
-        case 'ENOSPC':
-        case 'EDQUOT':
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-failing', what, { hint: 'There is no space left in that folder.', cause: error });
-        case 'ENOTDIR':
-        case 'EEXIST':
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-invalid', what, { hint: 'Is that a folder?', cause: error });
-        default:
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-failing', what, { hint: 'Is the share mounted?', cause: error });
-    }
-}
-
-
-/***/ }),
 
 /***/ 7955:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
@@ -166,6 +11,8 @@ __webpack_require__.d(__webpack_exports__, {
   createNixCopy: () => (/* binding */ createNixCopy)
 });
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __webpack_require__(1455);
 // EXTERNAL MODULE: external "node:path"
@@ -203,10 +50,8 @@ var cache_info = __webpack_require__(4075);
 var narinfo = __webpack_require__(6113);
 // EXTERNAL MODULE: ./build/nix/store-path.js
 var store_path = __webpack_require__(9605);
-// EXTERNAL MODULE: ./build/backends/file-store.js
-var file_store = __webpack_require__(3212);
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __webpack_require__(4514);
+// EXTERNAL MODULE: ./build/backends/in-flight.js
+var in_flight = __webpack_require__(8336);
 ;// CONCATENATED MODULE: ./build/backends/nix-copy/signatures.js
 
 
@@ -214,22 +59,35 @@ var object_body = __webpack_require__(4514);
 
 
 
+
+
+const FILES_IN_FLIGHT = 32;
 /**
- * Writes narinfos into `folder` as Nix's `file://` store has them. Nothing but signatures is ever taken from them, so the NARs that they speak of are not there.
+ * Writes narinfos into `folder` (new) as Nix's `file://` store has them. Nothing but signatures is ever taken from them, so the NARs that they speak of are not there.
+ * Throws `disk-full`, `file-failed`.
  */
 async function writeSignatures(folder, paths, storeDir, signal) {
-    const files = (0,file_store.openFileStore)(folder);
-    const put = (key, text) => files.put(key, (0,object_body/* bodyOfText */.V)(text), '', signal);
-    await put('nix-cache-info', (0,cache_info/* formatCacheInfo */.y6)({ storeDir, wantMassQuery: true, priority: 0 }));
-    for (const { info, publishable } of paths) {
-        const nar = { url: 'nar/none.nar', compression: 'none', fileHash: info.narHash, fileSizeBytes: info.narSizeBytes };
-        const text = (0,narinfo/* formatNarInfo */.Nt)((0,published_narinfo/* narInfoOf */.Tm)(publishable, { ...nar, sentBytes: 0 }));
-        await put(`${(0,store_path/* hashPartOf */.bV)(info.path)}.narinfo`, text);
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+        await (0,promises_.writeFile)((0,external_node_path_.join)(folder, 'nix-cache-info'), (0,cache_info/* formatCacheInfo */.y6)({ storeDir, wantMassQuery: true, priority: 0 }));
+        await (0,in_flight/* visitInFlight */.F)(paths, FILES_IN_FLIGHT, signal, async ({ info, publishable }) => {
+            const nar = { url: 'nar/none.nar', compression: 'none', fileHash: info.narHash, fileSizeBytes: info.narSizeBytes };
+            const text = (0,narinfo/* formatNarInfo */.Nt)((0,published_narinfo/* narInfoOf */.Tm)(publishable, { ...nar, sentBytes: 0 }));
+            await (0,promises_.writeFile)((0,external_node_path_.join)(folder, `${(0,store_path/* hashPartOf */.bV)(info.path)}.narinfo`), text);
+        });
     }
-    await files.close();
+    catch (cause) {
+        if (signal.aborted)
+            throw new errors/* CacheError */.xA('cancelled', 'Signing was stopped.', { cause });
+        const code = (0,errors/* systemCode */.xU)(cause);
+        if (code === null)
+            throw cause;
+        throw new errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `${folder} can't be written (${code}).`, { cause });
+    }
 }
 
 ;// CONCATENATED MODULE: ./build/backends/nix-copy/nix-copy.js
+
 
 
 
@@ -283,7 +141,8 @@ function createNixCopy(options) {
             const paths = gathered.splice(0);
             if (paths.length === 0)
                 return new Map();
-            const folder = (0,external_node_path_.join)(nix.privateFolder, 'signatures');
+            // Several stores may be pushed to at once.
+            const folder = (0,external_node_path_.join)(nix.privateFolder, `signatures-${(0,external_node_crypto_.randomBytes)(6).toString('hex')}`);
             const unsigned = paths.filter(({ info, publishable }) => publishable.signatures.some((text) => !info.signatures.includes(text)));
             try {
                 const signLater = await signHere(store, unsigned, folder, storeDir, signal);

@@ -299,12 +299,11 @@ function createCachix(options) {
         }),
         async check(mayWrite, signal) {
             const { information, refusal, reading } = await learn(signal);
-            if (mayWrite && refusal !== null) {
-                throw new errors/* CacheError */.xA('push-impossible', refusal.message, { hint: refusal.hint ?? undefined, cause: refusal });
-            }
-            if (mayWrite)
-                refuseWhatCantBePushed(information, target, keyFor(information));
-            return reading.check(false, signal);
+            const checked = await reading.check(false, signal);
+            if (!mayWrite)
+                return checked;
+            const whyNoPush = refusal === null ? whyNotPushed(information, target, keyFor(information)) : (0,errors/* describeError */.Uc)(refusal);
+            return { ...checked, note: checked.note ?? whyNoPush, whyNoPush };
         },
         async presence(paths, signal) {
             const missing = new Set();
@@ -358,22 +357,21 @@ function createCachix(options) {
 function netrcOf({ uri, isPublic }, { token }) {
     return isPublic || token === null ? [] : [{ machine: uri.hostname, login: 'token', password: token }];
 }
-/** @throws CacheError `push-impossible` when the cache can be read, and this job can't push to it */
-function refuseWhatCantBePushed({ permission, publicKeys }, { place, name, token }, key) {
+/** What keeps the job from pushing, as far as the server tells before it tries; `null` when nothing does. */
+function whyNotPushed({ permission, publicKeys }, { place, name, token }, key) {
     if (permission === 'Read') {
         const who = token === null ? 'Without a token this job' : 'The token';
-        throw new errors/* CacheError */.xA('push-impossible', `${who} may read ${place} and not write to it.`, {
-            hint: 'Give a token with the right to write, or set `push: never`.',
-        });
+        return `${who} may read ${place} and not write to it. Give a token with the right to write, or set \`push: never\`.`;
     }
     if (publicKeys.length === 0) {
-        throw new errors/* CacheError */.xA('push-impossible', `${place} has no key that its paths could be signed with.`, {
-            hint: `Make one: \`cachix generate-keypair ${name}\`, or let the server have one in the settings of the cache.`,
-        });
+        const make = `Make one: \`cachix generate-keypair ${name}\`, or let the server have one in the settings of the cache.`;
+        return `${place} has no key that its paths could be signed with. ${make}`;
     }
-    if (key !== null && !publicKeys.some((theirs) => isHalfOf(theirs, key))) {
-        throw new errors/* CacheError */.xA('push-impossible', `\`signing-key\` is not a key of ${place}, whose readers trust ${publicKeys.map(({ name }) => name).join(' and ')}.`, { hint: 'Give the secret key that belongs to it, or none where the server signs.' });
-    }
+    if (key === null || publicKeys.some((theirs) => isHalfOf(theirs, key)))
+        return null;
+    const theirs = publicKeys.map((publicKey) => publicKey.name).join(' and ');
+    const give = 'Give the secret key that belongs to it, or none where the server signs.';
+    return `\`signing-key\` is not a key of ${place}, whose readers trust ${theirs}. ${give}`;
 }
 function isHalfOf(publicKey, key) {
     return Buffer.compare(publicKey.key, (0,signature/* publicKeyOf */.kc)(key).key) === 0;

@@ -303,12 +303,13 @@ function createNiks3(options) {
         }),
         async check(mayWrite, signal) {
             const { configuration, reading } = await learn(signal);
-            if (mayWrite)
-                await checkPush(configuration, signal);
-            const { readable, note } = await reading.check(false, signal);
+            const checked = await reading.check(false, signal);
+            if (!mayWrite)
+                return checked;
+            const whyNoPush = await whyNotPushed(configuration, signal);
             const signs = signingKey !== null || configuration.publicKeys.length > 0;
             const unsigned = `${target.place} does not sign, and there is no \`signing-key\`: Nix ignores paths without a signature.`;
-            return { readable, whyNoPush: null, note: note ?? (mayWrite && !signs ? unsigned : null), skipSignedBy: [] };
+            return { ...checked, note: checked.note ?? whyNoPush ?? (signs ? null : unsigned), whyNoPush };
         },
         async presence(paths, signal) {
             return (await informed(signal)).reading.presence(paths, signal);
@@ -344,26 +345,25 @@ function createNiks3(options) {
         },
         close: async () => known?.reading.close(),
     };
-    /** @throws CacheError `push-impossible` when the server takes nothing from this job */
-    async function checkPush({ audience }, signal) {
+    /** What keeps the job from pushing, as far as the server tells before it tries; `null` when nothing does. */
+    async function whyNotPushed({ audience }, signal) {
         if (target.token === null && !(0,job_identity/* hasJobIdentity */.iC)(env)) {
-            throw new errors/* CacheError */.xA('push-impossible', `There is no \`token\` for ${target.place}, and the job has no identity to show.`, {
-                hint: 'Give the job `permissions: id-token: write`, or the API token of the server as `token`.',
-            });
+            const give = 'Give the job `permissions: id-token: write`, or the API token of the server as `token`.';
+            return `There is no \`token\` for ${target.place}, and the job has no identity to show. ${give}`;
         }
         if (target.token === null && audience === null) {
-            throw new errors/* CacheError */.xA('push-impossible', `${target.place} takes no tokens of GitHub's, and there is no \`token\`.`, {
-                hint: "Give its API token as `token`, or set GitHub up in the server's OIDC configuration.",
-            });
+            const give = "Give its API token as `token`, or set GitHub up in the server's OIDC configuration.";
+            return `${target.place} takes no tokens of GitHub's, and there is no \`token\`. ${give}`;
         }
         try {
             // What is there does not matter: who may not write is refused.
             await api.has(`${'0'.repeat(32)}.narinfo`, signal);
+            return null;
         }
         catch (error) {
-            if (!(0,errors/* isCacheError */.bt)(error, 'cache-unauthorized', 'cache-forbidden'))
-                throw error;
-            throw new errors/* CacheError */.xA('push-impossible', error.message, { hint: error.hint ?? undefined, cause: error });
+            if ((0,errors/* isCacheError */.bt)(error, 'cache-unauthorized', 'cache-forbidden'))
+                return (0,errors/* describeError */.Uc)(error);
+            throw error;
         }
     }
 }

@@ -45201,11 +45201,7 @@ async function prepareHook(session, store, isShared, signal) {
     const { inputs, runner, state } = session;
     if (inputs.continuous === 'false' || inputs.paths.length > 0 || isDryRun(runner.env))
         return null;
-    // Nothing is worth the restart of a daemon that nobody asked for.
-    const isTrusted = store.trust !== 'untrusted';
-    const hook = inputs.continuous === 'auto' && !isTrusted
-        ? { settings: [], journal: null, script: null, whyNot: 'the Nix daemon does not trust this user.' }
-        : await hookSettings({ store, previous: state().configuration, context: contextOf(session, signal), isShared });
+    const hook = await hookSettings({ store, previous: state().configuration, context: contextOf(session, signal), isShared });
     if (hook.whyNot === null)
         return hook;
     const text = `Paths are not pushed while the job runs, but all at its end: ${hook.whyNot}`;
@@ -45492,7 +45488,6 @@ const LASTING = [
     'cache-not-found',
     'cache-invalid',
     'cache-tls',
-    'push-impossible',
 ];
 /**
  * Asks the configured caches whether they can be used, and the Actions cache where it is one, or has to stand in. An outage costs that cache, never
@@ -45515,9 +45510,9 @@ async function decideServing(session, store, signal) {
         kind: readable[0]?.kind ?? (found === null || found.store === null ? 'none' : 'actions-cache'),
         targets,
         whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
-        warnings: asked.flatMap(({ note, failure, reads, found: self }) => [
+        warnings: asked.flatMap(({ note, failure, found: self }) => [
             ...(note === null ? [] : [note]),
-            ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, reads !== null, readable.length > 0)}`]),
+            ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
         ]),
     };
 }
@@ -45551,11 +45546,9 @@ function joined(all) {
     };
 }
 /** What serves in place of the cache that failed: one sentence. */
-function insteadOf(self, standIn, isRead, isReadable) {
+function insteadOf(self, standIn, isReadable) {
     if (self !== null)
         return 'The job goes on without the Actions cache.';
-    if (isRead)
-        return `The job reads from it and pushes ${standIn?.pushes ? 'to the Actions cache' : 'nothing there'}.`;
     if (standIn === null)
         return isReadable ? 'The job goes on with its other caches.' : 'The job goes on without this cache.';
     const { found, pushes } = standIn;
@@ -45572,14 +45565,11 @@ async function askCache(session, store, target, line, signal) {
     const common = { line, kind: target.kind, found: null };
     try {
         return await withCache(session, store, target, netrc, serving_EFFORT, async (backend) => {
-            const { checked, refusal } = await checkFor(backend, canPush, signal);
-            if (refusal !== null && inputs.push === 'always')
-                throw refusal;
-            const { readable, note, whyNoPush } = checked;
+            const { readable, note, whyNoPush } = await backend.check(canPush, signal);
             if (whyNoPush !== null && inputs.push === 'always')
                 throw pushImpossible(whyNoPush);
             const reads = readable ? backend.reads() : null;
-            return { ...common, reads, whyNoPush: refusal?.message ?? whyNot ?? whyNoPush, failure: refusal, note };
+            return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note };
         });
     }
     catch (error) {
@@ -45593,17 +45583,6 @@ async function askCache(session, store, target, line, signal) {
 }
 function pushImpossible(why, cause) {
     return new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
-}
-/** A cache that only refuses the push is read all the same; `refusal` says why. */
-async function checkFor(backend, canPush, signal) {
-    try {
-        return { checked: await backend.check(canPush, signal), refusal: null };
-    }
-    catch (error) {
-        if (!canPush || !(0,errors/* isCacheError */.bt)(error, 'push-impossible'))
-            throw error;
-        return { checked: await backend.check(false, signal), refusal: error };
-    }
 }
 async function askActionsCache(session, store, line, signal) {
     const { inputs, runner } = session;

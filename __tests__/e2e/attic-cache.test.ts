@@ -152,7 +152,7 @@ describe('a cache on an attic server', () => {
 		const script = `${everything}; ${sign} $(nix-build --no-out-link job.nix -A base -A lib)`;
 		const beside = join(machine.work, 'beside');
 		const cache = `${server.cacheUrl('filtered')}\nfile://${beside}`;
-		const result = await job(machine, 'filtered', tokenFor('filtered'), script, text, { cache });
+		const result = await job(machine, 'filtered', tokenFor('filtered'), script, text, { cache, continuous: 'false' });
 		expect(result.stage('post').log, result.log).toMatch(/3 pushed/);
 		expect(checkCache(beside).length).toBe(5);
 		const names = [...server.objects('filtered').values()].map(({ storePath }) => storePath.slice(44));
@@ -166,7 +166,11 @@ describe('a cache on an attic server', () => {
 		const remember = (job: RunningJob): void => {
 			playing = job;
 		};
-		const steps = [uses({ with: { cache: server.cacheUrl('killed'), token } }), remember, run('nix-build --no-out-link job.nix')];
+		const steps = [
+			uses({ with: { cache: server.cacheUrl('killed'), token, continuous: 'false' } }),
+			remember,
+			run('nix-build --no-out-link job.nix'),
+		];
 		const options = { secrets: [token], workspace: { 'job.nix': chain(80, 'attic-killed') } };
 		const watch = setInterval(() => server.objects('killed').size >= 20 && playing?.running?.kill('SIGKILL'), 10);
 		const killed = await runJob(machine, steps, options).finally(() => clearInterval(watch));

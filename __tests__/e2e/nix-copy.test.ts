@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
+import { eventually } from '../support/child.ts';
 import { build, derivation, GRAPH, graph, largePath } from '../support/derivations.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
@@ -13,6 +14,9 @@ const key = generateKey('test-1');
 const secret = formatSecretKey(key);
 const publicKey = formatPublicKey(publicKeyOf(key));
 const buildGraph = run(`nix-build --no-out-link job.nix ${GRAPH.map((name) => `-A ${name}`).join(' ')}`);
+
+/** For jobs whose steps change the paths between build and push. */
+const AT_THE_END = { continuous: 'false' };
 
 /** Everything valid in the far store is whole and, when built by us, signed with our key. Answers with the names. */
 async function checkFar({ machine }: SshStore, trustedKey = publicKey): Promise<readonly string[]> {
@@ -148,7 +152,7 @@ describe('a store behind SSH', () => {
 		await machine.emptyStore();
 		const folder = join(machine.work, 'share');
 		const cache = `${far.url('ssh-ng')}\nfile://${folder}`;
-		const inputs = { cache, 'signing-key': secret, 'skip-signed-by': 'upstream-1' };
+		const inputs = { cache, 'signing-key': secret, 'skip-signed-by': 'upstream-1', ...AT_THE_END };
 		const steps = [uses({ with: inputs }), buildGraph, sign];
 		const result = await runJob(machine, steps, { workspace: { 'job.nix': graph('signed') } });
 		expect(problems(result), result.log).toEqual([]);
@@ -161,7 +165,7 @@ describe('a store behind SSH', () => {
 		await using machine = await createMachine({ nix: '2.34' });
 		far.admit(machine);
 		const damage = run('f=$(ls -d /nix/store/*-lib-damaged)/lib; chmod u+w $f; echo more >> $f; chmod u-w $f');
-		const steps = [uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret } }), buildGraph, damage];
+		const steps = [uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret, ...AT_THE_END } }), buildGraph, damage];
 		const result = await runJob(machine, steps, { workspace: { 'job.nix': graph('damaged') } });
 		expect(result.status, result.log).toBe('success');
 		expectOneProblem(result, '3 failed', "lib-damaged is not what this machine's store says it is", 'nix-store --verify-path');
@@ -174,7 +178,7 @@ describe('a store behind SSH', () => {
 		await using machine = await createMachine({ nix: '2.26' });
 		const job = (far: SshStore) => {
 			far.admit(machine);
-			const steps = [uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret } }), buildGraph];
+			const steps = [uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret, ...AT_THE_END } }), buildGraph];
 			return runJob(machine, steps, { workspace: { 'job.nix': graph(`untrusted-${far.port}`) } });
 		};
 		const taken = await job(open);
@@ -210,12 +214,29 @@ describe('a store behind SSH', () => {
 		assertNoSecrets(result);
 	});
 
+	it('lets the job in with the key of an ssh-agent', async () => {
+		await using far = await startSshStore({ nix: '2.26' });
+		await using machine = await createMachine({ nix: '2.26' });
+		far.admit(machine, { key: null });
+		machine.writeFile('/root/key', far.key, 0o600);
+		const env = { SSH_AUTH_SOCK: '/run/agent' };
+		machine.spawn(['ssh-agent', '-D', '-a', env.SSH_AUTH_SOCK]);
+		await eventually('an ssh-agent with the key', async () => (await machine.exec(['ssh-add', '/root/key'], { env })).code === 0);
+		const steps = [uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret } }), buildGraph];
+		const result = await runJob(machine, steps, { workspace: { 'job.nix': graph('agent') }, env });
+		expect(problems(result), result.log).toEqual([]);
+		expect((await checkFar(far)).length).toBe(5);
+	});
+
 	it('is whole when the job is cancelled in the middle', async () => {
 		await using far = await startSshStore({ nix: '2.34' });
 		await using machine = await createMachine({ nix: '2.34' });
 		far.admit(machine);
 		const large = await largePath(machine, 'large', 300);
-		const steps = [uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret } }), run('nix-build --no-out-link job.nix')];
+		const steps = [
+			uses({ with: { cache: far.url('ssh-ng'), 'signing-key': secret, ...AT_THE_END } }),
+			run('nix-build --no-out-link job.nix'),
+		];
 		const user = derivation({ name: 'user', script: 'echo $large > $out', env: { large: 'large' } });
 		const result = await runJob(machine, steps, {
 			workspace: { 'job.nix': `rec { large = ${large}; user = ${user}; }` },

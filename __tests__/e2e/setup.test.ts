@@ -84,7 +84,10 @@ describe('pre and main', () => {
 	});
 
 	const use = (local: boolean) =>
-		uses({ with: { cache: nginx.url, username: nginx.username, password: nginx.password, 'signing-key': secret }, local });
+		uses({
+			with: { cache: nginx.url, username: nginx.username, password: nginx.password, 'signing-key': secret, continuous: 'false' },
+			local,
+		});
 
 	/** What was told before the action's step, and after it. */
 	async function play(local: boolean, env: Readonly<Record<string, string>> = {}): Promise<readonly [Told, Told]> {
@@ -185,10 +188,11 @@ describe.each(testedVersions())('configuring Nix %s through a daemon', (nix) => 
 		const daemon = await machine.startDaemon();
 		const second = await twice(machine, daemon, `stranger-${nix}`, 'stranger');
 		expect(second.stage('run').log).toMatch(/^building '/m);
-		const texts = second.annotations.map(({ message }) => message);
-		expect(texts.length, second.log).toBe(1);
-		expect(texts[0]).toMatch(/extra-trusted-users = stranger/);
-		expect(texts[0]).toMatch(/extra-trusted-public-keys = test-1:/);
+		const texts = (level: string) => second.annotations.filter((one) => one.level === level).map(({ message }) => message);
+		expect(texts('warning'), second.log).toEqual([expect.stringMatching(/extra-trusted-users = stranger/)]);
+		expect(texts('warning')).toEqual([expect.stringMatching(/extra-trusted-public-keys = test-1:/)]);
+		// No hook either: the difference of the store does it all.
+		expect(texts('notice')).toEqual([expect.stringMatching(/^Paths are not pushed while the job runs, but all at its end: /)]);
 		await daemon.stop();
 	});
 });

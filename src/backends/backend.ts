@@ -102,8 +102,7 @@ export interface Backend {
 
 	/**
 	 * Says whether the cache answers and can be used with this store; repairs what may be repaired (a missing `nix-cache-info`
-	 * when `mayWrite`). Throws when it does not answer, or can't be used with this store; `push-impossible` when it can be read, and with `mayWrite`
-	 * alone it is clear that it will take nothing from this job.
+	 * when `mayWrite`). Throws when it does not answer, or can't be used with this store.
 	 */
 	check(mayWrite: boolean, signal: AbortSignal): Promise<Checked>;
 

@@ -135,7 +135,7 @@ export async function openActionsCache(session: Session, store: LocalStore, effo
 			storeDir: store.storeDir,
 			signingKey: inputs.signingKey,
 			publicKeys: [...own, ...inputs.trustedPublicKeys],
-			folder: join(folder, `packs-${process.pid}`),
+			folder: join(folder, 'packs'),
 			writer: inputs.lane,
 			budgetBytes: inputs.actionsCacheSizeBytes,
 			used: job.used,

@@ -67,7 +67,7 @@ export async function withPushes<T>(
 	const packer = createPacker({
 		compression: inputs.compression,
 		level: inputs.compressionLevel,
-		spoolDir: join(state().folder, `spool-${process.pid}`),
+		spoolDir: join(state().folder, 'spool'),
 		realPath: store.realPath,
 		readNar: narFrames,
 	});

@@ -25,12 +25,7 @@ export async function prepareHook(
 ): Promise<HookSettings | null> {
 	const { inputs, runner, state } = session;
 	if (inputs.continuous === 'false' || inputs.paths.length > 0 || isDryRun(runner.env)) return null;
-	// Nothing is worth the restart of a daemon that nobody asked for.
-	const isTrusted = store.trust !== 'untrusted';
-	const hook =
-		inputs.continuous === 'auto' && !isTrusted
-			? { settings: [], journal: null, script: null, whyNot: 'the Nix daemon does not trust this user.' }
-			: await hookSettings({ store, previous: state().configuration, context: contextOf(session, signal), isShared });
+	const hook = await hookSettings({ store, previous: state().configuration, context: contextOf(session, signal), isShared });
 	if (hook.whyNot === null) return hook;
 	const text = `Paths are not pushed while the job runs, but all at its end: ${hook.whyNot}`;
 	if (inputs.continuous === 'true') runner.log.warning(text, 'nix-cache-action');

@@ -1,4 +1,4 @@
-import type { Backend, BackendKind, Checked, NixReads } from '../backends/backend.ts';
+import type { BackendKind, NixReads } from '../backends/backend.ts';
 import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import type { MainTarget } from '../state.ts';
@@ -43,7 +43,6 @@ const LASTING = [
 	'cache-not-found',
 	'cache-invalid',
 	'cache-tls',
-	'push-impossible',
 ] as const;
 
 /** What came of asking one line of `cache`. */
@@ -87,9 +86,9 @@ export async function decideServing(session: Session, store: LocalStore, signal:
 		kind: readable[0]?.kind ?? (found === null || found.store === null ? 'none' : 'actions-cache'),
 		targets,
 		whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
-		warnings: asked.flatMap(({ note, failure, reads, found: self }) => [
+		warnings: asked.flatMap(({ note, failure, found: self }) => [
 			...(note === null ? [] : [note]),
-			...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(self, standIn, reads !== null, readable.length > 0)}`]),
+			...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
 		]),
 	};
 }
@@ -136,9 +135,8 @@ function joined(all: readonly NixReads[]): NixReads {
 }
 
 /** What serves in place of the cache that failed: one sentence. */
-function insteadOf(self: Found | null, standIn: StandIn | null, isRead: boolean, isReadable: boolean): string {
+function insteadOf(self: Found | null, standIn: StandIn | null, isReadable: boolean): string {
 	if (self !== null) return 'The job goes on without the Actions cache.';
-	if (isRead) return `The job reads from it and pushes ${standIn?.pushes ? 'to the Actions cache' : 'nothing there'}.`;
 	if (standIn === null) return isReadable ? 'The job goes on with its other caches.' : 'The job goes on without this cache.';
 	const { found, pushes } = standIn;
 	if (found.store === null) return `The job goes on without this cache, and there is no other: ${found.whyNone}`;
@@ -160,12 +158,10 @@ async function askCache(
 	const common = { line, kind: target.kind, found: null };
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
-			const { checked, refusal } = await checkFor(backend, canPush, signal);
-			if (refusal !== null && inputs.push === 'always') throw refusal;
-			const { readable, note, whyNoPush } = checked;
+			const { readable, note, whyNoPush } = await backend.check(canPush, signal);
 			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
 			const reads = readable ? backend.reads() : null;
-			return { ...common, reads, whyNoPush: refusal?.message ?? whyNot ?? whyNoPush, failure: refusal, note };
+			return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note };
 		});
 	} catch (error) {
 		if (!isCacheError(error) || error.code === 'push-impossible') throw error;
@@ -177,20 +173,6 @@ async function askCache(
 
 function pushImpossible(why: string, cause?: CacheError): CacheError {
 	return new CacheError('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
-}
-
-/** A cache that only refuses the push is read all the same; `refusal` says why. */
-async function checkFor(
-	backend: Backend,
-	canPush: boolean,
-	signal: AbortSignal,
-): Promise<{ readonly checked: Checked; readonly refusal: CacheError | null }> {
-	try {
-		return { checked: await backend.check(canPush, signal), refusal: null };
-	} catch (error) {
-		if (!canPush || !isCacheError(error, 'push-impossible')) throw error;
-		return { checked: await backend.check(false, signal), refusal: error };
-	}
 }
 
 async function askActionsCache(session: Session, store: LocalStore, line: number, signal: AbortSignal): Promise<Asked> {

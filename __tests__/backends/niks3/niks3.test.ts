@@ -7,6 +7,7 @@ import { parseNarInfo } from '../../../src/nix/narinfo.ts';
 import { generateKey, publicKeyOf, type SecretKey } from '../../../src/nix/signature.ts';
 import { hashPartOf } from '../../../src/nix/store-path.ts';
 import { never, recordingLog, testClient } from '../../http/peers/means.ts';
+import { randomBytesOf } from '../../push/keystream.ts';
 import { type Niks3Server, type Niks3ServerOptions, startNiks3Server } from '../../support/niks3-server.ts';
 import { backendContract } from '../backend-contract.ts';
 import { contentAddressed, pathOf, STORE_DIR, sourceOf, type TestPath } from '../peers/paths.ts';
@@ -99,7 +100,7 @@ describe('a cache of niks3', () => {
 		closing.push(async () => server[Symbol.asyncDispose]());
 		const { client, backend } = opened({ ...server, cacheUrl: `${server.cacheUrl}?priority=10` }, { identity: 'nobody' });
 		closing.push(() => client.close());
-		expect(await (await backend).check(false, never)).toMatchObject({ readable: true, note: null });
+		expect(await (await backend).check(false, never)).toEqual({ readable: true, note: null, whyNoPush: null, skipSignedBy: [] });
 		expect((await backend).reads()).toEqual({
 			substituters: [`${server.substituter}?priority=10`],
 			publicKeys: server.publicKeys,
@@ -183,7 +184,7 @@ describe('a cache of niks3', () => {
 			});
 			return { ...started, cutting };
 		};
-		const large = pathOf('large', incompressible(20_000));
+		const large = pathOf('large', randomBytesOf(20_000, 1));
 
 		it('asks for more URLs than it was given', async () => {
 			const { server, backend, cutting } = await inParts({ firstParts: 2 });
@@ -206,7 +207,7 @@ describe('a cache of niks3', () => {
 			const nar = [...(await narKeysAfter(server, cutting, large))][0];
 			expect(nar).toMatch(/^nar\//);
 			server.faults.fail(/multipart\/complete/, { status: 404, body: 'multipart upload not found' });
-			const other = pathOf('other', incompressible(21_000));
+			const other = pathOf('other', randomBytesOf(21_000, 1));
 			await expect(cutting.prepare(other.info, sourceOf(other), never)).rejects.toMatchObject({ code: 'cache-not-found' });
 			server.faults.fail(/multipart\/complete/, { status: 404, body: 'multipart upload not found' });
 			server.faults.fail(/^HEAD .*objects\/nar/, { status: 204 });
@@ -277,10 +278,11 @@ describe('a cache of niks3', () => {
 			['there is no token at all', {}, { identity: 'nobody' }, 'There is no `token`'],
 		])('when %s', async (_when, options, open, message) => {
 			const { backend } = await start(options, open);
-			const error: unknown = await backend.check(true, never).catch((thrown: unknown) => thrown);
-			expect(error).toMatchObject({ code: 'push-impossible', message: expect.stringContaining(message) });
-			expect(String(error)).not.toContain('wrong-token');
-			expect(await backend.check(false, never)).toMatchObject({ readable: true, note: null });
+			const { readable, note, whyNoPush } = await backend.check(true, never);
+			expect([readable, note]).toEqual([true, whyNoPush]);
+			expect(whyNoPush).toContain(message);
+			expect(whyNoPush).not.toContain('wrong-token');
+			expect(await backend.check(false, never)).toEqual({ readable: true, note: null, whyNoPush: null, skipSignedBy: [] });
 		});
 	});
 
@@ -307,12 +309,4 @@ describe('a cache of niks3', () => {
 async function narKeysAfter(server: Niks3Server, backend: Backend, path: TestPath): Promise<ReadonlySet<string>> {
 	await backend.prepare(path.info, sourceOf(path), never);
 	return new Set([...server.storage.objects.keys()].filter((key) => key.startsWith('nar/')));
-}
-
-function incompressible(sizeBytes: number): Uint8Array {
-	let state = 1;
-	return Uint8Array.from({ length: sizeBytes }, () => {
-		state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-		return state >>> 16;
-	});
 }

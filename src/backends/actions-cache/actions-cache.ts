@@ -9,6 +9,7 @@ import type { Backend, Presence } from '../backend.ts';
 import { differenceOf, publishableInfo } from '../published-narinfo.ts';
 import type { CacheService } from './cache-service.ts';
 import { type Compacted, compact } from './compacting.ts';
+import { createEarlyUploads } from './early-uploads.ts';
 import { packKey } from './format/keys.ts';
 import { addPaths, mergeIndexes } from './format/merge.ts';
 import type { Pack, StoredPath, StoreIndex } from './format/model.ts';
@@ -42,6 +43,8 @@ export interface ActionsCacheOptions {
 	/** Seconds since 1970. */
 	readonly nowS: number;
 	readonly log: Log;
+	/** Where a pack ends; for tests. */
+	readonly packLimitBytes?: number;
 }
 
 /** A path of this push, whose frames are in its packs or in the store. */
@@ -56,10 +59,13 @@ interface Published {
  */
 export function createActionsCache(options: ActionsCacheOptions): Backend {
 	const { service, known, packs, storeDir, signingKey, nowS, log } = options;
+	const early = createEarlyUploads((pack, signal) => uploadPack(pack, signal));
 	const writer = createPackWriter({
 		folder: options.folder,
 		header: PACK_HEADER,
 		trailer: (sizeBytes, frames) => packTrailer({ sizeBytes, frames }),
+		...(options.packLimitBytes === undefined ? {} : { limitBytes: options.packLimitBytes }),
+		onFull: early.begin,
 	});
 	const incoming = createIncoming(known.index, (key) => packs.gone.has(key), writer);
 	const published: Published[] = [];
@@ -124,7 +130,8 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 			if (published.length === 0) return new Map();
 			const compacted = await compactOwn(signal);
 			const added: Pack[] = [];
-			for (const pack of await writer.finish()) added.push(await uploadPack(pack, signal));
+			for (const [index, pack] of (await writer.finish()).entries())
+				added.push((await early.ended(index, signal)) ?? (await uploadPack(pack, signal)));
 			const all = published.map(({ info, incoming: path }) => path.stored(info, added, nowS));
 			const { whole, lost } = await withoutLost(all, { added, dropped: compacted.dropped, packs });
 			const index = addPaths(compacted.index(added), { packs: added, paths: whole }, new Map());
@@ -140,7 +147,10 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 			const difference = differenceOf(info, narInfo, signingKey === null ? [] : options.publicKeys, storeDir);
 			return difference === null ? { ok: true } : { ok: false, problem: difference };
 		},
-		close: () => writer.close(),
+		async close() {
+			await early.close();
+			await writer.close();
+		},
 	};
 }
 

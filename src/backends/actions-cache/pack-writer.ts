@@ -33,6 +33,8 @@ export interface PackWriterOptions {
 	readonly trailer: (sizeBytes: number, frames: number) => Uint8Array;
 	/** A pack ends before the frame that would make it larger. */
 	readonly limitBytes?: number;
+	/** Told of a pack that takes no more frames, once: `pack` is its index into what `finish` answers with. */
+	readonly onFull?: (pack: number, finished: Promise<FinishedPack | null>) => void;
 }
 
 /** Entries of up to 10 GiB are taken by GitHub; others that speak its protocol take less, and a reader of the toolkit kind fetches a pack whole. */
@@ -43,11 +45,20 @@ export function createPackWriter(options: PackWriterOptions): PackWriter {
 	const trailerBytes = trailer(0, 0).length;
 	const places = new Map<string, Promise<FramePlace>>();
 	const packs: PackFile[] = [];
+	/** Of those that take no more frames. */
+	const full: Promise<FinishedPack | null>[] = [];
 	let finished: Promise<readonly FinishedPack[]> | null = null;
 
 	function packFor(frameBytes: number): PackFile {
 		const last = packs.at(-1);
 		if (last !== undefined && (last.failure !== null || last.sizeBytes + frameBytes + trailerBytes <= limitBytes)) return last;
+		if (last !== undefined) {
+			const ended = last.finish(trailer);
+			// Whoever asks for it is told.
+			ended.catch(() => undefined);
+			full.push(ended);
+			options.onFull?.(full.length - 1, ended);
+		}
 		const next = createPackFile(folder, header);
 		packs.push(next);
 		return next;
@@ -61,7 +72,7 @@ export function createPackWriter(options: PackWriterOptions): PackWriter {
 	}
 
 	async function finishAll(): Promise<readonly FinishedPack[]> {
-		const all = await Promise.all(packs.map((pack) => pack.finish(trailer)));
+		const all = await Promise.all(packs.map((pack, index) => full[index] ?? pack.finish(trailer)));
 		// Only the last one can be without frames: after a failure no other is begun.
 		return all.filter((pack) => pack !== null);
 	}

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NixStoreTarget } from '../../cache-target/nix-store.ts';
@@ -80,7 +81,8 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 		async finish(signal) {
 			const paths = gathered.splice(0);
 			if (paths.length === 0) return new Map();
-			const folder = join(nix.privateFolder, 'signatures');
+			// Several stores may be pushed to at once.
+			const folder = join(nix.privateFolder, `signatures-${randomBytes(6).toString('hex')}`);
 			const unsigned = paths.filter(({ info, publishable }) =>
 				publishable.signatures.some((text) => !info.signatures.includes(text)),
 			);
