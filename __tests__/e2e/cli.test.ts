@@ -1,17 +1,20 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
 import { checkCache } from '../support/cache-invariants.ts';
+import { spawnCacheService } from '../support/cache-service/connect.ts';
 import { eventually } from '../support/child.ts';
 import { cli, startCli } from '../support/command-line.ts';
-import { build, buildOne, GRAPH, graph } from '../support/derivations.ts';
+import { build, buildOne, GRAPH, graph, largePath } from '../support/derivations.ts';
 import { startFaultyServer } from '../support/faulty-server.ts';
 import { answer, type Handler, httpCache } from '../support/http-cache.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { type Nginx, startNginx } from '../support/nginx.ts';
 import { testedVersions } from '../support/versions.ts';
+import { MAIN } from './actions-cache-store.ts';
 
 const key = generateKey('test-1');
 const secret = formatSecretKey(key);
@@ -158,5 +161,159 @@ describe.each(testedVersions())('the command line, Nix %s', (nix) => {
 		expect(output + errors).not.toContain(token);
 		expect(password.length).toBeGreaterThan(20);
 		expect(existsSync(netrc)).toBe(false);
+	});
+});
+
+describe('what the command line ends with', () => {
+	let machine: Machine;
+	let app: string;
+
+	beforeAll(async () => {
+		machine = await createMachine({ nix: '2.26' });
+		[app = ''] = await build(machine, graph('exits'), { attributes: ['app'] });
+	});
+	afterAll(() => machine?.dispose());
+
+	it('is 2 for a mistake in the command line, which is named, with what was meant', async () => {
+		const mistakes: readonly (readonly [args: readonly string[], said: RegExp])[] = [
+			[[], /No command is given/],
+			[['psuh', 'file:///x', app], /Did you mean `push`\?/],
+			[['push', 'file:///x', app, '--exlude', 'x'], /Did you mean `--exclude`\?/],
+			[['push', 'file:///x'], /needs PATH/],
+			[['push', 'gopher://x', app], /URL: `gopher:\/\/x` is of an unknown kind/],
+			[['push', 'file:///x', app, '--concurrency=none'], /--concurrency: `none` is not allowed/],
+			[['push', 'file:///x', app, '--verify', 'al'], /Did you mean `all`\?/],
+			[['push', 'file:///x', '/no/such/path'], /PATH: `\/no\/such\/path` is not there/],
+			[['push', 'file:///x', app, '--signing-key-file', '/no/key'], /can't be read \(ENOENT\)/],
+			[['serve', 'file:///x'], /Nix reads `file:\/\/\/x` by itself/],
+			[['keygen', 'a b'], /blanks/],
+			[['completion', 'tcsh'], /`bash`, `zsh` and `fish`/],
+		];
+		for (const [args, said] of mistakes) {
+			const result = await cli(machine, args);
+			expect(result.stderr, args.join(' ')).toMatch(said);
+			expect([result.code, result.stdout], args.join(' ')).toEqual([2, '']);
+		}
+	});
+
+	it('is 2 for secrets on the command line or in a URL, and shows none of them', async () => {
+		const options = { secrets: [] };
+		const flag = await cli(machine, ['push', 'https://cache.test/x', app, '--token', 'hunter2-flag'], options);
+		const url = await cli(machine, ['push', 'https://user:hunter2-url@cache.test/x', app], options);
+		const variable = await cli(machine, ['push', 'file:///x', app], { env: { NIX_CACHE_SIGNING_KEY: 'k-1:hunter2-key' } });
+		expect([flag.code, url.code, variable.code]).toEqual([2, 2, 2]);
+		expect(flag.stderr).toMatch(/NIX_CACHE_TOKEN/);
+		expect(variable.stderr).toMatch(/^error: NIX_CACHE_SIGNING_KEY: /);
+		for (const { stdout, stderr } of [flag, url, variable]) expect(stdout + stderr).not.toContain('hunter2');
+	});
+
+	it('is 3 for a cache that does not answer, refuses the credentials or is for another store directory', async () => {
+		await using server = await startFaultyServer({ credentials: 'user:password' });
+		const refused = await cli(machine, ['push', server.url, app, '--json'], {
+			env: { ...signing, NIX_CACHE_USERNAME: 'user', NIX_CACHE_PASSWORD: 'wrong-password' },
+			secrets: ['wrong-password', secret],
+		});
+		expect(refused.code, refused.stderr).toBe(3);
+		expect(JSON.parse(refused.stdout).caches[0].stoppedBy.code).toMatch(/^cache-(unauthorized|forbidden)$/);
+		await server.refuse();
+		const served = await cli(machine, ['serve', server.url, '--json'], { env: { NIX_CACHE_TOKEN: 'some-token' } });
+		expect(served.code, served.stderr).toBe(3);
+		expect(JSON.parse(served.stdout).error.code).toBe('cache-unreachable');
+		const folder = join(machine.work, 'elsewhere');
+		mkdirSync(folder);
+		writeFileSync(join(folder, 'nix-cache-info'), 'StoreDir: /srv/nix/store\n');
+		const other = await cli(machine, ['push', `file://${folder}`, app], { env: signing });
+		expect(other.code, other.stderr).toBe(3);
+	});
+
+	it('is 1 when some paths failed, and those that need no failed one are there', async () => {
+		const folder = join(machine.work, 'partly');
+		const paths = await build(machine, graph('partly'), { attributes: ['base', 'lib', 'tool'] });
+		const lib = paths[1] ?? '';
+		const file = join(machine.storeFolder, basename(lib), 'lib');
+		chmodSync(file, 0o644);
+		writeFileSync(file, 'not what was built');
+		const result = await cli(machine, ['push', `file://${folder}`, ...paths], { env: signing });
+		expect(result.code, result.stderr).toBe(1);
+		expect(result.stderr).toMatch(/^error: Not every path was pushed to .*: 1 corrupt\. .*lib-partly/m);
+		expect(checkCache(folder).length).toBe(2);
+	});
+
+	it('is 0 for what filters leave out and for a dry run, which sends nothing', async () => {
+		const folder = join(machine.work, 'filtered');
+		const filtered = await cli(machine, ['push', `file://${folder}`, app, '--exclude', '-app-', '--exclude', '-lib-'], {
+			env: signing,
+		});
+		expect(filtered.code, filtered.stderr).toBe(0);
+		expect(filtered.stdout).toMatch(/1 excluded/);
+		const dry = await cli(machine, ['push', `file://${folder}-dry`, app, '--dry-run'], { env: signing });
+		expect(dry.code, dry.stderr).toBe(0);
+		expect(dry.stdout).toMatch(/3 to be pushed/);
+		expect(existsSync(`${folder}-dry`)).toBe(false);
+		const nothing = await cli(machine, ['push', `file://${folder}`, '-', '--json'], { input: '' });
+		expect([nothing.code, JSON.parse(nothing.stdout).caches]).toEqual([0, []]);
+	});
+
+	it('is 130 after SIGINT in the middle of a push, which leaves a cache without holes and nothing on disk', async () => {
+		await using server = await startFaultyServer();
+		server.fail({ method: 'PUT' }, { kind: 'stall' });
+		const child = startCli(machine, ['push', server.url, app], { env: signing });
+		await eventually('an upload has begun', () => server.requests.some(({ method }) => method === 'PUT'), { timeoutMs: 60_000 });
+		const exit = once(child, 'exit');
+		child.kill('SIGINT');
+		expect(await exit).toEqual([130, null]);
+		expect(readdirSync(machine.outside('/tmp')).filter((name) => /^nix-cache-action-\w{6}$/.test(name))).toEqual([]);
+	});
+
+	it('never writes a key over another one', async () => {
+		machine.writeFile('/root/only.secret', 'the only copy');
+		const result = await cli(machine, ['keygen', 'only']);
+		expect([result.code, machine.readFile('/root/only.secret')]).toEqual([2, 'the only copy']);
+	});
+});
+
+describe('the store in the Actions cache', () => {
+	it('is listed and brought under a size, and what is left can be read', async () => {
+		await using service = await spawnCacheService();
+		await using machine = await createMachine({ nix: '2.34' });
+		const job = await service.environment({ repository: 'octo/cli', ref: MAIN });
+		const env = { ...job, GITHUB_REF: MAIN };
+		const options = { env, secrets: [job.ACTIONS_RUNTIME_TOKEN ?? ''] };
+		const old = await buildOne(machine, await largePath(machine, 'old', 20));
+		const first = await cli(machine, ['push', 'actions-cache', old], options);
+		expect(first.code, first.stderr).toBe(0);
+		await sleep(1_100); // last use is counted in seconds
+		const [app = ''] = await build(machine, graph('listed'), { attributes: ['app'] });
+		const second = await cli(machine, ['push', 'actions-cache', app], options);
+		expect(second.code, second.stderr).toBe(0);
+
+		const listed = await cli(machine, ['ls'], options);
+		expect(listed.code, listed.stderr).toBe(0);
+		expect(listed.stdout.trim().split('\n').length).toBe(4);
+		expect(listed.stdout).toMatch(/^\d{4}-\d\d-\d\d +20\.0 MiB .*-old$/m);
+		expect(listed.stderr).toMatch(/refs\/heads\/main: 4 paths in 2 packs/);
+		const { paths, packs } = JSON.parse((await cli(machine, ['ls', '--json'], options)).stdout);
+		expect([paths.length, packs.length, paths.at(-1).path]).toEqual([4, 2, old]);
+
+		const planned = await cli(machine, ['gc', '--actions-cache-size', '5 MiB', '--dry-run', '--json'], options);
+		expect(planned.code, planned.stderr).toBe(0);
+		expect(JSON.parse(planned.stdout)).toMatchObject({ paths: { before: 4, after: 3 }, dropped: [old] });
+		expect(JSON.parse((await cli(machine, ['ls', '--json'], options)).stdout).paths.length).toBe(4);
+		const collected = await cli(machine, ['gc', '--actions-cache-size', '5 MiB'], options);
+		expect(collected.code, collected.stderr).toBe(0);
+		expect(collected.stdout).toMatch(/^went: .*-old, used/m);
+		expect(JSON.parse((await cli(machine, ['ls', '--json'], options)).stdout).paths.length).toBe(3);
+		const again = await cli(machine, ['push', 'actions-cache', app], options);
+		expect(again.stdout).toMatch(/Nothing new to push to the Actions cache: 3 already there/);
+		expect(await service.violations()).toEqual([]);
+	});
+
+	it('is told to be missing outside of a job, with status 3', async () => {
+		await using machine = await createMachine({ nix: '2.26' });
+		for (const command of ['ls', 'gc']) {
+			const result = await cli(machine, [command]);
+			expect([result.code, result.stdout], result.stderr).toEqual([3, '']);
+			expect(result.stderr).toMatch(/ACTIONS_RUNTIME_TOKEN/);
+		}
 	});
 });

@@ -226,7 +226,10 @@ export const COMMANDS: readonly Command[] = [
 			},
 		],
 		variables: [],
-		description: ['Paths, their sizes, when a job last used them, and the packs that hold them.', ACTIONS_CACHE_NEEDS],
+		description: [
+			'For each path: when a job last used it, the size of its NAR, what it takes in the cache, its name. With `--json` the packs as well.',
+			ACTIONS_CACHE_NEEDS,
+		],
 		json: '`refs`, `packs` and `paths`',
 		exits: [WELL, FAILED, USAGE, { status: 3, meaning: 'There is no Actions cache here, or it does not answer.' }],
 		examples: ['nix-cache-action ls'],

@@ -60,10 +60,11 @@ function parserOptionOf({ value, short }: Option) {
 }
 
 function checkedValue(option: Option, value: string | undefined, isInline: boolean, command: Command): string {
-	const wanted = `\`--${option.name}\` takes a value: \`--${option.name} ${option.value}\``;
-	// The next option is not a value; `--name=-x` is one.
-	if (value === undefined || (!isInline && value.length > 1 && value.startsWith('-')))
-		throw usageError(`${wanted}.`, helpHint(command));
+	// The next option is not a value; a regular expression may well begin with a hyphen.
+	const isOption =
+		value !== undefined && optionsOf(command).some(({ name, short }) => value === `--${name}` || value === `-${short}`);
+	if (value === undefined || (isOption && !isInline))
+		throw usageError(`\`--${option.name}\` takes a value: \`--${option.name} ${option.value}\`.`, helpHint(command));
 	if (option.choices === undefined || option.choices.includes(value)) return value;
 	const meant = nearest(value, option.choices);
 	const choices = option.choices.map((choice) => `\`${choice}\``).join(', ');
