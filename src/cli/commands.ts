@@ -187,10 +187,10 @@ export const COMMANDS: readonly Command[] = [
 		description: [
 			'It says which Nix there is, whether its daemon trusts this user, which caches Nix reads from and what they answer, and which keys count. It changes nothing and writes nothing to any cache.',
 		],
-		json: 'what was found, and `problems`, each with its fix',
+		json: '`findings` that are well, and `problems`, each with its `fix`',
 		exits: [
-			{ status: 0, meaning: 'Nothing is wrong.' },
-			{ status: 1, meaning: 'There are problems, each of them said with its fix.' },
+			{ status: 0, meaning: 'Nothing is wrong; a notice may be meant so.' },
+			{ status: 1, meaning: 'There are warnings, each of them said with its fix; or there is no Nix.' },
 			USAGE,
 		],
 		examples: ['nix-cache-action doctor', 'nix-cache-action doctor https://cache.example.org/nix'],
