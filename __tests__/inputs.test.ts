@@ -102,7 +102,6 @@ describe('inputs', () => {
 	});
 
 	it.each([
-		['s3://bucket', 'not built yet'],
 		['gopher://host', 'unknown kind'],
 		['cache.example.org', 'has no scheme'],
 		['https://', 'is not a URL'],

@@ -86,7 +86,11 @@ async function job(continuous: string): Promise<{ readonly builds: number; reado
 			uses({ with: { cache: url.href, username: nginx.username, password: nginx.password, 'signing-key': secret, continuous } }),
 			run('nix-build -j1 --no-out-link job.nix'),
 		],
-		{ secrets: [secret, nginx.password], workspace: { 'job.nix': `map (n: ${one}) (builtins.genList (n: n) ${values.builds})` } },
+		{
+			secrets: [secret, nginx.password],
+			times: { stageMs: 900_000 },
+			workspace: { 'job.nix': `map (n: ${one}) (builtins.genList (n: n) ${values.builds})` },
+		},
 	);
 	if (result.status !== 'success' || result.annotations.length > 0) throw new Error(result.log);
 	await machine.run(['nix-collect-garbage']);

@@ -38063,19 +38063,20 @@ async function readAnswer(response, asked, doing) {
         const value = headers[name];
         return (Array.isArray(value) ? value[0] : value) ?? null;
     };
+    const all = () => allHeaders(headers);
     if (!asked.wanted(status)) {
         // The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
         const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
-        return { status, header, bytes: start?.bytes ?? new Uint8Array(), stream: null };
+        return { status, header, headers: all, bytes: start?.bytes ?? new Uint8Array(), stream: null };
     }
     if (asked.streamed) {
         // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
         body.on('error', () => undefined);
-        return { status, header, bytes: new Uint8Array(), stream: body };
+        return { status, header, headers: all, bytes: new Uint8Array(), stream: body };
     }
     if (asked.limitBytes === 0) {
         await body.dump({ limit: UNWANTED_BYTES });
-        return { status, header, bytes: new Uint8Array(), stream: null };
+        return { status, header, headers: all, bytes: new Uint8Array(), stream: null };
     }
     const whole = await readUpTo(body, asked.limitBytes).catch((error) => {
         throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: error });
@@ -38083,7 +38084,10 @@ async function readAnswer(response, asked, doing) {
     if (whole.more)
         throw new errors/* CacheError */.xA('cache-invalid', `${doing}: the answer is longer than ${asked.limitBytes} bytes.`);
     const bytes = decodeContent(whole.bytes, header('content-encoding'), asked.limitBytes, doing);
-    return { status, header, bytes, stream: null };
+    return { status, header, headers: all, bytes, stream: null };
+}
+function allHeaders(headers) {
+    return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, [value].flat().join(', ')]])));
 }
 /** At most `limitBytes`; what is longer is given up, and its connection with it. */
 async function readUpTo(body, limitBytes) {
@@ -39253,18 +39257,19 @@ function mountsOf({ inputs }, serving) {
                 source: { kind: 'actions-cache', indexesFolder: store.indexesFolder },
             },
         ];
-    const caches = serving.throughUs.flatMap(({ line, priority }) => {
-        const target = inputs.caches[line];
+    const caches = serving.throughUs.flatMap(({ line: number, priority }) => {
+        const target = inputs.caches[number];
         if (target === undefined || !('substituter' in target))
             return [];
-        const credentials = target.kind === 'http' ? target.credentials : null;
+        const credentials = target.kind === 'http' || target.kind === 's3' ? target.credentials : null;
+        const line = target.kind === 's3' ? target.line : target.substituter;
         return [
             {
-                name: `cache-${line + 1}`,
-                label: labelOf(inputs, line),
+                name: `cache-${number + 1}`,
+                label: labelOf(inputs, number),
                 priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY,
                 isTrusted: false,
-                source: { kind: 'cache', line: target.substituter, credentials, proxy: null },
+                source: { kind: 'cache', line, credentials, proxy: null },
             },
         ];
     });
@@ -39632,8 +39637,7 @@ function parsed(text) {
 ;// CONCATENATED MODULE: ./build/cache-target/http.js
 
 const HTTP = '`https://…` and `http://…`';
-const BUILT = '`https://…`, `http://…`, `attic://…`, `cachix://…`, `niks3://…`, `file:///…`, `ssh-ng://…`, `ssh://…` and `actions-cache`';
-const PLANNED = new Set(['s3:']);
+const BUILT = '`https://…`, `http://…`, `s3://…`, `attic://…`, `cachix://…`, `niks3://…`, `file:///…`, `ssh-ng://…`, `ssh://…` and `actions-cache`';
 /** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
 function parseHttpUrl(line, input) {
     const allowed = input === 'cache' ? BUILT : HTTP;
@@ -39651,8 +39655,7 @@ function parseHttpUrl(line, input) {
         return { problem: `${input}: \`${withoutUserInfo(line)}\` has no scheme; write \`https://${withoutUserInfo(line)}\`.` };
     }
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-        const why = PLANNED.has(url.protocol) ? 'is of a kind that is not built yet' : 'is of an unknown kind';
-        return { problem: `${input}: \`${withoutUserInfo(line)}\` ${why}; this version has ${allowed}.` };
+        return { problem: `${input}: \`${withoutUserInfo(line)}\` is of an unknown kind; this version has ${allowed}.` };
     }
     if (url.hash !== '')
         return { problem: `${input}: \`${withoutUserInfo(line)}\` has a fragment (\`#…\`); leave it out.` };
@@ -39806,7 +39809,156 @@ function parseLocal(line, place, parameters, refuse) {
     return { kind: 'nix-copy', place: place === 'local' ? `local?root=${root}` : place, substituter: line, ssh: null };
 }
 
+;// CONCATENATED MODULE: ./build/cache-target/s3.js
+
+/** Those that Nix names. */
+const STORAGE_CLASSES = [
+    'STANDARD',
+    'REDUCED_REDUNDANCY',
+    'STANDARD_IA',
+    'ONEZONE_IA',
+    'INTELLIGENT_TIERING',
+    'GLACIER',
+    'DEEP_ARCHIVE',
+    'GLACIER_IR',
+];
+/** Parameters for whoever reads; Nix gets them as they are. */
+const FOR_READERS = ['priority', 'want-mass-query', 'trusted', 'path-info-cache-size', 'system-features'];
+/** How Nix itself uploads; nothing of it is seen in the cache, and this action goes about it in its own way. */
+const FOR_UPLOADS_BY_NIX = [
+    'multipart-upload',
+    'multipart-chunk-size',
+    'buffer-size',
+    'multipart-threshold',
+    'parallel-compression',
+    'local-nar-cache',
+];
+const OWN = ['region', 'endpoint', 'scheme', 'profile', 'addressing-style', 'storage-class'];
+/** Would change what is in the cache, and would go unheard here. */
+const INSTEAD = {
+    'secret-key': 'use the input `signing-key`',
+    'secret-keys': 'use the input `signing-key`',
+    compression: 'use the input `compression`',
+    'compression-level': 'use the input `compression-level`',
+    'narinfo-compression': 'narinfos are not compressed here; leave it out',
+    'ls-compression': 'no listings are written here; leave it out',
+    'log-compression': 'no build logs are written here; leave it out',
+    'write-nar-listing': 'no listings are written here; leave it out',
+    'index-debug-info': 'debug information is not indexed here; leave it out',
+};
+/**
+ * `s3://bucket[/folder]?region=&endpoint=&scheme=&profile=&addressing-style=&storage-class=`, with the meaning and the defaults that they have for Nix.
+ * Source: nix/src/libstore/include/nix/store/s3-binary-cache-store.hh (2.34).
+ */
+function parseS3Url(line, credentials) {
+    const problem = (text) => ({ problem: `cache: \`${withoutUserInfo(line)}\` ${text}` });
+    const [, bucket = '', folder = '', query = ''] = /^s3:\/\/([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(line) ?? [];
+    if (bucket.includes('@'))
+        return problem('has credentials inside; give them as the inputs `username` and `password`.');
+    if (!/^[a-z0-9][a-z0-9._-]{1,254}$/i.test(bucket))
+        return problem('names no bucket; write `s3://bucket?region=…`.');
+    const segments = folder.split('/').filter((segment) => segment !== '');
+    if (!segments.every((segment) => /^[\w.+=-]+$/.test(segment) && !/^\.+$/.test(segment)))
+        return problem('has a folder whose name has other characters than letters, digits and `.+=_-`.');
+    const parameters = parametersOf(query);
+    if (typeof parameters === 'string')
+        return problem(parameters);
+    const service = serviceOf(bucket, parameters);
+    if (typeof service === 'string')
+        return problem(service);
+    if (credentials?.kind === 'bearer') {
+        return { problem: 'token: given, but the first line of `cache` is S3, which knows none; use `username` and `password`.' };
+    }
+    const prefix = segments.map((segment) => `${segment}/`).join('');
+    const url = `${bucketUrl(bucket, service)}${prefix}`.replace(/\/$/, '');
+    const forReaders = query.split('&').filter((parameter) => FOR_READERS.includes(parameter.replace(/=.*/s, '')));
+    const profile = parameters.get('profile') ?? '';
+    return {
+        kind: 's3',
+        place: parameters.has('endpoint') ? url : `s3://${bucket}/${prefix}`.replace(/\/$/, ''),
+        bucket,
+        prefix,
+        ...service,
+        // What Nix calls it when there is none.
+        profile: profile === '' || profile === 'default' ? null : profile,
+        credentials,
+        line,
+        substituter: `${url}${forReaders.length === 0 ? '' : `?${forReaders.join('&')}`}`,
+    };
+}
+/** The parameters of a query by name, or what is wrong with it. */
+function parametersOf(query) {
+    const found = new Map();
+    for (const parameter of query.split('&').filter((text) => text !== '')) {
+        const [, name = '', encoded = ''] = /^([^=]*)=?(.*)$/s.exec(parameter) ?? [];
+        const instead = INSTEAD[name];
+        if (instead !== undefined)
+            return `has the parameter \`${name}\`: ${instead}.`;
+        if (![...OWN, ...FOR_READERS, ...FOR_UPLOADS_BY_NIX].includes(name))
+            return `has the unknown parameter \`${name}\`; those of a bucket are ${OWN.map((own) => `\`${own}\``).join(', ')}.`;
+        if (found.has(name))
+            return `has the parameter \`${name}\` twice.`;
+        if (/%(?![0-9a-f]{2})/i.test(encoded))
+            return `has a lone \`%\` in the parameter \`${name}\`.`;
+        found.set(name, s3_decoded(encoded));
+    }
+    return found;
+}
+function s3_decoded(text) {
+    try {
+        return decodeURIComponent(text);
+    }
+    catch {
+        return text;
+    }
+}
+function serviceOf(bucket, parameters) {
+    const region = parameters.get('region') || 'us-east-1';
+    if (!/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(region))
+        return 'has a region that is none; write `region=eu-west-1`, for example.';
+    const scheme = parameters.get('scheme') || 'https';
+    if (scheme !== 'https' && scheme !== 'http')
+        return 'has an unknown `scheme`; allowed are `https` and `http`.';
+    const given = parameters.get('endpoint') ?? '';
+    const endpoint = endpointOf(given === '' ? amazonHost(region) : given, scheme);
+    if (endpoint === null)
+        return 'has an `endpoint` that is none; write `endpoint=https://host:port` (and no bucket in it).';
+    const storageClass = storageClassOf(parameters);
+    if (storageClass === undefined)
+        return `has an unknown \`storage-class\`; allowed are ${STORAGE_CLASSES.map((name) => `\`${name}\``).join(', ')}.`;
+    const style = parameters.get('addressing-style') || 'auto';
+    if (style !== 'auto' && style !== 'path' && style !== 'virtual')
+        return 'has an unknown `addressing-style`; allowed are `auto`, `path` and `virtual`.';
+    if (style === 'virtual' && bucket.includes('.'))
+        return 'has a bucket with a dot in its name, for which no certificate is valid with `addressing-style=virtual`.';
+    const auto = given === '' && !bucket.includes('.') ? 'virtual' : 'path';
+    return { region, endpoint, addressing: style === 'auto' ? auto : style, storageClass };
+}
+/** `undefined`: an unknown one. */
+function storageClassOf(parameters) {
+    const given = parameters.get('storage-class') ?? '';
+    return given === '' ? null : STORAGE_CLASSES.find((name) => name === given);
+}
+/** China's partition has a domain of its own. */
+function amazonHost(region) {
+    return `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
+function endpointOf(text, scheme) {
+    const full = text.includes('://') ? text : `${scheme}://${text}`;
+    if (!/^https?:\/\/[^@?#]+$/i.test(full) || !URL.canParse(full))
+        return null;
+    return new URL(full);
+}
+/** Ends with a slash. */
+function bucketUrl(bucket, { endpoint, addressing }) {
+    const path = endpoint.pathname.replace(/\/$/, '');
+    return addressing === 'path'
+        ? `${endpoint.origin}${path}/${bucket}/`
+        : `${endpoint.protocol}//${bucket}.${endpoint.host}${path}/`;
+}
+
 ;// CONCATENATED MODULE: ./build/cache-target/target.js
+
 
 
 
@@ -39821,6 +39973,8 @@ function parseCacheTarget(line, pushUrl, credentials) {
         return ACTIONS_CACHE;
     if (line.startsWith('file:'))
         return parseFileUrl(line);
+    if (line.startsWith('s3:'))
+        return parseS3Url(line, credentials);
     if (/^attic(\+http)?:/.test(line))
         return parseAtticUrl(line, credentials);
     if (isNixStoreUrl(line)) {
@@ -42748,9 +42902,9 @@ class PushRun {
         this.#endMs = options.deadlineMs - Math.max(0, graceMs);
         this.#lanes = options.concurrency === 'auto' ? AUTO_CONCURRENCY : options.concurrency;
         this.#jobs = jobsOf(plan.push);
-        const bySize = this.#jobs.toSorted((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
-        this.#large = bySize.filter(isLarge);
-        this.#small = bySize.filter((job) => !isLarge(job));
+        this.#large = this.#jobs.filter(isLarge).sort((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
+        // References first: what comes early becomes visible early, and whenever the run ends it was not for nothing.
+        this.#small = this.#jobs.filter((job) => !isLarge(job)).reverse();
         this.#meter = new ProgressMeter(this.#jobs.map(({ info }) => info.narSizeBytes), this.#startedMs);
     }
     async run() {
@@ -44442,7 +44596,7 @@ async function openActionsCache(session, store, effort, job) {
             throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache any more.');
         const packs = createPacks(service, job.packFindings);
         const known = await loadIndexes(main.indexesFolder, runner.log, packs.gone);
-        const { createActionsCache } = await __nccwpck_require__.e(/* import() */ 2).then(__nccwpck_require__.bind(__nccwpck_require__, 5002));
+        const { createActionsCache } = await __nccwpck_require__.e(/* import() */ 412).then(__nccwpck_require__.bind(__nccwpck_require__, 412));
         const own = inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)];
         const backend = createActionsCache({
             service,
@@ -44450,7 +44604,7 @@ async function openActionsCache(session, store, effort, job) {
             storeDir: store.storeDir,
             signingKey: inputs.signingKey,
             publicKeys: [...own, ...inputs.trustedPublicKeys],
-            folder: (0,external_node_path_.join)(folder, `packs-${process.pid}`),
+            folder: (0,external_node_path_.join)(folder, 'packs'),
             writer: inputs.lane,
             budgetBytes: inputs.actionsCacheSizeBytes,
             used: job.used,
@@ -44478,7 +44632,7 @@ async function openBackend(target, means) {
     switch (target.kind) {
         case 'http': {
             const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([
-                __nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104)),
+                __nccwpck_require__.e(/* import() */ 102).then(__nccwpck_require__.bind(__nccwpck_require__, 7102)),
                 __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825)),
             ]);
             const { url: baseUrl, pushUrl, substituter, credentials } = target;
@@ -44508,6 +44662,10 @@ async function openBackend(target, means) {
             ]);
             return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
         }
+        case 's3': {
+            const { openS3Cache } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(837)]).then(__nccwpck_require__.bind(__nccwpck_require__, 2837));
+            return openS3Cache(target, means);
+        }
         case 'nix-copy': {
             const { createNixCopy } = await __nccwpck_require__.e(/* import() */ 193).then(__nccwpck_require__.bind(__nccwpck_require__, 7955));
             if (means.nixStores === undefined)
@@ -44518,7 +44676,7 @@ async function openBackend(target, means) {
 }
 /** Opens a server's cache as Nix reads it, at the URL that the server names: what is trusted there are its own keys too. */
 async function binaryCacheOpener(means, kind) {
-    const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([__nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104)), __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825))]);
+    const [{ openHttpStore }, { createBinaryCache }] = await Promise.all([__nccwpck_require__.e(/* import() */ 102).then(__nccwpck_require__.bind(__nccwpck_require__, 7102)), __nccwpck_require__.e(/* import() */ 825).then(__nccwpck_require__.bind(__nccwpck_require__, 9825))]);
     return (baseUrl, netrc, publicKeys) => {
         const reading = { baseUrl, pushUrl: null, credentials: null, netrc: [...netrc, ...means.netrc], client: means.client };
         const trusted = [...means.publicKeys, ...publicKeys];
@@ -44530,10 +44688,14 @@ async function openReader(target, means) {
     const { createBinaryCacheReader } = await __nccwpck_require__.e(/* import() */ 62).then(__nccwpck_require__.bind(__nccwpck_require__, 1062));
     switch (target.kind) {
         case 'http': {
-            const { openHttpStore } = await __nccwpck_require__.e(/* import() */ 104).then(__nccwpck_require__.bind(__nccwpck_require__, 104));
+            const { openHttpStore } = await __nccwpck_require__.e(/* import() */ 102).then(__nccwpck_require__.bind(__nccwpck_require__, 7102));
             const { url: baseUrl, pushUrl, credentials } = target;
             const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
             return createBinaryCacheReader(store, means.storeDir);
+        }
+        case 's3': {
+            const { openS3 } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(555)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4555));
+            return createBinaryCacheReader(openS3(target, means), means.storeDir);
         }
         default:
             throw new errors/* CacheError */.xA('internal', `Nix reads ${target.place} by itself.`);
@@ -44841,7 +45003,8 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     /** What the cache has of the selection, as far as this process has not put it there itself. */
     const presence = async (backend, { query }, signal) => {
         const unknown = query.filter(({ path }) => !done.has(path) && !known.has(path));
-        if (unknown.length === 0)
+        // Nobody is asked any more: what is not known to be up is listed as not pushed.
+        if (unknown.length === 0 || stop.signal.aborted)
             return;
         for (const [path, found] of await backend.presence(unknown, signal))
             if (found.state !== 'missing')
@@ -45019,7 +45182,7 @@ async function withPushes(session, store, stop, job, done, onPushed, body) {
     const packer = createPacker({
         compression: inputs.compression,
         level: inputs.compressionLevel,
-        spoolDir: (0,external_node_path_.join)(state().folder, `spool-${process.pid}`),
+        spoolDir: (0,external_node_path_.join)(state().folder, 'spool'),
         realPath: store.realPath,
         readNar: narFrames,
     });
@@ -45068,7 +45231,7 @@ async function pushSome(means, targets, roots, { drain }) {
 async function finishAll(means, targets, { startedMs, deadlineMs }) {
     const { session, store, stop, job } = means;
     const { log } = session.runner;
-    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+    const signal = forLocalStore(stop, deadlineMs);
     const main = session.state().main;
     const names = await store.names();
     const roots = await rootsOf(session, store, names, signal);
@@ -45090,6 +45253,19 @@ async function finishAll(means, targets, { startedMs, deadlineMs }) {
         durationsMs: { total: Math.round(performance.now() - startedMs) },
         warnings: main?.warnings ?? [],
     });
+}
+/** What a job that was stopped may still take to find out what it has to report. */
+const LOCAL_GRACE_MS = 3_000;
+/** For questions to the local store: they are short, and the report needs the answers also when the push was stopped. */
+function forLocalStore(stop, deadlineMs) {
+    const late = new AbortController();
+    const onStop = () => void setTimeout(() => late.abort(stop.signal.reason), LOCAL_GRACE_MS).unref();
+    if (stop.signal.aborted)
+        onStop();
+    else
+        stop.signal.addEventListener('abort', onStop, { once: true });
+    const leftMs = Math.max(LOCAL_GRACE_MS, Math.floor(deadlineMs - performance.now()));
+    return AbortSignal.any([late.signal, AbortSignal.timeout(leftMs)]);
 }
 async function push_new_paths_select(session, store, roots, signal) {
     return selectPaths(await findCandidates(store, roots, session.inputs.paths.length > 0, signal), rulesOf(session));
@@ -45440,8 +45616,8 @@ function decidePush(inputs, target, env, netrc) {
     // GitHub keeps what a pull request stores in its Actions cache to that pull request, so there it needs no credentials of the workflow's.
     if (target.kind === 'actions-cache')
         return { canPush: true, whyNot: null };
-    // Who may write into a folder is for the system to say, and who into a Nix store for that.
-    if (target.kind === 'file' || target.kind === 'nix-copy')
+    // Who may write into a folder is for the system to say, and who into a Nix store for that. Whether there are keys for a bucket comes to light when it is asked.
+    if (target.kind === 'file' || target.kind === 'nix-copy' || target.kind === 's3')
         return { canPush: true, whyNot: null };
     if (target.kind === 'cachix') {
         if ((0,token.cachixToken)(target, netrc) !== null)
@@ -48067,7 +48243,7 @@ async function serve_openCache({ env, log }, storeDir, netrc, { line, credential
     const { concurrency, ...patience } = serve_EFFORT;
     const through = proxy === null ? env : { ...env, all_proxy: proxy, http_proxy: proxy, https_proxy: proxy, no_proxy: '' };
     const client = createHttpClient({ env: through, log, connections: concurrency, ...patience });
-    const reader = await openReader(target, { client, netrc, storeDir });
+    const reader = await openReader(target, { client, log, netrc, storeDir });
     return {
         ...reader,
         async close() {

@@ -105,7 +105,7 @@ describe('a folder', () => {
 			await new Promise((resolve) => setTimeout(resolve, 20));
 			yield Buffer.alloc(1000);
 		};
-		const body = { sizeBytes: 2000, bytes: null, stream: () => Readable.from(slow(), { objectMode: false }) };
+		const body = { ...bodyOfBytes(Buffer.alloc(2000)), bytes: null, stream: () => Readable.from(slow(), { objectMode: false }) };
 		await expect(one.put('nar/one', body, '', stop.signal)).rejects.toMatchObject({ code: 'cancelled' });
 		expect(readdirSync(join(folder, 'nar'))).toEqual([]);
 	});

@@ -13,6 +13,7 @@ import { startFaultyServer } from '../support/faulty-server.ts';
 import { answer, type Handler, httpCache } from '../support/http-cache.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { type Nginx, startNginx } from '../support/nginx.ts';
+import { freePort } from '../support/ports.ts';
 import { testedVersions } from '../support/versions.ts';
 import { MAIN } from './actions-cache-store.ts';
 
@@ -126,6 +127,29 @@ describe.each(testedVersions())('the command line, Nix %s', (nix) => {
 		const read = await realise(`file://${folder}`, app);
 		expect(read.code, read.stderr).toBe(0);
 		expect(readdirSync(machine.outside('/tmp')).filter((name) => /^nix-cache-action-\w{6}$/.test(name))).toEqual([]);
+	});
+
+	it('says in a set-up that is well what there is, and of a cache that Nix does not know what to add', async () => {
+		const folder = `file://${join(machine.work, 'examined')}`;
+		const path = await buildOne(machine, `(${graph(`doctor-${nix}`)}).base`);
+		expect((await cli(machine, ['push', folder, path], { env: signing })).code).toBe(0);
+		const well = await cli(machine, ['doctor', '--json']);
+		expect(well.code, well.stderr).toBe(0);
+		expect(JSON.parse(well.stdout)).toMatchObject({
+			problems: [],
+			findings: [{ about: 'Nix' }, { about: 'trust' }, { about: 'keys' }],
+		});
+		expect(well.stdout).toContain(machine.nixVersion);
+
+		const unknown = await cli(machine, ['doctor', folder], { env: signing, secrets: [secret] });
+		expect(unknown.code, unknown.stderr).toBe(1);
+		const fixes = [...unknown.stdout.matchAll(/Add `(extra-[^`]*)`/g)].map(([, line = '']) => line);
+		expect(fixes).toEqual([`extra-substituters = ${folder}`, `extra-trusted-public-keys = ${publicKey}`]);
+		const mended = await cli(machine, ['doctor', folder], {
+			env: { ...signing, NIX_CONFIG: fixes.join('\n') },
+			secrets: [secret],
+		});
+		expect([mended.code, mended.stdout.match(/^(notice|WARNING)/gm)], mended.stdout).toEqual([0, null]);
 	});
 
 	it('serves a private cache to a real build until Ctrl-C', async () => {
@@ -263,6 +287,20 @@ describe('what the command line ends with', () => {
 		child.kill('SIGINT');
 		expect(await exit).toEqual([130, null]);
 		expect(readdirSync(machine.outside('/tmp')).filter((name) => /^nix-cache-action-\w{6}$/.test(name))).toEqual([]);
+	});
+
+	it('of doctor is 1 for a daemon that does not trust the user and a cache that is down, with the fix', async () => {
+		await using multi = await createMachine({ nix: '2.26' });
+		multi.addUser('dev');
+		const down = `http://127.0.0.1:${await freePort()}`;
+		await multi.startDaemon({ conf: [`substituters = ${down}`] });
+		const result = await cli(multi, ['doctor', 'http://cache.test/x'], { user: 'dev' });
+		expect(result.code, result.stderr).toBe(1);
+		expect(result.stdout).toMatch(
+			/^WARNING trust: The daemon does not trust dev.*\n +-> Add `extra-trusted-users = dev` to \/etc\/nix\/nix.conf/m,
+		);
+		expect(result.stdout).toContain(`WARNING cache: ${down}`);
+		expect(result.stdout).toMatch(/^WARNING cache: http:\/\/cache\.test\/x/m);
 	});
 
 	it('never writes a key over another one', async () => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { checkCache } from '../support/cache-invariants.ts';
 import { spawnCacheService } from '../support/cache-service/connect.ts';
-import { derivation, GRAPH, graph } from '../support/derivations.ts';
+import { chain, derivation, GRAPH, graph } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import type { JobOptions, JobResult, RunningJob, Step } from '../support/runner/steps.ts';
@@ -192,16 +192,32 @@ describe('trouble on the way', () => {
 		expect(held()).toHaveLength(5);
 	});
 
-	it.each([1000, 2500, 5000])(
-		'a cancel %i ms into the push at the end leaves no hole, and lists what is not up',
-		async (afterMs) => {
-			server.fail({ method: 'PUT', path: /nar\// }, { kind: 'delay', delayMs: 1500 });
-			const cancelSoon = (running: RunningJob): void => void setTimeout(() => running.running?.kill('SIGINT'), afterMs).unref();
-			const cancelled = await job(machine, [action({ concurrency: '1' }), buildAll(), cancelSoon]);
-			expect(cancelled.stage('post').log, cancelled.log).toMatch(/out of time|pushed/);
-			checkCache(server.folder);
-			expect(cancelled.orphans).toEqual([]);
-			expect(cancelled.leftovers.filter((name) => !name.includes('report'))).toEqual([]);
+	// As the runner does when its own time is up: SIGINT, SIGTERM 7.5 s later, SIGKILL 2.5 s after that.
+	it.each([1, 10, 60])(
+		'ended %i s into a long push: the cache has no hole, what is complete is visible, the rest is listed',
+		async (afterS) => {
+			server.fail({ method: 'PUT', path: /nar\// }, { kind: 'delay', delayMs: 2000 });
+			const timers: NodeJS.Timeout[] = [];
+			const endIt = (running: RunningJob): void => {
+				const send = (signal: NodeJS.Signals, laterMs: number): void =>
+					void timers.push(setTimeout(() => running.running?.kill(signal), afterS * 1000 + laterMs));
+				send('SIGINT', 0);
+				send('SIGTERM', 7_500);
+				send('SIGKILL', 10_000);
+			};
+			const job40 = { 'job.nix': chain(40, `continuous-${++salts}`) };
+			const build = run('nix-build --no-out-link job.nix');
+			const result = await job(machine, [action({ concurrency: '1' }), build, endIt], { workspace: job40 });
+			for (const timer of timers) clearTimeout(timer);
+			const visible = held().length;
+			const [report] = result.reports;
+			expect(report, result.log).toMatchObject({ caches: [{ counts: { 'out-of-time': { paths: 40 - visible } } }] });
+			if (visible > 0) expect(report).toMatchObject({ caches: [{ counts: { pushed: { paths: visible } } }] });
+			expect(visible).toBeLessThan(40);
+			if (afterS > 20) expect(visible).toBeGreaterThan(10);
+			expect(result.stage('post').signal).toBeNull();
+			expect(result.orphans).toEqual([]);
+			expect(result.leftovers.filter((name) => !name.includes('report'))).toEqual([]);
 		},
 	);
 });

@@ -60,9 +60,9 @@ describe('order', () => {
 	const lib = pathInfo('lib', { narSizeBytes: 3000, references: [base.path, storePath('lib')] });
 	const app = pathInfo('app', { narSizeBytes: 200, references: [base.path, lib.path] });
 
-	test('NARs go up largest first, narinfos after those that they refer to', async () => {
+	test('small NARs go up after those that they refer to, so that each becomes visible at once', async () => {
 		const { cache, result } = await push([app, lib, base], {}, { concurrency: 1 });
-		expect(cache.prepared).toEqual([lib.path, app.path, base.path]);
+		expect(cache.prepared).toEqual([base.path, lib.path, app.path]);
 		expect(cache.published).toEqual([base.path, lib.path, app.path]);
 		expect(count(result, 'pushed')).toBe(3);
 	});

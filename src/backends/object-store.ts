@@ -19,7 +19,7 @@ export interface ObjectStore {
 	 * Stores `body` under `key`, replacing what was there, so that a reader sees the old bytes or the new ones and never a part.
 	 * May read `body` several times (retries).
 	 */
-	put(key: string, body: ObjectBody, contentType: string, signal: AbortSignal): Promise<void>;
+	put(key: string, body: DivisibleBody, contentType: string, signal: AbortSignal): Promise<void>;
 
 	/** Releases connections. No other call may follow. */
 	close(): Promise<void>;

@@ -65,6 +65,10 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			]);
 			return createBinaryCache({ ...means, kind: 'file', store: openFileStore(target.folder), substituter: target.substituter });
 		}
+		case 's3': {
+			const { openS3Cache } = await import('./s3/cache.ts');
+			return openS3Cache(target, means);
+		}
 		case 'nix-copy': {
 			const { createNixCopy } = await import('./nix-copy/nix-copy.ts');
 			if (means.nixStores === undefined) throw new CacheError('internal', 'There is no Nix to copy with.');
@@ -86,7 +90,7 @@ async function binaryCacheOpener(means: BackendMeans, kind: BackendKind) {
 /** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
 export async function openReader(
 	target: StoreTarget,
-	means: Pick<BackendMeans, 'client' | 'netrc' | 'storeDir'>,
+	means: Pick<BackendMeans, 'client' | 'log' | 'netrc' | 'storeDir'>,
 ): Promise<PathReader> {
 	const { createBinaryCacheReader } = await import('./binary-cache-reader.ts');
 	switch (target.kind) {
@@ -95,6 +99,10 @@ export async function openReader(
 			const { url: baseUrl, pushUrl, credentials } = target;
 			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
 			return createBinaryCacheReader(store, means.storeDir);
+		}
+		case 's3': {
+			const { openS3 } = await import('./s3/store.ts');
+			return createBinaryCacheReader(openS3(target, means, true), means.storeDir);
 		}
 		default:
 			throw new CacheError('input-invalid', `Nix reads ${target.place} by itself: it need not be served.`);

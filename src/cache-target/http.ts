@@ -16,8 +16,7 @@ export interface HttpTarget {
 
 const HTTP = '`https://…` and `http://…`';
 const BUILT =
-	'`https://…`, `http://…`, `attic://…`, `cachix://…`, `niks3://…`, `file:///…`, `ssh-ng://…`, `ssh://…` and `actions-cache`';
-const PLANNED: ReadonlySet<string> = new Set(['s3:']);
+	'`https://…`, `http://…`, `s3://…`, `attic://…`, `cachix://…`, `niks3://…`, `file:///…`, `ssh-ng://…`, `ssh://…` and `actions-cache`';
 
 /** Reads an `http(s)://` URL without user info or fragment; parameters stay. */
 export function parseHttpUrl(line: string, input: string): URL | Refusal {
@@ -36,8 +35,7 @@ export function parseHttpUrl(line: string, input: string): URL | Refusal {
 		return { problem: `${input}: \`${withoutUserInfo(line)}\` has no scheme; write \`https://${withoutUserInfo(line)}\`.` };
 	}
 	if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-		const why = PLANNED.has(url.protocol) ? 'is of a kind that is not built yet' : 'is of an unknown kind';
-		return { problem: `${input}: \`${withoutUserInfo(line)}\` ${why}; this version has ${allowed}.` };
+		return { problem: `${input}: \`${withoutUserInfo(line)}\` is of an unknown kind; this version has ${allowed}.` };
 	}
 	if (url.hash !== '') return { problem: `${input}: \`${withoutUserInfo(line)}\` has a fragment (\`#…\`); leave it out.` };
 	return url;

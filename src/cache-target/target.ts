@@ -6,12 +6,13 @@ import { type HttpTarget, parseHttpUrl, substituterUrl } from './http.ts';
 import { type Niks3Target, parseNiks3Url } from './niks3.ts';
 import { isNixStoreUrl, type NixStoreTarget, parseNixStoreUrl } from './nix-store.ts';
 import { type Refusal, withoutUserInfo } from './refusal.ts';
+import { parseS3Url, type S3Target } from './s3.ts';
 
 /** One line of the input `cache`, understood. One member for each kind that is built. */
 export type CacheTarget = StoreTarget | ActionsCacheTarget;
 
-/** A cache with an address, which Nix reads by itself. */
-export type StoreTarget = HttpTarget | FileTarget | AtticTarget | CachixTarget | Niks3Target | NixStoreTarget;
+/** A cache with an address. */
+export type StoreTarget = HttpTarget | FileTarget | S3Target | AtticTarget | CachixTarget | Niks3Target | NixStoreTarget;
 
 /** The GitHub Actions cache: it has no address and no credentials of the workflow's. */
 export interface ActionsCacheTarget {
@@ -24,6 +25,7 @@ export const ACTIONS_CACHE: ActionsCacheTarget = { kind: 'actions-cache' };
 export function parseCacheTarget(line: string, pushUrl: URL | null, credentials: Credentials | null): CacheTarget | Refusal {
 	if (line === ACTIONS_CACHE.kind) return ACTIONS_CACHE;
 	if (line.startsWith('file:')) return parseFileUrl(line);
+	if (line.startsWith('s3:')) return parseS3Url(line, credentials);
 	if (/^attic(\+http)?:/.test(line)) return parseAtticUrl(line, credentials);
 	if (isNixStoreUrl(line)) {
 		if (credentials === null) return parseNixStoreUrl(line);

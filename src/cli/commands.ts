@@ -20,8 +20,17 @@ const NO_CACHE: Exit = {
 const STOPPED: Exit = { status: 130, meaning: 'SIGINT or SIGTERM ended it.' };
 
 const CREDENTIALS: readonly Variable[] = [
-	{ name: 'NIX_CACHE_USERNAME', input: 'username', meaning: 'User name for HTTP basic authentication.' },
-	{ name: 'NIX_CACHE_PASSWORD', input: 'password', meaning: 'Password for HTTP basic authentication.' },
+	{
+		name: 'NIX_CACHE_USERNAME',
+		input: 'username',
+		meaning:
+			'User name for HTTP basic authentication; for `s3://` the access key id, where it is not the usual chain of AWS that finds it.',
+	},
+	{
+		name: 'NIX_CACHE_PASSWORD',
+		input: 'password',
+		meaning: 'Password for HTTP basic authentication; for `s3://` the secret access key.',
+	},
 	{ name: 'NIX_CACHE_TOKEN', input: 'token', meaning: 'Token, for caches that take one (attic, Cachix, niks3, HTTP bearer).' },
 	{
 		name: 'NIX_CACHE_NETRC',
@@ -37,7 +46,7 @@ const SIGNING_KEY: Variable = {
 };
 
 const URL_MEANING =
-	'The cache: `https://…`, `http://…`, `file:///…`, `attic://…`, `cachix://…`, `niks3://…`, `ssh-ng://…`, `ssh://…`. The kinds and what they take are those of the action.';
+	'The cache: `https://…`, `http://…`, `s3://…`, `file:///…`, `attic://…`, `cachix://…`, `niks3://…`, `ssh-ng://…`, `ssh://…`, or `actions-cache` in a job of GitHub Actions. Each kind is what it is in the action.';
 
 const TRUSTED_KEYS: Option = {
 	name: 'trusted-public-keys',
@@ -151,7 +160,7 @@ export const COMMANDS: readonly Command[] = [
 	{
 		name: 'serve',
 		summary: 'Serve a cache that needs credentials to Nix on this machine',
-		operands: [{ name: 'URL', count: 'one', meaning: 'The cache: `https://…` or `http://…`.' }],
+		operands: [{ name: 'URL', count: 'one', meaning: 'The cache: `https://…`, `http://…` or `s3://…`.' }],
 		options: [
 			{ name: 'port', value: 'N', meaning: 'Port on 127.0.0.1. Without it the system chooses one.' },
 			{
@@ -164,7 +173,7 @@ export const COMMANDS: readonly Command[] = [
 		],
 		variables: CREDENTIALS,
 		description: [
-			'For caches that Nix can not read by itself, such as one that wants a bearer token. It runs until Ctrl-C or SIGTERM, and prints the URL for `extra-substituters` and the line for the netrc. Nobody can read from it without the password in that line, which is a new one each time.',
+			'For caches that Nix can not read by itself, such as one that wants a bearer token, or a private bucket for a daemon without its credentials. It runs until Ctrl-C or SIGTERM, and prints the URL for `extra-substituters` and the line for the netrc. Nobody can read from it without the password in that line, which is a new one each time.',
 		],
 		json: 'one line when it is ready: `url`, `machine`, `login`, `password`',
 		exits: [{ status: 0, meaning: 'It was ended by SIGINT or SIGTERM.' }, FAILED, USAGE, NO_CACHE],
@@ -173,7 +182,13 @@ export const COMMANDS: readonly Command[] = [
 	{
 		name: 'doctor',
 		summary: 'Look for what keeps Nix from using caches on this machine',
-		operands: [{ name: 'URL', count: 'any', meaning: 'Caches to look at beside those that Nix is set to use.' }],
+		operands: [
+			{
+				name: 'URL',
+				count: 'any',
+				meaning: 'Caches to look at beside those that Nix is set to use. Credentials from the environment are for the first one.',
+			},
+		],
 		options: [
 			{
 				name: 'signing-key-file',

@@ -169,7 +169,7 @@ function examineKeys({ session, targets }: Patient, { trustedPublicKeys }: Effec
 			`Add \`extra-trusted-public-keys = ${key}\` to nix.conf.`,
 		),
 	);
-	const isUnsigned = signingKey === null && targets.some(({ kind }) => kind === 'http' || kind === 'file');
+	const isUnsigned = signingKey === null && targets.some(({ kind }) => kind === 'http' || kind === 's3' || kind === 'file');
 	const unsigned = isUnsigned
 		? [
 				notice(

@@ -86,7 +86,7 @@ function dryRun(session: CommandSession): CommandSession {
 
 function sayWhatIsUnsigned({ terminal }: Context, { caches, signingKey }: Inputs): void {
 	const kind = caches[0]?.kind;
-	if (signingKey !== null || !(kind === 'http' || kind === 'file' || kind === 'nix-copy')) return;
+	if (signingKey !== null || !(kind === 'http' || kind === 's3' || kind === 'file' || kind === 'nix-copy')) return;
 	terminal.log.notice(
 		'No `signing-key`: paths go up with the signatures that they have, and Nix ignores those without one unless the server signs.',
 	);

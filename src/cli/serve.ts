@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { resolve } from 'node:path';
 import type { HttpTarget } from '../cache-target/http.ts';
+import type { S3Target } from '../cache-target/s3.ts';
 import { isCacheError, systemCode } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
 import { formatNetrc, type NetrcEntry } from '../nix/netrc.ts';
@@ -24,6 +25,9 @@ const ASKING_TIMEOUT_MS = 60_000;
 /** After cache.nixos.org (40). */
 const PRIORITY = 41;
 
+/** The kinds that Nix can't always read by itself. */
+type ServedTarget = HttpTarget | S3Target;
+
 /** `serve URL` */
 export async function serve(context: Context): Promise<ExitStatus> {
 	const { args } = context;
@@ -38,7 +42,8 @@ export async function serve(context: Context): Promise<ExitStatus> {
 	try {
 		const netrc = await knownNetrc(inputs, store, stopped.signal);
 		const priority = await ask(session, store, target, netrc, stopped.signal);
-		const source = { kind: 'cache', line: target.substituter, credentials: target.credentials, proxy: null } as const;
+		const line = target.kind === 's3' ? target.line : target.substituter;
+		const source = { kind: 'cache', line, credentials: target.credentials, proxy: null } as const;
 		const reader = await openMountReader(session.runner, store.storeDir, netrc, source);
 		const order = { mount: { name: '', reader, priority: priority ?? PRIORITY }, storeDir: store.storeDir, port };
 		await serveUntil(
@@ -57,9 +62,12 @@ export async function serve(context: Context): Promise<ExitStatus> {
 	}
 }
 
-function targetOf({ caches: [target] }: Inputs, url: string): HttpTarget {
-	if (target?.kind === 'http') return target;
-	throw usageError(`Nix reads \`${url}\` by itself.`, 'Name it in `extra-substituters`; only HTTP caches are served here.');
+function targetOf({ caches: [target] }: Inputs, url: string): ServedTarget {
+	if (target?.kind === 'http' || target?.kind === 's3') return target;
+	throw usageError(
+		`Nix reads \`${url}\` by itself.`,
+		'Name it in `extra-substituters`; only HTTP caches and buckets are served here.',
+	);
 }
 
 function portOf(text: string | null): number | null {
@@ -73,7 +81,7 @@ function portOf(text: string | null): number | null {
 async function ask(
 	session: CommandSession,
 	store: LocalStore,
-	target: HttpTarget,
+	target: ServedTarget,
 	netrc: readonly NetrcEntry[],
 	stopped: AbortSignal,
 ): Promise<number | null> {

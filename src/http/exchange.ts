@@ -8,7 +8,7 @@ import { decodeContent } from './content-encoding.ts';
 
 /** One request and its answer: no retry, no redirect, no meaning of the status. */
 export interface Exchange {
-	readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
+	readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
 	readonly url: URL;
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body: ObjectBody | null;
@@ -27,6 +27,8 @@ export interface Answer {
 	readonly status: number;
 	/** `null` when the header is not there; the first one when it is there more than once. */
 	header(name: string): string | null;
+	/** All of them, by their names in lower case; those that are there more than once joined with commas. */
+	headers(): Record<string, string>;
 	/** The body without its `Content-Encoding`, or the start of one that was not wanted. */
 	readonly bytes: Uint8Array;
 	/** The body, where it was wanted as a stream; else `null`. */
@@ -128,26 +130,33 @@ async function readAnswer(response: Dispatcher.ResponseData, asked: Exchange, do
 		const value = headers[name];
 		return (Array.isArray(value) ? value[0] : value) ?? null;
 	};
+	const all = () => allHeaders(headers);
 	if (!asked.wanted(status)) {
 		// The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
 		const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
-		return { status, header, bytes: start?.bytes ?? new Uint8Array(), stream: null };
+		return { status, header, headers: all, bytes: start?.bytes ?? new Uint8Array(), stream: null };
 	}
 	if (asked.streamed) {
 		// Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
 		body.on('error', () => undefined);
-		return { status, header, bytes: new Uint8Array(), stream: body };
+		return { status, header, headers: all, bytes: new Uint8Array(), stream: body };
 	}
 	if (asked.limitBytes === 0) {
 		await body.dump({ limit: UNWANTED_BYTES });
-		return { status, header, bytes: new Uint8Array(), stream: null };
+		return { status, header, headers: all, bytes: new Uint8Array(), stream: null };
 	}
 	const whole = await readUpTo(body, asked.limitBytes).catch((error: unknown) => {
 		throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: error });
 	});
 	if (whole.more) throw new CacheError('cache-invalid', `${doing}: the answer is longer than ${asked.limitBytes} bytes.`);
 	const bytes = decodeContent(whole.bytes, header('content-encoding'), asked.limitBytes, doing);
-	return { status, header, bytes, stream: null };
+	return { status, header, headers: all, bytes, stream: null };
+}
+
+function allHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, [value].flat().join(', ')]])),
+	);
 }
 
 /** At most `limitBytes`; what is longer is given up, and its connection with it. */

@@ -23,7 +23,7 @@ export async function openMountReader(
 	const { concurrency, ...patience } = MOUNT_EFFORT;
 	const through = proxy === null ? env : { ...env, all_proxy: proxy, http_proxy: proxy, https_proxy: proxy, no_proxy: '' };
 	const client = createHttpClient({ env: through, log, connections: concurrency, ...patience });
-	const reader = await openReader(target, { client, netrc, storeDir });
+	const reader = await openReader(target, { client, log, netrc, storeDir });
 	return {
 		...reader,
 		async close() {

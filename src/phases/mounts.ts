@@ -25,17 +25,18 @@ export function mountsOf({ inputs }: Session, serving: Serving): readonly MountO
 						source: { kind: 'actions-cache', indexesFolder: store.indexesFolder },
 					},
 				];
-	const caches = serving.throughUs.flatMap(({ line, priority }): MountOrder[] => {
-		const target = inputs.caches[line];
+	const caches = serving.throughUs.flatMap(({ line: number, priority }): MountOrder[] => {
+		const target = inputs.caches[number];
 		if (target === undefined || !('substituter' in target)) return [];
-		const credentials = target.kind === 'http' ? target.credentials : null;
+		const credentials = target.kind === 'http' || target.kind === 's3' ? target.credentials : null;
+		const line = target.kind === 's3' ? target.line : target.substituter;
 		return [
 			{
-				name: `cache-${line + 1}`,
-				label: labelOf(inputs, line),
+				name: `cache-${number + 1}`,
+				label: labelOf(inputs, number),
 				priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY,
 				isTrusted: false,
-				source: { kind: 'cache', line: target.substituter, credentials, proxy: null },
+				source: { kind: 'cache', line, credentials, proxy: null },
 			},
 		];
 	});

@@ -132,7 +132,7 @@ async function finishAll(
 ): Promise<Report> {
 	const { session, store, stop, job } = means;
 	const { log } = session.runner;
-	const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
+	const signal = forLocalStore(stop, deadlineMs);
 	const main = session.state().main;
 	const names = await store.names();
 	const roots = await rootsOf(session, store, names, signal);
@@ -158,6 +158,19 @@ async function finishAll(
 		durationsMs: { total: Math.round(performance.now() - startedMs) },
 		warnings: main?.warnings ?? [],
 	});
+}
+
+/** What a job that was stopped may still take to find out what it has to report. */
+const LOCAL_GRACE_MS = 3_000;
+
+/** For questions to the local store: they are short, and the report needs the answers also when the push was stopped. */
+function forLocalStore(stop: Stop, deadlineMs: number): AbortSignal {
+	const late = new AbortController();
+	const onStop = (): void => void setTimeout(() => late.abort(stop.signal.reason), LOCAL_GRACE_MS).unref();
+	if (stop.signal.aborted) onStop();
+	else stop.signal.addEventListener('abort', onStop, { once: true });
+	const leftMs = Math.max(LOCAL_GRACE_MS, Math.floor(deadlineMs - performance.now()));
+	return AbortSignal.any([late.signal, AbortSignal.timeout(leftMs)]);
 }
 
 async function select(session: Session, store: LocalStore, roots: readonly string[], signal: AbortSignal): Promise<Selection> {

@@ -33,8 +33,8 @@ export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc:
 	}
 	// GitHub keeps what a pull request stores in its Actions cache to that pull request, so there it needs no credentials of the workflow's.
 	if (target.kind === 'actions-cache') return { canPush: true, whyNot: null };
-	// Who may write into a folder is for the system to say, and who into a Nix store for that.
-	if (target.kind === 'file' || target.kind === 'nix-copy') return { canPush: true, whyNot: null };
+	// Who may write into a folder is for the system to say, and who into a Nix store for that. Whether there are keys for a bucket comes to light when it is asked.
+	if (target.kind === 'file' || target.kind === 'nix-copy' || target.kind === 's3') return { canPush: true, whyNot: null };
 	if (target.kind === 'cachix') {
 		if (cachixToken(target, netrc) !== null) return { canPush: true, whyNot: null };
 		return { canPush: false, whyNot: 'there is no `token` (a pull request from a fork has no secrets).' };

@@ -95,7 +95,8 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 	/** What the cache has of the selection, as far as this process has not put it there itself. */
 	const presence = async (backend: Backend, { query }: Selection, signal: AbortSignal): Promise<void> => {
 		const unknown = query.filter(({ path }) => !done.has(path) && !known.has(path));
-		if (unknown.length === 0) return;
+		// Nobody is asked any more: what is not known to be up is listed as not pushed.
+		if (unknown.length === 0 || stop.signal.aborted) return;
 		for (const [path, found] of await backend.presence(unknown, signal)) if (found.state !== 'missing') known.set(path, found);
 	};
 

@@ -114,9 +114,9 @@ class PushRun {
 		this.#endMs = options.deadlineMs - Math.max(0, graceMs);
 		this.#lanes = options.concurrency === 'auto' ? AUTO_CONCURRENCY : options.concurrency;
 		this.#jobs = jobsOf(plan.push);
-		const bySize = this.#jobs.toSorted((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
-		this.#large = bySize.filter(isLarge);
-		this.#small = bySize.filter((job) => !isLarge(job));
+		this.#large = this.#jobs.filter(isLarge).sort((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
+		// References first: what comes early becomes visible early, and whenever the run ends it was not for nothing.
+		this.#small = this.#jobs.filter((job) => !isLarge(job)).reverse();
 		this.#meter = new ProgressMeter(
 			this.#jobs.map(({ info }) => info.narSizeBytes),
 			this.#startedMs,

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { ObjectBody } from '../../../src/backends/object-store.ts';
+import type { DivisibleBody } from '../../../src/backends/object-store.ts';
 import { type Clock, systemClock } from '../../../src/http/cancel.ts';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../../src/http/client.ts';
 import type { Log } from '../../../src/log.ts';
@@ -50,12 +50,18 @@ export function testClient(options: Partial<HttpClientOptions> = {}): HttpClient
 }
 
 /** A body of zeros that is in no memory, in parts of 64 KiB. */
-export function bodyOfZeros(sizeBytes: number): ObjectBody {
+export function bodyOfZeros(sizeBytes: number): DivisibleBody {
 	const part = new Uint8Array(64 * 1024);
 	function* parts() {
 		for (let left = sizeBytes; left > 0; left -= part.length) yield left < part.length ? part.subarray(0, left) : part;
 	}
-	return { sizeBytes, bytes: null, stream: () => Readable.from(parts(), { objectMode: false }) };
+	const md5 = () => Promise.reject(new Error('nobody should ask'));
+	return {
+		sizeBytes,
+		bytes: null,
+		stream: () => Readable.from(parts(), { objectMode: false }),
+		part: (start, end) => ({ ...bodyOfZeros(end - start), md5 }),
+	};
 }
 
 export const never: AbortSignal = new AbortController().signal;

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
+import { checkCache } from '../support/cache-invariants.ts';
+import { GRAPH, graph } from '../support/derivations.ts';
+import { createMachine } from '../support/machine.ts';
+import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
+import { type S3Server, startS3Server } from '../support/s3-server.ts';
+import { testedVersions } from '../support/versions.ts';
+
+const secret = formatSecretKey(generateKey('test-1'));
+const build = run(`nix-build --no-out-link job.nix ${GRAPH.map((name) => `-A ${name}`).join(' ')}`);
+
+let server: S3Server;
+beforeAll(async () => {
+	server = await startS3Server();
+}, 400_000);
+afterAll(async () => server[Symbol.asyncDispose]());
+
+describe.each(testedVersions())('a bucket as the cache, Nix %s', (nix) => {
+	it('that everybody may read takes what a job built, gives it to the next one, and is asked for no more', async () => {
+		await using machine = await createMachine({ nix });
+		const bucket = await server.makeBucket({ everybody: ['s3:GetObject'] });
+		const { accessKeyId, secretAccessKey } = server.owner;
+		const options = { workspace: { 'job.nix': graph(`s3-${nix}`) }, secrets: [secret, secretAccessKey] };
+		const inputs = {
+			cache: `${bucket.url}&priority=10`,
+			username: accessKeyId,
+			password: secretAccessKey,
+			'signing-key': secret,
+		};
+		const steps = [uses({ with: inputs }), build];
+		const first = await runJob(machine, steps, options);
+		expect(first.status, first.log).toBe('success');
+		expect(first.annotations, first.log).toEqual([]);
+		expect(first.stage('main').outputs).toMatchObject({
+			cache: 's3',
+			'can-push': 'true',
+			substituters: `${bucket.httpUrl}?priority=10`,
+		});
+		expect(first.stage('post').log).toMatch(/5 pushed/);
+		const copy = join(machine.work, 'copy');
+		await server.copyTo(bucket, copy);
+		expect(checkCache(copy).length).toBe(5);
+		await machine.emptyStore();
+		const second = await runJob(machine, steps, options);
+		expect(second.stage('run').log, second.log).not.toMatch(/^building '/m);
+		expect(second.stage('post').log).toContain('Nothing new to push');
+		assertNoSecrets(second);
+	});
+});
+
+describe.each(testedVersions())('a private bucket, Nix %s', (nix) => {
+	it('takes what a job built with the credentials of the environment, and the local substituter gives it to the next one', async () => {
+		await using machine = await createMachine({ nix });
+		machine.addUser('runner');
+		await machine.startDaemon({ trustedUsers: ['runner'] });
+		const bucket = await server.makeBucket();
+		const { accessKeyId, secretAccessKey } = server.owner;
+		const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+		const workspace = { 'job.nix': graph(`private-${nix}`) };
+		const options = { user: 'runner', env, workspace, secrets: [secret, secretAccessKey] };
+		const steps = [uses({ with: { cache: bucket.url, 'signing-key': secret, fallback: 'none' } }), build];
+		const first = await runJob(machine, steps, options);
+		expect(first.status, first.log).toBe('success');
+		expect(first.annotations, first.log).toEqual([]);
+		expect(first.stage('main').outputs).toMatchObject({ cache: 's3', 'can-push': 'true' });
+		expect(first.stage('post').log).toMatch(/5 pushed/);
+		await machine.emptyStore();
+		const second = await runJob(machine, steps, options);
+		expect(second.stage('run').log, second.log).not.toMatch(/^building '/m);
+		expect(second.stage('post').log).toContain('Nothing new to push');
+		assertNoSecrets(second);
+	});
+});
+
+it('a large NAR goes up in parts and with little memory, with the very bytes that Nix would dump', async () => {
+	// Keys of NARs have dots, and parts of such go only into this kind of Ceph's stores.
+	await using database = await startS3Server({ objects: 'database' });
+	await using machine = await createMachine({ nix: '2.26' });
+	const bucket = await database.makeBucket();
+	const { accessKeyId, secretAccessKey } = database.owner;
+	await machine.run(['sh', '-c', 'mkdir /tmp/large && head -c 200000000 /dev/urandom > /tmp/large/file']);
+	const path = await machine.run(['nix-store', '--add', '/tmp/large']);
+	const inputs = { cache: bucket.url, username: accessKeyId, password: secretAccessKey, 'signing-key': secret, paths: path };
+	const result = await runJob(machine, [uses({ with: { ...inputs, compression: 'none' } })], { secrets: [secretAccessKey] });
+	expect(result.annotations, result.log).toEqual([]);
+	expect(result.stage('post').log).toMatch(/1 pushed/);
+	expect(result.stage('post').peakRssBytes / 2 ** 20).toBeLessThan(256);
+	const { bytes } = await machine.exec(['nix-store', '--dump', path]);
+	const { Contents = [] } = await database.client.send(new ListObjectsV2Command({ Bucket: bucket.name, Prefix: 'nar/' }));
+	expect(Contents.map(({ Size, ETag }) => [Size, ETag?.replaceAll('"', '')])).toEqual([
+		[bytes.length, tagOf(bytes, 16 * 2 ** 20)],
+	]);
+});
+
+/** What S3 calls an object that came in parts: the hash of their hashes, and their number. */
+function tagOf(bytes: Uint8Array, partBytes: number): string {
+	const md5 = (of: Uint8Array): Buffer => createHash('md5').update(of).digest();
+	const count = Math.ceil(bytes.length / partBytes);
+	const hashes = Array.from({ length: count }, (_, index) => md5(bytes.subarray(index * partBytes, (index + 1) * partBytes)));
+	return `${md5(Buffer.concat(hashes)).toString('hex')}-${count}`;
+}
+
+describe('a bucket that can not be used costs the cache, not the job, and one line says why', () => {
+	it.each([
+		['the secret', () => ({ password: 'fZ2x-not-this-one' }), /SignatureDoesNotMatch.*The secret access key is wrong/],
+		['the access key id', () => ({ username: 'AKIANOBODY' }), /InvalidAccessKeyId.*does not know the access key id/],
+		['the bucket', () => ({ cache: `s3://no-bucket?endpoint=${server.endpoint}` }), /NoSuchBucket.*no bucket `no-bucket`/],
+		['no credentials at all', () => ({ username: '', password: '' }), /AccessDenied.*no AWS credentials/],
+	])('%s', async (_, wrong, message) => {
+		await using machine = await createMachine({ nix: '2.26' });
+		const { accessKeyId, secretAccessKey } = server.owner;
+		const { url } = await server.makeBucket();
+		const inputs = {
+			cache: url,
+			username: accessKeyId,
+			password: secretAccessKey,
+			'signing-key': secret,
+			fallback: 'none',
+			...wrong(),
+		};
+		const options = {
+			env: { AWS_EC2_METADATA_DISABLED: 'true' },
+			workspace: { 'job.nix': graph('wrong') },
+			secrets: [secret, secretAccessKey],
+		};
+		const result = await runJob(machine, [uses({ with: inputs }), build], options);
+		expect(result.status, result.log).toBe('success');
+		expect(
+			result.annotations.map((annotation) => annotation.message),
+			result.log,
+		).toEqual([expect.stringMatching(message)]);
+	});
+});
+
+it('a pull request from a fork, which gets no secrets, reads a bucket that everybody may read and does not push', async () => {
+	await using machine = await createMachine({ nix: '2.34' });
+	const bucket = await server.makeBucket({ everybody: ['s3:GetObject'] });
+	const { accessKeyId, secretAccessKey } = server.owner;
+	const workspace = { 'job.nix': graph('fork') };
+	const own = { cache: bucket.url, username: accessKeyId, password: secretAccessKey, 'signing-key': secret };
+	const first = await runJob(machine, [uses({ with: own }), build], { workspace, secrets: [secret, secretAccessKey] });
+	expect(first.stage('post').log, first.log).toMatch(/5 pushed/);
+	await machine.emptyStore();
+	const publicKey = first.stage('main').outputs['public-key'] ?? '';
+	const forks = { cache: bucket.url, username: '', password: '', 'signing-key': '', 'trusted-public-keys': publicKey };
+	const options = { workspace, event: 'fork_pull_request', env: { AWS_EC2_METADATA_DISABLED: 'true' } } as const;
+	const second = await runJob(machine, [uses({ with: forks }), build], options);
+	expect(second.status, second.log).toBe('success');
+	expect(second.stage('main').outputs).toMatchObject({ cache: 's3', 'can-push': 'false' });
+	expect(second.stage('run').log, second.log).not.toMatch(/^building '/m);
+	expect(second.log).toContain('there are no AWS credentials');
+});

@@ -1,0 +1,81 @@
+/**
+ * The end of a job (the whole post process) against `nix copy --to s3://…`, into buckets of the same server (Ceph's gateway). Debian's Nix signs no requests of S3, so
+ * its bucket takes anybody's; the action signs. Both in turn, each into an empty bucket, medians, ratios. README.md has what was seen.
+ *
+ *     node bench/s3.ts [--runs 3] [large] [small]
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { buildOne, manyPaths } from '../__tests__/support/derivations.ts';
+import { createMachine, type Machine } from '../__tests__/support/machine.ts';
+import { runJob, uses } from '../__tests__/support/runner.ts';
+import { type Bucket, type S3Server, startS3Server } from '../__tests__/support/s3-server.ts';
+import { ensureRoots } from '../scripts/roots.ts';
+import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
+import { median, shown, storeLarge } from './closures.ts';
+
+const args = process.argv.slice(2);
+const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 3;
+const parts = args.filter((arg) => ['large', 'small'].includes(arg));
+const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
+const secret = formatSecretKey(generateKey('bench-1'));
+
+const freshBucket = (server: S3Server): Promise<Bucket> =>
+	server.makeBucket({ everybody: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'] });
+
+async function sizeOf({ client }: S3Server, { name }: Bucket): Promise<number> {
+	const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: name }));
+	return Contents.reduce((sum, { Size = 0 }) => sum + Size, 0);
+}
+
+async function postSeconds(machine: Machine, server: S3Server, bucket: Bucket, paths: readonly string[]): Promise<number> {
+	const { accessKeyId, secretAccessKey } = server.owner;
+	const inputs = { cache: bucket.url, username: accessKeyId, password: secretAccessKey, 'signing-key': secret };
+	const job = await runJob(machine, [uses({ with: { ...inputs, paths: paths.join('\n'), verify: 'none' } })]);
+	if (job.status !== 'success' || job.annotations.length > 0) throw new Error(job.log);
+	return job.stage('post').durationMs / 1000;
+}
+
+async function copySeconds(machine: Machine, bucket: Bucket, paths: readonly string[]): Promise<number> {
+	rmSync(join(machine.root, 'root/.cache/nix'), { recursive: true, force: true });
+	const startedMs = performance.now();
+	const to = `${bucket.url}&compression=zstd&secret-key=${machine.work}/key`;
+	await machine.nix(['copy', '--to', to, ...paths], { timeoutMs: 600_000, env: { AWS_EC2_METADATA_DISABLED: 'true' } });
+	return (performance.now() - startedMs) / 1000;
+}
+
+async function compare(machine: Machine, server: S3Server, name: string, paths: readonly string[]): Promise<void> {
+	const pairs: { readonly ours: number; readonly theirs: number; readonly bytes: number }[] = [];
+	for (let index = 0; index <= runs; index++) {
+		const [forUs, forNix] = [await freshBucket(server), await freshBucket(server)];
+		const ours = await postSeconds(machine, server, forUs, paths);
+		const theirs = await copySeconds(machine, forNix, paths);
+		// The first pair warms up.
+		if (index > 0) pairs.push({ ours, theirs, bytes: (await sizeOf(server, forUs)) / (await sizeOf(server, forNix)) });
+	}
+	const ratio = median(pairs.map(({ ours, theirs }) => theirs / ours)).toFixed(2);
+	const [ours, theirs] = [shown(pairs.map((pair) => pair.ours)), shown(pairs.map((pair) => pair.theirs))];
+	console.log(
+		`${name}: post ${ours}, nix copy ${theirs}: ${ratio} times as fast, ${median(pairs.map(({ bytes }) => bytes)).toFixed(3)} times the bytes`,
+	);
+}
+
+await ensureRoots(['2.34', '2.26', '2.8'], console.log);
+await using machine = await createMachine({ nix: '2.34' });
+writeFileSync(join(machine.work, 'key'), secret);
+console.log(
+	`Nix ${machine.nixVersion}, Node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, ${runs} runs each`,
+);
+
+if (wants('large')) {
+	// This kind of store takes uploads in parts of keys with a dot, the other one does not.
+	await using server = await startS3Server({ objects: 'database' });
+	await compare(machine, server, 'a closure in 3 large paths, defaults against zstd', await storeLarge(machine, 's3', true));
+}
+
+if (wants('small')) {
+	await using server = await startS3Server();
+	await compare(machine, server, '1,500 small paths', [await buildOne(machine, manyPaths(1500, 'bench-s3'))]);
+}
