@@ -114,18 +114,31 @@ function zshQuoted(text: string): string {
 }
 
 function fish(): string {
-	const isFirst = '__fish_use_subcommand';
+	const given = '__nix_cache_action_command';
+	const isFirst = `-n 'not ${given}'`;
 	const lines = COMMANDS.flatMap((command) => {
-		const within = `__fish_seen_subcommand_from ${command.name}`;
+		const within = `-n '${given} ${command.name}'`;
 		const [words, files] = operandWords(command);
 		return [
-			`complete -c ${PROGRAM} -f -n ${isFirst} -a ${command.name} -d ${fishQuoted(command.summary)}`,
-			...(words === undefined ? [] : [`complete -c ${PROGRAM} -f -n '${within}' -a '${words.join(' ')}'`]),
-			...(files === undefined ? [] : [`complete -c ${PROGRAM} -F -n '${within}'`]),
-			...optionsOf(command).map((option) => `complete -c ${PROGRAM} -n '${within}' ${fishOption(option)}`),
+			`complete -c ${PROGRAM} ${isFirst} -a ${command.name} -d ${fishQuoted(command.summary)}`,
+			...(words === undefined ? [] : [`complete -c ${PROGRAM} ${within} -a '${words.join(' ')}'`]),
+			...(files === undefined ? [] : [`complete -c ${PROGRAM} -F ${within}`]),
+			...optionsOf(command).map((option) => `complete -c ${PROGRAM} ${within} ${fishOption(option)}`),
 		];
 	});
-	return `${[`complete -c ${PROGRAM} -f`, `complete -c ${PROGRAM} -n ${isFirst} -l version -d 'Show the version'`, ...lines].join('\n')}\n`;
+	return `${[
+		// Whether there is a command, and it is this one.
+		`function ${given}`,
+		'\tset -l words (commandline -opc)',
+		'\tset -q words[2]; or return 1',
+		'\tset -q argv[1]; or return 0',
+		'\ttest "$words[2]" = "$argv[1]"',
+		'end',
+		`complete -c ${PROGRAM} -f`,
+		`complete -c ${PROGRAM} ${isFirst} -l help -s h -d 'Show all commands'`,
+		`complete -c ${PROGRAM} ${isFirst} -l version -d 'Show the version'`,
+		...lines,
+	].join('\n')}\n`;
 }
 
 function fishOption({ name, short, value, meaning, choices, completes }: Option): string {
