@@ -42174,130 +42174,6 @@ async function orGivenUp(work, signal) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/report/words.js
-/** How classes are named for people: after a number of paths, or after "which is". */
-const CLASS_WORDS = {
-    pushed: 'pushed',
-    planned: 'to be pushed',
-    present: 'already there',
-    differs: 'there with other content',
-    'signed-upstream': 'signed by an upstream',
-    excluded: 'excluded',
-    withheld: 'withheld',
-    'too-large': 'too large',
-    derivation: 'derivation files',
-    vanished: 'gone from the store',
-    corrupt: 'corrupt',
-    failed: 'failed',
-    'out-of-time': 'out of time',
-    circular: 'part of a circle',
-};
-/** In the order in which they are shown. */
-const CLASSES = [
-    'pushed',
-    'planned',
-    'failed',
-    'corrupt',
-    'out-of-time',
-    'withheld',
-    'present',
-    'differs',
-    'signed-upstream',
-    'excluded',
-    'too-large',
-    'derivation',
-    'vanished',
-];
-/** Worth a line of its own in the log. */
-const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
-function withheldReason({ culprit, culpritClass }) {
-    return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
-}
-function byReason(paths) {
-    return Map.groupBy(paths, (path) => path.reason ?? '');
-}
-/** The first of them, and how many more. */
-function someNames(paths) {
-    const first = baseName(paths[0]?.path ?? '');
-    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
-}
-function oneLine(text) {
-    return text.replace(/\s+/g, ' ').trim();
-}
-function baseName(path) {
-    return path.slice(path.lastIndexOf('/') + 1);
-}
-
-;// CONCATENATED MODULE: ./build/report/report.js
-
-
-function makeReport({ caches, served, storePaths, durationsMs, warnings }) {
-    return { version: 1, caches: caches.map(cacheReport), served, storePaths, durationsMs, warnings };
-}
-function cacheReport({ cache, plan, failure, result, findings, durationsMs }) {
-    const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
-    const counts = {};
-    for (const path of paths) {
-        const { paths: number, narBytes } = counts[path.class] ?? { paths: 0, narBytes: 0 };
-        counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
-    }
-    return {
-        cache,
-        counts,
-        sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
-        paths,
-        stoppedBy: failure ?? result?.stoppedBy ?? null,
-        verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
-        durationsMs,
-    };
-}
-function reported({ path, info, verdict }, outcome) {
-    const common = { path, narSizeBytes: info?.narSizeBytes ?? null, sentBytes: null };
-    switch (verdict.class) {
-        case 'push':
-            return { ...common, ...(outcome === null ? { class: 'planned', reason: null } : ended(outcome)) };
-        case 'differs':
-            return {
-                ...common,
-                class: 'differs',
-                reason: `The cache has it with the NAR hash ${verdict.narHash}: the build is not reproducible.`,
-            };
-        case 'signed-upstream':
-            return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
-        case 'excluded':
-            return {
-                ...common,
-                class: 'excluded',
-                reason: verdict.pattern === null ? 'No expression of `include` matches.' : `Matches ${verdict.pattern}.`,
-            };
-        case 'too-large':
-            return { ...common, class: 'too-large', reason: `Larger than ${formatBytes(verdict.limitBytes)}.` };
-        case 'withheld':
-            return { ...common, class: 'withheld', reason: withheldReason(verdict) };
-        case 'present':
-        case 'derivation':
-        case 'vanished':
-            return { ...common, class: verdict.class, reason: null };
-    }
-}
-function ended(outcome) {
-    switch (outcome.class) {
-        case 'pushed':
-            return { class: 'pushed', reason: null, sentBytes: outcome.sentBytes };
-        case 'corrupt':
-        case 'failed':
-            return { class: outcome.class, reason: outcome.message, sentBytes: null };
-        case 'withheld':
-            return { class: 'withheld', reason: withheldReason(outcome), sentBytes: null };
-        case 'vanished':
-        case 'out-of-time':
-            return { class: outcome.class, reason: null, sentBytes: null };
-    }
-}
-function reportJson(report) {
-    return `${JSON.stringify(report, null, '\t')}\n`;
-}
-
 ;// CONCATENATED MODULE: ./build/hook/record.js
 
 
@@ -42476,6 +42352,35 @@ function parseDerivationOutputs(text) {
             return outputs;
     }
 }
+/** In the text of a derivation a quote within a string is escaped, so these can only be where variables of the builder are. */
+const FORBIDDEN = '("allowSubstitutes","")';
+const STRUCTURED = /\("__json","((?:[^"\\]|\\.)*)"\)/s;
+/**
+ * Whether the text of a whole `.drv` file says `allowSubstitutes = false`: then Nix builds it even where a cache has its outputs (unless
+ * `always-allow-substitutes` is set). libstore/parsed-derivations.cc.
+ */
+function forbidsSubstitutes(text) {
+    if (text.includes(FORBIDDEN))
+        return true;
+    const structured = STRUCTURED.exec(text)?.[1];
+    if (structured === undefined)
+        return false;
+    try {
+        const attributes = JSON.parse(unescaped(structured));
+        return (typeof attributes === 'object' &&
+            attributes !== null &&
+            'allowSubstitutes' in attributes &&
+            attributes.allowSubstitutes === false);
+    }
+    catch {
+        return false;
+    }
+}
+/** libstore/derivations.cc, parseString. */
+function unescaped(text) {
+    const whites = { n: '\n', r: '\r', t: '\t' };
+    return text.replace(/\\(.)/gs, (_, character) => whites[character] ?? character);
+}
 
 ;// CONCATENATED MODULE: ./build/store/derivation-outputs.js
 
@@ -42488,20 +42393,37 @@ const READ_LIMIT_BYTES = 1024 * 1024;
  * store only where the build was asked for on this machine, and content-addressed derivations don't know their outputs.
  */
 async function readOutputPaths(store, drvPath) {
+    const text = await readDerivation(store, drvPath);
+    try {
+        return text === null ? [] : parseDerivationOutputs(text).flatMap(({ path }) => path ?? []);
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
+            return [];
+        throw error;
+    }
+}
+/** Whether a derivation (full path) says that its outputs are not to be substituted; `false` when its file is gone. */
+async function readForbidsSubstitutes(store, drvPath) {
+    const text = await readDerivation(store, drvPath);
+    return text !== null && forbidsSubstitutes(text);
+}
+/** As much of it as is of use; `null` when it can't be read. */
+async function readDerivation(store, drvPath) {
     try {
         const file = await (0,promises_.open)(store.realPath(drvPath));
         try {
             const sizeBytes = Math.min((await file.stat()).size, READ_LIMIT_BYTES);
             const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, 0);
-            return parseDerivationOutputs(buffer.toString('latin1', 0, bytesRead)).flatMap(({ path }) => path ?? []);
+            return buffer.toString('latin1', 0, bytesRead);
         }
         finally {
             await file.close();
         }
     }
     catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid') || (0,errors/* systemCode */.xU)(error) !== null)
-            return [];
+        if ((0,errors/* systemCode */.xU)(error) !== null)
+            return null;
         throw error;
     }
 }
@@ -42642,25 +42564,315 @@ async function findCandidates(store, roots, explicit, signal) {
     return { infos, roots: new Set(valid), vanished };
 }
 
-;// CONCATENATED MODULE: ./build/phases/meeting.js
-/** How long one waits for the others. */
-const PATIENCE_MS = 3_000;
-function meeting(parties) {
-    const all = Promise.withResolvers();
-    let missing = parties;
-    const arrive = () => {
-        if (--missing <= 0)
-            all.resolve();
-    };
+;// CONCATENATED MODULE: ./build/report/built.js
+/** In the order in which they are shown: what people can do something about first. */
+const WHY_BUILT = ['not-read', 'kept-out', 'lost', 'differs', 'there', 'forbidden', 'not-there'];
+/** By reason; empty where the cache was not asked: then nothing is known. */
+function whyBuilt({ built, plan, lost, forbidden, isRead }) {
+    if (plan === null)
+        return [];
+    const groups = new Map();
+    for (const info of built) {
+        const verdict = plan.paths.get(info.path)?.verdict;
+        const why = verdict === undefined ? null : reasonOf(verdict, lost.has(info.path), forbidden.has(info.path));
+        if (why === null)
+            continue;
+        const reason = isRead || why === 'forbidden' ? why : 'not-read';
+        const group = groups.get(reason);
+        if (group === undefined)
+            groups.set(reason, [info]);
+        else
+            group.push(info);
+    }
+    return WHY_BUILT.flatMap((why) => {
+        const infos = groups.get(why);
+        return infos === undefined ? [] : [built_grouped(why, infos)];
+    });
+}
+function built_grouped(why, infos) {
+    return { why, paths: infos.map(({ path }) => path), narBytes: infos.reduce((sum, info) => sum + info.narSizeBytes, 0) };
+}
+function reasonOf(verdict, isLost, isForbidden) {
+    switch (verdict.class) {
+        case 'push':
+            return isLost ? 'lost' : 'not-there';
+        case 'present':
+            return isForbidden ? 'forbidden' : 'there';
+        case 'differs':
+            return isForbidden ? 'forbidden' : 'differs';
+        case 'withheld':
+        case 'excluded':
+        case 'too-large':
+        case 'signed-upstream':
+            return 'kept-out';
+        case 'derivation':
+        case 'vanished':
+            return null;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/report/origins.js
+
+/** In the order in which they are shown. */
+const ORIGINS = ['served', 'signed', 'unsigned', 'built', 'source', 'derivation'];
+/** How one path came. A path that was sent and built all the same (its NAR broke off) was built. */
+function origins_originOf(info, served) {
+    if (info.ultimate)
+        return 'built';
+    if (served.has((0,store_path/* hashPartOf */.bV)(info.path)))
+        return 'served';
+    if (info.signatures.length > 0)
+        return 'signed';
+    if (info.ca === null)
+        return 'unsigned';
+    return (0,store_path/* isDerivation */.qw)(info.path) ? 'derivation' : 'source';
+}
+/** All of `added` by where it came from: in the order of `ORIGINS`, the largest first within one. */
+function originsOf({ added, served, servedFrom }) {
+    const groups = new Map();
+    for (const info of added) {
+        const from = origins_originOf(info, served);
+        const names = from === 'served' ? servedFrom : from === 'signed' ? keyNamesOf(info) : [];
+        const key = JSON.stringify([from, ...names]);
+        const before = groups.get(key);
+        const [paths, narBytes] = [(before?.paths ?? 0) + 1, (before?.narBytes ?? 0) + info.narSizeBytes];
+        groups.set(key, { from, names, paths, narBytes });
+    }
+    return [...groups.values()].sort((a, b) => ORIGINS.indexOf(a.from) - ORIGINS.indexOf(b.from) || b.narBytes - a.narBytes);
+}
+function keyNamesOf({ signatures }) {
+    return [...new Set(signatures.map((signature) => signature.slice(0, Math.max(0, signature.indexOf(':')))))].sort();
+}
+
+;// CONCATENATED MODULE: ./build/report/words.js
+/** How classes are named for people: after a number of paths, or after "which is". */
+const CLASS_WORDS = {
+    pushed: 'pushed',
+    planned: 'to be pushed',
+    present: 'already there',
+    differs: 'there with other content',
+    'signed-upstream': 'signed by an upstream',
+    excluded: 'excluded',
+    withheld: 'withheld',
+    'too-large': 'too large',
+    derivation: 'derivation files',
+    vanished: 'gone from the store',
+    corrupt: 'corrupt',
+    failed: 'failed',
+    'out-of-time': 'out of time',
+    circular: 'part of a circle',
+};
+/** In the order in which they are shown. */
+const CLASSES = [
+    'pushed',
+    'planned',
+    'failed',
+    'corrupt',
+    'out-of-time',
+    'withheld',
+    'present',
+    'differs',
+    'signed-upstream',
+    'excluded',
+    'too-large',
+    'derivation',
+    'vanished',
+];
+/** Worth a line of its own in the log. */
+const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
+/** Ends "Nix built it; it was ...": what the cache had of it. */
+const WHY_BUILT_WORDS = {
+    'not-there': 'not in the cache: new, with changed inputs, never pushed, or removed',
+    lost: 'in the cache once, but its bytes are gone (evicted)',
+    forbidden: 'in the cache, but its derivation forbids substitution (allowSubstitutes = false)',
+    differs: 'in the cache with other content, so the build is not reproducible',
+    there: 'in the cache when the job ended; why Nix did not take it is unknown (for example: it came only while the job ran, no trusted key signed it, or an outage)',
+    'kept-out': "kept out of the cache by this workflow's inputs (include, exclude, max-path-size, skip-signed-by)",
+    'not-read': 'not asked for: Nix did not read from this cache, which failed when the job began or for which Nix could not be set up',
+};
+/** Where paths came from: a few words. */
+function originWords({ from, names }) {
+    switch (from) {
+        case 'built':
+            return 'built here';
+        case 'served':
+            return `from ${names.join(', ') || 'the local substituter'}`;
+        case 'signed':
+            return `signed by ${names.join(', ')}`;
+        case 'source':
+            return 'sources and texts';
+        case 'derivation':
+            return 'derivation files';
+        case 'unsigned':
+            return 'copied here without a signature';
+    }
+}
+function withheldReason({ culprit, culpritClass }) {
+    return `It needs ${baseName(culprit)}, which ${culpritClass === 'failed' ? '' : 'is '}${CLASS_WORDS[culpritClass]}.`;
+}
+function byReason(paths) {
+    return Map.groupBy(paths, (path) => path.reason ?? '');
+}
+/** The first of them, and how many more. */
+function someNames(paths) {
+    const first = baseName(paths[0]?.path ?? '');
+    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
+}
+function countOf(paths) {
+    return `${paths} ${paths === 1 ? 'path' : 'paths'}`;
+}
+function oneLine(text) {
+    return text.replace(/\s+/g, ' ').trim();
+}
+/** What people call it: without the hash. */
+function shortName(path) {
+    return baseName(path).replace(/^[0-9a-z]{32}-/, '');
+}
+function baseName(path) {
+    return path.slice(path.lastIndexOf('/') + 1);
+}
+
+;// CONCATENATED MODULE: ./build/report/report.js
+
+
+
+
+function makeReport({ caches, added, served, serveErrors, storePaths, durationsMs, warnings }) {
+    const origins = added === null ? null : originsOf({ added: added.infos, served: added.served, servedFrom: sentFrom(served) });
+    const built = added === null ? [] : builtOf(added);
+    const reports = caches.map((cache) => cacheReport(cache, built, added?.forbidden ?? new Set()));
     return {
-        async wait() {
-            arrive();
-            const patience = setTimeout(all.resolve, PATIENCE_MS);
-            await all.promise;
-            clearTimeout(patience);
-        },
-        leave: arrive,
+        version: 1,
+        origins,
+        built: built.map(({ path, narSizeBytes }) => ({ path, narSizeBytes })),
+        caches: reports,
+        served,
+        serveErrors,
+        storePaths,
+        durationsMs,
+        warnings,
     };
+}
+/** The largest first. */
+function builtOf({ infos, served }) {
+    return infos
+        .filter((info) => origins_originOf(info, served) === 'built')
+        .sort((a, b) => b.narSizeBytes - a.narSizeBytes || (a.path < b.path ? -1 : 1));
+}
+function sentFrom(served) {
+    return served.filter(({ paths }) => paths > 0).map(({ label }) => label);
+}
+function cacheReport(facts, built, forbidden) {
+    const { cache, plan, failure, result, findings, lost, isRead, durationsMs } = facts;
+    const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
+    const counts = {};
+    for (const path of paths) {
+        const { paths: number, narBytes } = counts[path.class] ?? { paths: 0, narBytes: 0 };
+        counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
+    }
+    return {
+        cache,
+        counts,
+        sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
+        paths,
+        built: whyBuilt({ built, plan, lost, forbidden, isRead }),
+        stoppedBy: failure ?? result?.stoppedBy ?? null,
+        verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
+        durationsMs,
+    };
+}
+function reported({ path, info, verdict }, outcome) {
+    const common = { path, narSizeBytes: info?.narSizeBytes ?? null, sentBytes: null };
+    switch (verdict.class) {
+        case 'push':
+            return { ...common, ...(outcome === null ? { class: 'planned', reason: null } : ended(outcome)) };
+        case 'differs':
+            return {
+                ...common,
+                class: 'differs',
+                reason: `The cache has it with the NAR hash ${verdict.narHash}: the build is not reproducible.`,
+            };
+        case 'signed-upstream':
+            return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
+        case 'excluded':
+            return {
+                ...common,
+                class: 'excluded',
+                reason: verdict.pattern === null ? 'No expression of `include` matches.' : `Matches ${verdict.pattern}.`,
+            };
+        case 'too-large':
+            return { ...common, class: 'too-large', reason: `Larger than ${formatBytes(verdict.limitBytes)}.` };
+        case 'withheld':
+            return { ...common, class: 'withheld', reason: withheldReason(verdict) };
+        case 'present':
+        case 'derivation':
+        case 'vanished':
+            return { ...common, class: verdict.class, reason: null };
+    }
+}
+function ended(outcome) {
+    switch (outcome.class) {
+        case 'pushed':
+            return { class: 'pushed', reason: null, sentBytes: outcome.sentBytes };
+        case 'corrupt':
+        case 'failed':
+            return { class: outcome.class, reason: outcome.message, sentBytes: null };
+        case 'withheld':
+            return { class: 'withheld', reason: withheldReason(outcome), sentBytes: null };
+        case 'vanished':
+        case 'out-of-time':
+            return { class: outcome.class, reason: null, sentBytes: null };
+    }
+}
+function reportJson(report) {
+    return `${JSON.stringify(report, null, '\t')}\n`;
+}
+
+;// CONCATENATED MODULE: ./build/phases/added-paths.js
+
+
+
+
+/** What the store is given for its answer. */
+const LOOK_TIMEOUT_MS = 20_000;
+/** What came to the store during the job, for the report: `null` when that can't be told. Never throws: nothing depends on it. */
+async function findAdded(options) {
+    const { session, job } = options;
+    try {
+        const infos = await addedInfos(options);
+        return infos === null ? null : { infos, served: job.used, forbidden: await findForbidden(options, infos) };
+    }
+    catch (error) {
+        session.runner.log.debug(`What came to the store during the job is not known: ${(0,errors/* describeError */.Uc)(error)}`);
+        return null;
+    }
+}
+async function addedInfos({ session, store, names, known, signal }) {
+    const file = session.state().main?.snapshotFile ?? null;
+    if (file === null)
+        return null;
+    const paths = newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
+    const unknown = paths.filter((path) => !known.has(path));
+    const asked = unknown.length === 0
+        ? new Map()
+        : await store.infos(unknown, AbortSignal.any([signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]));
+    return paths.flatMap((path) => known.get(path) ?? asked.get(path) ?? []);
+}
+/** Files read for this; each takes a tenth of a millisecond. */
+const MAX_DERIVATIONS = 1_000;
+/** Of what was built though a cache has it, the paths whose derivations forbid substitution. */
+async function findForbidden({ store, job, caches }, infos) {
+    const isThere = (path) => caches.some(({ plan }) => {
+        const state = plan?.paths.get(path)?.verdict.class;
+        return state === 'present' || state === 'differs';
+    });
+    const built = infos.filter((info) => origins_originOf(info, job.used) === 'built' && isThere(info.path));
+    const forbidden = new Set();
+    for (const { path, deriver } of built.slice(0, MAX_DERIVATIONS)) {
+        if (deriver !== null && (await readForbidsSubstitutes(store, deriver)))
+            forbidden.add(path);
+    }
+    return forbidden;
 }
 
 ;// CONCATENATED MODULE: ./build/push/finish.js
@@ -44695,7 +44907,7 @@ async function openReader(target, means) {
         }
         case 's3': {
             const { openS3 } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(555)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4555));
-            return createBinaryCacheReader(openS3(target, means), means.storeDir);
+            return createBinaryCacheReader(openS3(target, means, true), means.storeDir);
         }
         default:
             throw new errors/* CacheError */.xA('internal', `Nix reads ${target.place} by itself.`);
@@ -44981,8 +45193,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     const { inputs, runner } = session;
     const known = new Map();
     let opened = null;
-    const cache = cacheOf(inputs, target);
-    const facts = { cache, failure: null, result: null, findings: null };
+    const facts = untouched(session, target);
     /** Opened with the first push; one that failed is tried again. */
     const open = (signal) => {
         opened ??= openTarget(means, target).then(async (open) => {
@@ -45033,7 +45244,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
         await presence(backend, selection, signal);
         const plan = planPush(selection, known);
         const planMs = elapsed(startedMs);
-        const planned = { ...facts, plan, durationsMs: { plan: planMs } };
+        const planned = { ...facts, plan, lost: lostPaths(known), durationsMs: { plan: planMs } };
         await order.planned.wait();
         if (isDryRun(runner.env) || plan.push.length === 0)
             return planned;
@@ -45087,7 +45298,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             catch (error) {
                 if (error instanceof Error && error.stack !== undefined)
                     runner.log.debug(error.stack);
-                return { ...facts, plan: null, failure: failureOf(error), durationsMs: { plan: elapsed(order.startedMs) } };
+                return { ...facts, failure: failureOf(error), durationsMs: { plan: elapsed(order.startedMs) } };
             }
         },
         async close() {
@@ -45122,6 +45333,22 @@ function cacheOf(inputs, { line, whyNot }) {
     const kind = line === null ? 'actions-cache' : (inputs.caches[line]?.kind ?? 'actions-cache');
     return { kind, label: labelOf(inputs, line), canPush: whyNot === null, whyNot };
 }
+/** The facts on a cache before anything is done with it. */
+function untouched(session, target) {
+    const nothing = { plan: null, failure: null, result: null, findings: null, lost: new Set(), durationsMs: {} };
+    return { ...nothing, cache: cacheOf(session.inputs, target), isRead: isRead(session, target) };
+}
+/** Whether Nix was told to read from it. */
+function isRead({ inputs, state }, { line, failed }) {
+    const { configuration, main } = state();
+    if (failed || configuration?.route === 'advice-only')
+        return false;
+    const isThroughUs = Object.values(main?.served ?? {}).includes(labelOf(inputs, line));
+    return !isThroughUs || main?.substituterFolder !== null;
+}
+function lostPaths(presence) {
+    return new Set([...presence].flatMap(([path, { state }]) => (state === 'lost' ? [path] : [])));
+}
 /** Opens what takes the job's paths, as main decided. */
 async function openTarget({ session, store, netrc, job }, target) {
     const cache = target.line === null ? undefined : session.inputs.caches[target.line];
@@ -45148,6 +45375,51 @@ function isDryRun(env) {
 }
 function elapsed(sinceMs) {
     return Math.round(performance.now() - sinceMs);
+}
+
+;// CONCATENATED MODULE: ./build/phases/job-report.js
+
+
+
+/** What the end of the job has to tell. `known`: what was learned of the store for the push. */
+async function jobReport({ session, store, stop, job, names, startedMs }, caches, known) {
+    const added = await findAdded({ session, store, job, names, known, caches, signal: stop.signal });
+    return makeReport({
+        caches,
+        added,
+        served: job.served,
+        serveErrors: job.errors,
+        storePaths: names.length,
+        durationsMs: { total: Math.round(performance.now() - startedMs) },
+        warnings: session.state().main?.warnings ?? [],
+    });
+}
+/** Of a job that pushes nothing: what came from where. */
+async function reportOnReads(session, store, stop, job) {
+    const end = { session, store, stop, job, names: await store.names(), startedMs: performance.now() };
+    const targets = session.state().main?.targets ?? [];
+    return jobReport(end, targets.map((target) => untouched(session, target)), new Map());
+}
+
+;// CONCATENATED MODULE: ./build/phases/meeting.js
+/** How long one waits for the others. */
+const PATIENCE_MS = 3_000;
+function meeting(parties) {
+    const all = Promise.withResolvers();
+    let missing = parties;
+    const arrive = () => {
+        if (--missing <= 0)
+            all.resolve();
+    };
+    return {
+        async wait() {
+            arrive();
+            const patience = setTimeout(all.resolve, PATIENCE_MS);
+            await all.promise;
+            clearTimeout(patience);
+        },
+        leave: arrive,
+    };
 }
 
 ;// CONCATENATED MODULE: ./build/phases/push-new-paths.js
@@ -45246,13 +45518,8 @@ async function finishAll(means, targets, { startedMs, deadlineMs }) {
             onProgress: (line) => log.info(targets.length > 1 ? `${cacheOf(session.inputs, target.target).label}: ${line}` : line),
         }));
     const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
-    return makeReport({
-        caches: (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target)),
-        served: job.served,
-        storePaths: names.length,
-        durationsMs: { total: Math.round(performance.now() - startedMs) },
-        warnings: main?.warnings ?? [],
-    });
+    const caches = (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target));
+    return jobReport({ session, store, stop, job, names, startedMs }, caches, selection?.candidates.infos ?? new Map());
 }
 /** What a job that was stopped may still take to find out what it has to report. */
 const LOCAL_GRACE_MS = 3_000;
@@ -45274,9 +45541,6 @@ async function push_new_paths_select(session, store, roots, signal) {
 async function eachTarget(targets, run) {
     const planned = meeting(targets.length);
     return Promise.all(targets.map((target) => run(target, planned).finally(planned.leave)));
-}
-function untouched({ inputs }, target) {
-    return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
 }
 function rulesOf({ inputs }) {
     const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
@@ -45350,7 +45614,7 @@ function isOrders(value) {
     return has(value, 'version', 'inputs', 'state') && value.version === 1;
 }
 function isFinishOrder(value) {
-    return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served') && value.version === 1;
+    return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
 }
 function isIdentity(value) {
     return has(value, 'pid', 'startTime') && typeof value.pid === 'number';
@@ -45442,6 +45706,7 @@ async function finishWithPusher(session, stop, job) {
             used: [...job.used],
             packFindings: job.packFindings,
             served: job.served,
+            errors: job.errors,
         });
         const from = await sizeOf(files.log);
         signalProcess(identity, 'SIGUSR2');
@@ -46043,7 +46308,7 @@ function parseStatistics(text) {
     if (typeof value !== 'object' || value === null)
         return null;
     const fields = new Map(Object.entries(value));
-    const count = (name) => countOf(fields.get(name));
+    const count = (name) => statistics_countOf(fields.get(name));
     if (fields.get('version') !== 1)
         return null;
     const errors = fields.get('errors');
@@ -46064,7 +46329,7 @@ function parseStatistics(text) {
         mounts: statistics_mountsOf(fields.get('mounts')),
     };
 }
-function countOf(value) {
+function statistics_countOf(value) {
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 }
 function statistics_mountsOf(value) {
@@ -46074,7 +46339,7 @@ function statistics_mountsOf(value) {
         const fields = new Map(typeof mount === 'object' && mount !== null ? Object.entries(mount) : []);
         return [
             name,
-            { paths: countOf(fields.get('paths')), narBytes: countOf(fields.get('narBytes')), narsCut: countOf(fields.get('narsCut')) },
+            { paths: statistics_countOf(fields.get('paths')), narBytes: statistics_countOf(fields.get('narBytes')), narsCut: statistics_countOf(fields.get('narsCut')) },
         ];
     });
     return Object.fromEntries(entries);
@@ -46290,7 +46555,7 @@ async function failedStart(folder, what) {
 
 
 
-const NO_READS = { used: new Set(), packFindings: NO_FINDINGS, served: [] };
+const NO_READS = { used: new Set(), packFindings: NO_FINDINGS, served: [], errors: {} };
 const START_TIMEOUT_MS = 20_000;
 /** Starts serve, which serves `mounts`. That it can't be started costs the job what it would have served: a warning, and `null`. */
 async function startLocalSubstituter(session, store, mounts, signal) {
@@ -46348,7 +46613,7 @@ async function stopLocalSubstituter({ runner, state }) {
         const packFindings = await readPackFindings(folder);
         if (statistics === null)
             return { ...NO_READS, packFindings };
-        const { served, mounts } = statistics;
+        const { served, mounts, errors } = statistics;
         const labels = state().main?.served ?? {};
         const reads = Object.entries(mounts).map(([name, { paths, narBytes, narsCut }]) => ({
             label: labels[name] ?? name,
@@ -46356,7 +46621,7 @@ async function stopLocalSubstituter({ runner, state }) {
             bytes: narBytes,
             cut: narsCut,
         }));
-        return { used: new Set(served), packFindings, served: reads };
+        return { used: new Set(served), packFindings, served: reads, errors };
     }
     catch (error) {
         runner.log.debug((0,errors/* describeError */.Uc)(error));
@@ -46550,16 +46815,52 @@ function needsKey({ caches }, line) {
 
 
 const LOG_LINES_PER_CLASS = 10;
+const LOG_ORIGINS = 12;
+/** Names of keys are chosen by whoever signs. */
+const LOG_WORDS_LIMIT = 120;
 /** One line on what the local substituter gave to Nix. */
 function servedLine({ label, paths, bytes, cut }) {
     const broken = cut === 0 ? '' : `; ${cut} broke off on the way`;
     return `Nix read ${paths} paths (${formatBytes(bytes)}) from ${label} in this job${broken}.`;
 }
 /** For the log; one line when nothing was new. */
-function reportLines({ caches, storePaths }) {
-    if (caches.every(({ paths, stoppedBy }) => paths.length === 0 && stoppedBy === null))
-        return [`Nothing new to push: all ${storePaths} paths in the store were there before the job.`];
-    return caches.filter(({ paths }) => paths.length > 0).flatMap(cacheLines);
+function reportLines(report) {
+    const { caches, storePaths } = report;
+    const lines = originLines(report);
+    if (caches.some(({ paths, stoppedBy }) => paths.length > 0 || stoppedBy !== null))
+        return [...lines, ...caches.filter(({ paths }) => paths.length > 0).flatMap(cacheLines)];
+    if (!caches.some(({ cache }) => cache.canPush))
+        return lines;
+    return [...lines, `Nothing new to push: all ${storePaths} paths in the store were there before the job.`];
+}
+function originLines({ origins }) {
+    if (origins === null || origins.length === 0)
+        return [];
+    const parts = origins
+        .slice(0, LOG_ORIGINS)
+        .map((origin) => `${origin.paths} ${clipped(originWords(origin))} (${formatBytes(origin.narBytes)})`);
+    const left = origins.slice(LOG_ORIGINS).reduce((sum, { paths }) => sum + paths, 0);
+    return [`New in the store: ${oneLine(parts.join(', '))}${left === 0 ? '' : `, and ${left} more`}.`];
+}
+function clipped(text) {
+    return text.length > LOG_WORDS_LIMIT ? `${text.slice(0, LOG_WORDS_LIMIT)}…` : text;
+}
+/** For a folded group of the log: what was built, and what is known of why. */
+function builtLines({ caches, serveErrors }) {
+    const lines = caches.flatMap(({ cache, built }) => built.flatMap(({ why, paths, narBytes }) => [
+        `${countOf(paths.length)} (${formatBytes(narBytes)}): ${WHY_BUILT_WORDS[why]} (${cache.label}).`,
+        ...paths.slice(0, LOG_LINES_PER_CLASS).map((path) => `  ${baseName(path)}`),
+        ...(paths.length > LOG_LINES_PER_CLASS ? [`  and ${paths.length - LOG_LINES_PER_CLASS} more`] : []),
+    ]));
+    const errors = serveErrorsLine(serveErrors);
+    return errors === null || lines.length === 0 ? lines : [...lines, errors];
+}
+/** `null` when there were none. */
+function serveErrorsLine(errors) {
+    const parts = Object.entries(errors).map(([code, count]) => `${code} ${count}`);
+    return parts.length === 0
+        ? null
+        : `The local substituter met failures of its caches in this job (${parts.join(', ')}), so Nix may have built what they have.`;
 }
 function cacheLines(report) {
     const { counts, cache, verification } = report;
@@ -46570,7 +46871,7 @@ function cacheLines(report) {
     const lines = [`${cache.label}: ${parts.join(', ')}${volume(report)}.`];
     for (const name of CLASSES.filter((one) => TROUBLE.has(one)))
         lines.push(...classLines(report, name));
-    if (verification !== null) {
+    if (verification !== null && verification.checked > 0) {
         const { checked, problems } = verification;
         lines.push(`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`);
         lines.push(...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${oneLine(problem ?? '')}`));
@@ -46593,19 +46894,141 @@ function classLines(report, name) {
     return groups.length > lines.length ? [...lines, `  and for ${groups.length - lines.length} more reasons`] : lines;
 }
 
+;// CONCATENATED MODULE: ./build/report/chart.js
+/** More can't be told apart by their colours. */
+const MAX_SLICES = 8;
+/** Mermaid draws no part that is smaller. */
+const MIN_SHARE = 0.01;
+const LABEL_LIMIT = 60;
+const UNITS = [
+    ['GiB', 1024 ** 3],
+    ['MiB', 1024 ** 2],
+    ['KiB', 1024],
+];
+/**
+ * Lines of a Mermaid pie chart, which GitHub draws in Markdown; none where there are less than two parts to compare. `title` is our own text. Mermaid refuses
+ * a value of 0 and shows values without a unit, so that is in the title.
+ */
+function pie(title, slices) {
+    const total = slices.reduce((sum, { bytes }) => sum + bytes, 0);
+    const [unit, unitBytes] = UNITS.find(([, size]) => total >= 10 * size) ?? ['KiB', 1024];
+    const values = withoutSmall(chart_joined(slices), total)
+        .map(({ label, bytes }) => [label, (bytes / unitBytes).toFixed(1)])
+        .filter(([, value]) => Number(value) > 0);
+    if (values.length < 2)
+        return [];
+    return [
+        '',
+        '```mermaid',
+        'pie showData',
+        `    title ${title}, ${unit}`,
+        ...values.map(([label, value]) => `    "${label}" : ${value}`),
+        '```',
+    ];
+}
+/** Mermaid shows the first of those that are called the same. */
+function chart_joined(slices) {
+    const byLabel = Map.groupBy(slices, ({ label }) => plain(label));
+    return [...byLabel].map(([label, same]) => ({ label, bytes: same.reduce((sum, { bytes }) => sum + bytes, 0) }));
+}
+/** The largest, and all others as one, where that is large enough to be seen. */
+function withoutSmall(slices, total) {
+    const isSeen = ({ bytes }) => bytes >= total * MIN_SHARE;
+    const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes);
+    const seen = largestFirst.filter(isSeen);
+    if (seen.length === slices.length && seen.length <= MAX_SLICES)
+        return seen;
+    const shown = seen.slice(0, MAX_SLICES - 1);
+    const others = largestFirst.slice(shown.length).reduce((sum, { bytes }) => sum + bytes, 0);
+    return [...shown, { label: 'others', bytes: others }].filter(isSeen);
+}
+/** Labels hold names from elsewhere; what could end the string, the line or the block is not in them. */
+function plain(label) {
+    const text = label.replace(/[^A-Za-z0-9 .,:/()_+-]/g, '?');
+    return text.length > LABEL_LIMIT ? `${text.slice(0, LABEL_LIMIT - 3)}...` : text;
+}
+
+;// CONCATENATED MODULE: ./build/report/markdown.js
+
+/** A page with thousands of rows helps nobody; all of them are in the JSON report. */
+const MAX_ROWS = 100;
+const CELL_LIMIT = 500;
+/** Lines of a table with numbers in all columns but the first. */
+function numbersTable(columns, rows) {
+    const rules = columns.map((_, index) => (index === 0 ? '---' : '---:'));
+    return ['', row(columns), row(rules), ...bodyOf(rows, columns.length)];
+}
+/** Lines of a table under a title that unfolds it; none without rows. `title` is our own text. */
+function foldedTable(title, columns, rows) {
+    if (rows.length === 0)
+        return [];
+    const head = [row(columns), row(columns.map(() => '---'))];
+    return ['', `<details><summary>${title}</summary>`, '', ...head, ...bodyOf(rows, columns.length), '', '</details>'];
+}
+function bodyOf(rows, columns) {
+    const shown = rows.slice(0, MAX_ROWS).map((cells) => row(cells.map(cell)));
+    const left = rows.length - shown.length;
+    return left === 0 ? shown : [...shown, row([`and ${left} more`, ...Array.from({ length: columns - 1 }, () => '')])];
+}
+function row(cells) {
+    return `| ${cells.join(' | ')} |`;
+}
+/**
+ * Text from elsewhere (names, answers of servers) as one line that shows it as it is. As entities, because those are never markup:
+ * no HTML, Markdown, mention, formula or link; control characters and those that turn the direction of writing are not shown.
+ */
+function cell(text) {
+    const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
+    return oneLine(short)
+        .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
+        .replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 ;// CONCATENATED MODULE: ./build/report/summary.js
+
+
 
 
 
 /** The runner takes 1 MiB for a step and drops what is longer. */
 const SUMMARY_LIMIT_BYTES = 900 * 1024;
-/** A page with thousands of rows helps nobody; all of them are in the JSON report. */
-const SUMMARY_ROWS = 100;
 const SUMMARY_LARGEST = 10;
+const SUMMARY_BUILT = 5;
 /** Markdown for the job summary, under 1 MiB whatever the report holds. */
 function reportSummary(report) {
-    const warnings = report.warnings.slice(0, SUMMARY_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
-    return withinLimit([...report.caches.flatMap(cacheSections), servedOf(report), ...warnings]);
+    const warnings = report.warnings.slice(0, MAX_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
+    return withinLimit([...warnings, [''], ...originSections(report), ...report.caches.flatMap(cacheSections)]);
+}
+function originSections({ origins, built, caches, served, serveErrors }) {
+    const reads = served.flatMap((one) => ['', cell(servedLine(one))]);
+    const errors = serveErrorsLine(serveErrors);
+    const below = [...reads, ...(errors === null ? [] : ['', cell(errors)])];
+    if (origins === null || origins.length === 0)
+        return below.length === 0 ? [] : [['### Nix store', ...below, '']];
+    const rows = origins.map((origin) => [originWords(origin), String(origin.paths), formatBytes(origin.narBytes)]);
+    const slices = origins.map((origin) => ({ label: originWords(origin), bytes: origin.narBytes }));
+    return [
+        ['### Nix store: what was new in this job', '', cell(hitLine(origins))],
+        numbersTable(['', 'paths', 'NAR size'], rows),
+        pie('New in the store', slices),
+        // With what is known of why, they are listed under the cache that could say so.
+        caches.some((cache) => cache.built.length > 0) ? [] : builtList(built),
+        [...below, ''],
+    ];
+}
+/** What people look for first. */
+function hitLine(origins) {
+    const sum = (...kinds) => origins.reduce((all, { from, paths }) => all + (kinds.includes(from) ? paths : 0), 0);
+    const [cached, built, unsigned] = [sum('served', 'signed'), sum('built'), sum('unsigned')];
+    const all = cached + built + unsigned;
+    if (all === 0)
+        return 'Nothing was built, and nothing came from a cache.';
+    const share = Math.floor((100 * cached) / all);
+    const told = `${countOf(cached)} came from caches and ${built} ${built === 1 ? 'was' : 'were'} built here`;
+    // Those may have come from a cache that is trusted as it is, or from another machine that built them.
+    return unsigned === 0
+        ? `${told}: ${share} % from caches.`
+        : `${told}, and of ${unsigned} it is not known: at least ${share} % from caches.`;
 }
 function cacheSections(report) {
     const title = [`### Nix cache: ${cell(report.cache.label)}`];
@@ -46617,6 +47040,7 @@ function cacheSections(report) {
         title,
         countsTable(report),
         stopOf(report),
+        builtTable(report),
         verificationOf(report),
         ...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
         largestTable(report),
@@ -46637,15 +47061,33 @@ function withinLimit(sections) {
 function countsTable({ cache, counts, sentBytes }) {
     const rows = CLASSES.flatMap((name) => {
         const count = counts[name];
-        return count === undefined ? [] : [`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`];
+        return count === undefined ? [] : [[CLASS_WORDS[name], String(count.paths), formatBytes(count.narBytes)]];
     });
-    const sent = counts.pushed === undefined
-        ? []
-        : ['', `Sent ${formatBytes(sentBytes)}${cache.kind === 'nix-copy' ? '' : ' after compression'}.`];
-    return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
+    const { pushed } = counts;
+    if (pushed === undefined)
+        return numbersTable(['', 'paths', 'NAR size'], rows);
+    const saved = cache.kind === 'nix-copy' ? '' : savedWords(pushed.narBytes, sentBytes);
+    const sent = `Sent ${formatBytes(sentBytes)} for ${formatBytes(pushed.narBytes)}${saved}.`;
+    return [...numbersTable(['', 'paths', 'NAR size'], rows), '', sent];
 }
-function servedOf({ served }) {
-    return served.flatMap((one) => ['', cell(servedLine(one))]);
+function savedWords(narBytes, sentBytes) {
+    if (narBytes === 0 || sentBytes >= narBytes)
+        return '';
+    return `: ${Math.floor(100 * (1 - sentBytes / narBytes))} % saved by compression and by what was there`;
+}
+function builtList(built) {
+    const rows = built.map(({ path, narSizeBytes }) => [shortName(path), formatBytes(narSizeBytes)]);
+    return foldedTable(`${built.length} built here`, ['path', 'NAR size'], rows);
+}
+function builtTable({ built }) {
+    const rows = built.map(({ why, paths, narBytes }) => [
+        String(paths.length),
+        formatBytes(narBytes),
+        WHY_BUILT_WORDS[why],
+        paths.slice(0, SUMMARY_BUILT).map(shortName).join(', ') + (paths.length > SUMMARY_BUILT ? ', …' : ''),
+    ]);
+    const total = built.reduce((sum, { paths }) => sum + paths.length, 0);
+    return foldedTable(`${total} built here, and why`, ['paths', 'NAR size', 'it was', 'the largest of them'], rows);
 }
 function stopOf({ stoppedBy }) {
     if (stoppedBy === null)
@@ -46653,49 +47095,31 @@ function stopOf({ stoppedBy }) {
     return ['', `**The push ended early:** ${cell(stoppedBy.message)} ${cell(stoppedBy.hint ?? '')}`.trimEnd()];
 }
 function verificationOf({ verification }) {
-    if (verification === null)
+    if (verification === null || verification.checked === 0)
         return [];
     const { checked, problems } = verification;
-    const line = `Read back through the pull URL: ${checked} ${checked === 1 ? 'path' : 'paths'}, ${problems.length} with problems.`;
+    const line = `Read back through the pull URL: ${countOf(checked)}, ${problems.length} with problems.`;
     const rows = problems.map(({ path, problem }) => [baseName(path), problem ?? '']);
-    return ['', line, ...table('Not readable', ['path', 'problem'], rows)];
+    return ['', line, ...foldedTable('Not readable', ['path', 'problem'], rows)];
 }
 function classTable(report, name) {
     const paths = report.paths.filter((path) => path.class === name);
     const rows = [...byReason(paths)].map(([reason, group]) => [someNames(group), reason]);
-    return table(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
+    return foldedTable(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
 }
 function largestTable(report) {
     const rows = report.paths
         .filter((path) => path.class === 'pushed')
         .sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0))
         .slice(0, SUMMARY_LARGEST)
-        .map((path) => [baseName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
-    return table('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
+        .map((path) => [shortName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
+    return foldedTable('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
 }
 function times({ durationsMs }) {
-    const parts = Object.entries(durationsMs).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
+    const parts = Object.entries(durationsMs)
+        .filter(([, ms]) => ms >= 50)
+        .map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
     return parts.length === 0 ? [] : ['', `Time: ${parts.join(', ')}.`];
-}
-function table(title, columns, rows) {
-    if (rows.length === 0)
-        return [];
-    const line = (cells) => `| ${cells.join(' | ')} |`;
-    const shown = rows.slice(0, SUMMARY_ROWS).map((row) => line(row.map(cell)));
-    const more = rows.length > shown.length ? [line([`and ${rows.length - shown.length} more`, ...columns.slice(1).map(() => '')])] : [];
-    const head = [line(columns), line(columns.map(() => '---'))];
-    return ['', `<details><summary>${title}</summary>`, '', ...head, ...shown, ...more, '', '</details>'];
-}
-const CELL_LIMIT = 500;
-/**
- * Text from elsewhere (names, answers of servers) as one line that shows it as it is. As entities, because those are never markup:
- * no HTML, Markdown, mention, formula or link; control characters and those that turn the direction of writing are not shown.
- */
-function cell(text) {
-    const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
-    return oneLine(short)
-        .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
-        .replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 ;// CONCATENATED MODULE: ./build/phases/stop.js
@@ -46722,6 +47146,7 @@ function stopOnSignals(log) {
 }
 
 ;// CONCATENATED MODULE: ./build/phases/post.js
+
 
 
 
@@ -46791,13 +47216,13 @@ async function push(session, stop, job) {
     }
     if (main.store === null || main.whyNot !== null) {
         log.info(`Nothing is pushed: ${main.whyNot ?? 'there was no Nix.'}`);
+        if (main.store !== null)
+            await tellReads(session, main.store, stop, job);
         return;
     }
     try {
         const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
-        for (const line of reportLines(report))
-            log.info(line);
-        await publishReport(session, report);
+        await tell(session, report);
         for (const cache of report.caches) {
             const problem = problemOf(cache, stop.signal.aborted);
             if (problem !== null)
@@ -46815,6 +47240,28 @@ async function pushHere(session, store, stop, job) {
     const { pusherFolder = null } = session.state().main ?? {};
     const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
     return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
+}
+/** A job that pushes nothing is told what it read. That this fails is no problem of the job. */
+async function tellReads(session, store, stop, job) {
+    try {
+        await tell(session, await reportOnReads(session, reopenLocalStore(store, session.runner.env), stop, job));
+    }
+    catch (error) {
+        session.runner.log.info(`What came to the store during the job is not known: ${(0,errors/* describeError */.Uc)(error)}`);
+    }
+}
+async function tell(session, report) {
+    const { log } = session.runner;
+    for (const line of reportLines(report))
+        log.info(line);
+    const details = builtLines(report);
+    if (details.length > 0) {
+        await log.group('What was built in this job, and why', async () => {
+            for (const line of details)
+                log.info(line);
+        });
+    }
+    await publishReport(session, report);
 }
 /** One annotation per problem: an outage that main warned of and that lasts is no second one. */
 function post_isKnown({ warnings }, { paths, stoppedBy }) {
@@ -47087,12 +47534,14 @@ async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, s
 function laterReads() {
     const used = new Set();
     const served = [];
+    const errors = {};
     return {
-        job: { used, served, packFindings: NO_FINDINGS },
+        job: { used, served, errors, packFindings: NO_FINDINGS },
         arrive(reads) {
             for (const hashPart of reads.used)
                 used.add(hashPart);
             served.push(...reads.served);
+            Object.assign(errors, reads.errors);
         },
     };
 }

@@ -9,6 +9,7 @@ function report(classes: readonly ReportClass[], more: Partial<CacheReport> = {}
 		counts: {},
 		sentBytes: 0,
 		paths: classes.map((name) => ({ path: '/nix/store/x', class: name, reason: null, narSizeBytes: null, sentBytes: null })),
+		built: [],
 		stoppedBy: null,
 		verification: null,
 		durationsMs: {},

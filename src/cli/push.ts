@@ -7,7 +7,7 @@ import { type Stop, stopOnSignals } from '../phases/stop.ts';
 import { NO_READS } from '../phases/substituter.ts';
 import { reportLines } from '../report/lines.ts';
 import { problemOf } from '../report/problem.ts';
-import { makeReport, type Report, reportJson } from '../report/report.ts';
+import { makeReport, type Report, type ReportFacts, reportJson } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type CommandSession, inputsOf, openCommandSession, openStore, pushingTo } from './command-session.ts';
 import type { Context } from './context.ts';
@@ -18,6 +18,16 @@ import { usageError } from './parse.ts';
 const MAX_STDIN_BYTES = 128 * 2 ** 20;
 const ASKING_TIMEOUT_MS = 60_000;
 
+const NOTHING: ReportFacts = {
+	caches: [],
+	added: null,
+	served: [],
+	serveErrors: {},
+	storePaths: 0,
+	durationsMs: {},
+	warnings: [],
+};
+
 /** `push URL PATH...` */
 export async function push(context: Context): Promise<ExitStatus> {
 	const { args, terminal } = context;
@@ -26,7 +36,7 @@ export async function push(context: Context): Promise<ExitStatus> {
 	const inputs = await inputsOf(context, { cache: url, paths: paths.join('\n') });
 	if (paths.length === 0) {
 		// What was to be pushed is all there.
-		tell(context, makeReport({ caches: [], served: [], storePaths: 0, durationsMs: {}, warnings: [] }), ['No paths were named.']);
+		tell(context, makeReport(NOTHING), ['No paths were named.']);
 		return EXIT.well;
 	}
 	const store = await openStore(context);
