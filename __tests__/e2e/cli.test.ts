@@ -14,8 +14,9 @@ import { answer, type Handler, httpCache } from '../support/http-cache.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { type Nginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
+import { run, uses } from '../support/runner.ts';
 import { testedVersions } from '../support/versions.ts';
-import { MAIN } from './actions-cache-store.ts';
+import { built, copied, MAIN, play } from './actions-cache-store.ts';
 
 const key = generateKey('test-1');
 const secret = formatSecretKey(key);
@@ -317,32 +318,46 @@ describe('the store in the Actions cache', () => {
 		const job = await service.environment({ repository: 'octo/cli', ref: MAIN });
 		const env = { ...job, GITHUB_REF: MAIN };
 		const options = { env, secrets: [job.ACTIONS_RUNTIME_TOKEN ?? ''] };
-		const old = await buildOne(machine, await largePath(machine, 'old', 20));
-		const first = await cli(machine, ['push', 'actions-cache', old], options);
+		const old = await buildOne(machine, await largePath(machine, 'old', 20, 1));
+		writeFileSync(join(machine.work, 'job.nix'), graph('listed'));
+		const [lib = '', app = ''] = await build(machine, graph('listed'), { attributes: ['lib', 'app'] });
+		const first = await cli(machine, ['push', 'actions-cache', old, lib], options);
 		expect(first.code, first.stderr).toBe(0);
 		await sleep(1_100); // last use is counted in seconds
-		const [app = ''] = await build(machine, graph('listed'), { attributes: ['app'] });
 		const second = await cli(machine, ['push', 'actions-cache', app], options);
 		expect(second.code, second.stderr).toBe(0);
+		const now = async () => JSON.parse((await cli(machine, ['ls', '--json'], options)).stdout);
 
 		const listed = await cli(machine, ['ls'], options);
 		expect(listed.code, listed.stderr).toBe(0);
 		expect(listed.stdout.trim().split('\n').length).toBe(4);
 		expect(listed.stdout).toMatch(/^\d{4}-\d\d-\d\d +20\.0 MiB .*-old$/m);
 		expect(listed.stderr).toMatch(/refs\/heads\/main: 4 paths in 2 packs/);
-		const { paths, packs } = JSON.parse((await cli(machine, ['ls', '--json'], options)).stdout);
-		expect([paths.length, packs.length, paths.at(-1).path]).toEqual([4, 2, old]);
+		const { paths, packs } = await now();
+		expect([paths.length, packs.length]).toEqual([4, 2]);
 
 		const planned = await cli(machine, ['gc', '--actions-cache-size', '5 MiB', '--dry-run', '--json'], options);
 		expect(planned.code, planned.stderr).toBe(0);
-		expect(JSON.parse(planned.stdout)).toMatchObject({ paths: { before: 4, after: 3 }, dropped: [old] });
-		expect(JSON.parse((await cli(machine, ['ls', '--json'], options)).stdout).paths.length).toBe(4);
+		expect(JSON.parse(planned.stdout)).toMatchObject({ paths: { before: 4, after: 3 }, dropped: [old], rewrittenPacks: 1 });
+		expect((await now()).paths.length).toBe(4);
 		const collected = await cli(machine, ['gc', '--actions-cache-size', '5 MiB'], options);
 		expect(collected.code, collected.stderr).toBe(0);
 		expect(collected.stdout).toMatch(/^went: .*-old, used/m);
-		expect(JSON.parse((await cli(machine, ['ls', '--json'], options)).stdout).paths.length).toBe(3);
-		const again = await cli(machine, ['push', 'actions-cache', app], options);
-		expect(again.stdout).toMatch(/Nothing new to push to the Actions cache: 3 already there/);
+		const left = await now();
+		expect([left.paths.length, left.packs.length]).toEqual([3, 2]);
+		expect(left.packs.filter(({ key }: { key: string }) => packs.some((pack: { key: string }) => pack.key === key)).length).toBe(
+			1,
+		);
+
+		await machine.emptyStore();
+		const steps = [uses({}), run('nix-build --no-out-link job.nix -A app')];
+		const job2 = await play(service, machine, steps, { repository: 'octo/cli', workspace: { 'job.nix': graph('listed') } });
+		expect([built(job2), copied(job2)], job2.log).toEqual([0, 3]);
+
+		await service.evict({ repository: 'octo/cli', keyPrefix: 'nca1-p-' });
+		const lost = await cli(machine, ['gc', '--json'], options);
+		expect(JSON.parse(lost.stdout), lost.stderr).toMatchObject({ paths: { before: 3, after: 0 }, dropped: [] });
+		expect((await now()).paths).toEqual([]);
 		expect(await service.violations()).toEqual([]);
 	});
 

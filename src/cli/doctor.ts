@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import { examine, type Finding } from './examination.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
 import { usageError } from './parse.ts';
+import { inOurWords } from './words.ts';
 
 const LIMIT_MS = 120_000;
 
@@ -16,7 +17,12 @@ export async function doctor(context: Context): Promise<ExitStatus> {
 	const store = await openStore(context);
 	const session = await openCommandSession(context, inputs);
 	try {
-		const findings = await examine({ session, store, targets, signal: AbortSignal.timeout(LIMIT_MS) });
+		const found = await examine({ session, store, targets, signal: AbortSignal.timeout(LIMIT_MS) });
+		const findings = found.map(({ text, fix, ...rest }) => ({
+			...rest,
+			text: inOurWords(text),
+			fix: fix === null ? null : inOurWords(fix),
+		}));
 		const problems = findings.filter(({ level }) => level !== 'ok');
 		if (wantsJson)
 			terminal.print(

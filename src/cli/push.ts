@@ -13,6 +13,7 @@ import { type CommandSession, inputsOf, openCommandSession, openStore, pushingTo
 import type { Context } from './context.ts';
 import { EXIT, type ExitStatus, exitOfPush } from './exit-status.ts';
 import { usageError } from './parse.ts';
+import { inOurWords } from './words.ts';
 
 /** A million paths. */
 const MAX_STDIN_BYTES = 128 * 2 ** 20;
@@ -104,7 +105,7 @@ function sayWhatIsUnsigned({ terminal }: Context, { caches, signingKey }: Inputs
 
 function tell({ terminal, wantsJson }: Context, report: Report, lines: readonly string[]): void {
 	if (wantsJson) terminal.print(reportJson(report).trimEnd());
-	else for (const line of lines) terminal.print(line);
+	else for (const line of lines) terminal.print(inOurWords(line));
 }
 
 function ended({ terminal }: Context, { caches }: Report, stop: Stop): ExitStatus {
