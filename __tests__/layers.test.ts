@@ -34,6 +34,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 		'setup',
 		'install',
 		'hook',
+		'preflight',
+		'problem',
 		'backends',
 		'substituter',
 		'background',
@@ -50,7 +52,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	background: ['errors'],
 	substituter: ['background', 'backends', 'nix', 'errors', 'log'],
 	install: ['setup', 'cache-target', 'http', 'nix', 'errors', 'log'],
-	setup: ['store', 'nix', 'errors', 'log'],
+	preflight: ['store', 'setup', 'cache-target', 'http', 'nix', 'errors', 'log', 'problem'],
+	setup: ['store', 'nix', 'errors', 'log', 'problem'],
 	hook: ['setup', 'store', 'nix', 'errors', 'log'],
 	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
 	'cache-target': [],
@@ -59,6 +62,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	http: ['nix', 'errors', 'log', 'backends', 'cache-target'],
 	nix: ['errors'],
 	errors: [],
+	problem: ['log'],
 	log: [],
 };
 
@@ -75,6 +79,8 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
 	'backends -> cache-target',
 	'state -> setup',
 	'state -> store',
+	'preflight -> cache-target',
+	'problem -> log',
 ]);
 
 /** Files without I/O: no `node:` module but these, no package but tweetnacl. */
@@ -89,6 +95,8 @@ const PURE: readonly RegExp[] = [
 	/^cli\/(?:command|commands|help|completion|nearest|words|exit-status)\.ts$/,
 	/^quantity\.ts$/,
 	/^errors\.ts$/,
+	/^problem\.ts$/,
+	/^preflight\/(?:check-[a-z]+|facts|place)\.ts$/,
 ];
 const PURE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'node:zlib', 'tweetnacl']);
 

@@ -31870,6 +31870,47 @@ function bodyOfText(text) {
 /* harmony export */   xA: () => (/* binding */ CacheError),
 /* harmony export */   xU: () => (/* binding */ systemCode)
 /* harmony export */ });
+/* unused harmony export ERROR_CODES */
+/**
+ * Every failure that the action can name. The code is stable (documentation and the JSON report refer to it), the message says
+ * what and where, the hint what to do about it. docs/troubleshooting.md has a section for each.
+ */
+const ERROR_CODES = (/* unused pure expression or super */ null && ([
+    // A mistake in the workflow: pre and main fail on these.
+    'input-invalid',
+    'push-impossible',
+    // What the workflow asked for and the job can't do without.
+    'install-failed',
+    // The machine.
+    'nix-missing',
+    'nix-failed',
+    'store-unreadable',
+    'config-failed',
+    'state-invalid',
+    'disk-full',
+    'file-failed',
+    // Bytes that do not parse.
+    'format-invalid',
+    // One path.
+    'path-vanished',
+    'path-corrupt',
+    // The cache.
+    'cache-unreachable',
+    'cache-tls',
+    'cache-unauthorized',
+    'cache-forbidden',
+    'cache-not-found',
+    'cache-read-only',
+    'cache-too-large',
+    'cache-throttled',
+    'cache-failing',
+    'cache-stalled',
+    'cache-invalid',
+    // Control flow.
+    'deadline',
+    'cancelled',
+    'internal',
+]));
 /** A failure with a code from the closed set above. Its message and hint never hold a secret. */
 class CacheError extends Error {
     name = 'CacheError';
@@ -32820,10 +32861,11 @@ __nccwpck_require__.d(__webpack_exports__, {
   NP: () => (/* binding */ parseSecretKey),
   kc: () => (/* binding */ publicKeyOf),
   _S: () => (/* binding */ sign),
+  DW: () => (/* binding */ signatureKeyName),
   MX: () => (/* binding */ verify)
 });
 
-// UNUSED EXPORTS: formatSecretKey, generateKey, signatureKeyName
+// UNUSED EXPORTS: formatSecretKey, generateKey
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
@@ -36881,6 +36923,9 @@ function parseSettings(json) {
         fallback: value('fallback') === true,
         connectTimeout: number('connect-timeout', 0),
         narinfoCacheNegativeTtl: number('narinfo-cache-negative-ttl', 3600),
+        substitute: value('substitute') !== false,
+        requireSigs: value('require-sigs') !== false,
+        minFreeBytes: number('min-free', 0),
     };
 }
 function parseObject(json) {
@@ -37168,6 +37213,31 @@ async function probeStore(about, env) {
     return { stateDirExists, stateDirWritable, daemonSocketExists, isRoot: process.getuid?.() === 0 };
 }
 
+;// CONCATENATED MODULE: ./build/problem.js
+/** Every mistake in a set-up that the action can name. The codes are stable; docs/troubleshooting.md has a section for each. */
+const PROBLEM_CODES = (/* unused pure expression or super */ null && ([
+    // What Nix can be told.
+    'daemon-distrusts',
+    'credentials-not-taken',
+    'netrc-unreadable',
+    'config-hidden',
+    'substitution-off',
+    // Keys.
+    'key-missing',
+    'key-name-taken',
+    // The caches, as Nix will see them.
+    'substituter-unusable',
+    'priority-missing',
+    // The machine.
+    'nix-unsafe',
+    'clock-wrong',
+    'disk-low',
+]));
+/** One annotation. */
+function tellProblem({ code, level, title, message, fix }, log) {
+    log[level](`${message} ${fix}`, `${title} (${code})`);
+}
+
 ;// CONCATENATED MODULE: ./build/nix/nix-conf.js
 
 
@@ -37359,7 +37429,7 @@ async function readNetrcFile(file, readForbidden = nobody) {
     catch (error) {
         if ((0,errors/* systemCode */.xU)(error) === 'ENOENT')
             return { entries: [], problem: null };
-        return { entries: [], problem: `The entries of ${file} do not count in this job: ${(0,errors/* describeError */.Uc)(error)}` };
+        return { entries: [], problem: unreadable(file, error) };
     }
 }
 /**
@@ -37372,6 +37442,21 @@ async function writeNetrcFile(file, ours, existing, caller) {
     const { entries, problem } = await readNetrcFile(existing, async () => (await canBecomeRoot(caller)) ? runAsRoot(['cat', '--', existing], caller) : null);
     await writePrivateFile(file, (0,nix_netrc/* formatNetrc */.gG)([...ours, ...entries]));
     return problem;
+}
+function unreadable(file, error) {
+    const isForbidden = (0,errors/* systemCode */.xU)(error) === 'EACCES';
+    return {
+        code: 'netrc-unreadable',
+        level: 'warning',
+        title: 'The netrc can not be read',
+        message: `The entries of ${file} do not count in this job: ${withFullStop((0,errors/* describeError */.Uc)(error))}`,
+        fix: isForbidden
+            ? `Let this user read it in a step before, \`sudo chgrp "$(id -gn)" ${file} && sudo chmod g+r ${file}\`, or give its entries in \`netrc\`.`
+            : 'Write it as `machine HOST login USER password PASSWORD`, or give its entries in `netrc`.',
+    };
+}
+function withFullStop(text) {
+    return text.endsWith('.') ? text : `${text}.`;
 }
 async function netrc_file_readText(file, readForbidden) {
     try {
@@ -37386,40 +37471,6 @@ async function netrc_file_readText(file, readForbidden) {
 }
 async function nobody() {
     return null;
-}
-
-;// CONCATENATED MODULE: ./build/setup/nix-config-variable.js
-
-/** Settings that a plain line in `NIX_CONFIG` takes away again, under each of their names, and which part of the wish that is. */
-const REPLACED = new Map([
-    ['substituters', 'substituters'],
-    ['binary-caches', 'substituters'],
-    ['trusted-public-keys', 'publicKeys'],
-    ['binary-cache-public-keys', 'publicKeys'],
-    ['netrc-file', 'netrc'],
-]);
-/**
- * What `NIX_CONFIG` hides of the wish, as one line for people each: it comes after all files, and a setting there that is not an `extra-` one
- * replaces what files say.
- */
-function hiddenByVariable(wish, variable) {
-    const names = new Set(linesOf(variable ?? '').map((line) => (line.kind === 'setting' ? line.name : '')));
-    return [...names].flatMap((name) => {
-        const part = REPLACED.get(name);
-        if (part === undefined || wish[part].length === 0)
-            return [];
-        const fix = part === 'netrc' ? `leave \`${name}\` out there and give its entries in \`netrc\`` : `write \`extra-${name}\` there`;
-        return [`The environment variable NIX_CONFIG sets \`${name}\`, which hides what this step configures: ${fix}.`];
-    });
-}
-/** Nix says itself what it can't read. */
-function linesOf(text) {
-    try {
-        return parseNixConf(text);
-    }
-    catch {
-        return [];
-    }
 }
 
 ;// CONCATENATED MODULE: ./build/setup/system-conf.js
@@ -37567,7 +37618,7 @@ function grantOf(wish, settings) {
 function sameCache(entry, url) {
     return entry === url || entry === `${url}/`;
 }
-/** One line for an administrator: what to add where. */
+/** For an administrator: what to add where. `why` ends the sentence "the daemon does not trust the user, and ...". */
 function adviceFor(wish, user, confFile, why) {
     const lines = [
         ...(wish.substituters.length > 0 ? [`extra-trusted-substituters = ${wish.substituters.join(' ')}`] : []),
@@ -37575,8 +37626,13 @@ function adviceFor(wish, user, confFile, why) {
     ];
     const narrow = lines.length === 0 ? '' : ` Or, to allow no more than these caches, ${lines.map((line) => `\`${line}\``).join(' and ')}`;
     const netrc = lines.length === 0 || wish.netrc.length === 0 ? '' : `, with the credentials in the daemon's own netrc`;
-    return (`The Nix daemon does not trust the user ${user}, and ${why}, so Nix does not read from the caches of this step. ` +
-        `Add \`extra-trusted-users = ${user}\` to ${confFile} and restart the daemon.${narrow}${netrc}${narrow === '' ? '' : '.'}`);
+    return {
+        code: 'daemon-distrusts',
+        level: 'warning',
+        title: 'The Nix daemon does not trust this user',
+        message: `The Nix daemon does not trust the user ${user}, and ${why}, so Nix does not read from the caches of this step.`,
+        fix: `Add \`extra-trusted-users = ${user}\` to ${confFile} and restart the daemon.${narrow}${netrc}${narrow === '' ? '' : '.'}`,
+    };
 }
 
 ;// CONCATENATED MODULE: ./build/setup/user-file.js
@@ -37683,7 +37739,13 @@ async function chooseInclude(store, previous, context) {
 
 
 
-const TITLE = 'nix-cache-action';
+const CREDENTIALS_NOT_TAKEN = {
+    code: 'credentials-not-taken',
+    level: 'warning',
+    title: 'The Nix daemon takes no credentials from this user',
+    message: 'The Nix daemon knows the caches of this step, but takes no credentials from this user.',
+    fix: "Put an entry for their hosts, `machine HOST login USER password PASSWORD`, into the daemon's own netrc (`/etc/nix/netrc`).",
+};
 /**
  * Tells Nix what `wish` says for the rest of the job, by the route with the least rights that works. `previous` is what an earlier phase of this
  * step did: it is kept where it says the same, and replaced where not. Where this user can't tell Nix, one warning says what an administrator
@@ -37728,7 +37790,6 @@ async function useOwnFile(task) {
     const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile, netrc }, context);
     await writeNetrc(netrc, task);
     await useUserConf(userConfFile, confText(wish, netrc), store, context);
-    sayWhatIsHidden(task);
     return configuration;
 }
 /** A daemon complains on every command about settings that it does not take from this user; caches that it knows it takes. */
@@ -37737,7 +37798,6 @@ async function useGrant(task) {
     const userConfFile = userConfFileOf(context);
     const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile }, context);
     await useUserConf(userConfFile, confText({ ...wish, publicKeys: [], other: [] }, null), store, context);
-    sayWhatIsHidden(task);
     sayWhatIsMissing(task);
     return configuration;
 }
@@ -37760,13 +37820,12 @@ async function useInclude(system, task) {
     }
     if (previous === null)
         context.log.info(`${system.confFile} includes this job's settings until its end, as the daemon does not trust this user.`);
-    sayWhatIsHidden(task);
     return configuration;
 }
 function advise(why, { wish, store, previous, context }) {
     // Pre has said it already.
     if (previous?.route !== 'advice-only') {
-        context.log.warning(adviceFor(wish, userName(), store.nix.about.systemConfFile, why), TITLE);
+        tellProblem(adviceFor(wish, userName(), store.nix.about.systemConfFile, why), context.log);
     }
     return remembered({ ...NOTHING_TOLD, route: 'advice-only' }, context);
 }
@@ -37774,13 +37833,7 @@ function advise(why, { wish, store, previous, context }) {
 function sayWhatIsMissing({ wish, previous, context }) {
     if (previous !== null || wish.netrc.length === 0)
         return;
-    context.log.warning("The Nix daemon knows the caches of this step, but takes no credentials from this user: they have to be in the daemon's own netrc.", TITLE);
-}
-function sayWhatIsHidden({ wish, previous, context }) {
-    if (previous !== null)
-        return;
-    for (const line of hiddenByVariable(wish, context.env.NIX_CONFIG))
-        context.log.warning(line, TITLE);
+    tellProblem(CREDENTIALS_NOT_TAKEN, context.log);
 }
 async function undoInclude(system, context) {
     if (!(await canBecomeRoot(context))) {
@@ -37819,7 +37872,7 @@ async function writeNetrc(netrc, { wish, previous, context }) {
     }
     const problem = await writeNetrcFile(netrc.file, wish.netrc, netrc.replaces, context);
     if (problem !== null && previous === null)
-        context.log.warning(problem, TITLE);
+        tellProblem(problem, context.log);
 }
 function remembered(configuration, context) {
     context.remember(configuration);
@@ -37846,22 +37899,26 @@ function userName() {
 
 
 
+
 /**
  * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
  * the cache says.
  */
-async function applySettings(session, store, reads, { substituter, hook }, signal) {
-    const { inputs } = session;
+async function applySettings(session, store, reads, ours, signal) {
+    const wish = wishOf(session, store, reads, ours);
+    const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
+    session.keep({ configuration });
+    return configuration.route;
+}
+/** All that Nix is to know of this step. */
+function wishOf({ inputs }, store, reads, { substituter, hook }) {
     const ownKeys = [...(inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)]), ...inputs.trustedPublicKeys];
-    const wish = {
+    return {
         substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
         publicKeys: unique([...ownKeys.map(signature/* formatPublicKey */.et), ...reads.publicKeys]),
         netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
         other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
     };
-    const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
-    session.keep({ configuration });
-    return configuration.route;
 }
 /** Substituters that Nix reaches without the help of ours. */
 function directSubstituters({ substituters }) {
@@ -37873,11 +37930,12 @@ async function canServeHere(session, store, readsOthers, signal) {
     if (why === null)
         return true;
     const nothing = { substituters: [], publicKeys: [], netrc: [], other: [] };
-    const text = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
+    const advice = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
+    const { log } = session.runner;
     if (readsOthers)
-        session.runner.log.info(`What this action would serve on this machine is not read: ${text}`);
+        log.info(`What this action would serve on this machine is not read: ${advice.message} ${advice.fix}`);
     else
-        session.runner.log.warning(text, 'nix-cache-action');
+        tellProblem(advice, log);
     return false;
 }
 /** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */
@@ -37909,6 +37967,11 @@ function netrcOf(inputs) {
 async function knownNetrc(inputs, store, signal) {
     const { netrcFile } = await store.settings(signal);
     return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile)).entries];
+}
+/** Why what Nix's netrc on this machine holds does not count for this action; `null` when it does. */
+async function unreadNetrc(store, signal) {
+    const { netrcFile } = await store.settings(signal);
+    return (await readNetrcFile(netrcFile)).problem;
 }
 function contextOf(session, signal) {
     const { runner } = session;
@@ -38145,6 +38208,8 @@ function failureOfAnswer(answer, asked, nowMs) {
         retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs) ?? retryAfterInJsonMs(answer.bytes),
     };
 }
+const NOT_A_CACHE = 'Is the URL that of the cache itself (no login page, no API)? The log of the server may say more.';
+const SEE_ITS_LOG = 'The server failed: its own log says why.';
 function meaningOf(status, asked) {
     const final = (code, hint) => ({ code, hint, retry: 'no' });
     const writes = asked.method === 'PUT';
@@ -38161,12 +38226,12 @@ function meaningOf(status, asked) {
         case 405:
         case 501:
             if (!writes)
-                return final('cache-invalid', null);
+                return final('cache-invalid', NOT_A_CACHE);
             return final('cache-read-only', 'The server takes no uploads there: name the URL that does in `push-url`, switch them on (nginx: `dav_methods PUT`), or set `push: never`.');
         case 407:
             return final('cache-unreachable', 'The proxy wants credentials: put them into HTTPS_PROXY (`http://user:password@host:port`).');
         case 409:
-            return final('cache-invalid', writes ? 'Does the folder exist there (nginx: `create_full_put_path on`)?' : null);
+            return final('cache-invalid', writes ? 'Does the folder exist there (nginx: `create_full_put_path on`)?' : NOT_A_CACHE);
         case 413:
             return final('cache-too-large', `It refuses ${megabytes(asked.sizeBytes ?? 0)} in one request: raise its limit (nginx: \`client_max_body_size\`), or leave such paths out with \`max-path-size\`.`);
         case 429:
@@ -38177,9 +38242,9 @@ function meaningOf(status, asked) {
             return final('cache-failing', 'Its disk is full, or a quota is used up.');
         default:
             if (status === 408 || status === 500 || status === 502 || status === 504) {
-                return { code: 'cache-failing', hint: 'The server failed: its own log says why.', retry: 'yes' };
+                return { code: 'cache-failing', hint: SEE_ITS_LOG, retry: 'yes' };
             }
-            return final(status >= 500 ? 'cache-failing' : 'cache-invalid', null);
+            return status >= 500 ? final('cache-failing', SEE_ITS_LOG) : final('cache-invalid', NOT_A_CACHE);
     }
 }
 function unauthorizedHint(asked) {
@@ -38233,12 +38298,14 @@ function diagnose(error, code, asked) {
             ? {
                 code: 'internal',
                 what: `unexpected failure: ${error instanceof Error ? error.message : String(error)}`,
-                hint: null,
+                hint: 'Please report it, with the log of a run with debug logging.',
                 retry: 'no',
             }
             : unreachable('there is no connection', 'yes')));
 }
-function unreachable(what, retry, hint = null) {
+const NO_WAY_THERE = 'Is the server up, and is there a way to it from this runner (firewall, proxy in HTTPS_PROXY)?';
+const BROKEN_OFF = 'The log of the server, or of a proxy before it, says why: look for its limits of time and size.';
+function unreachable(what, retry, hint = NO_WAY_THERE) {
     return { code: 'cache-unreachable', what, hint, retry };
 }
 /** undici's tunnel tells the status of a refused CONNECT in the message alone. */
@@ -38289,6 +38356,7 @@ function nameProblem(error, code, url) {
         ? unreachable(`the host ${host} is not known`, 'no', 'Is the name right, and can this runner resolve it?')
         : unreachable(`the name ${host} could not be looked up`, 'yes');
 }
+const STALLED_HINT = 'The server, or a proxy before it, is overloaded or hangs: lower `concurrency`, or look at its log.';
 const STALLED = {
     UND_ERR_HEADERS_TIMEOUT: 'the server took no more bytes, or gave no answer',
     UND_ERR_BODY_TIMEOUT: 'the answer stopped coming',
@@ -38296,21 +38364,21 @@ const STALLED = {
 function brokenConnection(error, code) {
     const stalled = STALLED[code];
     if (stalled !== undefined)
-        return { code: 'cache-stalled', what: stalled, hint: null, retry: 'yes' };
+        return { code: 'cache-stalled', what: stalled, hint: STALLED_HINT, retry: 'yes' };
     if (error instanceof AnswerBrokeOff)
-        return unreachable('the answer was cut off', 'yes');
-    const plain = (as, what) => ({ code: as, what, hint: null, retry: 'no' });
+        return unreachable('the answer was cut off', 'yes', BROKEN_OFF);
+    const plain = (as, what, hint) => ({ code: as, what, hint, retry: 'no' });
     if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH')
-        return plain('file-failed', 'what was to be sent changed its size meanwhile');
+        return plain('file-failed', 'what was to be sent changed its size meanwhile', 'Does something else write into RUNNER_TEMP?');
     if (code === 'UND_ERR_HEADERS_OVERFLOW')
-        return plain('cache-invalid', 'the headers of the answer are too long');
+        return plain('cache-invalid', 'the headers of the answer are too long', 'Is the URL that of the cache itself?');
     if (code.startsWith('HPE_'))
-        return plain('cache-invalid', 'what came back is not HTTP');
+        return plain('cache-invalid', 'what came back is not HTTP', 'Is it the right port, and should the URL begin with https://?');
     if (code === 'ECONNREFUSED') {
         return unreachable('the connection was refused', 'yes', 'Is the server up, and does it listen on this port?');
     }
     if (isReset(code))
-        return unreachable('the connection broke off', 'yes');
+        return unreachable('the connection broke off', 'yes', BROKEN_OFF);
     if (code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT')
         return unreachable('no connection within the time for it', 'yes');
     return null;
@@ -39292,6 +39360,486 @@ function priorityIn(storeUrl) {
     return text === undefined ? null : Number(text);
 }
 
+;// CONCATENATED MODULE: ./build/preflight/place.js
+/**
+ * A store URL without its parameters, whose order and encoding Nix may change when it shows its settings, and without slashes at its end. Enough to know
+ * a cache again.
+ */
+function placeOf(url) {
+    return url.replace(/\?.*$/s, '').replace(/\/+$/, '');
+}
+function hasPlace(urls, url) {
+    return urls.some((other) => placeOf(other) === placeOf(url));
+}
+
+;// CONCATENATED MODULE: ./build/preflight/check-caches.js
+
+/** Pure: what the caches say that Nix will ask. */
+/** Signatures of requests (S3, Azure) are refused, and tokens not valid yet or any more, from about there on. */
+const MOST_SKEW_MS = 5 * 60_000;
+/** Of a cache that others named it is theirs to know whether it has to answer here; the daemon may have a way that this job has not. */
+function checkAnswers({ answers, told }) {
+    return answers.flatMap(({ url, trouble }) => trouble === null
+        ? []
+        : [
+            {
+                code: 'substituter-unusable',
+                level: hasPlace(told?.wish.substituters ?? [], url) ? 'warning' : 'notice',
+                title: 'Nix can not read from a cache',
+                message: `Nix is set to read from ${url}, and can't: ${trouble.what}.`,
+                fix: trouble.hint ?? `Take it out of \`substituters\` (\`nix config show substituters\`).`,
+            },
+        ]);
+}
+/** A priority that somebody chose is nobody's business; of none Nix makes 0, which is before everything else. */
+function checkPriorities({ answers, effective }) {
+    if (!answers.some(({ info }) => info?.priority !== undefined && info.priority !== null && info.priority > 0))
+        return [];
+    const says = (url) => /[?&]priority=/.test(url);
+    return answers
+        .filter(({ url, info }) => info !== null && info.priority === null && !says(url) && effective.substituters.length > 1)
+        .map(({ url }) => ({
+        code: 'priority-missing',
+        level: 'notice',
+        title: 'A cache is asked before all others',
+        message: `${url} does not say its priority, which Nix takes for 0: it is asked first, for every path of the other caches too.`,
+        fix: `Add \`Priority: 41\` to its \`nix-cache-info\`, or \`?priority=41\` to its URL (\`?priority=0\` if it is meant so).`,
+    }));
+}
+function checkClock({ answers }) {
+    const told = answers.filter((answer) => answer.aheadMs !== null);
+    // Where any other server agrees with this machine, it is that one which is wrong.
+    const wrong = told.filter(({ aheadMs }) => Math.abs(aheadMs) > MOST_SKEW_MS);
+    const [first] = wrong;
+    if (first === undefined)
+        return [];
+    const agree = told.length - wrong.length;
+    const host = new URL(first.url).host;
+    const minutes = Math.round(Math.abs(first.aheadMs) / 60_000);
+    const whose = agree > 0 ? `on ${host}` : 'on this machine (or that one)';
+    return [
+        {
+            code: 'clock-wrong',
+            level: 'warning',
+            title: 'A clock is wrong',
+            message: `This machine's clock is ${minutes} minutes ${first.aheadMs > 0 ? 'behind' : 'ahead of'} that of ${host}; signed requests, tokens and certificates fail with that.`,
+            fix: `Set the clock ${whose}: \`sudo timedatectl set-ntp true\`.`,
+        },
+    ];
+}
+
+;// CONCATENATED MODULE: ./build/preflight/check-keys.js
+
+/** Pure: whether Nix will believe what the caches of this step have. */
+/** Its paths are believed by every Nix from the start. */
+const USUAL = 'cache.nixos.org-1';
+/** Of two keys with one name Nix knows the first (libstore/keys.cc), and settings that add come last. */
+function checkKeyNames({ effective, keys, told }) {
+    if (told === null || !effective.requireSigs)
+        return [];
+    const named = new Map();
+    for (const key of effective.trustedPublicKeys) {
+        const name = (0,signature/* signatureKeyName */.DW)(key);
+        if (!named.has(name))
+            named.set(name, key);
+    }
+    const signing = keys.signing === null ? null : (0,signature/* formatPublicKey */.et)(keys.signing);
+    return told.wish.publicKeys.flatMap((key) => {
+        const name = (0,signature/* signatureKeyName */.DW)(key);
+        const other = named.get(name);
+        if (other === undefined || other === key || !effective.trustedPublicKeys.includes(key))
+            return [];
+        const ours = key === signing ? 'what `signing-key` signs' : `what \`${key}\` signed`;
+        const wayOut = key === signing
+            ? `, or sign with a key of another name: \`nix-store --generate-binary-cache-key ${name}-new secret public\`.`
+            : '.';
+        return [
+            {
+                code: 'key-name-taken',
+                level: 'warning',
+                title: 'Two keys have one name',
+                message: `Nix trusts another key with the name \`${name}\` already, and knows one key for a name, so it does not believe ${ours}.`,
+                fix: `Remove \`${other}\` from \`trusted-public-keys\` (\`nix config show trusted-public-keys\`)${wayOut}`,
+            },
+        ];
+    });
+}
+/** What nobody signed, or an unknown key, Nix passes over without a word. It may be that the cache holds nothing but the usual paths. */
+function checkKeysThere({ effective, keys, told }) {
+    if (told === null || !effective.requireSigs || keys.areKnown)
+        return [];
+    const caches = keys.unsignedCaches.filter((url) => !/[?&]trusted=(?:1|true)\b/.test(url));
+    if (caches.length === 0 || effective.trustedPublicKeys.some((key) => (0,signature/* signatureKeyName */.DW)(key) !== USUAL))
+        return [];
+    return [
+        {
+            code: 'key-missing',
+            level: 'notice',
+            title: 'No key to believe the cache by',
+            message: `Neither \`signing-key\` nor \`trusted-public-keys\` is given, so Nix takes from ${caches.join(', ')} only what ${USUAL} signed.`,
+            fix: `Add the cache's public key, \`trusted-public-keys: NAME:BASE64\` (for a mirror of cache.nixos.org that of ${USUAL}).`,
+        },
+    ];
+}
+
+;// CONCATENATED MODULE: ./build/preflight/check-machine.js
+/** Pure: the machine itself. */
+const GIB = 2 ** 30;
+/** Where packing a large path, or one larger build, is in danger. */
+const LEAST_FREE_BYTES = GIB;
+/** Nix 2.24.0 to 2.24.5: a NAR from a cache could write anywhere as root (CVE-2024-45593, GHSA-h4vv-h3jq-v493). */
+function checkVersion({ nix }) {
+    if (nix.implementation !== 'nix' || !/^2\.24\.[0-5](?!\d)/.test(nix.text))
+        return [];
+    return [
+        {
+            code: 'nix-unsafe',
+            level: 'warning',
+            title: 'This Nix is not safe to use with caches',
+            message: `In Nix ${nix.text} a path from a cache can write anywhere on the machine when it is unpacked (CVE-2024-45593).`,
+            fix: 'Install 2.24.6 or later (`sudo nix upgrade-nix`, or another version in the step that installs it).',
+        },
+    ];
+}
+function checkDisks({ disks, effective }) {
+    const low = disks.filter(({ freeBytes }) => freeBytes < LEAST_FREE_BYTES);
+    const [first, ...others] = low.filter(({ device }, index) => low.findIndex((other) => other.device === device) === index);
+    if (first !== undefined) {
+        const where = [first, ...others].map(({ folder, holds, freeBytes }) => `${check_machine_megabytes(freeBytes)} in ${folder} (${HOLDS[holds]})`);
+        const message = `There are only ${where.join(' and ')} left, and builds and uploads fail when that is used up.`;
+        return [diskLow(message, first.holds === 'store' ? 'Free space in a step before: `nix-collect-garbage`.' : FREE_TEMP)];
+    }
+    const store = disks.find(({ holds }) => holds === 'store');
+    if (store === undefined || store.freeBytes >= effective.minFreeBytes)
+        return [];
+    const message = `There are ${check_machine_megabytes(store.freeBytes)} left in ${store.folder}, less than Nix's \`min-free\`, so every build begins with collecting garbage.`;
+    return [diskLow(message, 'Free space in a step before, `nix-collect-garbage`, or lower `min-free` in nix.conf.')];
+}
+function diskLow(message, fix) {
+    return { code: 'disk-low', level: 'warning', title: 'The disk is nearly full', message, fix };
+}
+const HOLDS = { store: 'the Nix store', temp: 'what is packed for the upload' };
+const FREE_TEMP = 'Free space there in a step before (`df -h "$RUNNER_TEMP"`), or lower `concurrency` and set `max-path-size`.';
+function check_machine_megabytes(bytes) {
+    return `${(bytes / 1e6).toFixed(0)} MB`;
+}
+
+;// CONCATENATED MODULE: ./build/preflight/check-settings.js
+
+
+
+/** Each part of the wish by the names of its setting, the usual one first. */
+const NAMES = {
+    substituters: ['substituters', 'binary-caches'],
+    publicKeys: ['trusted-public-keys', 'binary-cache-public-keys'],
+    netrc: ['netrc-file'],
+};
+function checkTrust({ trust, wished, effective }) {
+    if (trust !== 'untrusted' || wished === null || grantOf(wished.wish, effective) !== 'denied')
+        return [];
+    return [adviceFor(wished.wish, wished.user, wished.confFile, 'takes no settings from it')];
+}
+/** A setting that is not an `extra-` one replaces what was said before it, and `NIX_CONFIG` has the last word. */
+function checkHidden({ told, effective, trust, sources }) {
+    if (told === null)
+        return [];
+    const isHidden = {
+        substituters: !told.wish.substituters.every((url) => hasPlace(effective.substituters, url)),
+        // Of a user whom it does not trust a daemon takes no more than which of its caches to leave out.
+        publicKeys: trust !== 'untrusted' && !told.wish.publicKeys.every((key) => effective.trustedPublicKeys.includes(key)),
+        netrc: trust !== 'untrusted' && told.netrcFile !== null && effective.netrcFile !== told.netrcFile,
+    };
+    const parts = ['substituters', 'publicKeys', 'netrc'].filter((part) => isHidden[part]);
+    return parts.length === 0 ? [] : [check_settings_hidden(parts, told, sources)];
+}
+function check_settings_hidden(parts, told, sources) {
+    const found = parts.flatMap((part) => {
+        const at = sources.flatMap(({ name, text }) => settingsIn(text, NAMES[part]).map((setting) => ({ name, setting })));
+        return at.slice(0, 1).map(({ name, setting }) => ({ name, setting, part }));
+    });
+    const [first] = found;
+    const common = { code: 'config-hidden', level: 'warning', title: 'What this step configures is hidden' };
+    if (first === undefined) {
+        const names = parts.map((part) => NAMES[part][0]);
+        return {
+            ...common,
+            message: `Nix does not have what this step configured by way of ${told.route === 'user-file' ? 'NIX_USER_CONF_FILES' : 'its system configuration'}: something else sets ${quoted(names)}.`,
+            fix: `See what \`nix config show ${names[0]}\` says, and write \`extra-${names[0]}\` where that is set.`,
+        };
+    }
+    const here = found.filter(({ name }) => name === first.name);
+    const added = here.filter(({ part }) => part !== 'netrc').map(({ setting }) => `extra-${setting}`);
+    const fixes = [
+        ...(added.length === 0 ? [] : [`write ${quoted(added)} there`]),
+        ...(added.length === here.length ? [] : ['leave `netrc-file` out there and give its entries in `netrc`']),
+    ];
+    return {
+        ...common,
+        message: `${first.name} sets ${quoted(here.map(({ setting }) => setting))}, which hides what this step configures.`,
+        fix: capital(`${fixes.join(', and ')}.`),
+    };
+}
+/** Which of `names` a configuration sets anew. Nix says itself what it can't read. */
+function settingsIn(text, names) {
+    let lines;
+    try {
+        lines = parseNixConf(text);
+    }
+    catch {
+        return [];
+    }
+    return names.filter((name) => lines.some((line) => line.kind === 'setting' && line.name === name));
+}
+function checkSubstitution({ effective, told, sources }) {
+    if (told === null || effective.substitute)
+        return [];
+    const where = sources.find(({ text }) => settingsIn(text, ['substitute']).length > 0)?.name ?? "the system's nix.conf";
+    return [
+        {
+            code: 'substitution-off',
+            level: 'warning',
+            title: 'Nix takes nothing from caches',
+            message: 'Nix is set to build everything (`substitute = false`), so it reads from no cache.',
+            fix: `Take \`substitute = false\` out of ${where.replace(/^The/, 'the')}, or write \`substitute = true\`.`,
+        },
+    ];
+}
+function quoted(names) {
+    return names.map((name) => `\`${name}\``).join(' and ');
+}
+function capital(text) {
+    return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+// EXTERNAL MODULE: ./build/nix/cache-info.js
+var cache_info = __nccwpck_require__(4075);
+;// CONCATENATED MODULE: ./build/preflight/asking.js
+
+
+
+/** Asks a cache for its `nix-cache-info` as Nix does when it opens it. Never throws for what is the cache's fault. */
+async function askSubstituter(url, asking) {
+    const sentMs = asking.nowMs();
+    try {
+        const answer = await get(url, asking);
+        const aheadMs = aheadOf(answer, (sentMs + asking.nowMs()) / 2);
+        if (REFUSALS.includes(answer.status))
+            return { url, info: null, aheadMs, trouble: null };
+        if (answer.status !== 200) {
+            return { url, info: null, aheadMs, trouble: { what: 'it has no `nix-cache-info`', hint: NO_CACHE_HINT } };
+        }
+        return { url, aheadMs, ...read(Buffer.from(answer.bytes).toString('utf8'), asking.storeDir) };
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error))
+            throw error;
+        const { message, hint } = error;
+        return { url, info: null, aheadMs: null, trouble: { what: message.replace(/\.$/, ''), hint } };
+    }
+}
+const REFUSALS = [401, 403];
+const NO_CACHE_HINT = 'Correct its URL, or take it out of `substituters`.';
+function get(url, { client, netrc, signal }) {
+    const address = new URL(url);
+    address.search = '';
+    if (!address.pathname.endsWith('/'))
+        address.pathname += '/';
+    address.pathname += 'nix-cache-info';
+    const entry = (0,nix_netrc/* findNetrc */.kE)(netrc ?? [], address.hostname);
+    const credentials = entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
+    return client.request({
+        method: 'GET',
+        url: address,
+        credentials,
+        accept: [200, 404, 410, ...(netrc === null ? REFUSALS : [])],
+        limitBytes: cache_info/* MAX_CACHE_INFO_BYTES */.Rs,
+        signal,
+    });
+}
+function read(text, storeDir) {
+    let info;
+    try {
+        info = (0,cache_info/* parseCacheInfo */.Uw)(text);
+    }
+    catch (error) {
+        if (!(error instanceof errors/* CacheError */.xA))
+            throw error;
+        return { info: null, trouble: { what: error.message.replace(/\.$/, ''), hint: 'Correct that file on the server.' } };
+    }
+    if (info.storeDir === null || info.storeDir === storeDir)
+        return { info, trouble: null };
+    const what = `it is for stores in ${info.storeDir}, and this one is in ${storeDir}`;
+    return { info: null, trouble: { what, hint: 'Take it out of `substituters`: paths can not move between store directories.' } };
+}
+/** A shared cache on the way (RFC 9111, section 4.2.3) answers with a date of long ago and says how long. A date has whole seconds. */
+function aheadOf(answer, askedMs) {
+    const date = Date.parse(answer.header('date') ?? '');
+    if (Number.isNaN(date))
+        return null;
+    const age = answer.header('age') ?? '0';
+    return date + (/^\d{1,9}$/.test(age) ? Number(age) * 1000 : 0) - askedMs;
+}
+
+;// CONCATENATED MODULE: ./build/preflight/gather.js
+
+
+
+
+
+
+
+
+
+
+/** A cache that takes longer is not one to wait for at the start of a job. */
+const PATIENCE_MS = 3_000;
+/** Configuration of a use of this action: `…/nix-cache-action-<id>/nix.conf`, or `nix-cache-action-<id>.conf` beside the system's. */
+const USE = /nix-cache-action-[0-9a-f]{12}(?:\/nix)?\.conf$/;
+/** One process of Nix, and one request for each cache. Throws `nix-failed`, `cancelled`. */
+async function gatherFacts(means) {
+    const { store, env, told, wish, keys, signal } = means;
+    const { version, systemConfFile } = store.nix.about;
+    const wished = wish === null ? null : { wish, user: userName(), confFile: systemConfFile };
+    const { NIX_USER_CONF_FILES: files } = env;
+    const nix = files === undefined ? store.nix : store.nix.withEnvironment({ [NIX_USER_CONF_FILES]: files });
+    const asked = querySettings(nix, signal);
+    const reading = readSources(store, env);
+    const [effective, answers, sources, disks] = await Promise.all([
+        asked,
+        Promise.all([asked, reading]).then(([settings, read]) => askAll(settings, read, means)),
+        reading,
+        lookAtDisks(store, env),
+    ]);
+    return { nix: version, trust: store.trust, effective, told, wished, sources, keys, answers, disks };
+}
+async function askAll(settings, sources, { store, env, told, wish, ours, log, signal }) {
+    const wished = (told?.wish ?? wish)?.substituters ?? [];
+    // Other uses of the action in this job ask theirs, with credentials that Nix may not have before they are through.
+    const theirs = [...sources.filter(({ name }) => USE.test(name)), ...(await readIncludes(store))]
+        .map(({ text }) => text)
+        .join(' ');
+    const urls = [...new Set([...settings.substituters, ...(wish?.substituters ?? [])])].filter((url) => /^https?:\/\//.test(url) && URL.canParse(url));
+    const asked = urls.filter((url) => !hasPlace(ours, url) && (hasPlace(wished, url) || !hasPlace(theirs.split(/\s+/), url)));
+    if (asked.length === 0)
+        return [];
+    const { entries, problem } = await readNetrcFile(settings.netrcFile);
+    const netrc = problem !== null && store.trust !== 'direct' ? null : entries;
+    const limits = { connections: 4, attempts: 2, patienceMs: PATIENCE_MS, connectTimeoutMs: PATIENCE_MS };
+    const client = createHttpClient({ env, log, ...limits });
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const asking = { client, netrc, storeDir: store.storeDir, nowMs: Date.now, signal: limited };
+    try {
+        return await Promise.all(asked.map((url) => askSubstituter(url, asking)));
+    }
+    finally {
+        await client.close();
+    }
+}
+/** `NIX_CONFIG` counts after all files, and of the files the first one (nix.conf(5)). */
+async function readSources({ nix }, env) {
+    const files = env[NIX_USER_CONF_FILES]?.split(':') ?? nix.about.userConfFiles;
+    const texts = await Promise.all(files.map(async (file) => ({ name: file, text: await (0,promises_.readFile)(file, 'utf8').catch(() => '') })));
+    return [{ name: 'The environment variable NIX_CONFIG', text: env.NIX_CONFIG ?? '' }, ...texts];
+}
+/** What uses of the action have the system's configuration include. */
+async function readIncludes({ nix }) {
+    const folder = (0,external_node_path_.dirname)(nix.about.systemConfFile);
+    const names = (await (0,promises_.readdir)(folder).catch(() => [])).filter((name) => USE.test(name));
+    return Promise.all(names.map(async (name) => ({ name, text: await (0,promises_.readFile)((0,external_node_path_.join)(folder, name), 'utf8').catch(() => '') })));
+}
+async function lookAtDisks({ realStoreDir }, env) {
+    const folders = [
+        { holds: 'store', folder: realStoreDir },
+        { holds: 'temp', folder: env.RUNNER_TEMP ?? (0,external_node_os_.tmpdir)() },
+    ];
+    const disks = await Promise.all(folders.map(async ({ holds, folder }) => {
+        try {
+            const [{ bavail, bsize }, { dev }] = await Promise.all([(0,promises_.statfs)(folder), (0,promises_.stat)(folder)]);
+            return [{ holds, folder, device: dev, freeBytes: bavail * bsize }];
+        }
+        catch {
+            // A store that is not there yet.
+            return [];
+        }
+    }));
+    return disks.flat();
+}
+
+;// CONCATENATED MODULE: ./build/preflight/preflight.js
+
+
+
+
+
+const CHECKS = [
+    checkVersion,
+    checkTrust,
+    checkHidden,
+    checkSubstitution,
+    checkKeyNames,
+    checkKeysThere,
+    checkAnswers,
+    checkPriorities,
+    checkClock,
+    checkDisks,
+];
+/** What is wrong with the set-up, as far as that shows before the first build. Nothing is changed and nothing written anywhere. Throws `nix-failed`, `cancelled`. */
+async function preflight(means) {
+    const facts = await gatherFacts(means);
+    return CHECKS.flatMap((check) => check(facts));
+}
+
+;// CONCATENATED MODULE: ./build/phases/preflight.js
+
+
+
+
+
+/**
+ * Looks for the usual mistakes now that Nix is configured: one annotation for each, none when all is well. What configuring Nix and asking the caches brought
+ * to light was said there. That it can't look costs nothing but the look.
+ */
+async function tellProblems(session, store, reads, ours, signal) {
+    const { inputs, runner, state } = session;
+    const { configuration, main } = state();
+    const pushes = main?.whyNot === null;
+    const isTold = configuration !== null && configuration.route !== 'none' && configuration.route !== 'advice-only';
+    const told = {
+        route: configuration?.route ?? 'none',
+        wish: wishOf(session, store, reads, ours),
+        netrcFile: configuration?.netrc?.file ?? null,
+    };
+    const { signingKey, trustedPublicKeys, caches } = inputs;
+    const keys = {
+        signing: signingKey === null ? null : (0,signature/* publicKeyOf */.kc)(signingKey),
+        // A job that pushes without a key is told so by another notice.
+        areKnown: signingKey !== null || trustedPublicKeys.length > 0 || reads.publicKeys.length > 0 || pushes,
+        unsignedCaches: caches.flatMap((target) => (target.kind === 'http' || target.kind === 'file') && reads.substituters.includes(target.substituter)
+            ? [target.substituter]
+            : []),
+    };
+    const { env, log } = runner;
+    try {
+        const problems = await preflight({
+            store,
+            env,
+            told: isTold ? told : null,
+            wish: null,
+            keys,
+            ours: ours.substituter?.storeUrls ?? [],
+            log,
+            signal,
+        });
+        for (const problem of problems)
+            tellProblem(problem, log);
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error))
+            throw error;
+        log.info(`The set-up was not looked at: ${(0,errors/* describeError */.Uc)(error)}`);
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/background/detached.js
 
 
@@ -39460,7 +40008,7 @@ function nixString(text) {
  * Throws `config-failed` when one of the parts can't be in a script.
  */
 function hookScript({ journal, userHook }) {
-    const file = quoted(journal);
+    const file = script_quoted(journal);
     return `#!/bin/sh
 # By nix-cache-action: notes what was built, for the process that pushes it. The build goes on whatever happens here.
 [ -f ${file} ] && (
@@ -39470,10 +40018,10 @@ function hookScript({ journal, userHook }) {
 		printf '\\n1 %s %s %s\\n' "\${now:-0}" "\${DRV_PATH:--}" "$path"
 	done >>${file}
 ) 2>/dev/null
-${userHook === null ? 'exit 0' : `exec ${quoted(userHook)} "$@"`}
+${userHook === null ? 'exit 0' : `exec ${script_quoted(userHook)} "$@"`}
 `;
 }
-function quoted(path) {
+function script_quoted(path) {
     if (/[\0\n]/.test(path))
         throw new errors/* CacheError */.xA('config-failed', 'A path for the post-build hook has a line break in it.');
     return `'${path.replaceAll("'", "'\\''")}'`;
@@ -45403,7 +45951,7 @@ async function reportOnReads(session, store, stop, job) {
 
 ;// CONCATENATED MODULE: ./build/phases/meeting.js
 /** How long one waits for the others. */
-const PATIENCE_MS = 3_000;
+const meeting_PATIENCE_MS = 3_000;
 function meeting(parties) {
     const all = Promise.withResolvers();
     let missing = parties;
@@ -45414,7 +45962,7 @@ function meeting(parties) {
     return {
         async wait() {
             arrive();
-            const patience = setTimeout(all.resolve, PATIENCE_MS);
+            const patience = setTimeout(all.resolve, meeting_PATIENCE_MS);
             await all.promise;
             clearTimeout(patience);
         },
@@ -45851,6 +46399,131 @@ function withoutCommands(text) {
         .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '?');
 }
 
+// EXTERNAL MODULE: external "node:https"
+var external_node_https_ = __nccwpck_require__(4708);
+;// CONCATENATED MODULE: ./build/http/upload-refusal.js
+
+
+
+
+
+
+/** What a server says of the user or of the place, not of what is uploaded. */
+const upload_refusal_REFUSALS = new Set([401, 403, 404, 405, 501]);
+const upload_refusal_PATIENCE_MS = 3_000;
+const ERROR_TEXT_BYTES = 4096;
+/**
+ * Why a server would refuse an upload, found out without one: the head of a PUT that says `Expect: 100-continue` (RFC 9110, section 10.1.1), whose
+ * body is never sent. nginx, Jetty, Go and AWS check the user's rights before they ask for the body; the connection ends there, and nothing is stored.
+ * `null`: it asks for the body, which servers also do that look at the rights only later (Tomcat as it is set by default), it does not answer in
+ * time, or there is a proxy on the way, which speaks for itself. Not by way of the client: undici has no such header.
+ */
+function refusalOfUpload(upload) {
+    const { url, credentials, env, log, signal } = upload;
+    if (signal.aborted || proxyFor(url, env) !== null)
+        return Promise.resolve(null);
+    const send = url.protocol === 'https:' ? external_node_https_.request : external_node_http_.request;
+    const secureContext = url.protocol === 'https:' ? trustFromEnv(env, log) : null;
+    return new Promise((resolve) => {
+        const request = send(url, {
+            method: 'PUT',
+            headers: {
+                'user-agent': 'nix-cache-action',
+                'content-length': '1',
+                expect: '100-continue',
+                ...(credentials === null ? {} : { authorization: (0,http_credentials/* authorization */.i)(credentials) }),
+            },
+            agent: false,
+            signal: AbortSignal.any([signal, AbortSignal.timeout(upload_refusal_PATIENCE_MS)]),
+            ...(secureContext === null ? {} : { secureContext }),
+        });
+        const settle = (refusal) => {
+            resolve(refusal);
+            request.destroy();
+        };
+        request.once('continue', () => settle(null));
+        request.once('response', (response) => {
+            void refusalOf(response, upload).then(settle, () => settle(null));
+        });
+        request.on('error', () => settle(null));
+        request.flushHeaders();
+    });
+}
+async function refusalOf(response, { url, credentials }) {
+    const status = response.statusCode ?? 0;
+    if (!upload_refusal_REFUSALS.has(status))
+        return null;
+    const parts = [];
+    let sizeBytes = 0;
+    for await (const part of response) {
+        const bytes = part;
+        parts.push(bytes);
+        sizeBytes += bytes.length;
+        if (sizeBytes > ERROR_TEXT_BYTES)
+            break;
+    }
+    const header = (name) => {
+        const value = response.headers[name];
+        return (Array.isArray(value) ? value[0] : value) ?? null;
+    };
+    const answer = { status, header, bytes: Buffer.concat(parts) };
+    return errorOf(failureOfAnswer(answer, { method: 'PUT', url, sizeBytes: null, credentials, redirectedFrom: null }, Date.now()), 1);
+}
+
+;// CONCATENATED MODULE: ./build/preflight/refusal.js
+
+
+
+
+
+/** A NAR that nobody has: the hash of all zeros. */
+const KEY = `nar/${'0'.repeat(52)}.nar`;
+/**
+ * Why a cache would take nothing from this job, as far as that can be known without leaving a trace there; `null` when nothing is known against it. Of
+ * the kinds that are not named here the first upload tells: to ask S3 and the like takes an object, and who may put one may not always remove it.
+ */
+async function whyRefused(target, means) {
+    switch (target.kind) {
+        case 'http': {
+            const base = target.pushUrl ?? target.url;
+            const url = new URL(base);
+            url.pathname = `${base.pathname.replace(/\/$/, '')}/${KEY}`;
+            const entry = (0,nix_netrc/* findNetrc */.kE)(means.netrc, url.hostname);
+            const known = entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
+            return refusalOfUpload({ ...means, url, credentials: target.credentials ?? known });
+        }
+        case 'file':
+            return whyReadOnly(target.folder, target.place);
+        default:
+            return null;
+    }
+}
+/** Of a folder that is not there yet its parent has to take it. */
+async function whyReadOnly(folder, label) {
+    try {
+        await (0,promises_.access)(folder, promises_.constants.W_OK);
+        return null;
+    }
+    catch (cause) {
+        switch ((0,errors/* systemCode */.xU)(cause)) {
+            case 'ENOENT':
+                return folder === (0,external_node_path_.dirname)(folder) ? null : whyReadOnly((0,external_node_path_.dirname)(folder), label);
+            case 'EROFS':
+                return new errors/* CacheError */.xA('cache-read-only', `${label} is mounted for reading only.`, {
+                    hint: 'Mount it for writing, or set `push: never`.',
+                    cause,
+                });
+            case 'EACCES':
+                return new errors/* CacheError */.xA('cache-forbidden', `${label}: this job's user may not write in ${folder}.`, {
+                    hint: `Give it the right to (\`sudo chown -R "$(id -un)" ${folder}\` in a step before), or set \`push: never\`.`,
+                    cause,
+                });
+            default:
+                return null;
+        }
+    }
+}
+
 // EXTERNAL MODULE: ./build/backends/cachix/token.js
 var token = __nccwpck_require__(3918);
 // EXTERNAL MODULE: ./build/backends/job-identity.js
@@ -45914,6 +46587,7 @@ function decidePush(inputs, target, env, netrc) {
 }
 
 ;// CONCATENATED MODULE: ./build/phases/serving.js
+
 
 
 
@@ -46006,21 +46680,33 @@ async function askCache(session, store, target, line, signal) {
     const common = { line, kind: target.kind, found: null };
     try {
         return await withCache(session, store, target, netrc, serving_EFFORT, async (backend) => {
-            const { readable, note, whyNoPush } = await backend.check(canPush, signal);
+            const { readable, note, whyNoPush: said } = await backend.check(canPush, signal);
+            const means = { env: runner.env, netrc, log: runner.log, signal };
+            const refusal = canPush && said === null ? await whyRefused(target, means) : null;
+            const whyNoPush = refusal === null ? said : (0,errors/* describeError */.Uc)(refusal);
             if (whyNoPush !== null && inputs.push === 'always')
                 throw pushImpossible(whyNoPush);
             const reads = readable ? backend.reads() : null;
-            return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note };
+            const told = refusal === null ? note : `${(0,errors/* describeError */.Uc)(refusal)} The job only reads from it.`;
+            return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: told };
         });
     }
-    catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error) || error.code === 'push-impossible')
-            throw error;
+    catch (cause) {
+        if (!(0,errors/* isCacheError */.bt)(cause) || cause.code === 'push-impossible')
+            throw cause;
+        const error = netrc.length > 0 ? cause : await withUnreadNetrc(cause, store, signal);
         const isLasting = (0,errors/* isCacheError */.bt)(error, ...LASTING);
         if (isLasting && inputs.push === 'always')
             throw pushImpossible(error.message, error);
         return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
     }
+}
+/** Where the cache wants credentials, and those that Nix has can't be read: that is what to do something about. */
+async function withUnreadNetrc(error, store, signal) {
+    const unread = (0,errors/* isCacheError */.bt)(error, 'cache-unauthorized', 'cache-forbidden') ? await unreadNetrc(store, signal) : null;
+    return unread === null
+        ? error
+        : new errors/* CacheError */.xA(error.code, error.message, { hint: `${unread.message} ${unread.fix}`, cause: error });
 }
 function pushImpossible(why, cause) {
     return new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
@@ -46663,6 +47349,7 @@ function textsOf(value) {
 
 
 
+
 /** The longest that main may take in all, but for installing Nix: a job must not wait for a cache that does not answer. */
 const MAIN_TIMEOUT_MS = 120_000;
 async function main() {
@@ -46743,6 +47430,7 @@ async function withNix(session, store, signal) {
     const route = await applySettings(session, store, reads, { substituter, hook }, signal);
     if (hook !== null && route !== 'advice-only')
         keep({ main: { ...running, pusherFolder: await startPusher(session, hook) } });
+    await tellProblems(session, store, reads, { substituter, hook }, signal);
     const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
     setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
     sayWhatServes(session, serving, urls);
@@ -47681,8 +48369,6 @@ async function store_reader_streamOf(parts) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./build/nix/cache-info.js
-var cache_info = __nccwpck_require__(4075);
 ;// CONCATENATED MODULE: ./build/substituter/byte-range.js
 /**
  * The one range that a `Range` header asks for: `bytes=a-b` or `bytes=a-`, whose end is then `Number.MAX_SAFE_INTEGER`. `null`: answer with the whole. That is

@@ -1,11 +1,12 @@
 import type { BackendKind, NixReads } from '../backends/backend.ts';
 import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
+import { whyRefused } from '../preflight/refusal.ts';
 import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type Found, type FoundStore, findStore } from './actions-cache.ts';
 import { type Effort, withCache } from './cache.ts';
-import { knownNetrc } from './configure.ts';
+import { knownNetrc, unreadNetrc } from './configure.ts';
 import { decidePush, mayStrangersStart } from './push-policy.ts';
 import type { Session } from './session.ts';
 
@@ -158,17 +159,30 @@ async function askCache(
 	const common = { line, kind: target.kind, found: null };
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
-			const { readable, note, whyNoPush } = await backend.check(canPush, signal);
+			const { readable, note, whyNoPush: said } = await backend.check(canPush, signal);
+			const means = { env: runner.env, netrc, log: runner.log, signal };
+			const refusal = canPush && said === null ? await whyRefused(target, means) : null;
+			const whyNoPush = refusal === null ? said : describeError(refusal);
 			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
 			const reads = readable ? backend.reads() : null;
-			return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note };
+			const told = refusal === null ? note : `${describeError(refusal)} The job only reads from it.`;
+			return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: told };
 		});
-	} catch (error) {
-		if (!isCacheError(error) || error.code === 'push-impossible') throw error;
+	} catch (cause) {
+		if (!isCacheError(cause) || cause.code === 'push-impossible') throw cause;
+		const error = netrc.length > 0 ? cause : await withUnreadNetrc(cause, store, signal);
 		const isLasting = isCacheError(error, ...LASTING);
 		if (isLasting && inputs.push === 'always') throw pushImpossible(error.message, error);
 		return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
 	}
+}
+
+/** Where the cache wants credentials, and those that Nix has can't be read: that is what to do something about. */
+async function withUnreadNetrc(error: CacheError, store: LocalStore, signal: AbortSignal): Promise<CacheError> {
+	const unread = isCacheError(error, 'cache-unauthorized', 'cache-forbidden') ? await unreadNetrc(store, signal) : null;
+	return unread === null
+		? error
+		: new CacheError(error.code, error.message, { hint: `${unread.message} ${unread.fix}`, cause: error });
 }
 
 function pushImpossible(why: string, cause?: CacheError): CacheError {
