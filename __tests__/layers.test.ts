@@ -16,6 +16,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 		'push',
 		'store',
 		'setup',
+		'preflight',
+		'problem',
 		'backends',
 		'substituter',
 		'nix',

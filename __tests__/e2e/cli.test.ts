@@ -290,18 +290,28 @@ describe('what the command line ends with', () => {
 		expect(readdirSync(machine.outside('/tmp')).filter((name) => /^nix-cache-action-\w{6}$/.test(name))).toEqual([]);
 	});
 
-	it('of doctor is 1 for a daemon that does not trust the user and a cache that is down, with the fix', async () => {
+	it('of doctor is 1 for a daemon that does not trust the user and a cache that is down, and 0 once the fixes are applied', async () => {
 		await using multi = await createMachine({ nix: '2.26' });
 		multi.addUser('dev');
 		const down = `http://127.0.0.1:${await freePort()}`;
-		await multi.startDaemon({ conf: [`substituters = ${down}`] });
-		const result = await cli(multi, ['doctor', 'http://cache.test/x'], { user: 'dev' });
-		expect(result.code, result.stderr).toBe(1);
-		expect(result.stdout).toMatch(
-			/^WARNING trust: The daemon does not trust dev.*\n +-> Add `extra-trusted-users = dev` to \/etc\/nix\/nix.conf/m,
-		);
-		expect(result.stdout).toContain(`WARNING cache: ${down}`);
-		expect(result.stdout).toMatch(/^WARNING cache: http:\/\/cache\.test\/x/m);
+		const daemon = await multi.startDaemon({ conf: [`substituters = ${down}`] });
+		const folder = join(multi.work, 'cache');
+		mkdirSync(folder);
+		writeFileSync(join(folder, 'nix-cache-info'), 'StoreDir: /nix/store\nPriority: 41\n');
+		const sick = await cli(multi, ['doctor', `file://${folder}`, '--json'], { user: 'dev' });
+		expect(sick.code, sick.stderr).toBe(1);
+		const problems: readonly { readonly level: string; readonly about: string; readonly text: string; readonly fix: string }[] =
+			JSON.parse(sick.stdout).problems;
+		const warnings = problems.filter(({ level }) => level === 'warning');
+		expect(warnings.map(({ about }) => about).toSorted()).toEqual(['daemon-distrusts', 'push', 'substituter-unusable']);
+		expect(warnings.find(({ about }) => about === 'substituter-unusable')?.text).toContain(`Nix is set to read from ${down}`);
+		const [, trust = ''] = warnings.find(({ about }) => about === 'daemon-distrusts')?.fix.match(/Add `([^`]*)`/) ?? [];
+		expect(trust).toBe('extra-trusted-users = dev');
+		chmodSync(folder, 0o777);
+		multi.writeFile('/etc/nix/nix.conf', `sandbox = false\nbuild-users-group =\nsubstituters =\n${trust}\n`);
+		await daemon.restart();
+		const well = await cli(multi, ['doctor', `file://${folder}`], { user: 'dev' });
+		expect([well.code, well.stdout.match(/^WARNING.*/gm)], well.stdout).toEqual([0, null]);
 	});
 
 	it('never writes a key over another one', async () => {

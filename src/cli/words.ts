@@ -18,6 +18,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 export function inOurWords(message: string): string {
 	return message
 		.replaceAll('this runner', 'this machine')
+		.replaceAll('the caches of this step', 'the caches that were named')
 		.replace(/^(?:An input is|\d+ inputs are) wrong:\n- /, '')
 		.replace(/^((?:- )?)([a-z-]+): /gm, (all, hyphen: string, name: string) =>
 			INPUT_NAMES.includes(name) ? `${hyphen}${NAMES.get(name) ?? name}: ` : all,
