@@ -1,13 +1,10 @@
 import type { BackendKind, NixReads } from '../backends/backend.ts';
-import { whyNoUploads } from '../backends/upload-probe.ts';
 import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
-import { createHttpClient } from '../http/client.ts';
-import type { NetrcEntry } from '../nix/netrc.ts';
-import { whyReadOnly } from '../preflight/refusal.ts';
 import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type Found, type FoundStore, findStore } from './actions-cache.ts';
+import { askForUploads } from './ask-for-uploads.ts';
 import { type Effort, withCache } from './cache.ts';
 import { knownNetrc, unreadNetrc } from './configure.ts';
 import { askProxied, type Proxied } from './proxied.ts';
@@ -173,7 +170,7 @@ async function askCache(
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
 			const { readable, note, whyNoPush: said } = await backend.check(canPush, signal);
-			const refusal = canPush && said === null ? await askForUploads(session, target, netrc, signal) : null;
+			const refusal = canPush && said === null ? await askForUploads(runner, target, netrc, signal) : null;
 			const whyNoPush = refusal === null ? said : describeError(refusal);
 			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
 			const reads = readable ? backend.reads() : null;
@@ -199,29 +196,6 @@ async function withUnreadNetrc(error: CacheError, store: LocalStore, signal: Abo
 
 function pushImpossible(why: string, cause?: CacheError): CacheError {
 	return new CacheError('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
-}
-
-/**
- * Why the cache would take nothing from this job, as far as that can be known without leaving a trace there; `null` when nothing is known against it. Of the kinds that
- * are not named here `check` or the first upload tells: to ask S3 takes an object, and who may put one may not always remove it.
- */
-async function askForUploads(
-	{ runner }: Session,
-	target: StoreTarget,
-	netrc: readonly NetrcEntry[],
-	signal: AbortSignal,
-): Promise<CacheError | null> {
-	if (target.kind === 'file') return whyReadOnly(target.folder, target.place);
-	if (target.kind !== 'http') return null;
-	const { env, log } = runner;
-	// Asked once: what a server says to this it says again.
-	const { connectTimeoutMs, patienceMs } = EFFORT;
-	const client = createHttpClient({ env, log, connections: 1, attempts: 1, connectTimeoutMs, patienceMs });
-	try {
-		return await whyNoUploads(target, { env, log, netrc, client, signal });
-	} finally {
-		await client.close();
-	}
 }
 
 async function askActionsCache(session: Session, store: LocalStore, line: number, signal: AbortSignal): Promise<Asked> {
