@@ -77,6 +77,8 @@ function openFileStore(folder) {
             const file = fileOf(key);
             const temporary = (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file), `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`);
             try {
+                // Nix makes it too when it opens the folder, and its daemon does so as root: then nobody else could write in it.
+                await make((0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, 'nar'));
                 await make((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file));
                 if (body.bytes === null)
                     await (0,node_stream_promises__WEBPACK_IMPORTED_MODULE_4__.pipeline)(body.stream(), (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createWriteStream)(temporary, { flags: 'wx' }), { signal });

@@ -837,8 +837,14 @@ function createActionsCache(options) {
             const found = new Map();
             for (const info of paths) {
                 const stored = known.index.path((0,store_path/* hashPartOf */.bV)(info.path));
-                const isHere = stored !== null && isReadable(stored) && (options.used.has((0,store_path/* hashPartOf */.bV)(info.path)) || (await isWhole(stored)));
-                found.set(info.path, presenceOf(info, isHere ? stored : null));
+                if (stored === null)
+                    found.set(info.path, { state: wasIndexed(known, (0,store_path/* hashPartOf */.bV)(info.path)) ? 'lost' : 'missing' });
+                else if (!isReadable(stored))
+                    found.set(info.path, { state: 'missing' });
+                else if (options.used.has((0,store_path/* hashPartOf */.bV)(info.path)) || (await isWhole(stored)))
+                    found.set(info.path, presenceOf(info, stored));
+                else
+                    found.set(info.path, { state: 'lost' });
             }
             return found;
         },
@@ -879,9 +885,11 @@ function createActionsCache(options) {
         },
     };
 }
+/** Whether an index that was read has it: one that the merged index lacks lay in packs that are gone. */
+function wasIndexed({ own, others }, hashPart) {
+    return [own, ...others].some(({ indexes }) => indexes.some(({ index }) => index.path(hashPart) !== null));
+}
 function presenceOf(info, stored) {
-    if (stored === null)
-        return { state: 'missing' };
     return (0,hash/* equalHash */.Le)(stored.info.narHash, info.narHash)
         ? { state: 'present' }
         : { state: 'differs', narHash: (0,hash/* formatHash */.ON)(stored.info.narHash, 'nix32') };

@@ -527,7 +527,11 @@ function openConnection(target, means) {
         return { s3, request: createObjectRequests(s3, target, means.client), isAnonymous: keys === null };
     };
     const opened = (signal, doing) => {
-        opening ??= open();
+        opening ??= open().catch((error) => {
+            // Whoever comes next looks anew: the token service may be back by then.
+            opening = null;
+            throw error;
+        });
         return (0,cancel/* orAborted */.H6)(opening, signal, doing);
     };
     const attempt = async (doing, signal, once) => {
@@ -647,11 +651,12 @@ const ONE_PUT_BYTES = 64 * 1024 * 1024;
  *
  * Who may not list a bucket is told `AccessDenied` of what is not there. So once something could be read, that means "not there", as it does for Nix; `check`
  * reads `nix-cache-info` first, where missing permissions come to light. HEAD is never used: its answer has no body, and so not the reason of a refusal.
+ * @param wasRead something could be read there before, by another phase
  */
-function openS3(target, means) {
+function openS3(target, means, wasRead = false) {
     const { bucket, prefix, place: label, storageClass } = target;
     const connection = openConnection(target, means);
-    let mayRead = false;
+    let mayRead = wasRead;
     const nullIfAbsent = async (attempt) => {
         try {
             const found = await attempt;

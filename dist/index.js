@@ -31870,6 +31870,47 @@ function bodyOfText(text) {
 /* harmony export */   xA: () => (/* binding */ CacheError),
 /* harmony export */   xU: () => (/* binding */ systemCode)
 /* harmony export */ });
+/* unused harmony export ERROR_CODES */
+/**
+ * Every failure that the action can name. The code is stable (documentation and the JSON report refer to it), the message says
+ * what and where, the hint what to do about it. docs/troubleshooting.md has a section for each.
+ */
+const ERROR_CODES = (/* unused pure expression or super */ null && ([
+    // A mistake in the workflow: pre and main fail on these.
+    'input-invalid',
+    'push-impossible',
+    // What the workflow asked for and the job can't do without.
+    'install-failed',
+    // The machine.
+    'nix-missing',
+    'nix-failed',
+    'store-unreadable',
+    'config-failed',
+    'state-invalid',
+    'disk-full',
+    'file-failed',
+    // Bytes that do not parse.
+    'format-invalid',
+    // One path.
+    'path-vanished',
+    'path-corrupt',
+    // The cache.
+    'cache-unreachable',
+    'cache-tls',
+    'cache-unauthorized',
+    'cache-forbidden',
+    'cache-not-found',
+    'cache-read-only',
+    'cache-too-large',
+    'cache-throttled',
+    'cache-failing',
+    'cache-stalled',
+    'cache-invalid',
+    // Control flow.
+    'deadline',
+    'cancelled',
+    'internal',
+]));
 /** A failure with a code from the closed set above. Its message and hint never hold a secret. */
 class CacheError extends Error {
     name = 'CacheError';
@@ -32820,10 +32861,11 @@ __nccwpck_require__.d(__webpack_exports__, {
   NP: () => (/* binding */ parseSecretKey),
   kc: () => (/* binding */ publicKeyOf),
   _S: () => (/* binding */ sign),
+  DW: () => (/* binding */ signatureKeyName),
   MX: () => (/* binding */ verify)
 });
 
-// UNUSED EXPORTS: formatSecretKey, generateKey, signatureKeyName
+// UNUSED EXPORTS: formatSecretKey, generateKey
 
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __nccwpck_require__(7598);
@@ -36881,6 +36923,9 @@ function parseSettings(json) {
         fallback: value('fallback') === true,
         connectTimeout: number('connect-timeout', 0),
         narinfoCacheNegativeTtl: number('narinfo-cache-negative-ttl', 3600),
+        substitute: value('substitute') !== false,
+        requireSigs: value('require-sigs') !== false,
+        minFreeBytes: number('min-free', 0),
     };
 }
 function parseObject(json) {
@@ -37168,6 +37213,31 @@ async function probeStore(about, env) {
     return { stateDirExists, stateDirWritable, daemonSocketExists, isRoot: process.getuid?.() === 0 };
 }
 
+;// CONCATENATED MODULE: ./build/problem.js
+/** Every mistake in a set-up that the action can name. The codes are stable; docs/troubleshooting.md has a section for each. */
+const PROBLEM_CODES = (/* unused pure expression or super */ null && ([
+    // What Nix can be told.
+    'daemon-distrusts',
+    'credentials-not-taken',
+    'netrc-unreadable',
+    'config-hidden',
+    'substitution-off',
+    // Keys.
+    'key-missing',
+    'key-name-taken',
+    // The caches, as Nix will see them.
+    'substituter-unusable',
+    'priority-missing',
+    // The machine.
+    'nix-unsafe',
+    'clock-wrong',
+    'disk-low',
+]));
+/** One annotation. */
+function tellProblem({ code, level, title, message, fix }, log) {
+    log[level](`${message} ${fix}`, `${title} (${code})`);
+}
+
 ;// CONCATENATED MODULE: ./build/nix/nix-conf.js
 
 
@@ -37359,7 +37429,7 @@ async function readNetrcFile(file, readForbidden = nobody) {
     catch (error) {
         if ((0,errors/* systemCode */.xU)(error) === 'ENOENT')
             return { entries: [], problem: null };
-        return { entries: [], problem: `The entries of ${file} do not count in this job: ${(0,errors/* describeError */.Uc)(error)}` };
+        return { entries: [], problem: unreadable(file, error) };
     }
 }
 /**
@@ -37372,6 +37442,21 @@ async function writeNetrcFile(file, ours, existing, caller) {
     const { entries, problem } = await readNetrcFile(existing, async () => (await canBecomeRoot(caller)) ? runAsRoot(['cat', '--', existing], caller) : null);
     await writePrivateFile(file, (0,nix_netrc/* formatNetrc */.gG)([...ours, ...entries]));
     return problem;
+}
+function unreadable(file, error) {
+    const isForbidden = (0,errors/* systemCode */.xU)(error) === 'EACCES';
+    return {
+        code: 'netrc-unreadable',
+        level: 'warning',
+        title: 'The netrc can not be read',
+        message: `The entries of ${file} do not count in this job: ${withFullStop((0,errors/* describeError */.Uc)(error))}`,
+        fix: isForbidden
+            ? `Let this user read it in a step before, \`sudo chgrp "$(id -gn)" ${file} && sudo chmod g+r ${file}\`, or give its entries in \`netrc\`.`
+            : 'Write it as `machine HOST login USER password PASSWORD`, or give its entries in `netrc`.',
+    };
+}
+function withFullStop(text) {
+    return text.endsWith('.') ? text : `${text}.`;
 }
 async function netrc_file_readText(file, readForbidden) {
     try {
@@ -37386,40 +37471,6 @@ async function netrc_file_readText(file, readForbidden) {
 }
 async function nobody() {
     return null;
-}
-
-;// CONCATENATED MODULE: ./build/setup/nix-config-variable.js
-
-/** Settings that a plain line in `NIX_CONFIG` takes away again, under each of their names, and which part of the wish that is. */
-const REPLACED = new Map([
-    ['substituters', 'substituters'],
-    ['binary-caches', 'substituters'],
-    ['trusted-public-keys', 'publicKeys'],
-    ['binary-cache-public-keys', 'publicKeys'],
-    ['netrc-file', 'netrc'],
-]);
-/**
- * What `NIX_CONFIG` hides of the wish, as one line for people each: it comes after all files, and a setting there that is not an `extra-` one
- * replaces what files say.
- */
-function hiddenByVariable(wish, variable) {
-    const names = new Set(linesOf(variable ?? '').map((line) => (line.kind === 'setting' ? line.name : '')));
-    return [...names].flatMap((name) => {
-        const part = REPLACED.get(name);
-        if (part === undefined || wish[part].length === 0)
-            return [];
-        const fix = part === 'netrc' ? `leave \`${name}\` out there and give its entries in \`netrc\`` : `write \`extra-${name}\` there`;
-        return [`The environment variable NIX_CONFIG sets \`${name}\`, which hides what this step configures: ${fix}.`];
-    });
-}
-/** Nix says itself what it can't read. */
-function linesOf(text) {
-    try {
-        return parseNixConf(text);
-    }
-    catch {
-        return [];
-    }
 }
 
 ;// CONCATENATED MODULE: ./build/setup/system-conf.js
@@ -37567,7 +37618,7 @@ function grantOf(wish, settings) {
 function sameCache(entry, url) {
     return entry === url || entry === `${url}/`;
 }
-/** One line for an administrator: what to add where. */
+/** For an administrator: what to add where. `why` ends the sentence "the daemon does not trust the user, and ...". */
 function adviceFor(wish, user, confFile, why) {
     const lines = [
         ...(wish.substituters.length > 0 ? [`extra-trusted-substituters = ${wish.substituters.join(' ')}`] : []),
@@ -37575,8 +37626,13 @@ function adviceFor(wish, user, confFile, why) {
     ];
     const narrow = lines.length === 0 ? '' : ` Or, to allow no more than these caches, ${lines.map((line) => `\`${line}\``).join(' and ')}`;
     const netrc = lines.length === 0 || wish.netrc.length === 0 ? '' : `, with the credentials in the daemon's own netrc`;
-    return (`The Nix daemon does not trust the user ${user}, and ${why}, so Nix does not read from the caches of this step. ` +
-        `Add \`extra-trusted-users = ${user}\` to ${confFile} and restart the daemon.${narrow}${netrc}${narrow === '' ? '' : '.'}`);
+    return {
+        code: 'daemon-distrusts',
+        level: 'warning',
+        title: 'The Nix daemon does not trust this user',
+        message: `The Nix daemon does not trust the user ${user}, and ${why}, so Nix does not read from the caches of this step.`,
+        fix: `Add \`extra-trusted-users = ${user}\` to ${confFile} and restart the daemon.${narrow}${netrc}${narrow === '' ? '' : '.'}`,
+    };
 }
 
 ;// CONCATENATED MODULE: ./build/setup/user-file.js
@@ -37683,7 +37739,13 @@ async function chooseInclude(store, previous, context) {
 
 
 
-const TITLE = 'nix-cache-action';
+const CREDENTIALS_NOT_TAKEN = {
+    code: 'credentials-not-taken',
+    level: 'warning',
+    title: 'The Nix daemon takes no credentials from this user',
+    message: 'The Nix daemon knows the caches of this step, but takes no credentials from this user.',
+    fix: "Put an entry for their hosts, `machine HOST login USER password PASSWORD`, into the daemon's own netrc (`/etc/nix/netrc`).",
+};
 /**
  * Tells Nix what `wish` says for the rest of the job, by the route with the least rights that works. `previous` is what an earlier phase of this
  * step did: it is kept where it says the same, and replaced where not. Where this user can't tell Nix, one warning says what an administrator
@@ -37728,7 +37790,6 @@ async function useOwnFile(task) {
     const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile, netrc }, context);
     await writeNetrc(netrc, task);
     await useUserConf(userConfFile, confText(wish, netrc), store, context);
-    sayWhatIsHidden(task);
     return configuration;
 }
 /** A daemon complains on every command about settings that it does not take from this user; caches that it knows it takes. */
@@ -37737,7 +37798,6 @@ async function useGrant(task) {
     const userConfFile = userConfFileOf(context);
     const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile }, context);
     await useUserConf(userConfFile, confText({ ...wish, publicKeys: [], other: [] }, null), store, context);
-    sayWhatIsHidden(task);
     sayWhatIsMissing(task);
     return configuration;
 }
@@ -37760,13 +37820,12 @@ async function useInclude(system, task) {
     }
     if (previous === null)
         context.log.info(`${system.confFile} includes this job's settings until its end, as the daemon does not trust this user.`);
-    sayWhatIsHidden(task);
     return configuration;
 }
 function advise(why, { wish, store, previous, context }) {
     // Pre has said it already.
     if (previous?.route !== 'advice-only') {
-        context.log.warning(adviceFor(wish, userName(), store.nix.about.systemConfFile, why), TITLE);
+        tellProblem(adviceFor(wish, userName(), store.nix.about.systemConfFile, why), context.log);
     }
     return remembered({ ...NOTHING_TOLD, route: 'advice-only' }, context);
 }
@@ -37774,13 +37833,7 @@ function advise(why, { wish, store, previous, context }) {
 function sayWhatIsMissing({ wish, previous, context }) {
     if (previous !== null || wish.netrc.length === 0)
         return;
-    context.log.warning("The Nix daemon knows the caches of this step, but takes no credentials from this user: they have to be in the daemon's own netrc.", TITLE);
-}
-function sayWhatIsHidden({ wish, previous, context }) {
-    if (previous !== null)
-        return;
-    for (const line of hiddenByVariable(wish, context.env.NIX_CONFIG))
-        context.log.warning(line, TITLE);
+    tellProblem(CREDENTIALS_NOT_TAKEN, context.log);
 }
 async function undoInclude(system, context) {
     if (!(await canBecomeRoot(context))) {
@@ -37819,7 +37872,7 @@ async function writeNetrc(netrc, { wish, previous, context }) {
     }
     const problem = await writeNetrcFile(netrc.file, wish.netrc, netrc.replaces, context);
     if (problem !== null && previous === null)
-        context.log.warning(problem, TITLE);
+        tellProblem(problem, context.log);
 }
 function remembered(configuration, context) {
     context.remember(configuration);
@@ -37846,22 +37899,26 @@ function userName() {
 
 
 
+
 /**
  * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
  * the cache says.
  */
-async function applySettings(session, store, reads, { substituter, hook }, signal) {
-    const { inputs } = session;
+async function applySettings(session, store, reads, ours, signal) {
+    const wish = wishOf(session, store, reads, ours);
+    const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
+    session.keep({ configuration });
+    return configuration.route;
+}
+/** All that Nix is to know of this step. */
+function wishOf({ inputs }, store, reads, { substituter, hook }) {
     const ownKeys = [...(inputs.signingKey === null ? [] : [(0,signature/* publicKeyOf */.kc)(inputs.signingKey)]), ...inputs.trustedPublicKeys];
-    const wish = {
+    return {
         substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
         publicKeys: unique([...ownKeys.map(signature/* formatPublicKey */.et), ...reads.publicKeys]),
         netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
         other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
     };
-    const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
-    session.keep({ configuration });
-    return configuration.route;
 }
 /** Substituters that Nix reaches without the help of ours. */
 function directSubstituters({ substituters }) {
@@ -37873,11 +37930,12 @@ async function canServeHere(session, store, readsOthers, signal) {
     if (why === null)
         return true;
     const nothing = { substituters: [], publicKeys: [], netrc: [], other: [] };
-    const text = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
+    const advice = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
+    const { log } = session.runner;
     if (readsOthers)
-        session.runner.log.info(`What this action would serve on this machine is not read: ${text}`);
+        log.info(`What this action would serve on this machine is not read: ${advice.message} ${advice.fix}`);
     else
-        session.runner.log.warning(text, 'nix-cache-action');
+        tellProblem(advice, log);
     return false;
 }
 /** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */
@@ -37909,6 +37967,11 @@ function netrcOf(inputs) {
 async function knownNetrc(inputs, store, signal) {
     const { netrcFile } = await store.settings(signal);
     return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile)).entries];
+}
+/** Why what Nix's netrc on this machine holds does not count for this action; `null` when it does. */
+async function unreadNetrc(store, signal) {
+    const { netrcFile } = await store.settings(signal);
+    return (await readNetrcFile(netrcFile)).problem;
 }
 function contextOf(session, signal) {
     const { runner } = session;
@@ -38145,6 +38208,8 @@ function failureOfAnswer(answer, asked, nowMs) {
         retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs) ?? retryAfterInJsonMs(answer.bytes),
     };
 }
+const NOT_A_CACHE = 'Is the URL that of the cache itself (no login page, no API)? The log of the server may say more.';
+const SEE_ITS_LOG = 'The server failed: its own log says why.';
 function meaningOf(status, asked) {
     const final = (code, hint) => ({ code, hint, retry: 'no' });
     const writes = asked.method === 'PUT';
@@ -38161,12 +38226,12 @@ function meaningOf(status, asked) {
         case 405:
         case 501:
             if (!writes)
-                return final('cache-invalid', null);
+                return final('cache-invalid', NOT_A_CACHE);
             return final('cache-read-only', 'The server takes no uploads there: name the URL that does in `push-url`, switch them on (nginx: `dav_methods PUT`), or set `push: never`.');
         case 407:
             return final('cache-unreachable', 'The proxy wants credentials: put them into HTTPS_PROXY (`http://user:password@host:port`).');
         case 409:
-            return final('cache-invalid', writes ? 'Does the folder exist there (nginx: `create_full_put_path on`)?' : null);
+            return final('cache-invalid', writes ? 'Does the folder exist there (nginx: `create_full_put_path on`)?' : NOT_A_CACHE);
         case 413:
             return final('cache-too-large', `It refuses ${megabytes(asked.sizeBytes ?? 0)} in one request: raise its limit (nginx: \`client_max_body_size\`), or leave such paths out with \`max-path-size\`.`);
         case 429:
@@ -38177,9 +38242,9 @@ function meaningOf(status, asked) {
             return final('cache-failing', 'Its disk is full, or a quota is used up.');
         default:
             if (status === 408 || status === 500 || status === 502 || status === 504) {
-                return { code: 'cache-failing', hint: 'The server failed: its own log says why.', retry: 'yes' };
+                return { code: 'cache-failing', hint: SEE_ITS_LOG, retry: 'yes' };
             }
-            return final(status >= 500 ? 'cache-failing' : 'cache-invalid', null);
+            return status >= 500 ? final('cache-failing', SEE_ITS_LOG) : final('cache-invalid', NOT_A_CACHE);
     }
 }
 function unauthorizedHint(asked) {
@@ -38233,12 +38298,14 @@ function diagnose(error, code, asked) {
             ? {
                 code: 'internal',
                 what: `unexpected failure: ${error instanceof Error ? error.message : String(error)}`,
-                hint: null,
+                hint: 'Please report it, with the log of a run with debug logging.',
                 retry: 'no',
             }
             : unreachable('there is no connection', 'yes')));
 }
-function unreachable(what, retry, hint = null) {
+const NO_WAY_THERE = 'Is the server up, and is there a way to it from this runner (firewall, proxy in HTTPS_PROXY)?';
+const BROKEN_OFF = 'The log of the server, or of a proxy before it, says why: look for its limits of time and size.';
+function unreachable(what, retry, hint = NO_WAY_THERE) {
     return { code: 'cache-unreachable', what, hint, retry };
 }
 /** undici's tunnel tells the status of a refused CONNECT in the message alone. */
@@ -38289,6 +38356,7 @@ function nameProblem(error, code, url) {
         ? unreachable(`the host ${host} is not known`, 'no', 'Is the name right, and can this runner resolve it?')
         : unreachable(`the name ${host} could not be looked up`, 'yes');
 }
+const STALLED_HINT = 'The server, or a proxy before it, is overloaded or hangs: lower `concurrency`, or look at its log.';
 const STALLED = {
     UND_ERR_HEADERS_TIMEOUT: 'the server took no more bytes, or gave no answer',
     UND_ERR_BODY_TIMEOUT: 'the answer stopped coming',
@@ -38296,21 +38364,21 @@ const STALLED = {
 function brokenConnection(error, code) {
     const stalled = STALLED[code];
     if (stalled !== undefined)
-        return { code: 'cache-stalled', what: stalled, hint: null, retry: 'yes' };
+        return { code: 'cache-stalled', what: stalled, hint: STALLED_HINT, retry: 'yes' };
     if (error instanceof AnswerBrokeOff)
-        return unreachable('the answer was cut off', 'yes');
-    const plain = (as, what) => ({ code: as, what, hint: null, retry: 'no' });
+        return unreachable('the answer was cut off', 'yes', BROKEN_OFF);
+    const plain = (as, what, hint) => ({ code: as, what, hint, retry: 'no' });
     if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH')
-        return plain('file-failed', 'what was to be sent changed its size meanwhile');
+        return plain('file-failed', 'what was to be sent changed its size meanwhile', 'Does something else write into RUNNER_TEMP?');
     if (code === 'UND_ERR_HEADERS_OVERFLOW')
-        return plain('cache-invalid', 'the headers of the answer are too long');
+        return plain('cache-invalid', 'the headers of the answer are too long', 'Is the URL that of the cache itself?');
     if (code.startsWith('HPE_'))
-        return plain('cache-invalid', 'what came back is not HTTP');
+        return plain('cache-invalid', 'what came back is not HTTP', 'Is it the right port, and should the URL begin with https://?');
     if (code === 'ECONNREFUSED') {
         return unreachable('the connection was refused', 'yes', 'Is the server up, and does it listen on this port?');
     }
     if (isReset(code))
-        return unreachable('the connection broke off', 'yes');
+        return unreachable('the connection broke off', 'yes', BROKEN_OFF);
     if (code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT')
         return unreachable('no connection within the time for it', 'yes');
     return null;
@@ -39292,6 +39360,486 @@ function priorityIn(storeUrl) {
     return text === undefined ? null : Number(text);
 }
 
+;// CONCATENATED MODULE: ./build/preflight/place.js
+/**
+ * A store URL without its parameters, whose order and encoding Nix may change when it shows its settings, and without slashes at its end. Enough to know
+ * a cache again.
+ */
+function placeOf(url) {
+    return url.replace(/\?.*$/s, '').replace(/\/+$/, '');
+}
+function hasPlace(urls, url) {
+    return urls.some((other) => placeOf(other) === placeOf(url));
+}
+
+;// CONCATENATED MODULE: ./build/preflight/check-caches.js
+
+/** Pure: what the caches say that Nix will ask. */
+/** Signatures of requests (S3, Azure) are refused, and tokens not valid yet or any more, from about there on. */
+const MOST_SKEW_MS = 5 * 60_000;
+/** Of a cache that others named it is theirs to know whether it has to answer here; the daemon may have a way that this job has not. */
+function checkAnswers({ answers, told }) {
+    return answers.flatMap(({ url, trouble }) => trouble === null
+        ? []
+        : [
+            {
+                code: 'substituter-unusable',
+                level: hasPlace(told?.wish.substituters ?? [], url) ? 'warning' : 'notice',
+                title: 'Nix can not read from a cache',
+                message: `Nix is set to read from ${url}, and can't: ${trouble.what}.`,
+                fix: trouble.hint ?? `Take it out of \`substituters\` (\`nix config show substituters\`).`,
+            },
+        ]);
+}
+/** A priority that somebody chose is nobody's business; of none Nix makes 0, which is before everything else. */
+function checkPriorities({ answers, effective }) {
+    if (!answers.some(({ info }) => info?.priority !== undefined && info.priority !== null && info.priority > 0))
+        return [];
+    const says = (url) => /[?&]priority=/.test(url);
+    return answers
+        .filter(({ url, info }) => info !== null && info.priority === null && !says(url) && effective.substituters.length > 1)
+        .map(({ url }) => ({
+        code: 'priority-missing',
+        level: 'notice',
+        title: 'A cache is asked before all others',
+        message: `${url} does not say its priority, which Nix takes for 0: it is asked first, for every path of the other caches too.`,
+        fix: `Add \`Priority: 41\` to its \`nix-cache-info\`, or \`?priority=41\` to its URL (\`?priority=0\` if it is meant so).`,
+    }));
+}
+function checkClock({ answers }) {
+    const told = answers.filter((answer) => answer.aheadMs !== null);
+    // Where any other server agrees with this machine, it is that one which is wrong.
+    const wrong = told.filter(({ aheadMs }) => Math.abs(aheadMs) > MOST_SKEW_MS);
+    const [first] = wrong;
+    if (first === undefined)
+        return [];
+    const agree = told.length - wrong.length;
+    const host = new URL(first.url).host;
+    const minutes = Math.round(Math.abs(first.aheadMs) / 60_000);
+    const whose = agree > 0 ? `on ${host}` : 'on this machine (or that one)';
+    return [
+        {
+            code: 'clock-wrong',
+            level: 'warning',
+            title: 'A clock is wrong',
+            message: `This machine's clock is ${minutes} minutes ${first.aheadMs > 0 ? 'behind' : 'ahead of'} that of ${host}; signed requests, tokens and certificates fail with that.`,
+            fix: `Set the clock ${whose}: \`sudo timedatectl set-ntp true\`.`,
+        },
+    ];
+}
+
+;// CONCATENATED MODULE: ./build/preflight/check-keys.js
+
+/** Pure: whether Nix will believe what the caches of this step have. */
+/** Its paths are believed by every Nix from the start. */
+const USUAL = 'cache.nixos.org-1';
+/** Of two keys with one name Nix knows the first (libstore/keys.cc), and settings that add come last. */
+function checkKeyNames({ effective, keys, told }) {
+    if (told === null || !effective.requireSigs)
+        return [];
+    const named = new Map();
+    for (const key of effective.trustedPublicKeys) {
+        const name = (0,signature/* signatureKeyName */.DW)(key);
+        if (!named.has(name))
+            named.set(name, key);
+    }
+    const signing = keys.signing === null ? null : (0,signature/* formatPublicKey */.et)(keys.signing);
+    return told.wish.publicKeys.flatMap((key) => {
+        const name = (0,signature/* signatureKeyName */.DW)(key);
+        const other = named.get(name);
+        if (other === undefined || other === key || !effective.trustedPublicKeys.includes(key))
+            return [];
+        const ours = key === signing ? 'what `signing-key` signs' : `what \`${key}\` signed`;
+        const wayOut = key === signing
+            ? `, or sign with a key of another name: \`nix-store --generate-binary-cache-key ${name}-new secret public\`.`
+            : '.';
+        return [
+            {
+                code: 'key-name-taken',
+                level: 'warning',
+                title: 'Two keys have one name',
+                message: `Nix trusts another key with the name \`${name}\` already, and knows one key for a name, so it does not believe ${ours}.`,
+                fix: `Remove \`${other}\` from \`trusted-public-keys\` (\`nix config show trusted-public-keys\`)${wayOut}`,
+            },
+        ];
+    });
+}
+/** What nobody signed, or an unknown key, Nix passes over without a word. It may be that the cache holds nothing but the usual paths. */
+function checkKeysThere({ effective, keys, told }) {
+    if (told === null || !effective.requireSigs || keys.areKnown)
+        return [];
+    const caches = keys.unsignedCaches.filter((url) => !/[?&]trusted=(?:1|true)\b/.test(url));
+    if (caches.length === 0 || effective.trustedPublicKeys.some((key) => (0,signature/* signatureKeyName */.DW)(key) !== USUAL))
+        return [];
+    return [
+        {
+            code: 'key-missing',
+            level: 'notice',
+            title: 'No key to believe the cache by',
+            message: `Neither \`signing-key\` nor \`trusted-public-keys\` is given, so Nix takes from ${caches.join(', ')} only what ${USUAL} signed.`,
+            fix: `Add the cache's public key, \`trusted-public-keys: NAME:BASE64\` (for a mirror of cache.nixos.org that of ${USUAL}).`,
+        },
+    ];
+}
+
+;// CONCATENATED MODULE: ./build/preflight/check-machine.js
+/** Pure: the machine itself. */
+const GIB = 2 ** 30;
+/** Where packing a large path, or one larger build, is in danger. */
+const LEAST_FREE_BYTES = GIB;
+/** Nix 2.24.0 to 2.24.5: a NAR from a cache could write anywhere as root (CVE-2024-45593, GHSA-h4vv-h3jq-v493). */
+function checkVersion({ nix }) {
+    if (nix.implementation !== 'nix' || !/^2\.24\.[0-5](?!\d)/.test(nix.text))
+        return [];
+    return [
+        {
+            code: 'nix-unsafe',
+            level: 'warning',
+            title: 'This Nix is not safe to use with caches',
+            message: `In Nix ${nix.text} a path from a cache can write anywhere on the machine when it is unpacked (CVE-2024-45593).`,
+            fix: 'Install 2.24.6 or later (`sudo nix upgrade-nix`, or another version in the step that installs it).',
+        },
+    ];
+}
+function checkDisks({ disks, effective }) {
+    const low = disks.filter(({ freeBytes }) => freeBytes < LEAST_FREE_BYTES);
+    const [first, ...others] = low.filter(({ device }, index) => low.findIndex((other) => other.device === device) === index);
+    if (first !== undefined) {
+        const where = [first, ...others].map(({ folder, holds, freeBytes }) => `${check_machine_megabytes(freeBytes)} in ${folder} (${HOLDS[holds]})`);
+        const message = `There are only ${where.join(' and ')} left, and builds and uploads fail when that is used up.`;
+        return [diskLow(message, first.holds === 'store' ? 'Free space in a step before: `nix-collect-garbage`.' : FREE_TEMP)];
+    }
+    const store = disks.find(({ holds }) => holds === 'store');
+    if (store === undefined || store.freeBytes >= effective.minFreeBytes)
+        return [];
+    const message = `There are ${check_machine_megabytes(store.freeBytes)} left in ${store.folder}, less than Nix's \`min-free\`, so every build begins with collecting garbage.`;
+    return [diskLow(message, 'Free space in a step before, `nix-collect-garbage`, or lower `min-free` in nix.conf.')];
+}
+function diskLow(message, fix) {
+    return { code: 'disk-low', level: 'warning', title: 'The disk is nearly full', message, fix };
+}
+const HOLDS = { store: 'the Nix store', temp: 'what is packed for the upload' };
+const FREE_TEMP = 'Free space there in a step before (`df -h "$RUNNER_TEMP"`), or lower `concurrency` and set `max-path-size`.';
+function check_machine_megabytes(bytes) {
+    return `${(bytes / 1e6).toFixed(0)} MB`;
+}
+
+;// CONCATENATED MODULE: ./build/preflight/check-settings.js
+
+
+
+/** Each part of the wish by the names of its setting, the usual one first. */
+const NAMES = {
+    substituters: ['substituters', 'binary-caches'],
+    publicKeys: ['trusted-public-keys', 'binary-cache-public-keys'],
+    netrc: ['netrc-file'],
+};
+function checkTrust({ trust, wished, effective }) {
+    if (trust !== 'untrusted' || wished === null || grantOf(wished.wish, effective) !== 'denied')
+        return [];
+    return [adviceFor(wished.wish, wished.user, wished.confFile, 'takes no settings from it')];
+}
+/** A setting that is not an `extra-` one replaces what was said before it, and `NIX_CONFIG` has the last word. */
+function checkHidden({ told, effective, trust, sources }) {
+    if (told === null)
+        return [];
+    const isHidden = {
+        substituters: !told.wish.substituters.every((url) => hasPlace(effective.substituters, url)),
+        // Of a user whom it does not trust a daemon takes no more than which of its caches to leave out.
+        publicKeys: trust !== 'untrusted' && !told.wish.publicKeys.every((key) => effective.trustedPublicKeys.includes(key)),
+        netrc: trust !== 'untrusted' && told.netrcFile !== null && effective.netrcFile !== told.netrcFile,
+    };
+    const parts = ['substituters', 'publicKeys', 'netrc'].filter((part) => isHidden[part]);
+    return parts.length === 0 ? [] : [check_settings_hidden(parts, told, sources)];
+}
+function check_settings_hidden(parts, told, sources) {
+    const found = parts.flatMap((part) => {
+        const at = sources.flatMap(({ name, text }) => settingsIn(text, NAMES[part]).map((setting) => ({ name, setting })));
+        return at.slice(0, 1).map(({ name, setting }) => ({ name, setting, part }));
+    });
+    const [first] = found;
+    const common = { code: 'config-hidden', level: 'warning', title: 'What this step configures is hidden' };
+    if (first === undefined) {
+        const names = parts.map((part) => NAMES[part][0]);
+        return {
+            ...common,
+            message: `Nix does not have what this step configured by way of ${told.route === 'user-file' ? 'NIX_USER_CONF_FILES' : 'its system configuration'}: something else sets ${quoted(names)}.`,
+            fix: `See what \`nix config show ${names[0]}\` says, and write \`extra-${names[0]}\` where that is set.`,
+        };
+    }
+    const here = found.filter(({ name }) => name === first.name);
+    const added = here.filter(({ part }) => part !== 'netrc').map(({ setting }) => `extra-${setting}`);
+    const fixes = [
+        ...(added.length === 0 ? [] : [`write ${quoted(added)} there`]),
+        ...(added.length === here.length ? [] : ['leave `netrc-file` out there and give its entries in `netrc`']),
+    ];
+    return {
+        ...common,
+        message: `${first.name} sets ${quoted(here.map(({ setting }) => setting))}, which hides what this step configures.`,
+        fix: capital(`${fixes.join(', and ')}.`),
+    };
+}
+/** Which of `names` a configuration sets anew. Nix says itself what it can't read. */
+function settingsIn(text, names) {
+    let lines;
+    try {
+        lines = parseNixConf(text);
+    }
+    catch {
+        return [];
+    }
+    return names.filter((name) => lines.some((line) => line.kind === 'setting' && line.name === name));
+}
+function checkSubstitution({ effective, told, sources }) {
+    if (told === null || effective.substitute)
+        return [];
+    const where = sources.find(({ text }) => settingsIn(text, ['substitute']).length > 0)?.name ?? "the system's nix.conf";
+    return [
+        {
+            code: 'substitution-off',
+            level: 'warning',
+            title: 'Nix takes nothing from caches',
+            message: 'Nix is set to build everything (`substitute = false`), so it reads from no cache.',
+            fix: `Take \`substitute = false\` out of ${where.replace(/^The/, 'the')}, or write \`substitute = true\`.`,
+        },
+    ];
+}
+function quoted(names) {
+    return names.map((name) => `\`${name}\``).join(' and ');
+}
+function capital(text) {
+    return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+// EXTERNAL MODULE: ./build/nix/cache-info.js
+var cache_info = __nccwpck_require__(4075);
+;// CONCATENATED MODULE: ./build/preflight/asking.js
+
+
+
+/** Asks a cache for its `nix-cache-info` as Nix does when it opens it. Never throws for what is the cache's fault. */
+async function askSubstituter(url, asking) {
+    const sentMs = asking.nowMs();
+    try {
+        const answer = await get(url, asking);
+        const aheadMs = aheadOf(answer, (sentMs + asking.nowMs()) / 2);
+        if (REFUSALS.includes(answer.status))
+            return { url, info: null, aheadMs, trouble: null };
+        if (answer.status !== 200) {
+            return { url, info: null, aheadMs, trouble: { what: 'it has no `nix-cache-info`', hint: NO_CACHE_HINT } };
+        }
+        return { url, aheadMs, ...read(Buffer.from(answer.bytes).toString('utf8'), asking.storeDir) };
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error))
+            throw error;
+        const { message, hint } = error;
+        return { url, info: null, aheadMs: null, trouble: { what: message.replace(/\.$/, ''), hint } };
+    }
+}
+const REFUSALS = [401, 403];
+const NO_CACHE_HINT = 'Correct its URL, or take it out of `substituters`.';
+function get(url, { client, netrc, signal }) {
+    const address = new URL(url);
+    address.search = '';
+    if (!address.pathname.endsWith('/'))
+        address.pathname += '/';
+    address.pathname += 'nix-cache-info';
+    const entry = (0,nix_netrc/* findNetrc */.kE)(netrc ?? [], address.hostname);
+    const credentials = entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
+    return client.request({
+        method: 'GET',
+        url: address,
+        credentials,
+        accept: [200, 404, 410, ...(netrc === null ? REFUSALS : [])],
+        limitBytes: cache_info/* MAX_CACHE_INFO_BYTES */.Rs,
+        signal,
+    });
+}
+function read(text, storeDir) {
+    let info;
+    try {
+        info = (0,cache_info/* parseCacheInfo */.Uw)(text);
+    }
+    catch (error) {
+        if (!(error instanceof errors/* CacheError */.xA))
+            throw error;
+        return { info: null, trouble: { what: error.message.replace(/\.$/, ''), hint: 'Correct that file on the server.' } };
+    }
+    if (info.storeDir === null || info.storeDir === storeDir)
+        return { info, trouble: null };
+    const what = `it is for stores in ${info.storeDir}, and this one is in ${storeDir}`;
+    return { info: null, trouble: { what, hint: 'Take it out of `substituters`: paths can not move between store directories.' } };
+}
+/** A shared cache on the way (RFC 9111, section 4.2.3) answers with a date of long ago and says how long. A date has whole seconds. */
+function aheadOf(answer, askedMs) {
+    const date = Date.parse(answer.header('date') ?? '');
+    if (Number.isNaN(date))
+        return null;
+    const age = answer.header('age') ?? '0';
+    return date + (/^\d{1,9}$/.test(age) ? Number(age) * 1000 : 0) - askedMs;
+}
+
+;// CONCATENATED MODULE: ./build/preflight/gather.js
+
+
+
+
+
+
+
+
+
+
+/** A cache that takes longer is not one to wait for at the start of a job. */
+const PATIENCE_MS = 3_000;
+/** Configuration of a use of this action: `…/nix-cache-action-<id>/nix.conf`, or `nix-cache-action-<id>.conf` beside the system's. */
+const USE = /nix-cache-action-[0-9a-f]{12}(?:\/nix)?\.conf$/;
+/** One process of Nix, and one request for each cache. Throws `nix-failed`, `cancelled`. */
+async function gatherFacts(means) {
+    const { store, env, told, wish, keys, signal } = means;
+    const { version, systemConfFile } = store.nix.about;
+    const wished = wish === null ? null : { wish, user: userName(), confFile: systemConfFile };
+    const { NIX_USER_CONF_FILES: files } = env;
+    const nix = files === undefined ? store.nix : store.nix.withEnvironment({ [NIX_USER_CONF_FILES]: files });
+    const asked = querySettings(nix, signal);
+    const reading = readSources(store, env);
+    const [effective, answers, sources, disks] = await Promise.all([
+        asked,
+        Promise.all([asked, reading]).then(([settings, read]) => askAll(settings, read, means)),
+        reading,
+        lookAtDisks(store, env),
+    ]);
+    return { nix: version, trust: store.trust, effective, told, wished, sources, keys, answers, disks };
+}
+async function askAll(settings, sources, { store, env, told, wish, ours, log, signal }) {
+    const wished = (told?.wish ?? wish)?.substituters ?? [];
+    // Other uses of the action in this job ask theirs, with credentials that Nix may not have before they are through.
+    const theirs = [...sources.filter(({ name }) => USE.test(name)), ...(await readIncludes(store))]
+        .map(({ text }) => text)
+        .join(' ');
+    const urls = [...new Set([...settings.substituters, ...(wish?.substituters ?? [])])].filter((url) => /^https?:\/\//.test(url) && URL.canParse(url));
+    const asked = urls.filter((url) => !hasPlace(ours, url) && (hasPlace(wished, url) || !hasPlace(theirs.split(/\s+/), url)));
+    if (asked.length === 0)
+        return [];
+    const { entries, problem } = await readNetrcFile(settings.netrcFile);
+    const netrc = problem !== null && store.trust !== 'direct' ? null : entries;
+    const limits = { connections: 4, attempts: 2, patienceMs: PATIENCE_MS, connectTimeoutMs: PATIENCE_MS };
+    const client = createHttpClient({ env, log, ...limits });
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const asking = { client, netrc, storeDir: store.storeDir, nowMs: Date.now, signal: limited };
+    try {
+        return await Promise.all(asked.map((url) => askSubstituter(url, asking)));
+    }
+    finally {
+        await client.close();
+    }
+}
+/** `NIX_CONFIG` counts after all files, and of the files the first one (nix.conf(5)). */
+async function readSources({ nix }, env) {
+    const files = env[NIX_USER_CONF_FILES]?.split(':') ?? nix.about.userConfFiles;
+    const texts = await Promise.all(files.map(async (file) => ({ name: file, text: await (0,promises_.readFile)(file, 'utf8').catch(() => '') })));
+    return [{ name: 'The environment variable NIX_CONFIG', text: env.NIX_CONFIG ?? '' }, ...texts];
+}
+/** What uses of the action have the system's configuration include. */
+async function readIncludes({ nix }) {
+    const folder = (0,external_node_path_.dirname)(nix.about.systemConfFile);
+    const names = (await (0,promises_.readdir)(folder).catch(() => [])).filter((name) => USE.test(name));
+    return Promise.all(names.map(async (name) => ({ name, text: await (0,promises_.readFile)((0,external_node_path_.join)(folder, name), 'utf8').catch(() => '') })));
+}
+async function lookAtDisks({ realStoreDir }, env) {
+    const folders = [
+        { holds: 'store', folder: realStoreDir },
+        { holds: 'temp', folder: env.RUNNER_TEMP ?? (0,external_node_os_.tmpdir)() },
+    ];
+    const disks = await Promise.all(folders.map(async ({ holds, folder }) => {
+        try {
+            const [{ bavail, bsize }, { dev }] = await Promise.all([(0,promises_.statfs)(folder), (0,promises_.stat)(folder)]);
+            return [{ holds, folder, device: dev, freeBytes: bavail * bsize }];
+        }
+        catch {
+            // A store that is not there yet.
+            return [];
+        }
+    }));
+    return disks.flat();
+}
+
+;// CONCATENATED MODULE: ./build/preflight/preflight.js
+
+
+
+
+
+const CHECKS = [
+    checkVersion,
+    checkTrust,
+    checkHidden,
+    checkSubstitution,
+    checkKeyNames,
+    checkKeysThere,
+    checkAnswers,
+    checkPriorities,
+    checkClock,
+    checkDisks,
+];
+/** What is wrong with the set-up, as far as that shows before the first build. Nothing is changed and nothing written anywhere. Throws `nix-failed`, `cancelled`. */
+async function preflight(means) {
+    const facts = await gatherFacts(means);
+    return CHECKS.flatMap((check) => check(facts));
+}
+
+;// CONCATENATED MODULE: ./build/phases/preflight.js
+
+
+
+
+
+/**
+ * Looks for the usual mistakes now that Nix is configured: one annotation for each, none when all is well. What configuring Nix and asking the caches brought
+ * to light was said there. That it can't look costs nothing but the look.
+ */
+async function tellProblems(session, store, reads, ours, signal) {
+    const { inputs, runner, state } = session;
+    const { configuration, main } = state();
+    const pushes = main?.whyNot === null;
+    const isTold = configuration !== null && configuration.route !== 'none' && configuration.route !== 'advice-only';
+    const told = {
+        route: configuration?.route ?? 'none',
+        wish: wishOf(session, store, reads, ours),
+        netrcFile: configuration?.netrc?.file ?? null,
+    };
+    const { signingKey, trustedPublicKeys, caches } = inputs;
+    const keys = {
+        signing: signingKey === null ? null : (0,signature/* publicKeyOf */.kc)(signingKey),
+        // A job that pushes without a key is told so by another notice.
+        areKnown: signingKey !== null || trustedPublicKeys.length > 0 || reads.publicKeys.length > 0 || pushes,
+        unsignedCaches: caches.flatMap((target) => (target.kind === 'http' || target.kind === 'file') && reads.substituters.includes(target.substituter)
+            ? [target.substituter]
+            : []),
+    };
+    const { env, log } = runner;
+    try {
+        const problems = await preflight({
+            store,
+            env,
+            told: isTold ? told : null,
+            wish: null,
+            keys,
+            ours: ours.substituter?.storeUrls ?? [],
+            log,
+            signal,
+        });
+        for (const problem of problems)
+            tellProblem(problem, log);
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error))
+            throw error;
+        log.info(`The set-up was not looked at: ${(0,errors/* describeError */.Uc)(error)}`);
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/background/detached.js
 
 
@@ -39460,7 +40008,7 @@ function nixString(text) {
  * Throws `config-failed` when one of the parts can't be in a script.
  */
 function hookScript({ journal, userHook }) {
-    const file = quoted(journal);
+    const file = script_quoted(journal);
     return `#!/bin/sh
 # By nix-cache-action: notes what was built, for the process that pushes it. The build goes on whatever happens here.
 [ -f ${file} ] && (
@@ -39470,10 +40018,10 @@ function hookScript({ journal, userHook }) {
 		printf '\\n1 %s %s %s\\n' "\${now:-0}" "\${DRV_PATH:--}" "$path"
 	done >>${file}
 ) 2>/dev/null
-${userHook === null ? 'exit 0' : `exec ${quoted(userHook)} "$@"`}
+${userHook === null ? 'exit 0' : `exec ${script_quoted(userHook)} "$@"`}
 `;
 }
-function quoted(path) {
+function script_quoted(path) {
     if (/[\0\n]/.test(path))
         throw new errors/* CacheError */.xA('config-failed', 'A path for the post-build hook has a line break in it.');
     return `'${path.replaceAll("'", "'\\''")}'`;
@@ -42174,130 +42722,6 @@ async function orGivenUp(work, signal) {
     }
 }
 
-;// CONCATENATED MODULE: ./build/report/words.js
-/** How classes are named for people: after a number of paths, or after "which is". */
-const CLASS_WORDS = {
-    pushed: 'pushed',
-    planned: 'to be pushed',
-    present: 'already there',
-    differs: 'there with other content',
-    'signed-upstream': 'signed by an upstream',
-    excluded: 'excluded',
-    withheld: 'withheld',
-    'too-large': 'too large',
-    derivation: 'derivation files',
-    vanished: 'gone from the store',
-    corrupt: 'corrupt',
-    failed: 'failed',
-    'out-of-time': 'out of time',
-    circular: 'part of a circle',
-};
-/** In the order in which they are shown. */
-const CLASSES = [
-    'pushed',
-    'planned',
-    'failed',
-    'corrupt',
-    'out-of-time',
-    'withheld',
-    'present',
-    'differs',
-    'signed-upstream',
-    'excluded',
-    'too-large',
-    'derivation',
-    'vanished',
-];
-/** Worth a line of its own in the log. */
-const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
-function withheldReason({ culprit, culpritClass }) {
-    return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
-}
-function byReason(paths) {
-    return Map.groupBy(paths, (path) => path.reason ?? '');
-}
-/** The first of them, and how many more. */
-function someNames(paths) {
-    const first = baseName(paths[0]?.path ?? '');
-    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
-}
-function oneLine(text) {
-    return text.replace(/\s+/g, ' ').trim();
-}
-function baseName(path) {
-    return path.slice(path.lastIndexOf('/') + 1);
-}
-
-;// CONCATENATED MODULE: ./build/report/report.js
-
-
-function makeReport({ caches, served, storePaths, durationsMs, warnings }) {
-    return { version: 1, caches: caches.map(cacheReport), served, storePaths, durationsMs, warnings };
-}
-function cacheReport({ cache, plan, failure, result, findings, durationsMs }) {
-    const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
-    const counts = {};
-    for (const path of paths) {
-        const { paths: number, narBytes } = counts[path.class] ?? { paths: 0, narBytes: 0 };
-        counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
-    }
-    return {
-        cache,
-        counts,
-        sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
-        paths,
-        stoppedBy: failure ?? result?.stoppedBy ?? null,
-        verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
-        durationsMs,
-    };
-}
-function reported({ path, info, verdict }, outcome) {
-    const common = { path, narSizeBytes: info?.narSizeBytes ?? null, sentBytes: null };
-    switch (verdict.class) {
-        case 'push':
-            return { ...common, ...(outcome === null ? { class: 'planned', reason: null } : ended(outcome)) };
-        case 'differs':
-            return {
-                ...common,
-                class: 'differs',
-                reason: `The cache has it with the NAR hash ${verdict.narHash}: the build is not reproducible.`,
-            };
-        case 'signed-upstream':
-            return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
-        case 'excluded':
-            return {
-                ...common,
-                class: 'excluded',
-                reason: verdict.pattern === null ? 'No expression of `include` matches.' : `Matches ${verdict.pattern}.`,
-            };
-        case 'too-large':
-            return { ...common, class: 'too-large', reason: `Larger than ${formatBytes(verdict.limitBytes)}.` };
-        case 'withheld':
-            return { ...common, class: 'withheld', reason: withheldReason(verdict) };
-        case 'present':
-        case 'derivation':
-        case 'vanished':
-            return { ...common, class: verdict.class, reason: null };
-    }
-}
-function ended(outcome) {
-    switch (outcome.class) {
-        case 'pushed':
-            return { class: 'pushed', reason: null, sentBytes: outcome.sentBytes };
-        case 'corrupt':
-        case 'failed':
-            return { class: outcome.class, reason: outcome.message, sentBytes: null };
-        case 'withheld':
-            return { class: 'withheld', reason: withheldReason(outcome), sentBytes: null };
-        case 'vanished':
-        case 'out-of-time':
-            return { class: outcome.class, reason: null, sentBytes: null };
-    }
-}
-function reportJson(report) {
-    return `${JSON.stringify(report, null, '\t')}\n`;
-}
-
 ;// CONCATENATED MODULE: ./build/hook/record.js
 
 
@@ -42476,6 +42900,35 @@ function parseDerivationOutputs(text) {
             return outputs;
     }
 }
+/** In the text of a derivation a quote within a string is escaped, so these can only be where variables of the builder are. */
+const FORBIDDEN = '("allowSubstitutes","")';
+const STRUCTURED = /\("__json","((?:[^"\\]|\\.)*)"\)/s;
+/**
+ * Whether the text of a whole `.drv` file says `allowSubstitutes = false`: then Nix builds it even where a cache has its outputs (unless
+ * `always-allow-substitutes` is set). libstore/parsed-derivations.cc.
+ */
+function forbidsSubstitutes(text) {
+    if (text.includes(FORBIDDEN))
+        return true;
+    const structured = STRUCTURED.exec(text)?.[1];
+    if (structured === undefined)
+        return false;
+    try {
+        const attributes = JSON.parse(unescaped(structured));
+        return (typeof attributes === 'object' &&
+            attributes !== null &&
+            'allowSubstitutes' in attributes &&
+            attributes.allowSubstitutes === false);
+    }
+    catch {
+        return false;
+    }
+}
+/** libstore/derivations.cc, parseString. */
+function unescaped(text) {
+    const whites = { n: '\n', r: '\r', t: '\t' };
+    return text.replace(/\\(.)/gs, (_, character) => whites[character] ?? character);
+}
 
 ;// CONCATENATED MODULE: ./build/store/derivation-outputs.js
 
@@ -42488,20 +42941,37 @@ const READ_LIMIT_BYTES = 1024 * 1024;
  * store only where the build was asked for on this machine, and content-addressed derivations don't know their outputs.
  */
 async function readOutputPaths(store, drvPath) {
+    const text = await readDerivation(store, drvPath);
+    try {
+        return text === null ? [] : parseDerivationOutputs(text).flatMap(({ path }) => path ?? []);
+    }
+    catch (error) {
+        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
+            return [];
+        throw error;
+    }
+}
+/** Whether a derivation (full path) says that its outputs are not to be substituted; `false` when its file is gone. */
+async function readForbidsSubstitutes(store, drvPath) {
+    const text = await readDerivation(store, drvPath);
+    return text !== null && forbidsSubstitutes(text);
+}
+/** As much of it as is of use; `null` when it can't be read. */
+async function readDerivation(store, drvPath) {
     try {
         const file = await (0,promises_.open)(store.realPath(drvPath));
         try {
             const sizeBytes = Math.min((await file.stat()).size, READ_LIMIT_BYTES);
             const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, 0);
-            return parseDerivationOutputs(buffer.toString('latin1', 0, bytesRead)).flatMap(({ path }) => path ?? []);
+            return buffer.toString('latin1', 0, bytesRead);
         }
         finally {
             await file.close();
         }
     }
     catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid') || (0,errors/* systemCode */.xU)(error) !== null)
-            return [];
+        if ((0,errors/* systemCode */.xU)(error) !== null)
+            return null;
         throw error;
     }
 }
@@ -42642,25 +43112,315 @@ async function findCandidates(store, roots, explicit, signal) {
     return { infos, roots: new Set(valid), vanished };
 }
 
-;// CONCATENATED MODULE: ./build/phases/meeting.js
-/** How long one waits for the others. */
-const PATIENCE_MS = 3_000;
-function meeting(parties) {
-    const all = Promise.withResolvers();
-    let missing = parties;
-    const arrive = () => {
-        if (--missing <= 0)
-            all.resolve();
-    };
+;// CONCATENATED MODULE: ./build/report/built.js
+/** In the order in which they are shown: what people can do something about first. */
+const WHY_BUILT = ['not-read', 'kept-out', 'lost', 'differs', 'there', 'forbidden', 'not-there'];
+/** By reason; empty where the cache was not asked: then nothing is known. */
+function whyBuilt({ built, plan, lost, forbidden, isRead }) {
+    if (plan === null)
+        return [];
+    const groups = new Map();
+    for (const info of built) {
+        const verdict = plan.paths.get(info.path)?.verdict;
+        const why = verdict === undefined ? null : reasonOf(verdict, lost.has(info.path), forbidden.has(info.path));
+        if (why === null)
+            continue;
+        const reason = isRead || why === 'forbidden' ? why : 'not-read';
+        const group = groups.get(reason);
+        if (group === undefined)
+            groups.set(reason, [info]);
+        else
+            group.push(info);
+    }
+    return WHY_BUILT.flatMap((why) => {
+        const infos = groups.get(why);
+        return infos === undefined ? [] : [built_grouped(why, infos)];
+    });
+}
+function built_grouped(why, infos) {
+    return { why, paths: infos.map(({ path }) => path), narBytes: infos.reduce((sum, info) => sum + info.narSizeBytes, 0) };
+}
+function reasonOf(verdict, isLost, isForbidden) {
+    switch (verdict.class) {
+        case 'push':
+            return isLost ? 'lost' : 'not-there';
+        case 'present':
+            return isForbidden ? 'forbidden' : 'there';
+        case 'differs':
+            return isForbidden ? 'forbidden' : 'differs';
+        case 'withheld':
+        case 'excluded':
+        case 'too-large':
+        case 'signed-upstream':
+            return 'kept-out';
+        case 'derivation':
+        case 'vanished':
+            return null;
+    }
+}
+
+;// CONCATENATED MODULE: ./build/report/origins.js
+
+/** In the order in which they are shown. */
+const ORIGINS = ['served', 'signed', 'unsigned', 'built', 'source', 'derivation'];
+/** How one path came. A path that was sent and built all the same (its NAR broke off) was built. */
+function origins_originOf(info, served) {
+    if (info.ultimate)
+        return 'built';
+    if (served.has((0,store_path/* hashPartOf */.bV)(info.path)))
+        return 'served';
+    if (info.signatures.length > 0)
+        return 'signed';
+    if (info.ca === null)
+        return 'unsigned';
+    return (0,store_path/* isDerivation */.qw)(info.path) ? 'derivation' : 'source';
+}
+/** All of `added` by where it came from: in the order of `ORIGINS`, the largest first within one. */
+function originsOf({ added, served, servedFrom }) {
+    const groups = new Map();
+    for (const info of added) {
+        const from = origins_originOf(info, served);
+        const names = from === 'served' ? servedFrom : from === 'signed' ? keyNamesOf(info) : [];
+        const key = JSON.stringify([from, ...names]);
+        const before = groups.get(key);
+        const [paths, narBytes] = [(before?.paths ?? 0) + 1, (before?.narBytes ?? 0) + info.narSizeBytes];
+        groups.set(key, { from, names, paths, narBytes });
+    }
+    return [...groups.values()].sort((a, b) => ORIGINS.indexOf(a.from) - ORIGINS.indexOf(b.from) || b.narBytes - a.narBytes);
+}
+function keyNamesOf({ signatures }) {
+    return [...new Set(signatures.map((signature) => signature.slice(0, Math.max(0, signature.indexOf(':')))))].sort();
+}
+
+;// CONCATENATED MODULE: ./build/report/words.js
+/** How classes are named for people: after a number of paths, or after "which is". */
+const CLASS_WORDS = {
+    pushed: 'pushed',
+    planned: 'to be pushed',
+    present: 'already there',
+    differs: 'there with other content',
+    'signed-upstream': 'signed by an upstream',
+    excluded: 'excluded',
+    withheld: 'withheld',
+    'too-large': 'too large',
+    derivation: 'derivation files',
+    vanished: 'gone from the store',
+    corrupt: 'corrupt',
+    failed: 'failed',
+    'out-of-time': 'out of time',
+    circular: 'part of a circle',
+};
+/** In the order in which they are shown. */
+const CLASSES = [
+    'pushed',
+    'planned',
+    'failed',
+    'corrupt',
+    'out-of-time',
+    'withheld',
+    'present',
+    'differs',
+    'signed-upstream',
+    'excluded',
+    'too-large',
+    'derivation',
+    'vanished',
+];
+/** Worth a line of its own in the log. */
+const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
+/** Ends "Nix built it; it was ...": what the cache had of it. */
+const WHY_BUILT_WORDS = {
+    'not-there': 'not in the cache: new, with changed inputs, never pushed, or removed',
+    lost: 'in the cache once, but its bytes are gone (evicted)',
+    forbidden: 'in the cache, but its derivation forbids substitution (allowSubstitutes = false)',
+    differs: 'in the cache with other content, so the build is not reproducible',
+    there: 'in the cache when the job ended; why Nix did not take it is unknown (for example: it came only while the job ran, no trusted key signed it, or an outage)',
+    'kept-out': "kept out of the cache by this workflow's inputs (include, exclude, max-path-size, skip-signed-by)",
+    'not-read': 'not asked for: Nix did not read from this cache, which failed when the job began or for which Nix could not be set up',
+};
+/** Where paths came from: a few words. */
+function originWords({ from, names }) {
+    switch (from) {
+        case 'built':
+            return 'built here';
+        case 'served':
+            return `from ${names.join(', ') || 'the local substituter'}`;
+        case 'signed':
+            return `signed by ${names.join(', ')}`;
+        case 'source':
+            return 'sources and texts';
+        case 'derivation':
+            return 'derivation files';
+        case 'unsigned':
+            return 'copied here without a signature';
+    }
+}
+function withheldReason({ culprit, culpritClass }) {
+    return `It needs ${baseName(culprit)}, which ${culpritClass === 'failed' ? '' : 'is '}${CLASS_WORDS[culpritClass]}.`;
+}
+function byReason(paths) {
+    return Map.groupBy(paths, (path) => path.reason ?? '');
+}
+/** The first of them, and how many more. */
+function someNames(paths) {
+    const first = baseName(paths[0]?.path ?? '');
+    return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
+}
+function countOf(paths) {
+    return `${paths} ${paths === 1 ? 'path' : 'paths'}`;
+}
+function oneLine(text) {
+    return text.replace(/\s+/g, ' ').trim();
+}
+/** What people call it: without the hash. */
+function shortName(path) {
+    return baseName(path).replace(/^[0-9a-z]{32}-/, '');
+}
+function baseName(path) {
+    return path.slice(path.lastIndexOf('/') + 1);
+}
+
+;// CONCATENATED MODULE: ./build/report/report.js
+
+
+
+
+function makeReport({ caches, added, served, serveErrors, storePaths, durationsMs, warnings }) {
+    const origins = added === null ? null : originsOf({ added: added.infos, served: added.served, servedFrom: sentFrom(served) });
+    const built = added === null ? [] : builtOf(added);
+    const reports = caches.map((cache) => cacheReport(cache, built, added?.forbidden ?? new Set()));
     return {
-        async wait() {
-            arrive();
-            const patience = setTimeout(all.resolve, PATIENCE_MS);
-            await all.promise;
-            clearTimeout(patience);
-        },
-        leave: arrive,
+        version: 1,
+        origins,
+        built: built.map(({ path, narSizeBytes }) => ({ path, narSizeBytes })),
+        caches: reports,
+        served,
+        serveErrors,
+        storePaths,
+        durationsMs,
+        warnings,
     };
+}
+/** The largest first. */
+function builtOf({ infos, served }) {
+    return infos
+        .filter((info) => origins_originOf(info, served) === 'built')
+        .sort((a, b) => b.narSizeBytes - a.narSizeBytes || (a.path < b.path ? -1 : 1));
+}
+function sentFrom(served) {
+    return served.filter(({ paths }) => paths > 0).map(({ label }) => label);
+}
+function cacheReport(facts, built, forbidden) {
+    const { cache, plan, failure, result, findings, lost, isRead, durationsMs } = facts;
+    const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
+    const counts = {};
+    for (const path of paths) {
+        const { paths: number, narBytes } = counts[path.class] ?? { paths: 0, narBytes: 0 };
+        counts[path.class] = { paths: number + 1, narBytes: narBytes + (path.narSizeBytes ?? 0) };
+    }
+    return {
+        cache,
+        counts,
+        sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
+        paths,
+        built: whyBuilt({ built, plan, lost, forbidden, isRead }),
+        stoppedBy: failure ?? result?.stoppedBy ?? null,
+        verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
+        durationsMs,
+    };
+}
+function reported({ path, info, verdict }, outcome) {
+    const common = { path, narSizeBytes: info?.narSizeBytes ?? null, sentBytes: null };
+    switch (verdict.class) {
+        case 'push':
+            return { ...common, ...(outcome === null ? { class: 'planned', reason: null } : ended(outcome)) };
+        case 'differs':
+            return {
+                ...common,
+                class: 'differs',
+                reason: `The cache has it with the NAR hash ${verdict.narHash}: the build is not reproducible.`,
+            };
+        case 'signed-upstream':
+            return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
+        case 'excluded':
+            return {
+                ...common,
+                class: 'excluded',
+                reason: verdict.pattern === null ? 'No expression of `include` matches.' : `Matches ${verdict.pattern}.`,
+            };
+        case 'too-large':
+            return { ...common, class: 'too-large', reason: `Larger than ${formatBytes(verdict.limitBytes)}.` };
+        case 'withheld':
+            return { ...common, class: 'withheld', reason: withheldReason(verdict) };
+        case 'present':
+        case 'derivation':
+        case 'vanished':
+            return { ...common, class: verdict.class, reason: null };
+    }
+}
+function ended(outcome) {
+    switch (outcome.class) {
+        case 'pushed':
+            return { class: 'pushed', reason: null, sentBytes: outcome.sentBytes };
+        case 'corrupt':
+        case 'failed':
+            return { class: outcome.class, reason: outcome.message, sentBytes: null };
+        case 'withheld':
+            return { class: 'withheld', reason: withheldReason(outcome), sentBytes: null };
+        case 'vanished':
+        case 'out-of-time':
+            return { class: outcome.class, reason: null, sentBytes: null };
+    }
+}
+function reportJson(report) {
+    return `${JSON.stringify(report, null, '\t')}\n`;
+}
+
+;// CONCATENATED MODULE: ./build/phases/added-paths.js
+
+
+
+
+/** What the store is given for its answer. */
+const LOOK_TIMEOUT_MS = 20_000;
+/** What came to the store during the job, for the report: `null` when that can't be told. Never throws: nothing depends on it. */
+async function findAdded(options) {
+    const { session, job } = options;
+    try {
+        const infos = await addedInfos(options);
+        return infos === null ? null : { infos, served: job.used, forbidden: await findForbidden(options, infos) };
+    }
+    catch (error) {
+        session.runner.log.debug(`What came to the store during the job is not known: ${(0,errors/* describeError */.Uc)(error)}`);
+        return null;
+    }
+}
+async function addedInfos({ session, store, names, known, signal }) {
+    const file = session.state().main?.snapshotFile ?? null;
+    if (file === null)
+        return null;
+    const paths = newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
+    const unknown = paths.filter((path) => !known.has(path));
+    const asked = unknown.length === 0
+        ? new Map()
+        : await store.infos(unknown, AbortSignal.any([signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]));
+    return paths.flatMap((path) => known.get(path) ?? asked.get(path) ?? []);
+}
+/** Files read for this; each takes a tenth of a millisecond. */
+const MAX_DERIVATIONS = 1_000;
+/** Of what was built though a cache has it, the paths whose derivations forbid substitution. */
+async function findForbidden({ store, job, caches }, infos) {
+    const isThere = (path) => caches.some(({ plan }) => {
+        const state = plan?.paths.get(path)?.verdict.class;
+        return state === 'present' || state === 'differs';
+    });
+    const built = infos.filter((info) => origins_originOf(info, job.used) === 'built' && isThere(info.path));
+    const forbidden = new Set();
+    for (const { path, deriver } of built.slice(0, MAX_DERIVATIONS)) {
+        if (deriver !== null && (await readForbidsSubstitutes(store, deriver)))
+            forbidden.add(path);
+    }
+    return forbidden;
 }
 
 ;// CONCATENATED MODULE: ./build/push/finish.js
@@ -44695,7 +45455,7 @@ async function openReader(target, means) {
         }
         case 's3': {
             const { openS3 } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(555)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4555));
-            return createBinaryCacheReader(openS3(target, means), means.storeDir);
+            return createBinaryCacheReader(openS3(target, means, true), means.storeDir);
         }
         default:
             throw new errors/* CacheError */.xA('internal', `Nix reads ${target.place} by itself.`);
@@ -44981,8 +45741,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     const { inputs, runner } = session;
     const known = new Map();
     let opened = null;
-    const cache = cacheOf(inputs, target);
-    const facts = { cache, failure: null, result: null, findings: null };
+    const facts = untouched(session, target);
     /** Opened with the first push; one that failed is tried again. */
     const open = (signal) => {
         opened ??= openTarget(means, target).then(async (open) => {
@@ -45033,7 +45792,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
         await presence(backend, selection, signal);
         const plan = planPush(selection, known);
         const planMs = elapsed(startedMs);
-        const planned = { ...facts, plan, durationsMs: { plan: planMs } };
+        const planned = { ...facts, plan, lost: lostPaths(known), durationsMs: { plan: planMs } };
         await order.planned.wait();
         if (isDryRun(runner.env) || plan.push.length === 0)
             return planned;
@@ -45087,7 +45846,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             catch (error) {
                 if (error instanceof Error && error.stack !== undefined)
                     runner.log.debug(error.stack);
-                return { ...facts, plan: null, failure: failureOf(error), durationsMs: { plan: elapsed(order.startedMs) } };
+                return { ...facts, failure: failureOf(error), durationsMs: { plan: elapsed(order.startedMs) } };
             }
         },
         async close() {
@@ -45122,6 +45881,22 @@ function cacheOf(inputs, { line, whyNot }) {
     const kind = line === null ? 'actions-cache' : (inputs.caches[line]?.kind ?? 'actions-cache');
     return { kind, label: labelOf(inputs, line), canPush: whyNot === null, whyNot };
 }
+/** The facts on a cache before anything is done with it. */
+function untouched(session, target) {
+    const nothing = { plan: null, failure: null, result: null, findings: null, lost: new Set(), durationsMs: {} };
+    return { ...nothing, cache: cacheOf(session.inputs, target), isRead: isRead(session, target) };
+}
+/** Whether Nix was told to read from it. */
+function isRead({ inputs, state }, { line, failed }) {
+    const { configuration, main } = state();
+    if (failed || configuration?.route === 'advice-only')
+        return false;
+    const isThroughUs = Object.values(main?.served ?? {}).includes(labelOf(inputs, line));
+    return !isThroughUs || main?.substituterFolder !== null;
+}
+function lostPaths(presence) {
+    return new Set([...presence].flatMap(([path, { state }]) => (state === 'lost' ? [path] : [])));
+}
 /** Opens what takes the job's paths, as main decided. */
 async function openTarget({ session, store, netrc, job }, target) {
     const cache = target.line === null ? undefined : session.inputs.caches[target.line];
@@ -45148,6 +45923,51 @@ function isDryRun(env) {
 }
 function elapsed(sinceMs) {
     return Math.round(performance.now() - sinceMs);
+}
+
+;// CONCATENATED MODULE: ./build/phases/job-report.js
+
+
+
+/** What the end of the job has to tell. `known`: what was learned of the store for the push. */
+async function jobReport({ session, store, stop, job, names, startedMs }, caches, known) {
+    const added = await findAdded({ session, store, job, names, known, caches, signal: stop.signal });
+    return makeReport({
+        caches,
+        added,
+        served: job.served,
+        serveErrors: job.errors,
+        storePaths: names.length,
+        durationsMs: { total: Math.round(performance.now() - startedMs) },
+        warnings: session.state().main?.warnings ?? [],
+    });
+}
+/** Of a job that pushes nothing: what came from where. */
+async function reportOnReads(session, store, stop, job) {
+    const end = { session, store, stop, job, names: await store.names(), startedMs: performance.now() };
+    const targets = session.state().main?.targets ?? [];
+    return jobReport(end, targets.map((target) => untouched(session, target)), new Map());
+}
+
+;// CONCATENATED MODULE: ./build/phases/meeting.js
+/** How long one waits for the others. */
+const meeting_PATIENCE_MS = 3_000;
+function meeting(parties) {
+    const all = Promise.withResolvers();
+    let missing = parties;
+    const arrive = () => {
+        if (--missing <= 0)
+            all.resolve();
+    };
+    return {
+        async wait() {
+            arrive();
+            const patience = setTimeout(all.resolve, meeting_PATIENCE_MS);
+            await all.promise;
+            clearTimeout(patience);
+        },
+        leave: arrive,
+    };
 }
 
 ;// CONCATENATED MODULE: ./build/phases/push-new-paths.js
@@ -45246,13 +46066,8 @@ async function finishAll(means, targets, { startedMs, deadlineMs }) {
             onProgress: (line) => log.info(targets.length > 1 ? `${cacheOf(session.inputs, target.target).label}: ${line}` : line),
         }));
     const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
-    return makeReport({
-        caches: (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target)),
-        served: job.served,
-        storePaths: names.length,
-        durationsMs: { total: Math.round(performance.now() - startedMs) },
-        warnings: main?.warnings ?? [],
-    });
+    const caches = (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target));
+    return jobReport({ session, store, stop, job, names, startedMs }, caches, selection?.candidates.infos ?? new Map());
 }
 /** What a job that was stopped may still take to find out what it has to report. */
 const LOCAL_GRACE_MS = 3_000;
@@ -45274,9 +46089,6 @@ async function push_new_paths_select(session, store, roots, signal) {
 async function eachTarget(targets, run) {
     const planned = meeting(targets.length);
     return Promise.all(targets.map((target) => run(target, planned).finally(planned.leave)));
-}
-function untouched({ inputs }, target) {
-    return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
 }
 function rulesOf({ inputs }) {
     const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
@@ -45350,7 +46162,7 @@ function isOrders(value) {
     return has(value, 'version', 'inputs', 'state') && value.version === 1;
 }
 function isFinishOrder(value) {
-    return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served') && value.version === 1;
+    return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
 }
 function isIdentity(value) {
     return has(value, 'pid', 'startTime') && typeof value.pid === 'number';
@@ -45442,6 +46254,7 @@ async function finishWithPusher(session, stop, job) {
             used: [...job.used],
             packFindings: job.packFindings,
             served: job.served,
+            errors: job.errors,
         });
         const from = await sizeOf(files.log);
         signalProcess(identity, 'SIGUSR2');
@@ -45586,6 +46399,131 @@ function withoutCommands(text) {
         .replace(/[\0-\x08\x0b-\x1f\x7f]/g, '?');
 }
 
+// EXTERNAL MODULE: external "node:https"
+var external_node_https_ = __nccwpck_require__(4708);
+;// CONCATENATED MODULE: ./build/http/upload-refusal.js
+
+
+
+
+
+
+/** What a server says of the user or of the place, not of what is uploaded. */
+const upload_refusal_REFUSALS = new Set([401, 403, 404, 405, 501]);
+const upload_refusal_PATIENCE_MS = 3_000;
+const ERROR_TEXT_BYTES = 4096;
+/**
+ * Why a server would refuse an upload, found out without one: the head of a PUT that says `Expect: 100-continue` (RFC 9110, section 10.1.1), whose
+ * body is never sent. nginx, Jetty, Go and AWS check the user's rights before they ask for the body; the connection ends there, and nothing is stored.
+ * `null`: it asks for the body, which servers also do that look at the rights only later (Tomcat as it is set by default), it does not answer in
+ * time, or there is a proxy on the way, which speaks for itself. Not by way of the client: undici has no such header.
+ */
+function refusalOfUpload(upload) {
+    const { url, credentials, env, log, signal } = upload;
+    if (signal.aborted || proxyFor(url, env) !== null)
+        return Promise.resolve(null);
+    const send = url.protocol === 'https:' ? external_node_https_.request : external_node_http_.request;
+    const secureContext = url.protocol === 'https:' ? trustFromEnv(env, log) : null;
+    return new Promise((resolve) => {
+        const request = send(url, {
+            method: 'PUT',
+            headers: {
+                'user-agent': 'nix-cache-action',
+                'content-length': '1',
+                expect: '100-continue',
+                ...(credentials === null ? {} : { authorization: (0,http_credentials/* authorization */.i)(credentials) }),
+            },
+            agent: false,
+            signal: AbortSignal.any([signal, AbortSignal.timeout(upload_refusal_PATIENCE_MS)]),
+            ...(secureContext === null ? {} : { secureContext }),
+        });
+        const settle = (refusal) => {
+            resolve(refusal);
+            request.destroy();
+        };
+        request.once('continue', () => settle(null));
+        request.once('response', (response) => {
+            void refusalOf(response, upload).then(settle, () => settle(null));
+        });
+        request.on('error', () => settle(null));
+        request.flushHeaders();
+    });
+}
+async function refusalOf(response, { url, credentials }) {
+    const status = response.statusCode ?? 0;
+    if (!upload_refusal_REFUSALS.has(status))
+        return null;
+    const parts = [];
+    let sizeBytes = 0;
+    for await (const part of response) {
+        const bytes = part;
+        parts.push(bytes);
+        sizeBytes += bytes.length;
+        if (sizeBytes > ERROR_TEXT_BYTES)
+            break;
+    }
+    const header = (name) => {
+        const value = response.headers[name];
+        return (Array.isArray(value) ? value[0] : value) ?? null;
+    };
+    const answer = { status, header, bytes: Buffer.concat(parts) };
+    return errorOf(failureOfAnswer(answer, { method: 'PUT', url, sizeBytes: null, credentials, redirectedFrom: null }, Date.now()), 1);
+}
+
+;// CONCATENATED MODULE: ./build/preflight/refusal.js
+
+
+
+
+
+/** A NAR that nobody has: the hash of all zeros. */
+const KEY = `nar/${'0'.repeat(52)}.nar`;
+/**
+ * Why a cache would take nothing from this job, as far as that can be known without leaving a trace there; `null` when nothing is known against it. Of
+ * the kinds that are not named here the first upload tells: to ask S3 and the like takes an object, and who may put one may not always remove it.
+ */
+async function whyRefused(target, means) {
+    switch (target.kind) {
+        case 'http': {
+            const base = target.pushUrl ?? target.url;
+            const url = new URL(base);
+            url.pathname = `${base.pathname.replace(/\/$/, '')}/${KEY}`;
+            const entry = (0,nix_netrc/* findNetrc */.kE)(means.netrc, url.hostname);
+            const known = entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
+            return refusalOfUpload({ ...means, url, credentials: target.credentials ?? known });
+        }
+        case 'file':
+            return whyReadOnly(target.folder, target.place);
+        default:
+            return null;
+    }
+}
+/** Of a folder that is not there yet its parent has to take it. */
+async function whyReadOnly(folder, label) {
+    try {
+        await (0,promises_.access)(folder, promises_.constants.W_OK);
+        return null;
+    }
+    catch (cause) {
+        switch ((0,errors/* systemCode */.xU)(cause)) {
+            case 'ENOENT':
+                return folder === (0,external_node_path_.dirname)(folder) ? null : whyReadOnly((0,external_node_path_.dirname)(folder), label);
+            case 'EROFS':
+                return new errors/* CacheError */.xA('cache-read-only', `${label} is mounted for reading only.`, {
+                    hint: 'Mount it for writing, or set `push: never`.',
+                    cause,
+                });
+            case 'EACCES':
+                return new errors/* CacheError */.xA('cache-forbidden', `${label}: this job's user may not write in ${folder}.`, {
+                    hint: `Give it the right to (\`sudo chown -R "$(id -un)" ${folder}\` in a step before), or set \`push: never\`.`,
+                    cause,
+                });
+            default:
+                return null;
+        }
+    }
+}
+
 // EXTERNAL MODULE: ./build/backends/cachix/token.js
 var token = __nccwpck_require__(3918);
 // EXTERNAL MODULE: ./build/backends/job-identity.js
@@ -45649,6 +46587,7 @@ function decidePush(inputs, target, env, netrc) {
 }
 
 ;// CONCATENATED MODULE: ./build/phases/serving.js
+
 
 
 
@@ -45741,21 +46680,33 @@ async function askCache(session, store, target, line, signal) {
     const common = { line, kind: target.kind, found: null };
     try {
         return await withCache(session, store, target, netrc, serving_EFFORT, async (backend) => {
-            const { readable, note, whyNoPush } = await backend.check(canPush, signal);
+            const { readable, note, whyNoPush: said } = await backend.check(canPush, signal);
+            const means = { env: runner.env, netrc, log: runner.log, signal };
+            const refusal = canPush && said === null ? await whyRefused(target, means) : null;
+            const whyNoPush = refusal === null ? said : (0,errors/* describeError */.Uc)(refusal);
             if (whyNoPush !== null && inputs.push === 'always')
                 throw pushImpossible(whyNoPush);
             const reads = readable ? backend.reads() : null;
-            return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note };
+            const told = refusal === null ? note : `${(0,errors/* describeError */.Uc)(refusal)} The job only reads from it.`;
+            return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: told };
         });
     }
-    catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error) || error.code === 'push-impossible')
-            throw error;
+    catch (cause) {
+        if (!(0,errors/* isCacheError */.bt)(cause) || cause.code === 'push-impossible')
+            throw cause;
+        const error = netrc.length > 0 ? cause : await withUnreadNetrc(cause, store, signal);
         const isLasting = (0,errors/* isCacheError */.bt)(error, ...LASTING);
         if (isLasting && inputs.push === 'always')
             throw pushImpossible(error.message, error);
         return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
     }
+}
+/** Where the cache wants credentials, and those that Nix has can't be read: that is what to do something about. */
+async function withUnreadNetrc(error, store, signal) {
+    const unread = (0,errors/* isCacheError */.bt)(error, 'cache-unauthorized', 'cache-forbidden') ? await unreadNetrc(store, signal) : null;
+    return unread === null
+        ? error
+        : new errors/* CacheError */.xA(error.code, error.message, { hint: `${unread.message} ${unread.fix}`, cause: error });
 }
 function pushImpossible(why, cause) {
     return new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
@@ -46043,7 +46994,7 @@ function parseStatistics(text) {
     if (typeof value !== 'object' || value === null)
         return null;
     const fields = new Map(Object.entries(value));
-    const count = (name) => countOf(fields.get(name));
+    const count = (name) => statistics_countOf(fields.get(name));
     if (fields.get('version') !== 1)
         return null;
     const errors = fields.get('errors');
@@ -46064,7 +47015,7 @@ function parseStatistics(text) {
         mounts: statistics_mountsOf(fields.get('mounts')),
     };
 }
-function countOf(value) {
+function statistics_countOf(value) {
     return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : 0;
 }
 function statistics_mountsOf(value) {
@@ -46074,7 +47025,7 @@ function statistics_mountsOf(value) {
         const fields = new Map(typeof mount === 'object' && mount !== null ? Object.entries(mount) : []);
         return [
             name,
-            { paths: countOf(fields.get('paths')), narBytes: countOf(fields.get('narBytes')), narsCut: countOf(fields.get('narsCut')) },
+            { paths: statistics_countOf(fields.get('paths')), narBytes: statistics_countOf(fields.get('narBytes')), narsCut: statistics_countOf(fields.get('narsCut')) },
         ];
     });
     return Object.fromEntries(entries);
@@ -46290,7 +47241,7 @@ async function failedStart(folder, what) {
 
 
 
-const NO_READS = { used: new Set(), packFindings: NO_FINDINGS, served: [] };
+const NO_READS = { used: new Set(), packFindings: NO_FINDINGS, served: [], errors: {} };
 const START_TIMEOUT_MS = 20_000;
 /** Starts serve, which serves `mounts`. That it can't be started costs the job what it would have served: a warning, and `null`. */
 async function startLocalSubstituter(session, store, mounts, signal) {
@@ -46348,7 +47299,7 @@ async function stopLocalSubstituter({ runner, state }) {
         const packFindings = await readPackFindings(folder);
         if (statistics === null)
             return { ...NO_READS, packFindings };
-        const { served, mounts } = statistics;
+        const { served, mounts, errors } = statistics;
         const labels = state().main?.served ?? {};
         const reads = Object.entries(mounts).map(([name, { paths, narBytes, narsCut }]) => ({
             label: labels[name] ?? name,
@@ -46356,7 +47307,7 @@ async function stopLocalSubstituter({ runner, state }) {
             bytes: narBytes,
             cut: narsCut,
         }));
-        return { used: new Set(served), packFindings, served: reads };
+        return { used: new Set(served), packFindings, served: reads, errors };
     }
     catch (error) {
         runner.log.debug((0,errors/* describeError */.Uc)(error));
@@ -46383,6 +47334,7 @@ function textsOf(value) {
 }
 
 ;// CONCATENATED MODULE: ./build/phases/main.js
+
 
 
 
@@ -46478,6 +47430,7 @@ async function withNix(session, store, signal) {
     const route = await applySettings(session, store, reads, { substituter, hook }, signal);
     if (hook !== null && route !== 'advice-only')
         keep({ main: { ...running, pusherFolder: await startPusher(session, hook) } });
+    await tellProblems(session, store, reads, { substituter, hook }, signal);
     const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
     setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
     sayWhatServes(session, serving, urls);
@@ -46550,16 +47503,52 @@ function needsKey({ caches }, line) {
 
 
 const LOG_LINES_PER_CLASS = 10;
+const LOG_ORIGINS = 12;
+/** Names of keys are chosen by whoever signs. */
+const LOG_WORDS_LIMIT = 120;
 /** One line on what the local substituter gave to Nix. */
 function servedLine({ label, paths, bytes, cut }) {
     const broken = cut === 0 ? '' : `; ${cut} broke off on the way`;
     return `Nix read ${paths} paths (${formatBytes(bytes)}) from ${label} in this job${broken}.`;
 }
 /** For the log; one line when nothing was new. */
-function reportLines({ caches, storePaths }) {
-    if (caches.every(({ paths, stoppedBy }) => paths.length === 0 && stoppedBy === null))
-        return [`Nothing new to push: all ${storePaths} paths in the store were there before the job.`];
-    return caches.filter(({ paths }) => paths.length > 0).flatMap(cacheLines);
+function reportLines(report) {
+    const { caches, storePaths } = report;
+    const lines = originLines(report);
+    if (caches.some(({ paths, stoppedBy }) => paths.length > 0 || stoppedBy !== null))
+        return [...lines, ...caches.filter(({ paths }) => paths.length > 0).flatMap(cacheLines)];
+    if (!caches.some(({ cache }) => cache.canPush))
+        return lines;
+    return [...lines, `Nothing new to push: all ${storePaths} paths in the store were there before the job.`];
+}
+function originLines({ origins }) {
+    if (origins === null || origins.length === 0)
+        return [];
+    const parts = origins
+        .slice(0, LOG_ORIGINS)
+        .map((origin) => `${origin.paths} ${clipped(originWords(origin))} (${formatBytes(origin.narBytes)})`);
+    const left = origins.slice(LOG_ORIGINS).reduce((sum, { paths }) => sum + paths, 0);
+    return [`New in the store: ${oneLine(parts.join(', '))}${left === 0 ? '' : `, and ${left} more`}.`];
+}
+function clipped(text) {
+    return text.length > LOG_WORDS_LIMIT ? `${text.slice(0, LOG_WORDS_LIMIT)}…` : text;
+}
+/** For a folded group of the log: what was built, and what is known of why. */
+function builtLines({ caches, serveErrors }) {
+    const lines = caches.flatMap(({ cache, built }) => built.flatMap(({ why, paths, narBytes }) => [
+        `${countOf(paths.length)} (${formatBytes(narBytes)}): ${WHY_BUILT_WORDS[why]} (${cache.label}).`,
+        ...paths.slice(0, LOG_LINES_PER_CLASS).map((path) => `  ${baseName(path)}`),
+        ...(paths.length > LOG_LINES_PER_CLASS ? [`  and ${paths.length - LOG_LINES_PER_CLASS} more`] : []),
+    ]));
+    const errors = serveErrorsLine(serveErrors);
+    return errors === null || lines.length === 0 ? lines : [...lines, errors];
+}
+/** `null` when there were none. */
+function serveErrorsLine(errors) {
+    const parts = Object.entries(errors).map(([code, count]) => `${code} ${count}`);
+    return parts.length === 0
+        ? null
+        : `The local substituter met failures of its caches in this job (${parts.join(', ')}), so Nix may have built what they have.`;
 }
 function cacheLines(report) {
     const { counts, cache, verification } = report;
@@ -46570,7 +47559,7 @@ function cacheLines(report) {
     const lines = [`${cache.label}: ${parts.join(', ')}${volume(report)}.`];
     for (const name of CLASSES.filter((one) => TROUBLE.has(one)))
         lines.push(...classLines(report, name));
-    if (verification !== null) {
+    if (verification !== null && verification.checked > 0) {
         const { checked, problems } = verification;
         lines.push(`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`);
         lines.push(...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${oneLine(problem ?? '')}`));
@@ -46593,19 +47582,141 @@ function classLines(report, name) {
     return groups.length > lines.length ? [...lines, `  and for ${groups.length - lines.length} more reasons`] : lines;
 }
 
+;// CONCATENATED MODULE: ./build/report/chart.js
+/** More can't be told apart by their colours. */
+const MAX_SLICES = 8;
+/** Mermaid draws no part that is smaller. */
+const MIN_SHARE = 0.01;
+const LABEL_LIMIT = 60;
+const UNITS = [
+    ['GiB', 1024 ** 3],
+    ['MiB', 1024 ** 2],
+    ['KiB', 1024],
+];
+/**
+ * Lines of a Mermaid pie chart, which GitHub draws in Markdown; none where there are less than two parts to compare. `title` is our own text. Mermaid refuses
+ * a value of 0 and shows values without a unit, so that is in the title.
+ */
+function pie(title, slices) {
+    const total = slices.reduce((sum, { bytes }) => sum + bytes, 0);
+    const [unit, unitBytes] = UNITS.find(([, size]) => total >= 10 * size) ?? ['KiB', 1024];
+    const values = withoutSmall(chart_joined(slices), total)
+        .map(({ label, bytes }) => [label, (bytes / unitBytes).toFixed(1)])
+        .filter(([, value]) => Number(value) > 0);
+    if (values.length < 2)
+        return [];
+    return [
+        '',
+        '```mermaid',
+        'pie showData',
+        `    title ${title}, ${unit}`,
+        ...values.map(([label, value]) => `    "${label}" : ${value}`),
+        '```',
+    ];
+}
+/** Mermaid shows the first of those that are called the same. */
+function chart_joined(slices) {
+    const byLabel = Map.groupBy(slices, ({ label }) => plain(label));
+    return [...byLabel].map(([label, same]) => ({ label, bytes: same.reduce((sum, { bytes }) => sum + bytes, 0) }));
+}
+/** The largest, and all others as one, where that is large enough to be seen. */
+function withoutSmall(slices, total) {
+    const isSeen = ({ bytes }) => bytes >= total * MIN_SHARE;
+    const largestFirst = slices.toSorted((a, b) => b.bytes - a.bytes);
+    const seen = largestFirst.filter(isSeen);
+    if (seen.length === slices.length && seen.length <= MAX_SLICES)
+        return seen;
+    const shown = seen.slice(0, MAX_SLICES - 1);
+    const others = largestFirst.slice(shown.length).reduce((sum, { bytes }) => sum + bytes, 0);
+    return [...shown, { label: 'others', bytes: others }].filter(isSeen);
+}
+/** Labels hold names from elsewhere; what could end the string, the line or the block is not in them. */
+function plain(label) {
+    const text = label.replace(/[^A-Za-z0-9 .,:/()_+-]/g, '?');
+    return text.length > LABEL_LIMIT ? `${text.slice(0, LABEL_LIMIT - 3)}...` : text;
+}
+
+;// CONCATENATED MODULE: ./build/report/markdown.js
+
+/** A page with thousands of rows helps nobody; all of them are in the JSON report. */
+const MAX_ROWS = 100;
+const CELL_LIMIT = 500;
+/** Lines of a table with numbers in all columns but the first. */
+function numbersTable(columns, rows) {
+    const rules = columns.map((_, index) => (index === 0 ? '---' : '---:'));
+    return ['', row(columns), row(rules), ...bodyOf(rows, columns.length)];
+}
+/** Lines of a table under a title that unfolds it; none without rows. `title` is our own text. */
+function foldedTable(title, columns, rows) {
+    if (rows.length === 0)
+        return [];
+    const head = [row(columns), row(columns.map(() => '---'))];
+    return ['', `<details><summary>${title}</summary>`, '', ...head, ...bodyOf(rows, columns.length), '', '</details>'];
+}
+function bodyOf(rows, columns) {
+    const shown = rows.slice(0, MAX_ROWS).map((cells) => row(cells.map(cell)));
+    const left = rows.length - shown.length;
+    return left === 0 ? shown : [...shown, row([`and ${left} more`, ...Array.from({ length: columns - 1 }, () => '')])];
+}
+function row(cells) {
+    return `| ${cells.join(' | ')} |`;
+}
+/**
+ * Text from elsewhere (names, answers of servers) as one line that shows it as it is. As entities, because those are never markup:
+ * no HTML, Markdown, mention, formula or link; control characters and those that turn the direction of writing are not shown.
+ */
+function cell(text) {
+    const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
+    return oneLine(short)
+        .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
+        .replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 ;// CONCATENATED MODULE: ./build/report/summary.js
+
+
 
 
 
 /** The runner takes 1 MiB for a step and drops what is longer. */
 const SUMMARY_LIMIT_BYTES = 900 * 1024;
-/** A page with thousands of rows helps nobody; all of them are in the JSON report. */
-const SUMMARY_ROWS = 100;
 const SUMMARY_LARGEST = 10;
+const SUMMARY_BUILT = 5;
 /** Markdown for the job summary, under 1 MiB whatever the report holds. */
 function reportSummary(report) {
-    const warnings = report.warnings.slice(0, SUMMARY_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
-    return withinLimit([...report.caches.flatMap(cacheSections), servedOf(report), ...warnings]);
+    const warnings = report.warnings.slice(0, MAX_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
+    return withinLimit([...warnings, [''], ...originSections(report), ...report.caches.flatMap(cacheSections)]);
+}
+function originSections({ origins, built, caches, served, serveErrors }) {
+    const reads = served.flatMap((one) => ['', cell(servedLine(one))]);
+    const errors = serveErrorsLine(serveErrors);
+    const below = [...reads, ...(errors === null ? [] : ['', cell(errors)])];
+    if (origins === null || origins.length === 0)
+        return below.length === 0 ? [] : [['### Nix store', ...below, '']];
+    const rows = origins.map((origin) => [originWords(origin), String(origin.paths), formatBytes(origin.narBytes)]);
+    const slices = origins.map((origin) => ({ label: originWords(origin), bytes: origin.narBytes }));
+    return [
+        ['### Nix store: what was new in this job', '', cell(hitLine(origins))],
+        numbersTable(['', 'paths', 'NAR size'], rows),
+        pie('New in the store', slices),
+        // With what is known of why, they are listed under the cache that could say so.
+        caches.some((cache) => cache.built.length > 0) ? [] : builtList(built),
+        [...below, ''],
+    ];
+}
+/** What people look for first. */
+function hitLine(origins) {
+    const sum = (...kinds) => origins.reduce((all, { from, paths }) => all + (kinds.includes(from) ? paths : 0), 0);
+    const [cached, built, unsigned] = [sum('served', 'signed'), sum('built'), sum('unsigned')];
+    const all = cached + built + unsigned;
+    if (all === 0)
+        return 'Nothing was built, and nothing came from a cache.';
+    const share = Math.floor((100 * cached) / all);
+    const told = `${countOf(cached)} came from caches and ${built} ${built === 1 ? 'was' : 'were'} built here`;
+    // Those may have come from a cache that is trusted as it is, or from another machine that built them.
+    return unsigned === 0
+        ? `${told}: ${share} % from caches.`
+        : `${told}, and of ${unsigned} it is not known: at least ${share} % from caches.`;
 }
 function cacheSections(report) {
     const title = [`### Nix cache: ${cell(report.cache.label)}`];
@@ -46617,6 +47728,7 @@ function cacheSections(report) {
         title,
         countsTable(report),
         stopOf(report),
+        builtTable(report),
         verificationOf(report),
         ...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
         largestTable(report),
@@ -46637,15 +47749,33 @@ function withinLimit(sections) {
 function countsTable({ cache, counts, sentBytes }) {
     const rows = CLASSES.flatMap((name) => {
         const count = counts[name];
-        return count === undefined ? [] : [`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`];
+        return count === undefined ? [] : [[CLASS_WORDS[name], String(count.paths), formatBytes(count.narBytes)]];
     });
-    const sent = counts.pushed === undefined
-        ? []
-        : ['', `Sent ${formatBytes(sentBytes)}${cache.kind === 'nix-copy' ? '' : ' after compression'}.`];
-    return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
+    const { pushed } = counts;
+    if (pushed === undefined)
+        return numbersTable(['', 'paths', 'NAR size'], rows);
+    const saved = cache.kind === 'nix-copy' ? '' : savedWords(pushed.narBytes, sentBytes);
+    const sent = `Sent ${formatBytes(sentBytes)} for ${formatBytes(pushed.narBytes)}${saved}.`;
+    return [...numbersTable(['', 'paths', 'NAR size'], rows), '', sent];
 }
-function servedOf({ served }) {
-    return served.flatMap((one) => ['', cell(servedLine(one))]);
+function savedWords(narBytes, sentBytes) {
+    if (narBytes === 0 || sentBytes >= narBytes)
+        return '';
+    return `: ${Math.floor(100 * (1 - sentBytes / narBytes))} % saved by compression and by what was there`;
+}
+function builtList(built) {
+    const rows = built.map(({ path, narSizeBytes }) => [shortName(path), formatBytes(narSizeBytes)]);
+    return foldedTable(`${built.length} built here`, ['path', 'NAR size'], rows);
+}
+function builtTable({ built }) {
+    const rows = built.map(({ why, paths, narBytes }) => [
+        String(paths.length),
+        formatBytes(narBytes),
+        WHY_BUILT_WORDS[why],
+        paths.slice(0, SUMMARY_BUILT).map(shortName).join(', ') + (paths.length > SUMMARY_BUILT ? ', …' : ''),
+    ]);
+    const total = built.reduce((sum, { paths }) => sum + paths.length, 0);
+    return foldedTable(`${total} built here, and why`, ['paths', 'NAR size', 'it was', 'the largest of them'], rows);
 }
 function stopOf({ stoppedBy }) {
     if (stoppedBy === null)
@@ -46653,49 +47783,31 @@ function stopOf({ stoppedBy }) {
     return ['', `**The push ended early:** ${cell(stoppedBy.message)} ${cell(stoppedBy.hint ?? '')}`.trimEnd()];
 }
 function verificationOf({ verification }) {
-    if (verification === null)
+    if (verification === null || verification.checked === 0)
         return [];
     const { checked, problems } = verification;
-    const line = `Read back through the pull URL: ${checked} ${checked === 1 ? 'path' : 'paths'}, ${problems.length} with problems.`;
+    const line = `Read back through the pull URL: ${countOf(checked)}, ${problems.length} with problems.`;
     const rows = problems.map(({ path, problem }) => [baseName(path), problem ?? '']);
-    return ['', line, ...table('Not readable', ['path', 'problem'], rows)];
+    return ['', line, ...foldedTable('Not readable', ['path', 'problem'], rows)];
 }
 function classTable(report, name) {
     const paths = report.paths.filter((path) => path.class === name);
     const rows = [...byReason(paths)].map(([reason, group]) => [someNames(group), reason]);
-    return table(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
+    return foldedTable(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
 }
 function largestTable(report) {
     const rows = report.paths
         .filter((path) => path.class === 'pushed')
         .sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0))
         .slice(0, SUMMARY_LARGEST)
-        .map((path) => [baseName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
-    return table('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
+        .map((path) => [shortName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
+    return foldedTable('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
 }
 function times({ durationsMs }) {
-    const parts = Object.entries(durationsMs).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
+    const parts = Object.entries(durationsMs)
+        .filter(([, ms]) => ms >= 50)
+        .map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
     return parts.length === 0 ? [] : ['', `Time: ${parts.join(', ')}.`];
-}
-function table(title, columns, rows) {
-    if (rows.length === 0)
-        return [];
-    const line = (cells) => `| ${cells.join(' | ')} |`;
-    const shown = rows.slice(0, SUMMARY_ROWS).map((row) => line(row.map(cell)));
-    const more = rows.length > shown.length ? [line([`and ${rows.length - shown.length} more`, ...columns.slice(1).map(() => '')])] : [];
-    const head = [line(columns), line(columns.map(() => '---'))];
-    return ['', `<details><summary>${title}</summary>`, '', ...head, ...shown, ...more, '', '</details>'];
-}
-const CELL_LIMIT = 500;
-/**
- * Text from elsewhere (names, answers of servers) as one line that shows it as it is. As entities, because those are never markup:
- * no HTML, Markdown, mention, formula or link; control characters and those that turn the direction of writing are not shown.
- */
-function cell(text) {
-    const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
-    return oneLine(short)
-        .replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
-        .replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 ;// CONCATENATED MODULE: ./build/phases/stop.js
@@ -46722,6 +47834,7 @@ function stopOnSignals(log) {
 }
 
 ;// CONCATENATED MODULE: ./build/phases/post.js
+
 
 
 
@@ -46791,13 +47904,13 @@ async function push(session, stop, job) {
     }
     if (main.store === null || main.whyNot !== null) {
         log.info(`Nothing is pushed: ${main.whyNot ?? 'there was no Nix.'}`);
+        if (main.store !== null)
+            await tellReads(session, main.store, stop, job);
         return;
     }
     try {
         const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
-        for (const line of reportLines(report))
-            log.info(line);
-        await publishReport(session, report);
+        await tell(session, report);
         for (const cache of report.caches) {
             const problem = problemOf(cache, stop.signal.aborted);
             if (problem !== null)
@@ -46815,6 +47928,28 @@ async function pushHere(session, store, stop, job) {
     const { pusherFolder = null } = session.state().main ?? {};
     const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
     return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
+}
+/** A job that pushes nothing is told what it read. That this fails is no problem of the job. */
+async function tellReads(session, store, stop, job) {
+    try {
+        await tell(session, await reportOnReads(session, reopenLocalStore(store, session.runner.env), stop, job));
+    }
+    catch (error) {
+        session.runner.log.info(`What came to the store during the job is not known: ${(0,errors/* describeError */.Uc)(error)}`);
+    }
+}
+async function tell(session, report) {
+    const { log } = session.runner;
+    for (const line of reportLines(report))
+        log.info(line);
+    const details = builtLines(report);
+    if (details.length > 0) {
+        await log.group('What was built in this job, and why', async () => {
+            for (const line of details)
+                log.info(line);
+        });
+    }
+    await publishReport(session, report);
 }
 /** One annotation per problem: an outage that main warned of and that lasts is no second one. */
 function post_isKnown({ warnings }, { paths, stoppedBy }) {
@@ -47087,12 +48222,14 @@ async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, s
 function laterReads() {
     const used = new Set();
     const served = [];
+    const errors = {};
     return {
-        job: { used, served, packFindings: NO_FINDINGS },
+        job: { used, served, errors, packFindings: NO_FINDINGS },
         arrive(reads) {
             for (const hashPart of reads.used)
                 used.add(hashPart);
             served.push(...reads.served);
+            Object.assign(errors, reads.errors);
         },
     };
 }
@@ -47232,8 +48369,6 @@ async function store_reader_streamOf(parts) {
 
 // EXTERNAL MODULE: external "node:net"
 var external_node_net_ = __nccwpck_require__(7030);
-// EXTERNAL MODULE: ./build/nix/cache-info.js
-var cache_info = __nccwpck_require__(4075);
 ;// CONCATENATED MODULE: ./build/substituter/byte-range.js
 /**
  * The one range that a `Range` header asks for: `bytes=a-b` or `bytes=a-`, whose end is then `Number.MAX_SAFE_INTEGER`. `null`: answer with the whole. That is

@@ -49,3 +49,19 @@ it('a folder that this user may not write in costs the push, not the job', async
 		result.log,
 	).toEqual([expect.stringMatching(/EACCES.*Give this job's user the right to read and write that folder/s)]);
 });
+
+it('a daemon that opens the new folder as root leaves it to the user of the job', async () => {
+	await using machine = await createMachine({ nix: '2.34' });
+	machine.addUser('runner');
+	await machine.startDaemon({ trustedUsers: ['runner'] });
+	const folder = join(machine.work, 'share');
+	await machine.run(['mkdir', '-m', '777', folder]);
+	const options = { user: 'runner', workspace: { 'job.nix': graph('daemon') }, secrets: [secret] };
+	const result = await runJob(
+		machine,
+		[uses({ with: { cache: `file://${folder}/nix`, 'signing-key': secret } }), build],
+		options,
+	);
+	expect(result.annotations, result.log).toEqual([]);
+	expect(checkCache(join(folder, 'nix')).length, result.log).toBe(5);
+});

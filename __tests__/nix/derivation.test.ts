@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDerivationOutputs } from '../../src/nix/derivation.ts';
+import { forbidsSubstitutes, parseDerivationOutputs } from '../../src/nix/derivation.ts';
 
 const OUT = '/nix/store/64fh21r7zkdrwa8n7w5d7hbkk51fxnkk-app-b';
 const rest = ',[],[],"x86_64-linux","/bin/sh",["-c","echo \\"hi\\""],[("name","app-b")])';
@@ -34,5 +34,23 @@ describe('the outputs of a derivation', () => {
 		'<html>',
 	])('are refused in `%s`', (text) => {
 		expect(() => parseDerivationOutputs(text)).toThrow(expect.objectContaining({ code: 'format-invalid' }));
+	});
+});
+
+describe('allowSubstitutes = false', () => {
+	const withEnv = (env: string): string =>
+		`Derive([("out","${OUT}","","")],[("/nix/store/x.drv",["out"])],[],"x86_64-linux","/bin/sh",["-c"],[${env}])`;
+
+	it.each([
+		['false', '("allowSubstitutes",""),("name","a")', true],
+		['true', '("allowSubstitutes","1"),("name","a")', false],
+		['not said', '("name","a")', false],
+		['said in a text', '("text","(\\"allowSubstitutes\\",\\"\\")")', false],
+		['false, structured', '("__json","{\\"a\\":\\"\\\\n\\",\\"allowSubstitutes\\":false,\\"b\\":\\"\\\\\\"\\"}")', true],
+		['true, structured', '("__json","{\\"allowSubstitutes\\":true}")', false],
+		['inside of another attribute', '("__json","{\\"a\\":{\\"allowSubstitutes\\":false}}")', false],
+		['JSON that is cut off', '("__json","{\\"allowSubstitutes\\":false")', false],
+	])('is read: %s', (_what, env, expected) => {
+		expect(forbidsSubstitutes(withEnv(env))).toBe(expected);
 	});
 });

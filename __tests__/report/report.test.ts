@@ -18,7 +18,13 @@ const push: Verdict = { class: 'push', why: 'new' };
 /** Facts on paths by name: what the plan says, and what came of it where it was to be pushed. */
 function facts(
 	paths: readonly (readonly [PathInfo | string, Verdict, Outcome?])[],
-	{ warnings = [], served = [], ...more }: Partial<CacheFacts> & Partial<Pick<ReportFacts, 'warnings' | 'served'>> = {},
+	{
+		warnings = [],
+		served = [],
+		serveErrors = {},
+		added = null,
+		...more
+	}: Partial<CacheFacts> & Partial<Pick<ReportFacts, 'warnings' | 'served' | 'serveErrors' | 'added'>> = {},
 ): ReportFacts {
 	const entries = paths.map(([what, verdict, outcome]) => {
 		const info = typeof what === 'string' ? pathInfo(what, { narSizeBytes: 100 * KiB }) : what;
@@ -34,10 +40,12 @@ function facts(
 		},
 		result: outcomes.size === 0 ? null : { outcomes, stoppedBy: null, elapsedMs: 1234 },
 		findings: null,
+		lost: new Set(),
+		isRead: true,
 		durationsMs: { plan: 100, push: 1200 },
 		...more,
 	};
-	return { caches: [cache], served, storePaths: 312, durationsMs: { total: 1500 }, warnings };
+	return { caches: [cache], added, served, serveErrors, storePaths: 312, durationsMs: { total: 1500 }, warnings };
 }
 
 const down = { code: 'cache-unreachable', message: 'It does not answer.', hint: 'Is it up?' } as const;
@@ -187,15 +195,18 @@ describe('the summary', () => {
 			{ findings, warnings: ['Something to know.'] },
 		);
 		expect(text.replaceAll(/[0-9a-z]{32}-/g, 'HASH-')).toMatchInlineSnapshot(`
-			"### Nix cache: https&#58;//cache.example/nix
+			"
+			> Something to know.
 
-			| | paths | NAR size |
-			|---|---:|---:|
+			### Nix cache: https&#58;//cache.example/nix
+
+			|  | paths | NAR size |
+			| --- | ---: | ---: |
 			| pushed | 1 | 2.9 MiB |
 			| failed | 1 | 100 KiB |
 			| already there | 1 | 100 KiB |
 
-			Sent 879 KiB after compression.
+			Sent 879 KiB for 2.9 MiB: 70 % saved by compression and by what was there.
 
 			Read back through the pull URL: 1 path, 0 with problems.
 
@@ -211,14 +222,12 @@ describe('the summary', () => {
 
 			| path | NAR size | sent |
 			| --- | --- | --- |
-			| HASH-large | 2.9 MiB | 879 KiB |
+			| large | 2.9 MiB | 879 KiB |
 
 			</details>
 
 			Time: plan 0.1 s, push 1.2 s.
 
-
-			> Something to know.
 			"
 		`);
 	});
@@ -248,13 +257,22 @@ describe('the summary', () => {
 			][index % classes.length] as Outcome;
 			return [name, push, outcome] as const;
 		});
-		const input = facts(paths, { warnings: Array.from({ length: 1000 }, () => '`'.repeat(2000)) });
+		const added = {
+			infos: paths.map(([name], index) =>
+				pathInfo(name, index % 2 === 0 ? {} : { ultimate: false, signatures: [`${'|'.repeat(100)}-${index}:AAAA`] }),
+			),
+			served: new Set<string>(),
+			forbidden: new Set<string>(),
+		};
+		const input = facts(paths, { added, warnings: Array.from({ length: 1000 }, () => '`'.repeat(2000)) });
 		const started = performance.now();
 		const report = makeReport(input);
 		const summary = reportSummary(report);
 		expect(performance.now() - started).toBeLessThan(1000);
 		expect(Buffer.byteLength(summary)).toBeLessThan(1024 * KiB);
 		expect(summary).toContain('and 2400 more');
+		expect(summary).toContain('| and 4901 more |');
 		expect(reportLines(report).length).toBeLessThan(100);
+		expect(reportLines(report)[0]).toMatch(/^New in the store: .{1,3000}, and 9988 more\.$/);
 	});
 });

@@ -9,6 +9,8 @@ export type BackendKind = 'http' | 's3' | 'attic' | 'cachix' | 'niks3' | 'nix-co
 /** What a cache says about one path. */
 export type Presence =
 	| { readonly state: 'missing' }
+	/** Missing: the cache had it once, and its bytes are gone. */
+	| { readonly state: 'lost' }
 	/** There, with the NAR hash that the local store has. */
 	| { readonly state: 'present' }
 	/** There, with another NAR hash: the build is not reproducible. It is left as it is. */

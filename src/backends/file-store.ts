@@ -59,6 +59,8 @@ export function openFileStore(folder: string): ObjectStore {
 			const file = fileOf(key);
 			const temporary = join(dirname(file), `.nix-cache-action-${randomBytes(8).toString('hex')}`);
 			try {
+				// Nix makes it too when it opens the folder, and its daemon does so as root: then nobody else could write in it.
+				await make(join(folder, 'nar'));
 				await make(dirname(file));
 				if (body.bytes === null) await pipeline(body.stream(), createWriteStream(temporary, { flags: 'wx' }), { signal });
 				else await writeBytes(temporary, body.bytes);

@@ -25,3 +25,34 @@ export function parseDerivationOutputs(text: string): readonly DerivationOutput[
 		if (next === ']') return outputs;
 	}
 }
+
+/** In the text of a derivation a quote within a string is escaped, so these can only be where variables of the builder are. */
+const FORBIDDEN = '("allowSubstitutes","")';
+const STRUCTURED = /\("__json","((?:[^"\\]|\\.)*)"\)/s;
+
+/**
+ * Whether the text of a whole `.drv` file says `allowSubstitutes = false`: then Nix builds it even where a cache has its outputs (unless
+ * `always-allow-substitutes` is set). libstore/parsed-derivations.cc.
+ */
+export function forbidsSubstitutes(text: string): boolean {
+	if (text.includes(FORBIDDEN)) return true;
+	const structured = STRUCTURED.exec(text)?.[1];
+	if (structured === undefined) return false;
+	try {
+		const attributes: unknown = JSON.parse(unescaped(structured));
+		return (
+			typeof attributes === 'object' &&
+			attributes !== null &&
+			'allowSubstitutes' in attributes &&
+			attributes.allowSubstitutes === false
+		);
+	} catch {
+		return false;
+	}
+}
+
+/** libstore/derivations.cc, parseString. */
+function unescaped(text: string): string {
+	const whites: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
+	return text.replace(/\\(.)/gs, (_, character: string) => whites[character] ?? character);
+}

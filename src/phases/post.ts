@@ -1,12 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { CacheError, describeError } from '../errors.ts';
-import { reportLines, servedLine } from '../report/lines.ts';
+import { builtLines, reportLines, servedLine } from '../report/lines.ts';
 import { type CacheReport, type Report, reportJson } from '../report/report.ts';
 import { reportSummary } from '../report/summary.ts';
 import type { MainState } from '../state.ts';
 import { type LocalStoreDescription, reopenLocalStore } from '../store/local-store.ts';
 import { takeBackSettings } from './configure.ts';
+import { reportOnReads } from './job-report.ts';
 import { pushNewPaths } from './push-new-paths.ts';
 import { finishWithPusher } from './pusher-control.ts';
 import { readDone } from './pusher-folder.ts';
@@ -67,12 +68,12 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 	}
 	if (main.store === null || main.whyNot !== null) {
 		log.info(`Nothing is pushed: ${main.whyNot ?? 'there was no Nix.'}`);
+		if (main.store !== null) await tellReads(session, main.store, stop, job);
 		return;
 	}
 	try {
 		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
-		for (const line of reportLines(report)) log.info(line);
-		await publishReport(session, report);
+		await tell(session, report);
 		for (const cache of report.caches) {
 			const problem = problemOf(cache, stop.signal.aborted);
 			if (problem !== null) settle(session, problem, isKnown(main, cache));
@@ -88,6 +89,27 @@ async function pushHere(session: Session, store: LocalStoreDescription, stop: St
 	const { pusherFolder = null } = session.state().main ?? {};
 	const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
 	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
+}
+
+/** A job that pushes nothing is told what it read. That this fails is no problem of the job. */
+async function tellReads(session: Session, store: LocalStoreDescription, stop: Stop, job: JobReads): Promise<void> {
+	try {
+		await tell(session, await reportOnReads(session, reopenLocalStore(store, session.runner.env), stop, job));
+	} catch (error) {
+		session.runner.log.info(`What came to the store during the job is not known: ${describeError(error)}`);
+	}
+}
+
+async function tell(session: Session, report: Report): Promise<void> {
+	const { log } = session.runner;
+	for (const line of reportLines(report)) log.info(line);
+	const details = builtLines(report);
+	if (details.length > 0) {
+		await log.group('What was built in this job, and why', async () => {
+			for (const line of details) log.info(line);
+		});
+	}
+	await publishReport(session, report);
 }
 
 /** One annotation per problem: an outage that main warned of and that lasts is no second one. */

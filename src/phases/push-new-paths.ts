@@ -2,16 +2,17 @@ import { join } from 'node:path';
 import { createPacker } from '../push/packing.ts';
 import { type PushRules, type Selection, selectPaths } from '../push/plan.ts';
 import { shareNars } from '../push/shared-nars.ts';
-import { type CacheFacts, makeReport, type Report } from '../report/report.ts';
+import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { narFrames } from '../store/nar.ts';
 import { findCandidates, rootsOf } from './candidates.ts';
 import { knownNetrc } from './configure.ts';
+import { jobReport } from './job-report.ts';
 import { type Meeting, meeting } from './meeting.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
-import { cacheOf, createTargetPush, type PushMeans, type PushOrder, type TargetPush } from './target-push.ts';
+import { cacheOf, createTargetPush, type PushMeans, type PushOrder, type TargetPush, untouched } from './target-push.ts';
 
 /** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
 const CANCELLED_TIMEOUT_MS = 4 * 60_000;
@@ -151,13 +152,8 @@ async function finishAll(
 					}),
 				);
 	const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
-	return makeReport({
-		caches: (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target)),
-		served: job.served,
-		storePaths: names.length,
-		durationsMs: { total: Math.round(performance.now() - startedMs) },
-		warnings: main?.warnings ?? [],
-	});
+	const caches = (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target));
+	return jobReport({ session, store, stop, job, names, startedMs }, caches, selection?.candidates.infos ?? new Map());
 }
 
 /** What a job that was stopped may still take to find out what it has to report. */
@@ -184,10 +180,6 @@ async function eachTarget<T>(
 ): Promise<readonly T[]> {
 	const planned = meeting(targets.length);
 	return Promise.all(targets.map((target) => run(target, planned).finally(planned.leave)));
-}
-
-function untouched({ inputs }: Session, target: TargetPush['target']): CacheFacts {
-	return { cache: cacheOf(inputs, target), plan: null, failure: null, result: null, findings: null, durationsMs: {} };
 }
 
 function rulesOf({ inputs }: Session): PushRules {

@@ -87,6 +87,7 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 			used: [...job.used],
 			packFindings: job.packFindings,
 			served: job.served,
+			errors: job.errors,
 		});
 		const from = await sizeOf(files.log);
 		signalProcess(identity, 'SIGUSR2');

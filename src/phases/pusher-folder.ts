@@ -23,6 +23,7 @@ export interface FinishOrder {
 	readonly used: readonly string[];
 	readonly packFindings: PackFindings;
 	readonly served: readonly ReportServed[];
+	readonly errors: Readonly<Record<string, number>>;
 }
 
 /** One line of the file in which it writes down what is up. */
@@ -103,7 +104,7 @@ function isOrders(value: unknown): value is PusherOrders {
 }
 
 function isFinishOrder(value: unknown): value is FinishOrder {
-	return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served') && value.version === 1;
+	return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
 }
 
 function isIdentity(value: unknown): value is ProcessIdentity {

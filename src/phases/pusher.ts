@@ -126,11 +126,13 @@ async function pushWhileBuilt(pushes: Pushes, { journal, file, store, held, fini
 function laterReads(): { readonly job: JobReads; arrive(reads: LateReads): void } {
 	const used = new Set<string>();
 	const served: ReportServed[] = [];
+	const errors: Record<string, number> = {};
 	return {
-		job: { used, served, packFindings: NO_FINDINGS },
+		job: { used, served, errors, packFindings: NO_FINDINGS },
 		arrive(reads) {
 			for (const hashPart of reads.used) used.add(hashPart);
 			served.push(...reads.served);
+			Object.assign(errors, reads.errors);
 		},
 	};
 }
@@ -139,6 +141,7 @@ interface LateReads {
 	readonly used: readonly string[];
 	readonly packFindings: PackFindings;
 	readonly served: readonly ReportServed[];
+	readonly errors: Readonly<Record<string, number>>;
 }
 
 function reachesCacheAtOnce({ inputs, state }: ReturnType<typeof backgroundSession>, target: number): boolean {

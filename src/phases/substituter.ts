@@ -20,16 +20,18 @@ export interface RunningSubstituter {
 	readonly netrc: NetrcEntry;
 }
 
-/** What the job read from the store in the Actions cache, as far as serve told. */
+/** What the job read through the local substituter, as far as serve told. */
 export interface JobReads {
 	/** Hash parts of the paths whose NARs were read. */
 	readonly used: ReadonlySet<string>;
 	readonly packFindings: PackFindings;
 	/** What was served, by cache; empty: nothing ran. */
 	readonly served: readonly ReportServed[];
+	/** Failures of the caches behind it, by code: how often. */
+	readonly errors: Readonly<Record<string, number>>;
 }
 
-const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: [] };
+const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: [], errors: {} };
 
 const START_TIMEOUT_MS = 20_000;
 
@@ -93,7 +95,7 @@ export async function stopLocalSubstituter({ runner, state }: Session): Promise<
 		const statistics = await readStatistics(folder);
 		const packFindings = await readPackFindings(folder);
 		if (statistics === null) return { ...NO_READS, packFindings };
-		const { served, mounts } = statistics;
+		const { served, mounts, errors } = statistics;
 		const labels = state().main?.served ?? {};
 		const reads = Object.entries(mounts).map(([name, { paths, narBytes, narsCut }]) => ({
 			label: labels[name] ?? name,
@@ -101,7 +103,7 @@ export async function stopLocalSubstituter({ runner, state }: Session): Promise<
 			bytes: narBytes,
 			cut: narsCut,
 		}));
-		return { used: new Set(served), packFindings, served: reads };
+		return { used: new Set(served), packFindings, served: reads, errors };
 	} catch (error) {
 		runner.log.debug(describeError(error));
 		return NO_READS;

@@ -72,8 +72,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 	const { inputs, runner } = session;
 	const known = new Map<string, Presence>();
 	let opened: Promise<CheckedCache> | null = null;
-	const cache = cacheOf(inputs, target);
-	const facts = { cache, failure: null, result: null, findings: null };
+	const facts = untouched(session, target);
 
 	/** Opened with the first push; one that failed is tried again. */
 	const open = (signal: AbortSignal): Promise<CheckedCache> => {
@@ -124,7 +123,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 		await presence(backend, selection, signal);
 		const plan = planPush(selection, known);
 		const planMs = elapsed(startedMs);
-		const planned = { ...facts, plan, durationsMs: { plan: planMs } };
+		const planned = { ...facts, plan, lost: lostPaths(known), durationsMs: { plan: planMs } };
 		await order.planned.wait();
 		if (isDryRun(runner.env) || plan.push.length === 0) return planned;
 		const left = { ...plan, push: plan.push.filter(({ path }) => !done.has(path)) };
@@ -175,7 +174,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 				return await finish(order);
 			} catch (error) {
 				if (error instanceof Error && error.stack !== undefined) runner.log.debug(error.stack);
-				return { ...facts, plan: null, failure: failureOf(error), durationsMs: { plan: elapsed(order.startedMs) } };
+				return { ...facts, failure: failureOf(error), durationsMs: { plan: elapsed(order.startedMs) } };
 			}
 		},
 		async close() {
@@ -218,6 +217,24 @@ function until(stop: Stop, deadlineMs: number): AbortSignal {
 export function cacheOf(inputs: Inputs, { line, whyNot }: MainTarget): ReportCache {
 	const kind = line === null ? 'actions-cache' : (inputs.caches[line]?.kind ?? 'actions-cache');
 	return { kind, label: labelOf(inputs, line), canPush: whyNot === null, whyNot };
+}
+
+/** The facts on a cache before anything is done with it. */
+export function untouched(session: Session, target: MainTarget): CacheFacts {
+	const nothing = { plan: null, failure: null, result: null, findings: null, lost: new Set<string>(), durationsMs: {} };
+	return { ...nothing, cache: cacheOf(session.inputs, target), isRead: isRead(session, target) };
+}
+
+/** Whether Nix was told to read from it. */
+function isRead({ inputs, state }: Session, { line, failed }: MainTarget): boolean {
+	const { configuration, main } = state();
+	if (failed || configuration?.route === 'advice-only') return false;
+	const isThroughUs = Object.values(main?.served ?? {}).includes(labelOf(inputs, line));
+	return !isThroughUs || main?.substituterFolder !== null;
+}
+
+function lostPaths(presence: ReadonlyMap<string, Presence>): ReadonlySet<string> {
+	return new Set([...presence].flatMap(([path, { state }]) => (state === 'lost' ? [path] : [])));
 }
 
 /** Opens what takes the job's paths, as main decided. */

@@ -1,7 +1,10 @@
 import type { BackendKind } from '../backends/backend.ts';
+import type { PathInfo } from '../nix/path-info.ts';
 import type { Finding, Outcome, PushResult } from '../push/outcome.ts';
 import type { Plan, PlanClass, PlannedPath } from '../push/plan.ts';
 import { formatBytes } from '../quantity.ts';
+import { type ReportBuilt, whyBuilt } from './built.ts';
+import { originOf, originsOf, type ReportOrigin } from './origins.ts';
 import { withheldReason } from './words.ts';
 
 /** What a path ended as: the plan's class, or what the pipeline made of a path that was to be pushed. */
@@ -47,13 +50,31 @@ export interface CacheFacts {
 	readonly result: PushResult | null;
 	/** `null`: not verified. */
 	readonly findings: readonly Finding[] | null;
+	/** Full paths that this cache had once and has no more. */
+	readonly lost: ReadonlySet<string>;
+	/** Nix was told to read from it. */
+	readonly isRead: boolean;
 	readonly durationsMs: Readonly<Record<string, number>>;
+}
+
+/** What came to the store during the job, and what is known of it. */
+export interface AddedFacts {
+	/** Valid at the end of the job. */
+	readonly infos: readonly PathInfo[];
+	/** Hash parts of the paths whose NARs the local substituter sent. */
+	readonly served: ReadonlySet<string>;
+	/** Full paths whose derivations forbid substitution, of those that were built and that a cache has. */
+	readonly forbidden: ReadonlySet<string>;
 }
 
 /** The facts of one post phase. */
 export interface ReportFacts {
 	/** In the order of the input `cache`. */
 	readonly caches: readonly CacheFacts[];
+	/** `null`: not known. */
+	readonly added: AddedFacts | null;
+	/** Failures of caches behind the local substituter, by code: how often. */
+	readonly serveErrors: Readonly<Record<string, number>>;
 	/** By cache; empty: no local substituter ran. */
 	readonly served: readonly ReportServed[];
 	/** Valid or not, names in the store when the job ended. */
@@ -61,6 +82,11 @@ export interface ReportFacts {
 	readonly durationsMs: Readonly<Record<string, number>>;
 	/** What was warned of during the job, in order. */
 	readonly warnings: readonly string[];
+}
+
+export interface BuiltPath {
+	readonly path: string;
+	readonly narSizeBytes: number;
 }
 
 export interface ReportCount {
@@ -74,6 +100,8 @@ export interface CacheReport {
 	readonly counts: Readonly<Partial<Record<ReportClass, ReportCount>>>;
 	readonly sentBytes: number;
 	readonly paths: readonly ReportedPath[];
+	/** What was built in the job, by what is known of why; empty where the cache was not asked. */
+	readonly built: readonly ReportBuilt[];
 	/** What ended the push early, or kept it from beginning. */
 	readonly stoppedBy: PushResult['stoppedBy'];
 	readonly verification: { readonly checked: number; readonly problems: readonly Finding[] } | null;
@@ -83,18 +111,48 @@ export interface CacheReport {
 /** What the output `report` names: the JSON file that post writes. Stable within a `version`. */
 export interface Report {
 	readonly version: 1;
+	/** What came to the store during the job, by where it came from; `null`: not known. */
+	readonly origins: readonly ReportOrigin[] | null;
+	/** What Nix built in the job, the largest first. */
+	readonly built: readonly BuiltPath[];
 	readonly caches: readonly CacheReport[];
 	readonly served: readonly ReportServed[];
+	readonly serveErrors: Readonly<Record<string, number>>;
 	readonly storePaths: number;
 	readonly durationsMs: Readonly<Record<string, number>>;
 	readonly warnings: readonly string[];
 }
 
-export function makeReport({ caches, served, storePaths, durationsMs, warnings }: ReportFacts): Report {
-	return { version: 1, caches: caches.map(cacheReport), served, storePaths, durationsMs, warnings };
+export function makeReport({ caches, added, served, serveErrors, storePaths, durationsMs, warnings }: ReportFacts): Report {
+	const origins = added === null ? null : originsOf({ added: added.infos, served: added.served, servedFrom: sentFrom(served) });
+	const built = added === null ? [] : builtOf(added);
+	const reports = caches.map((cache) => cacheReport(cache, built, added?.forbidden ?? new Set()));
+	return {
+		version: 1,
+		origins,
+		built: built.map(({ path, narSizeBytes }) => ({ path, narSizeBytes })),
+		caches: reports,
+		served,
+		serveErrors,
+		storePaths,
+		durationsMs,
+		warnings,
+	};
 }
 
-function cacheReport({ cache, plan, failure, result, findings, durationsMs }: CacheFacts): CacheReport {
+/** The largest first. */
+function builtOf({ infos, served }: AddedFacts): readonly PathInfo[] {
+	return infos
+		.filter((info) => originOf(info, served) === 'built')
+		.sort((a, b) => b.narSizeBytes - a.narSizeBytes || (a.path < b.path ? -1 : 1));
+}
+
+function sentFrom(served: readonly ReportServed[]): readonly string[] {
+	return served.filter(({ paths }) => paths > 0).map(({ label }) => label);
+}
+
+function cacheReport(facts: CacheFacts, built: readonly PathInfo[], forbidden: ReadonlySet<string>): CacheReport {
+	const { cache, plan, failure, result, findings, lost, isRead, durationsMs } = facts;
 	const paths =
 		plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
 	const counts: Partial<Record<ReportClass, ReportCount>> = {};
@@ -107,6 +165,7 @@ function cacheReport({ cache, plan, failure, result, findings, durationsMs }: Ca
 		counts,
 		sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
 		paths,
+		built: whyBuilt({ built, plan, lost, forbidden, isRead }),
 		stoppedBy: failure ?? result?.stoppedBy ?? null,
 		verification:
 			findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },

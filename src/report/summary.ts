@@ -1,18 +1,63 @@
 import { formatBytes } from '../quantity.ts';
-import { servedLine } from './lines.ts';
+import { pie } from './chart.ts';
+import { servedLine, serveErrorsLine } from './lines.ts';
+import { cell, foldedTable, MAX_ROWS, numbersTable } from './markdown.ts';
+import type { ReportOrigin } from './origins.ts';
 import type { CacheReport, Report, ReportClass } from './report.ts';
-import { baseName, byReason, CLASS_WORDS, CLASSES, oneLine, someNames, TROUBLE } from './words.ts';
+import {
+	baseName,
+	byReason,
+	CLASS_WORDS,
+	CLASSES,
+	countOf,
+	originWords,
+	shortName,
+	someNames,
+	TROUBLE,
+	WHY_BUILT_WORDS,
+} from './words.ts';
 
 /** The runner takes 1 MiB for a step and drops what is longer. */
 const SUMMARY_LIMIT_BYTES = 900 * 1024;
-/** A page with thousands of rows helps nobody; all of them are in the JSON report. */
-const SUMMARY_ROWS = 100;
 const SUMMARY_LARGEST = 10;
+const SUMMARY_BUILT = 5;
 
 /** Markdown for the job summary, under 1 MiB whatever the report holds. */
 export function reportSummary(report: Report): string {
-	const warnings = report.warnings.slice(0, SUMMARY_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
-	return withinLimit([...report.caches.flatMap(cacheSections), servedOf(report), ...warnings]);
+	const warnings = report.warnings.slice(0, MAX_ROWS).map((warning) => ['', `> ${cell(warning)}`]);
+	return withinLimit([...warnings, [''], ...originSections(report), ...report.caches.flatMap(cacheSections)]);
+}
+
+function originSections({ origins, built, caches, served, serveErrors }: Report): readonly (readonly string[])[] {
+	const reads = served.flatMap((one) => ['', cell(servedLine(one))]);
+	const errors = serveErrorsLine(serveErrors);
+	const below = [...reads, ...(errors === null ? [] : ['', cell(errors)])];
+	if (origins === null || origins.length === 0) return below.length === 0 ? [] : [['### Nix store', ...below, '']];
+	const rows = origins.map((origin) => [originWords(origin), String(origin.paths), formatBytes(origin.narBytes)]);
+	const slices = origins.map((origin) => ({ label: originWords(origin), bytes: origin.narBytes }));
+	return [
+		['### Nix store: what was new in this job', '', cell(hitLine(origins))],
+		numbersTable(['', 'paths', 'NAR size'], rows),
+		pie('New in the store', slices),
+		// With what is known of why, they are listed under the cache that could say so.
+		caches.some((cache) => cache.built.length > 0) ? [] : builtList(built),
+		[...below, ''],
+	];
+}
+
+/** What people look for first. */
+function hitLine(origins: readonly ReportOrigin[]): string {
+	const sum = (...kinds: readonly ReportOrigin['from'][]): number =>
+		origins.reduce((all, { from, paths }) => all + (kinds.includes(from) ? paths : 0), 0);
+	const [cached, built, unsigned] = [sum('served', 'signed'), sum('built'), sum('unsigned')];
+	const all = cached + built + unsigned;
+	if (all === 0) return 'Nothing was built, and nothing came from a cache.';
+	const share = Math.floor((100 * cached) / all);
+	const told = `${countOf(cached)} came from caches and ${built} ${built === 1 ? 'was' : 'were'} built here`;
+	// Those may have come from a cache that is trusted as it is, or from another machine that built them.
+	return unsigned === 0
+		? `${told}: ${share} % from caches.`
+		: `${told}, and of ${unsigned} it is not known: at least ${share} % from caches.`;
 }
 
 function cacheSections(report: CacheReport): readonly (readonly string[])[] {
@@ -23,6 +68,7 @@ function cacheSections(report: CacheReport): readonly (readonly string[])[] {
 		title,
 		countsTable(report),
 		stopOf(report),
+		builtTable(report),
 		verificationOf(report),
 		...CLASSES.filter((name) => TROUBLE.has(name)).map((name) => classTable(report, name)),
 		largestTable(report),
@@ -44,17 +90,34 @@ function withinLimit(sections: readonly (readonly string[])[]): string {
 function countsTable({ cache, counts, sentBytes }: CacheReport): readonly string[] {
 	const rows = CLASSES.flatMap((name) => {
 		const count = counts[name];
-		return count === undefined ? [] : [`| ${CLASS_WORDS[name]} | ${count.paths} | ${formatBytes(count.narBytes)} |`];
+		return count === undefined ? [] : [[CLASS_WORDS[name], String(count.paths), formatBytes(count.narBytes)]];
 	});
-	const sent =
-		counts.pushed === undefined
-			? []
-			: ['', `Sent ${formatBytes(sentBytes)}${cache.kind === 'nix-copy' ? '' : ' after compression'}.`];
-	return ['', '| | paths | NAR size |', '|---|---:|---:|', ...rows, ...sent];
+	const { pushed } = counts;
+	if (pushed === undefined) return numbersTable(['', 'paths', 'NAR size'], rows);
+	const saved = cache.kind === 'nix-copy' ? '' : savedWords(pushed.narBytes, sentBytes);
+	const sent = `Sent ${formatBytes(sentBytes)} for ${formatBytes(pushed.narBytes)}${saved}.`;
+	return [...numbersTable(['', 'paths', 'NAR size'], rows), '', sent];
 }
 
-function servedOf({ served }: Report): readonly string[] {
-	return served.flatMap((one) => ['', cell(servedLine(one))]);
+function savedWords(narBytes: number, sentBytes: number): string {
+	if (narBytes === 0 || sentBytes >= narBytes) return '';
+	return `: ${Math.floor(100 * (1 - sentBytes / narBytes))} % saved by compression and by what was there`;
+}
+
+function builtList(built: Report['built']): readonly string[] {
+	const rows = built.map(({ path, narSizeBytes }) => [shortName(path), formatBytes(narSizeBytes)]);
+	return foldedTable(`${built.length} built here`, ['path', 'NAR size'], rows);
+}
+
+function builtTable({ built }: CacheReport): readonly string[] {
+	const rows = built.map(({ why, paths, narBytes }) => [
+		String(paths.length),
+		formatBytes(narBytes),
+		WHY_BUILT_WORDS[why],
+		paths.slice(0, SUMMARY_BUILT).map(shortName).join(', ') + (paths.length > SUMMARY_BUILT ? ', …' : ''),
+	]);
+	const total = built.reduce((sum, { paths }) => sum + paths.length, 0);
+	return foldedTable(`${total} built here, and why`, ['paths', 'NAR size', 'it was', 'the largest of them'], rows);
 }
 
 function stopOf({ stoppedBy }: CacheReport): readonly string[] {
@@ -63,17 +126,17 @@ function stopOf({ stoppedBy }: CacheReport): readonly string[] {
 }
 
 function verificationOf({ verification }: CacheReport): readonly string[] {
-	if (verification === null) return [];
+	if (verification === null || verification.checked === 0) return [];
 	const { checked, problems } = verification;
-	const line = `Read back through the pull URL: ${checked} ${checked === 1 ? 'path' : 'paths'}, ${problems.length} with problems.`;
+	const line = `Read back through the pull URL: ${countOf(checked)}, ${problems.length} with problems.`;
 	const rows = problems.map(({ path, problem }) => [baseName(path), problem ?? '']);
-	return ['', line, ...table('Not readable', ['path', 'problem'], rows)];
+	return ['', line, ...foldedTable('Not readable', ['path', 'problem'], rows)];
 }
 
 function classTable(report: CacheReport, name: ReportClass): readonly string[] {
 	const paths = report.paths.filter((path) => path.class === name);
 	const rows = [...byReason(paths)].map(([reason, group]) => [someNames(group), reason]);
-	return table(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
+	return foldedTable(`${paths.length} ${CLASS_WORDS[name]}`, ['path', 'reason'], rows);
 }
 
 function largestTable(report: CacheReport): readonly string[] {
@@ -81,34 +144,13 @@ function largestTable(report: CacheReport): readonly string[] {
 		.filter((path) => path.class === 'pushed')
 		.sort((a, b) => (b.narSizeBytes ?? 0) - (a.narSizeBytes ?? 0))
 		.slice(0, SUMMARY_LARGEST)
-		.map((path) => [baseName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
-	return table('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
+		.map((path) => [shortName(path.path), formatBytes(path.narSizeBytes ?? 0), formatBytes(path.sentBytes ?? 0)]);
+	return foldedTable('Largest pushed paths', ['path', 'NAR size', 'sent'], rows);
 }
 
 function times({ durationsMs }: CacheReport): readonly string[] {
-	const parts = Object.entries(durationsMs).map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
+	const parts = Object.entries(durationsMs)
+		.filter(([, ms]) => ms >= 50)
+		.map(([name, ms]) => `${name} ${(ms / 1000).toFixed(1)} s`);
 	return parts.length === 0 ? [] : ['', `Time: ${parts.join(', ')}.`];
-}
-
-function table(title: string, columns: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-	if (rows.length === 0) return [];
-	const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-	const shown = rows.slice(0, SUMMARY_ROWS).map((row) => line(row.map(cell)));
-	const more =
-		rows.length > shown.length ? [line([`and ${rows.length - shown.length} more`, ...columns.slice(1).map(() => '')])] : [];
-	const head = [line(columns), line(columns.map(() => '---'))];
-	return ['', `<details><summary>${title}</summary>`, '', ...head, ...shown, ...more, '', '</details>'];
-}
-
-const CELL_LIMIT = 500;
-
-/**
- * Text from elsewhere (names, answers of servers) as one line that shows it as it is. As entities, because those are never markup:
- * no HTML, Markdown, mention, formula or link; control characters and those that turn the direction of writing are not shown.
- */
-function cell(text: string): string {
-	const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
-	return oneLine(short)
-		.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
-		.replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

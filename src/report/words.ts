@@ -1,4 +1,6 @@
 import type { Withheld } from '../push/outcome.ts';
+import type { WhyBuilt } from './built.ts';
+import type { ReportOrigin } from './origins.ts';
 import type { ReportClass, ReportedPath } from './report.ts';
 
 /** How classes are named for people: after a number of paths, or after "which is". */
@@ -39,8 +41,39 @@ export const CLASSES: readonly ReportClass[] = [
 /** Worth a line of its own in the log. */
 export const TROUBLE: ReadonlySet<ReportClass> = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differs', 'vanished']);
 
+/** Ends "Nix built it; it was ...": what the cache had of it. */
+export const WHY_BUILT_WORDS: Readonly<Record<WhyBuilt, string>> = {
+	'not-there': 'not in the cache: new, with changed inputs, never pushed, or removed',
+	lost: 'in the cache once, but its bytes are gone (evicted)',
+	forbidden: 'in the cache, but its derivation forbids substitution (allowSubstitutes = false)',
+	differs: 'in the cache with other content, so the build is not reproducible',
+	there:
+		'in the cache when the job ended; why Nix did not take it is unknown (for example: it came only while the job ran, no trusted key signed it, or an outage)',
+	'kept-out': "kept out of the cache by this workflow's inputs (include, exclude, max-path-size, skip-signed-by)",
+	'not-read':
+		'not asked for: Nix did not read from this cache, which failed when the job began or for which Nix could not be set up',
+};
+
+/** Where paths came from: a few words. */
+export function originWords({ from, names }: Pick<ReportOrigin, 'from' | 'names'>): string {
+	switch (from) {
+		case 'built':
+			return 'built here';
+		case 'served':
+			return `from ${names.join(', ') || 'the local substituter'}`;
+		case 'signed':
+			return `signed by ${names.join(', ')}`;
+		case 'source':
+			return 'sources and texts';
+		case 'derivation':
+			return 'derivation files';
+		case 'unsigned':
+			return 'copied here without a signature';
+	}
+}
+
 export function withheldReason({ culprit, culpritClass }: Withheld): string {
-	return `It needs ${baseName(culprit)}, which is ${CLASS_WORDS[culpritClass]}.`;
+	return `It needs ${baseName(culprit)}, which ${culpritClass === 'failed' ? '' : 'is '}${CLASS_WORDS[culpritClass]}.`;
 }
 
 export function byReason(paths: readonly ReportedPath[]): ReadonlyMap<string, readonly ReportedPath[]> {
@@ -53,8 +86,17 @@ export function someNames(paths: readonly ReportedPath[]): string {
 	return paths.length === 1 ? first : `${first} and ${paths.length - 1} more`;
 }
 
+export function countOf(paths: number): string {
+	return `${paths} ${paths === 1 ? 'path' : 'paths'}`;
+}
+
 export function oneLine(text: string): string {
 	return text.replace(/\s+/g, ' ').trim();
+}
+
+/** What people call it: without the hash. */
+export function shortName(path: string): string {
+	return baseName(path).replace(/^[0-9a-z]{32}-/, '');
 }
 
 export function baseName(path: string): string {

@@ -112,9 +112,11 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 			const found = new Map<string, Presence>();
 			for (const info of paths) {
 				const stored = known.index.path(hashPartOf(info.path));
-				const isHere =
-					stored !== null && isReadable(stored) && (options.used.has(hashPartOf(info.path)) || (await isWhole(stored)));
-				found.set(info.path, presenceOf(info, isHere ? stored : null));
+				if (stored === null) found.set(info.path, { state: wasIndexed(known, hashPartOf(info.path)) ? 'lost' : 'missing' });
+				else if (!isReadable(stored)) found.set(info.path, { state: 'missing' });
+				else if (options.used.has(hashPartOf(info.path)) || (await isWhole(stored)))
+					found.set(info.path, presenceOf(info, stored));
+				else found.set(info.path, { state: 'lost' });
 			}
 			return found;
 		},
@@ -154,8 +156,12 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 	};
 }
 
-function presenceOf(info: PathInfo, stored: StoredPath | null): Presence {
-	if (stored === null) return { state: 'missing' };
+/** Whether an index that was read has it: one that the merged index lacks lay in packs that are gone. */
+function wasIndexed({ own, others }: KnownIndexes, hashPart: string): boolean {
+	return [own, ...others].some(({ indexes }) => indexes.some(({ index }) => index.path(hashPart) !== null));
+}
+
+function presenceOf(info: PathInfo, stored: StoredPath): Presence {
 	return equalHash(stored.info.narHash, info.narHash)
 		? { state: 'present' }
 		: { state: 'differs', narHash: formatHash(stored.info.narHash, 'nix32') };

@@ -1,0 +1,88 @@
+/**
+ * `node bench/targets.ts`: what two caches in one job cost beside one, and a folder against `nix copy` to another one on the same disk. The whole post process, on
+ * the closure of `bench/closures.ts`; in turn, medians. README.md has what was seen.
+ *
+ *     node bench/targets.ts [--nix 2.26] [--runs 5] [two] [file]
+ */
+import { mkdirSync, rmSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { createMachine } from '../__tests__/support/machine.ts';
+import { startNginx } from '../__tests__/support/nginx.ts';
+import { runJob, uses } from '../__tests__/support/runner.ts';
+import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
+import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
+import { median, shown, storeLarge } from './closures.ts';
+
+const args = process.argv.slice(2);
+const option = (name: string, otherwise: string): string =>
+	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
+const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.26')) ?? '2.26';
+const runs = Number(option('--runs', '5'));
+const parts = args.filter((arg) => ['two', 'file'].includes(arg));
+const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
+const secret = formatSecretKey(generateKey('bench-1'));
+
+await ensureRoots([nix, '2.8', '2.26'], console.log);
+await using machine = await createMachine({ nix });
+console.log(`Nix ${machine.nixVersion}, Node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}`);
+const closure = await storeLarge(machine, 'targets', true);
+
+/** Seconds of post. */
+async function post(inputs: Readonly<Record<string, string>>): Promise<number> {
+	const job = await runJob(machine, [uses({ with: { 'signing-key': secret, paths: closure.join('\n'), ...inputs } })]);
+	if (job.status !== 'success' || job.annotations.length > 0) throw new Error(job.log);
+	return job.stage('post').durationMs / 1000;
+}
+
+/** Both in turn after one to warm up; the ratio is that of each pair. */
+async function compare(one: () => Promise<number>, other: () => Promise<number>) {
+	const [ones, others, ratios]: [number[], number[], number[]] = [[], [], []];
+	for (let index = 0; index <= runs; index++) {
+		const [a, b] = [await one(), await other()];
+		if (index === 0) continue;
+		ones.push(a);
+		others.push(b);
+		ratios.push(b / a);
+	}
+	return { one: shown(ones), other: shown(others), ratio: median(ratios).toFixed(2) };
+}
+
+if (wants('two')) {
+	await using first = await startNginx();
+	await using second = await startNginx();
+	const netrc = `machine 127.0.0.1 login ${first.username} password ${first.password}`;
+	// Both have the same credentials: a netrc has one entry for a host.
+	const target = async (caches: readonly string[]): Promise<number> => {
+		for (const { folder } of [first, second]) {
+			rmSync(folder, { recursive: true, force: true });
+			mkdirSync(folder, { recursive: true, mode: 0o777 });
+		}
+		return post({ cache: caches.join('\n'), netrc });
+	};
+	const { one, other, ratio } = await compare(
+		() => target([first.url]),
+		() => target([first.url, second.url]),
+	);
+	console.log(`one cache ${one}, two caches ${other}: ${ratio} times the time (goal: at most 1.3)`);
+}
+
+if (wants('file')) {
+	const folder = join(machine.work, 'folder');
+	const emptied = (): void => rmSync(folder, { recursive: true, force: true });
+	const { one, other, ratio } = await compare(
+		async () => {
+			emptied();
+			mkdirSync(folder);
+			return post({ cache: `file://${folder}` });
+		},
+		async () => {
+			emptied();
+			rmSync(join(machine.root, 'root/.cache/nix'), { recursive: true, force: true });
+			const startedMs = performance.now();
+			await machine.nix(['copy', '--to', `file://${folder}?compression=zstd`, ...closure], { timeoutMs: 600_000 });
+			return (performance.now() - startedMs) / 1000;
+		},
+	);
+	console.log(`a folder: post ${one}, nix copy ${other}: ${ratio} times as fast (goal: 2.5)`);
+}
