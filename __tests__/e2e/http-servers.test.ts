@@ -88,7 +88,7 @@ describe.each(testedVersions())('servers as they are, Nix %s', (nix) => {
 		const folder = newFolder();
 		await using server = await serve(ncps(folder));
 		const without = await job({ cache: server.origin, 'signing-key': secret }, graph('ncps-no-upload'));
-		expect(warnings(without), without.log).toEqual([expect.stringMatching(/405.*push-url.*The job reads from it/)]);
+		expect(warnings(without), without.log).toEqual([expect.stringMatching(/405.*push-url/)]);
 		expect(without.stage('post').log).toMatch(/Nothing is pushed/);
 		await using closed = await serve(ncps(folder, { allowPut: false }));
 		const inputs = { cache: closed.origin, 'push-url': `${closed.origin}/upload`, 'signing-key': secret };
@@ -125,9 +125,7 @@ describe.each(testedVersions())('servers as they are, Nix %s', (nix) => {
 		const result = await job({ cache: server.origin, 'signing-key': secret }, text);
 		expect(result.stage('run').log, result.log).not.toMatch(/^building '/m);
 		expect(result.stage('main').outputs).toMatchObject({ cache: 'http', 'can-push': 'false' });
-		expect(warnings(result), result.log).toEqual([
-			expect.stringMatching(/(takes no uploads|405).*harmonia, nix-serve.*The job reads from it and pushes nothing there/),
-		]);
+		expect(warnings(result), result.log).toEqual([expect.stringMatching(/(takes no uploads|405).*harmonia, nix-serve/)]);
 		const sinceMain = server.requests.findLastIndex(({ headers }) => headers['user-agent'] !== 'nix-cache-action');
 		expect(server.requests.slice(sinceMain + 1)).toEqual([]);
 		const own = { cache: `file://${newFolder()}`, 'signing-key': formatSecretKey(generateKey('own-1')) };

@@ -75,6 +75,8 @@ function reasonOf(verdict: Verdict, isLost: boolean, isForbidden: boolean): WhyB
 		case 'signed-upstream':
 		case 'upstream':
 			return 'kept-out';
+		// What a substituter has and nobody here signed was not built here.
+		case 'upstream':
 		case 'derivation':
 		case 'vanished':
 			return null;

@@ -1,2 +1,0 @@
-import { pre } from './index.js';
-await pre();

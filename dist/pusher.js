@@ -1,2 +1,0 @@
-import { pusher } from './index.js';
-await pusher();

@@ -1,2 +1,0 @@
-import { serve } from './index.js';
-await serve();

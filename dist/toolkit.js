@@ -1,2 +1,0 @@
-import { toolkit } from './index.js';
-await toolkit();
