@@ -1,0 +1,2 @@
+import { pre } from './index.js';
+await pre();

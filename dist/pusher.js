@@ -1,0 +1,2 @@
+import { pusher } from './index.js';
+await pusher();

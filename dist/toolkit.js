@@ -1,0 +1,2 @@
+import { toolkit } from './index.js';
+await toolkit();
