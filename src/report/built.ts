@@ -73,7 +73,6 @@ function reasonOf(verdict: Verdict, isLost: boolean, isForbidden: boolean): WhyB
 		case 'excluded':
 		case 'too-large':
 		case 'signed-upstream':
-		case 'upstream':
 			return 'kept-out';
 		// What a substituter has and nobody here signed was not built here.
 		case 'upstream':
