@@ -8,16 +8,19 @@ import { hasPlace } from './place.ts';
 const MOST_SKEW_MS = 5 * 60_000;
 
 /** Of a cache that others named it is theirs to know whether it has to answer here; the daemon may have a way that this job has not. */
-export function checkAnswers({ answers, told }: Facts): readonly Problem[] {
+export function checkAnswers({ answers, told, wished, effective }: Facts): readonly Problem[] {
+	const own = (told ?? wished)?.wish.substituters ?? [];
+	const cannot = (url: string): string =>
+		hasPlace(effective.substituters, url) ? `Nix is set to read from ${url}, and can't` : `Nix can't read from ${url}`;
 	return answers.flatMap(({ url, trouble }): readonly Problem[] =>
 		trouble === null
 			? []
 			: [
 					{
 						code: 'substituter-unusable',
-						level: hasPlace(told?.wish.substituters ?? [], url) ? 'warning' : 'notice',
+						level: hasPlace(own, url) ? 'warning' : 'notice',
 						title: 'Nix can not read from a cache',
-						message: `Nix is set to read from ${url}, and can't: ${trouble.what}.`,
+						message: `${cannot(url)}: ${trouble.what}.`,
 						fix: trouble.hint ?? `Take it out of \`substituters\` (\`nix config show substituters\`).`,
 					},
 				],

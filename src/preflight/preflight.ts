@@ -24,6 +24,10 @@ const CHECKS: readonly Check[] = [
 
 /** What is wrong with the set-up, as far as that shows before the first build. Nothing is changed and nothing written anywhere. Throws `nix-failed`, `cancelled`. */
 export async function preflight(means: Means): Promise<readonly Problem[]> {
-	const facts = await gatherFacts(means);
+	return problemsIn(await gatherFacts(means));
+}
+
+/** What is wrong with a set-up of which this is known. Pure. */
+export function problemsIn(facts: Facts): readonly Problem[] {
 	return CHECKS.flatMap((check) => check(facts));
 }

@@ -73,6 +73,7 @@ function reasonOf(verdict: Verdict, isLost: boolean, isForbidden: boolean): WhyB
 		case 'excluded':
 		case 'too-large':
 		case 'signed-upstream':
+		case 'upstream':
 			return 'kept-out';
 		case 'derivation':
 		case 'vanished':
