@@ -49,7 +49,12 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
 		env: session.runner.env,
 		told: null,
 		wish,
-		keys: { signing: ownKey(patient), areKnown: true, unsignedCaches: [] },
+		keys: {
+			signing: ownKey(patient),
+			ofCaches: named.flatMap(({ reads }) => reads?.publicKeys ?? []),
+			areKnown: true,
+			unsignedCaches: [],
+		},
 		// What does not answer us need not be asked again in the name of Nix.
 		ours: named.flatMap(({ reads, target }) => (reads === null && 'substituter' in target ? [target.substituter] : [])),
 		log: session.runner.log,
