@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
@@ -11,7 +11,7 @@ import { cli, startCli } from '../support/command-line.ts';
 import { build, buildOne, GRAPH, graph, largePath } from '../support/derivations.ts';
 import { startFaultyServer } from '../support/faulty-server.ts';
 import { answer, type Handler, httpCache } from '../support/http-cache.ts';
-import { createMachine, type Machine } from '../support/machine.ts';
+import { CHECKOUT, createMachine, type Machine, NODE } from '../support/machine.ts';
 import { type Nginx, startNginx } from '../support/nginx.ts';
 import { freePort } from '../support/ports.ts';
 import { run, uses } from '../support/runner.ts';
@@ -232,6 +232,20 @@ describe('what the command line ends with', () => {
 		for (const { stdout, stderr } of [flag, url, variable]) expect(stdout + stderr).not.toContain('hunter2');
 	});
 
+	it('is 0 with secrets that no program it starts gets to see', async () => {
+		await using other = await createMachine({ nix: '2.26' });
+		const [path = ''] = await build(other, graph('environment'), { attributes: ['app'] });
+		other.writeFile('/usr/local/bin/nix', '#!/bin/sh\nenv >> /tmp/environment\nexec /usr/bin/nix "$@"\n', 0o755);
+		const env = { ...signing, NIX_CACHE_USERNAME: 'user', NIX_CACHE_PASSWORD: 'hunter2-password' };
+		const result = await cli(other, ['push', `local?root=${other.work}/store`, path], { env: signing, secrets: [secret] });
+		expect(result.code, result.stderr).toBe(0);
+		expect((await cli(other, ['doctor', 'http://127.0.0.1:9/x'], { env })).code).toBe(1);
+		const seen = other.readFile('/tmp/environment');
+		expect(seen).toMatch(/^PATH=/m);
+		expect(seen).not.toMatch(/NIX_CACHE_|hunter2/);
+		expect(seen).not.toContain(secret);
+	});
+
 	it('is 3 for a cache that does not answer, refuses the credentials or is for another store directory', async () => {
 		await using server = await startFaultyServer({ credentials: 'user:password' });
 		const refused = await cli(machine, ['push', server.url, app, '--json'], {
@@ -312,6 +326,17 @@ describe('what the command line ends with', () => {
 		await daemon.restart();
 		const well = await cli(multi, ['doctor', `file://${folder}`], { user: 'dev' });
 		expect([well.code, well.stdout.match(/^WARNING.*/gm)], well.stdout).toEqual([0, null]);
+	});
+
+	it('is 0 for help, also when it is started by a link, as npm makes them', async () => {
+		const link = join(machine.work, 'nix-cache-action');
+		const { version, bin } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8'));
+		symlinkSync(join(CHECKOUT, bin['nix-cache-action']), link);
+		const path = `${dirname(NODE)}:${machine.environment.PATH}`;
+		expect(await machine.run([link, '--version'], { env: { PATH: path } })).toBe(`nix-cache-action ${version}`);
+		expect(await machine.run([link, 'help', 'push'], { env: { PATH: path } })).toMatch(
+			/^Usage: nix-cache-action push \[OPTIONS\] URL PATH\.\.\.$/m,
+		);
 	});
 
 	it('never writes a key over another one', async () => {

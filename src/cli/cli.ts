@@ -2,10 +2,13 @@
 export async function cli(): Promise<void> {
 	// Whoever reads the output may go before it ends (`| head`); what was to be done is done all the same.
 	for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+	const env = { ...process.env };
+	// Programs that are started without an environment of their own get this process's.
+	for (const name of Object.keys(env)) if (name.startsWith('NIX_CACHE_')) delete process.env[name];
 	const { runCommandLine } = await import('./command-line.ts');
 	process.exitCode = await runCommandLine({
 		argv: process.argv.slice(2),
-		env: process.env,
+		env,
 		cwd: process.cwd(),
 		stdin: process.stdin,
 		out: (text) => void process.stdout.write(text),
