@@ -42104,7 +42104,6 @@ function reasonOf(verdict, isLost, isForbidden) {
         case 'excluded':
         case 'too-large':
         case 'signed-upstream':
-        case 'upstream':
             return 'kept-out';
         // What a substituter has and nobody here signed was not built here.
         case 'upstream':
@@ -48322,10 +48321,15 @@ async function cli() {
     // Whoever reads the output may go before it ends (`| head`); what was to be done is done all the same.
     for (const stream of [process.stdout, process.stderr])
         stream.on('error', () => undefined);
+    const env = { ...process.env };
+    // Programs that are started without an environment of their own get this process's.
+    for (const name of Object.keys(env))
+        if (name.startsWith('NIX_CACHE_'))
+            delete process.env[name];
     const { runCommandLine } = await __nccwpck_require__.e(/* import() */ 740).then(__nccwpck_require__.bind(__nccwpck_require__, 8740));
     process.exitCode = await runCommandLine({
         argv: process.argv.slice(2),
-        env: process.env,
+        env,
         cwd: process.cwd(),
         stdin: process.stdin,
         out: (text) => void process.stdout.write(text),
