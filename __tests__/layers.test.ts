@@ -6,7 +6,26 @@ const src = join(import.meta.dirname, '..', 'src');
 
 /** Rooms of src/ and the rooms that each may import from (its own always); ARCHITECTURE.md says why. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-	index: ['phases'],
+	index: ['phases', 'cli'],
+	cli: [
+		'phases',
+		'inputs',
+		'cache-target',
+		'state',
+		'report',
+		'push',
+		'store',
+		'setup',
+		'preflight',
+		'problem',
+		'backends',
+		'substituter',
+		'nix',
+		'http',
+		'errors',
+		'log',
+		'quantity',
+	],
 	phases: [
 		'inputs',
 		'cache-target',
@@ -17,6 +36,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 		'setup',
 		'install',
 		'hook',
+		'preflight',
+		'problem',
 		'backends',
 		'substituter',
 		'background',
@@ -33,7 +54,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	background: ['errors'],
 	substituter: ['background', 'backends', 'nix', 'errors', 'log'],
 	install: ['setup', 'cache-target', 'http', 'nix', 'errors', 'log'],
-	setup: ['store', 'nix', 'errors', 'log'],
+	preflight: ['store', 'setup', 'cache-target', 'http', 'nix', 'errors', 'log', 'problem'],
+	setup: ['store', 'nix', 'errors', 'log', 'problem'],
 	hook: ['setup', 'store', 'nix', 'errors', 'log'],
 	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
 	'cache-target': [],
@@ -42,6 +64,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	http: ['nix', 'errors', 'log', 'backends', 'cache-target'],
 	nix: ['errors'],
 	errors: [],
+	problem: ['log'],
 	log: [],
 };
 
@@ -58,6 +81,8 @@ const TYPES_ONLY: ReadonlySet<string> = new Set([
 	'backends -> cache-target',
 	'state -> setup',
 	'state -> store',
+	'preflight -> cache-target',
+	'problem -> log',
 ]);
 
 /** Files without I/O: no `node:` module but these, no package but tweetnacl. */
@@ -69,8 +94,11 @@ const PURE: readonly RegExp[] = [
 	/^report\//,
 	/^inputs\.ts$/,
 	/^cache-target\//,
+	/^cli\/(?:command|commands|help|completion|nearest|words|exit-status)\.ts$/,
 	/^quantity\.ts$/,
 	/^errors\.ts$/,
+	/^problem\.ts$/,
+	/^preflight\/(?:check-[a-z]+|facts|place)\.ts$/,
 ];
 const PURE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'node:zlib', 'tweetnacl']);
 

@@ -1,6 +1,6 @@
-/** Builds dist/: `tsc` to build/, `ncc` to one ESM bundle, launchers of two lines. The same bytes on every build. */
+/** Builds dist/: `tsc` to build/, `ncc` to one ESM bundle, launchers of a few lines. The same bytes on every build. */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
@@ -23,6 +23,8 @@ function build(outDir: string): void {
 		writeFileSync(join(outDir, `${phase}.js`), `import { ${phase} } from './index.js';\nawait ${phase}();\n`);
 	}
 	writeFileSync(join(outDir, 'post.js'), POST);
+	writeFileSync(join(outDir, 'cli.js'), CLI);
+	chmodSync(join(outDir, 'cli.js'), 0o755);
 	// Worker threads load this file by its path; it imports Node's own modules only.
 	copyFileSync(join(buildDir, 'push', 'frame-worker.js'), join(outDir, 'frame-worker.js'));
 }
@@ -32,6 +34,16 @@ const POST = `const early = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => early.abort());
 const { post } = await import('./index.js');
 await post(early.signal);
+`;
+
+/** Whoever runs it has chosen the Node; older ones fail in the middle, for want of zstd. */
+const CLI = `#!/usr/bin/env node
+if (Number.parseInt(process.versions.node, 10) < 24) {
+	process.stderr.write(\`nix-cache-action needs Node 24 or newer, and this is \${process.version}.\\n\`);
+	process.exit(2);
+}
+const { cli } = await import('./index.js');
+await cli();
 `;
 
 const outDir = process.argv[2] ?? join(root, 'dist');

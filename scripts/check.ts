@@ -1,5 +1,5 @@
 /**
- * `npm run check`: format, lint, types, unused code, drift of the table of inputs and of dist, tests. Runs all of them and fails when one does. `--without-tests` leaves the
+ * `npm run check`: format, lint, types, unused code, drift of the table of inputs, of the page on the command line and of dist, tests. Runs all of them and fails when one does. `--without-tests` leaves the
  * tests to `npm test`; what follows goes to vitest.
  */
 import { spawnSync } from 'node:child_process';
@@ -53,6 +53,7 @@ const steps: readonly Step[] = [
 	{ name: 'types (tsc)', run: command('tsc', '-p', 'tsconfig.json') },
 	{ name: 'unused code (knip)', run: command('knip') },
 	{ name: 'docs/inputs.md is current', run: script('inputs-table.ts', '--check') },
+	{ name: 'docs/cli.md is current', run: script('cli-page.ts', '--check') },
 	{ name: 'dist is current', run: distIsCurrent },
 ];
 

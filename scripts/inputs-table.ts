@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { table } from './docs/markdown-table.ts';
 
 interface Entry {
 	readonly description: string;
@@ -47,16 +48,6 @@ function render(action: {
 
 function code(text: string): string {
 	return `\`${text}\``;
-}
-
-/** Columns as wide as their widest cell. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
-	const cells = [head, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|').trim()));
-	const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-	const line = (row: readonly string[]): string =>
-		`| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`;
-	const [first = [], ...others] = cells;
-	return [line(first), line(widths.map((width) => '-'.repeat(width))), ...others.map(line)];
 }
 
 const text = render(parse(readFileSync(join(root, 'action.yml'), 'utf8')));

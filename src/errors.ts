@@ -1,42 +1,45 @@
 /**
  * Every failure that the action can name. The code is stable (documentation and the JSON report refer to it), the message says
- * what and where, the hint what to do about it.
+ * what and where, the hint what to do about it. docs/troubleshooting.md has a section for each.
  */
-export type ErrorCode =
+export const ERROR_CODES = [
 	// A mistake in the workflow: pre and main fail on these.
-	| 'input-invalid'
-	| 'push-impossible'
+	'input-invalid',
+	'push-impossible',
 	// What the workflow asked for and the job can't do without.
-	| 'install-failed'
+	'install-failed',
 	// The machine.
-	| 'nix-missing'
-	| 'nix-failed'
-	| 'store-unreadable'
-	| 'config-failed'
-	| 'state-invalid'
-	| 'disk-full'
-	| 'file-failed'
+	'nix-missing',
+	'nix-failed',
+	'store-unreadable',
+	'config-failed',
+	'state-invalid',
+	'disk-full',
+	'file-failed',
 	// Bytes that do not parse.
-	| 'format-invalid'
+	'format-invalid',
 	// One path.
-	| 'path-vanished'
-	| 'path-corrupt'
+	'path-vanished',
+	'path-corrupt',
 	// The cache.
-	| 'cache-unreachable'
-	| 'cache-tls'
-	| 'cache-unauthorized'
-	| 'cache-forbidden'
-	| 'cache-not-found'
-	| 'cache-read-only'
-	| 'cache-too-large'
-	| 'cache-throttled'
-	| 'cache-failing'
-	| 'cache-stalled'
-	| 'cache-invalid'
+	'cache-unreachable',
+	'cache-tls',
+	'cache-unauthorized',
+	'cache-forbidden',
+	'cache-not-found',
+	'cache-read-only',
+	'cache-too-large',
+	'cache-throttled',
+	'cache-failing',
+	'cache-stalled',
+	'cache-invalid',
 	// Control flow.
-	| 'deadline'
-	| 'cancelled'
-	| 'internal';
+	'deadline',
+	'cancelled',
+	'internal',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface ErrorDetails {
 	/** What the reader can do about it: one sentence, no secret in it. */

@@ -1,3 +1,4 @@
+export { cli } from './cli/cli.ts';
 export { main } from './phases/main.ts';
 export { post } from './phases/post.ts';
 export { pre } from './phases/pre.ts';

@@ -273,13 +273,3 @@ describe('a daemon that does not trust the user', () => {
 		expect(warnings).toEqual([]);
 	});
 });
-
-describe('NIX_CONFIG', () => {
-	it('is warned of once when it hides what is told', async () => {
-		env.NIX_CONFIG = 'substituters = https://cache.nixos.org';
-		const use = new Use('a');
-		await use.configure(wish);
-		await use.configure(wish);
-		expect(warnings).toEqual([expect.stringContaining('extra-substituters')]);
-	});
-});

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Problem } from '../../src/problem.ts';
 import type { NixSettings } from '../../src/setup/configuration.ts';
 import { adviceFor, grantOf } from '../../src/setup/untrusted.ts';
 import { parseSettings } from '../../src/store/settings.ts';
@@ -31,9 +32,11 @@ describe('what a daemon grants a user whom it does not trust', () => {
 	});
 });
 
+const textOf = ({ message, fix }: Problem): string => `${message} ${fix}`;
+
 describe('the advice', () => {
 	it('has the lines to add, for the user or for these caches alone, and where', () => {
-		const text = adviceFor(wish(), 'alice', '/etc/nix/nix.conf', 'there is no sudo');
+		const text = textOf(adviceFor(wish(), 'alice', '/etc/nix/nix.conf', 'there is no sudo'));
 		expect(text).toContain('`extra-trusted-users = alice` to /etc/nix/nix.conf and restart the daemon');
 		expect(text).toContain('`extra-trusted-substituters = https://cache.example.org/nix`');
 		expect(text).toContain(`\`extra-trusted-public-keys = ${KEY}\``);
@@ -42,7 +45,7 @@ describe('the advice', () => {
 
 	it('says that credentials are the daemon’s business, and never shows them', () => {
 		const netrc = [{ machine: 'cache.example.org', login: 'me', password: 'hunter2' }];
-		const text = adviceFor(wish({ netrc }), 'alice', '/etc/nix/nix.conf', 'there is no sudo');
+		const text = textOf(adviceFor(wish({ netrc }), 'alice', '/etc/nix/nix.conf', 'there is no sudo'));
 		expect(text).toContain("the daemon's own netrc");
 		expect(text).not.toContain('hunter2');
 	});

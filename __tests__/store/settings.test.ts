@@ -18,6 +18,9 @@ describe("Nix's settings", () => {
 			fallback: false,
 			connectTimeout: version === '2.34' ? 15 : 0,
 			narinfoCacheNegativeTtl: 3600,
+			substitute: true,
+			requireSigs: true,
+			minFreeBytes: 0,
 		});
 	});
 

@@ -86,6 +86,8 @@ export interface FaultyServer extends AsyncDisposable {
 	/** From now on the next `times` matching requests fail (all, if not said). Of several faults the first that matches counts. */
 	readonly fail: (match: RequestMatch, fault: Fault, options?: { readonly times?: number; readonly skip?: number }) => void;
 	readonly heal: () => void;
+	/** From now on its clock is so far ahead of the real one. */
+	readonly setClockAhead: (ms: number) => void;
 	/** Connections are refused until `accept`. */
 	readonly refuse: () => Promise<void>;
 	readonly accept: () => Promise<void>;
@@ -108,8 +110,10 @@ export async function startFaultyServer(options: FaultyServerOptions = {}): Prom
 	const healthy = options.healthy ?? httpCache({ folder, basePath, credentials: options.credentials ?? null });
 	const requests: RecordedRequest[] = [];
 	const scripts: Script[] = [];
+	let aheadMs = 0;
 
 	const listener = (request: IncomingMessage, response: ServerResponse): void => {
+		if (aheadMs !== 0) response.setHeader('Date', new Date(Date.now() + aheadMs).toUTCString());
 		const fault = nextFault(scripts, request);
 		const record = recordOf(request, response, fault);
 		requests.push(record);
@@ -145,6 +149,9 @@ export async function startFaultyServer(options: FaultyServerOptions = {}): Prom
 		fail: (match, fault, { times = Number.POSITIVE_INFINITY, skip = 0 } = {}) =>
 			scripts.push({ match, fault, left: times, skip }),
 		heal: () => scripts.splice(0),
+		setClockAhead: (ms) => {
+			aheadMs = ms;
+		},
 		refuse: close,
 		accept: async () => {
 			await listen(port);

@@ -14,8 +14,8 @@ import { createMachine, type Machine } from './machine.ts';
 import { freePort, listening } from './ports.ts';
 
 export interface NginxOptions {
-	/** Who must show credentials: nobody, those who write, everyone. `all` if not said. */
-	readonly auth?: 'none' | 'write' | 'all';
+	/** Who must show credentials: nobody, those who write, everyone. `all` if not said. `read-only`: nobody may write, whoever it is. */
+	readonly auth?: 'none' | 'write' | 'all' | 'read-only';
 	/** `https` with a certificate of the tests' authority. */
 	readonly tls?: boolean;
 	/** Where the cache is served; `/repository/nix/` if not said. Begins and ends with a slash. */
@@ -160,7 +160,8 @@ export class Nginx implements AsyncDisposable {
 		const { auth, tls, basePath, pushPath, maxBodySize } = this.#options;
 		const credentials = `auth_basic "cache"; auth_basic_user_file users;`;
 		const always = auth === 'all' ? credentials : '';
-		const forWriting = auth === 'write' ? `limit_except GET HEAD { ${credentials} }` : '';
+		const limits = { write: credentials, 'read-only': 'deny all;', none: '', all: '' };
+		const forWriting = limits[auth] === '' ? '' : `limit_except GET HEAD { ${limits[auth]} }`;
 		const put = 'dav_methods PUT; create_full_put_path on; dav_access user:rw group:r all:r;';
 		return `
 daemon off;

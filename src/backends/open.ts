@@ -108,6 +108,6 @@ export async function openReader(
 			return createBinaryCacheReader(openS3(target, means, true), means.storeDir);
 		}
 		default:
-			throw new CacheError('internal', `Nix reads ${target.place} by itself.`);
+			throw new CacheError('input-invalid', `Nix reads ${target.place} by itself: it need not be served.`);
 	}
 }

@@ -25,14 +25,17 @@ function diagnose(error: unknown, code: string, asked: Asked): Diagnosis {
 			? {
 					code: 'internal',
 					what: `unexpected failure: ${error instanceof Error ? error.message : String(error)}`,
-					hint: null,
+					hint: 'Please report it, with the log of a run with debug logging.',
 					retry: 'no',
 				}
 			: unreachable('there is no connection', 'yes'))
 	);
 }
 
-function unreachable(what: string, retry: Failure['retry'], hint: string | null = null): Diagnosis {
+const NO_WAY_THERE = 'Is the server up, and is there a way to it from this runner (firewall, proxy in HTTPS_PROXY)?';
+const BROKEN_OFF = 'The log of the server, or of a proxy before it, says why: look for its limits of time and size.';
+
+function unreachable(what: string, retry: Failure['retry'], hint = NO_WAY_THERE): Diagnosis {
 	return { code: 'cache-unreachable', what, hint, retry };
 }
 
@@ -99,6 +102,7 @@ function nameProblem(error: unknown, code: string, url: URL): Diagnosis | null {
 		: unreachable(`the name ${host} could not be looked up`, 'yes');
 }
 
+const STALLED_HINT = 'The server, or a proxy before it, is overloaded or hangs: lower `concurrency`, or look at its log.';
 const STALLED: Readonly<Record<string, string>> = {
 	UND_ERR_HEADERS_TIMEOUT: 'the server took no more bytes, or gave no answer',
 	UND_ERR_BODY_TIMEOUT: 'the answer stopped coming',
@@ -106,17 +110,19 @@ const STALLED: Readonly<Record<string, string>> = {
 
 function brokenConnection(error: unknown, code: string): Diagnosis | null {
 	const stalled = STALLED[code];
-	if (stalled !== undefined) return { code: 'cache-stalled', what: stalled, hint: null, retry: 'yes' };
-	if (error instanceof AnswerBrokeOff) return unreachable('the answer was cut off', 'yes');
-	const plain = (as: ErrorCode, what: string): Diagnosis => ({ code: as, what, hint: null, retry: 'no' });
+	if (stalled !== undefined) return { code: 'cache-stalled', what: stalled, hint: STALLED_HINT, retry: 'yes' };
+	if (error instanceof AnswerBrokeOff) return unreachable('the answer was cut off', 'yes', BROKEN_OFF);
+	const plain = (as: ErrorCode, what: string, hint: string): Diagnosis => ({ code: as, what, hint, retry: 'no' });
 	if (code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH')
-		return plain('file-failed', 'what was to be sent changed its size meanwhile');
-	if (code === 'UND_ERR_HEADERS_OVERFLOW') return plain('cache-invalid', 'the headers of the answer are too long');
-	if (code.startsWith('HPE_')) return plain('cache-invalid', 'what came back is not HTTP');
+		return plain('file-failed', 'what was to be sent changed its size meanwhile', 'Does something else write into RUNNER_TEMP?');
+	if (code === 'UND_ERR_HEADERS_OVERFLOW')
+		return plain('cache-invalid', 'the headers of the answer are too long', 'Is the URL that of the cache itself?');
+	if (code.startsWith('HPE_'))
+		return plain('cache-invalid', 'what came back is not HTTP', 'Is it the right port, and should the URL begin with https://?');
 	if (code === 'ECONNREFUSED') {
 		return unreachable('the connection was refused', 'yes', 'Is the server up, and does it listen on this port?');
 	}
-	if (isReset(code)) return unreachable('the connection broke off', 'yes');
+	if (isReset(code)) return unreachable('the connection broke off', 'yes', BROKEN_OFF);
 	if (code === 'ETIMEDOUT' || code === 'UND_ERR_CONNECT_TIMEOUT')
 		return unreachable('no connection within the time for it', 'yes');
 	return null;

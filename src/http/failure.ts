@@ -42,7 +42,7 @@ export function shownUrl(url: URL): string {
 }
 
 /** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
-export function failureOfAnswer(answer: Answer, asked: Asked, nowMs: number): Failure {
+export function failureOfAnswer(answer: Pick<Answer, 'status' | 'header' | 'bytes'>, asked: Asked, nowMs: number): Failure {
 	const { status } = answer;
 	const line = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
 	// Error pages of web servers say the status once more, and nothing else.
@@ -58,6 +58,9 @@ export function failureOfAnswer(answer: Answer, asked: Asked, nowMs: number): Fa
 }
 
 type Meaning = Pick<Failure, 'code' | 'hint' | 'retry'>;
+
+const NOT_A_CACHE = 'Is the URL that of the cache itself (no login page, no API)? The log of the server may say more.';
+const SEE_ITS_LOG = 'The server failed: its own log says why.';
 
 function meaningOf(status: number, asked: Asked): Meaning {
 	const final = (code: ErrorCode, hint: string | null): Meaning => ({ code, hint, retry: 'no' });
@@ -80,7 +83,7 @@ function meaningOf(status: number, asked: Asked): Meaning {
 			);
 		case 405:
 		case 501:
-			if (!writes) return final('cache-invalid', null);
+			if (!writes) return final('cache-invalid', NOT_A_CACHE);
 			return final(
 				'cache-read-only',
 				'The server takes no uploads there: name the URL that does in `push-url`, switch them on (nginx: `dav_methods PUT`), or set `push: never`.',
@@ -91,7 +94,7 @@ function meaningOf(status: number, asked: Asked): Meaning {
 				'The proxy wants credentials: put them into HTTPS_PROXY (`http://user:password@host:port`).',
 			);
 		case 409:
-			return final('cache-invalid', writes ? 'Does the folder exist there (nginx: `create_full_put_path on`)?' : null);
+			return final('cache-invalid', writes ? 'Does the folder exist there (nginx: `create_full_put_path on`)?' : NOT_A_CACHE);
 		case 413:
 			return final(
 				'cache-too-large',
@@ -105,9 +108,9 @@ function meaningOf(status: number, asked: Asked): Meaning {
 			return final('cache-failing', 'Its disk is full, or a quota is used up.');
 		default:
 			if (status === 408 || status === 500 || status === 502 || status === 504) {
-				return { code: 'cache-failing', hint: 'The server failed: its own log says why.', retry: 'yes' };
+				return { code: 'cache-failing', hint: SEE_ITS_LOG, retry: 'yes' };
 			}
-			return final(status >= 500 ? 'cache-failing' : 'cache-invalid', null);
+			return status >= 500 ? final('cache-failing', SEE_ITS_LOG) : final('cache-invalid', NOT_A_CACHE);
 	}
 }
 

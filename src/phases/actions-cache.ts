@@ -59,14 +59,20 @@ function none(why: string, failure: CacheError | null): Found {
 	return { store: null, whyNone: why, failure, whyNoPush: why };
 }
 
-async function readKnown(runner: Runner, service: CacheService, storeDir: string, signal: AbortSignal): Promise<KnownIndexes> {
+/** What this job can read of the store. Throws what the service throws. */
+export async function readKnown(
+	runner: Pick<Runner, 'env' | 'log'>,
+	service: CacheService,
+	storeDir: string,
+	signal: AbortSignal,
+): Promise<KnownIndexes> {
 	const refs = refsOf(runner.env, await readEvent(runner.env.GITHUB_EVENT_PATH));
 	const nowS = Math.floor(Date.now() / 1000);
 	return readIndexes({ service, refs, storeDir, nowS, log: runner.log, signal });
 }
 
 /** Opens the Actions cache of this job for the time of `body`; `null` where the runner has none. */
-async function withCacheService<T>(
+export async function withCacheService<T>(
 	runner: Pick<Runner, 'env' | 'log'>,
 	folder: string,
 	storeDir: string,

@@ -50,13 +50,9 @@ async function storePathOf(file: string, line: string, store: LocalStore): Promi
 	const inside = target === null ? null : relative(await realpath(store.realStoreDir), target);
 	const name = inside?.split('/')[0] ?? '';
 	if (inside === null || name === '' || name === '..') {
-		throw new CacheError(
-			'input-invalid',
-			`paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} at the end of the job.`,
-			{
-				hint: 'It takes store paths and links to them such as `result`, seen from the workspace.',
-			},
-		);
+		throw new CacheError('input-invalid', `paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} now.`, {
+			hint: 'It takes store paths and links to them such as `result`, relative to the workspace.',
+		});
 	}
 	return `${store.storeDir}/${name}`;
 }

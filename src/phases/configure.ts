@@ -3,7 +3,8 @@ import type { HookSettings } from '../hook/install.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
-import type { Route, SetupContext } from '../setup/configuration.ts';
+import { type Problem, tellProblem } from '../problem.ts';
+import type { NixSettings, Route, SetupContext } from '../setup/configuration.ts';
 import { configureNix, undoConfiguration, userName } from '../setup/configure-nix.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
 import { whyNothingNew } from '../setup/route.ts';
@@ -13,6 +14,12 @@ import { isAtLeast } from '../store/nix-about.ts';
 import type { Session } from './session.ts';
 import type { RunningSubstituter } from './substituter.ts';
 
+/** What runs for this step beside the job; `null`: nothing. */
+export interface Ours {
+	readonly substituter: RunningSubstituter | null;
+	readonly hook: HookSettings | null;
+}
+
 /**
  * Tells Nix about the caches to read from, in place of what an earlier phase told it. Substituters that the workflow adds are told whatever
  * the cache says.
@@ -21,20 +28,25 @@ export async function applySettings(
 	session: Session,
 	store: LocalStore,
 	reads: NixReads,
-	{ substituter, hook }: { readonly substituter: RunningSubstituter | null; readonly hook: HookSettings | null },
+	ours: Ours,
 	signal: AbortSignal,
 ): Promise<Route> {
-	const { inputs } = session;
-	const ownKeys = [...(inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)]), ...inputs.trustedPublicKeys];
-	const wish = {
-		substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
-		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
-		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
-		other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
-	};
+	const wish = wishOf(session, store, reads, ours);
 	const configuration = await configureNix(wish, store, session.state().configuration, contextOf(session, signal));
 	session.keep({ configuration });
 	return configuration.route;
+}
+
+/** All that Nix is to know of this step. */
+export function wishOf({ inputs }: Session, store: LocalStore, reads: NixReads, { substituter, hook }: Ours): NixSettings {
+	const ownKeys = [...(inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)]), ...inputs.trustedPublicKeys];
+	return {
+		substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
+		// Of two keys with one name Nix takes the first: what a cache says of itself is what reads it, whatever key the workflow has.
+		publicKeys: unique([...reads.publicKeys, ...ownKeys.map(formatPublicKey)]),
+		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
+		other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
+	};
 }
 
 /** Substituters that Nix reaches without the help of ours. */
@@ -52,9 +64,10 @@ export async function canServeHere(
 	const why = await whyNothingNew(store, session.state().configuration, contextOf(session, signal));
 	if (why === null) return true;
 	const nothing = { substituters: [], publicKeys: [], netrc: [], other: [] };
-	const text = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
-	if (readsOthers) session.runner.log.info(`What this action would serve on this machine is not read: ${text}`);
-	else session.runner.log.warning(text, 'nix-cache-action');
+	const advice = adviceFor(nothing, userName(), store.nix.about.systemConfFile, why);
+	const { log } = session.runner;
+	if (readsOthers) log.info(`What this action would serve on this machine is not read: ${advice.message} ${advice.fix}`);
+	else tellProblem(advice, log);
 	return false;
 }
 
@@ -88,6 +101,12 @@ function netrcOf(inputs: Inputs): readonly NetrcEntry[] {
 export async function knownNetrc(inputs: Inputs, store: LocalStore, signal: AbortSignal): Promise<readonly NetrcEntry[]> {
 	const { netrcFile } = await store.settings(signal);
 	return [...netrcOf(inputs), ...(await readNetrcFile(netrcFile)).entries];
+}
+
+/** Why what Nix's netrc on this machine holds does not count for this action; `null` when it does. */
+export async function unreadNetrc(store: LocalStore, signal: AbortSignal): Promise<Problem | null> {
+	const { netrcFile } = await store.settings(signal);
+	return (await readNetrcFile(netrcFile)).problem;
 }
 
 export function contextOf(session: Session, signal: AbortSignal): SetupContext {

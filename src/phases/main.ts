@@ -7,6 +7,7 @@ import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';
 import { applySettings, canServeHere, directSubstituters } from './configure.ts';
 import { installRelease, offerFoundNix } from './install.ts';
 import { mountsOf } from './mounts.ts';
+import { tellProblems } from './preflight.ts';
 import { prepareHook, startPusher } from './pusher-control.ts';
 import { runPhase } from './run.ts';
 import { createRunner } from './runner.ts';
@@ -98,6 +99,7 @@ async function withNix(session: Session, store: LocalStore, signal: AbortSignal)
 	const reads = withSubstituter(serving.reads, substituter);
 	const route = await applySettings(session, store, reads, { substituter, hook }, signal);
 	if (hook !== null && route !== 'advice-only') keep({ main: { ...running, pusherFolder: await startPusher(session, hook) } });
+	await tellProblems(session, store, reads, { substituter, hook }, signal);
 	const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
 	setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);
 	sayWhatServes(session, serving, urls);

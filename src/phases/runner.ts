@@ -1,5 +1,6 @@
 import * as core from '@actions/core';
 import type { Log } from '../log.ts';
+import { createMasking } from './masking.ts';
 
 /** What a phase may ask of the runner. The only place that knows `@actions/core`. */
 export interface Runner {
@@ -18,9 +19,6 @@ export interface Runner {
 	/** Marks the step as failed, with one annotation. */
 	fail(message: string): void;
 }
-
-/** Longest text that the runner is asked to mask as a whole; shorter than 4 would mask half of the log. */
-const SHORTEST_MASK = 4;
 
 /** @param announces whether masks are told to the runner; a background process has none that listens, and its output is a file */
 export function createRunner(env: Readonly<Record<string, string | undefined>>, announces = true): Runner {
@@ -43,8 +41,7 @@ export function createRunner(env: Readonly<Record<string, string | undefined>>, 
 
 /** A log on the runner's standard output that replaces every secret that it was told of, also in derived texts. */
 function createLog(announces: boolean): Log & { clean(text: string): string } {
-	let secrets: readonly string[] = [];
-	const clean = (text: string): string => secrets.reduce((left, secret) => left.replaceAll(secret, '***'), text);
+	const { add, clean } = createMasking();
 	const line = (text: string): string => withoutCommands(clean(text));
 	const annotated = (title: string | undefined): core.AnnotationProperties => (title === undefined ? {} : { title });
 	return {
@@ -56,11 +53,7 @@ function createLog(announces: boolean): Log & { clean(text: string): string } {
 		error: (message, title) => core.error(line(message), annotated(title)),
 		group: (title, body) => core.group(line(title), body),
 		mask(secret) {
-			if (secret === '' || secrets.includes(secret)) return;
-			if (announces) core.setSecret(secret);
-			if (secret.length < SHORTEST_MASK) return;
-			// Longest first: a secret that holds another one must be replaced whole.
-			secrets = [...secrets, secret].sort((a, b) => b.length - a.length);
+			if (add(secret) && announces) core.setSecret(secret);
 		},
 	};
 }

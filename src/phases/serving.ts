@@ -1,14 +1,12 @@
 import type { BackendKind, NixReads } from '../backends/backend.ts';
-import { whyNoUploads } from '../backends/upload-probe.ts';
 import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
-import { createHttpClient } from '../http/client.ts';
-import type { NetrcEntry } from '../nix/netrc.ts';
 import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type Found, type FoundStore, findStore } from './actions-cache.ts';
+import { askForUploads } from './ask-for-uploads.ts';
 import { type Effort, withCache } from './cache.ts';
-import { knownNetrc } from './configure.ts';
+import { knownNetrc, unreadNetrc } from './configure.ts';
 import { askProxied, type Proxied } from './proxied.ts';
 import { decidePush, mayStrangersStart } from './push-policy.ts';
 import type { Session } from './session.ts';
@@ -171,41 +169,33 @@ async function askCache(
 	const common = { line, kind: target.kind, found: null };
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
-			const { readable, note, ...checked } = await backend.check(canPush, signal);
-			const refusal = canPush ? await askForUploads(session, target, netrc, signal) : null;
-			const whyNoPush = checked.whyNoPush ?? refusal;
+			const { readable, note, whyNoPush: said } = await backend.check(canPush, signal);
+			const refusal = canPush && said === null ? await askForUploads(runner, target, netrc, signal) : null;
+			const whyNoPush = refusal === null ? said : describeError(refusal);
 			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
 			const reads = readable ? backend.reads() : null;
-			return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: note ?? refusal };
+			const told = refusal === null ? note : `${describeError(refusal)} The job reads from it and pushes nothing there.`;
+			return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: told };
 		});
-	} catch (error) {
-		if (!isCacheError(error) || error.code === 'push-impossible') throw error;
+	} catch (cause) {
+		if (!isCacheError(cause) || cause.code === 'push-impossible') throw cause;
+		const error = netrc.length > 0 ? cause : await withUnreadNetrc(cause, store, signal);
 		const isLasting = isCacheError(error, ...LASTING);
 		if (isLasting && inputs.push === 'always') throw pushImpossible(error.message, error);
 		return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
 	}
 }
 
-function pushImpossible(why: string, cause?: CacheError): CacheError {
-	return new CacheError('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
+/** Where the cache wants credentials, and those that Nix has can't be read: that is what to do something about. */
+async function withUnreadNetrc(error: CacheError, store: LocalStore, signal: AbortSignal): Promise<CacheError> {
+	const unread = isCacheError(error, 'cache-unauthorized', 'cache-forbidden') ? await unreadNetrc(store, signal) : null;
+	return unread === null
+		? error
+		: new CacheError(error.code, error.message, { hint: `${unread.message} ${unread.fix}`, cause: error });
 }
 
-/** Why an HTTP server surely takes no uploads; `null` when it may. A failure to find out is not worth a second try. */
-async function askForUploads(
-	{ runner }: Session,
-	target: StoreTarget,
-	netrc: readonly NetrcEntry[],
-	signal: AbortSignal,
-): Promise<string | null> {
-	if (target.kind !== 'http') return null;
-	const { connectTimeoutMs, patienceMs } = EFFORT;
-	const { env, log } = runner;
-	const client = createHttpClient({ env, log, connections: 1, attempts: 1, connectTimeoutMs, patienceMs });
-	try {
-		return await whyNoUploads(target, netrc, client, signal);
-	} finally {
-		await client.close();
-	}
+function pushImpossible(why: string, cause?: CacheError): CacheError {
+	return new CacheError('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
 }
 
 async function askActionsCache(session: Session, store: LocalStore, line: number, signal: AbortSignal): Promise<Asked> {

@@ -31,7 +31,8 @@ export interface JobReads {
 	readonly errors: Readonly<Record<string, number>>;
 }
 
-const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: [], errors: {} };
+/** Nothing was served. */
+export const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: [], errors: {} };
 
 const START_TIMEOUT_MS = 20_000;
 

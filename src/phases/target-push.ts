@@ -80,7 +80,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 	const open = (signal: AbortSignal): Promise<CheckedCache> => {
 		opened ??= openTarget(means, target).then(async (open) => {
 			try {
-				const { skipSignedBy } = await open.backend.check(true, signal);
+				const { skipSignedBy } = await open.backend.check(!isDryRun(runner.env), signal);
 				return { ...open, skipSignedBy };
 			} catch (error) {
 				await open.close();

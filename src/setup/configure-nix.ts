@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CacheError, isCacheError } from '../errors.ts';
 import { formatSetting } from '../nix/nix-conf.ts';
+import { type Problem, tellProblem } from '../problem.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { findNix } from '../store/nix-command.ts';
 import {
@@ -14,7 +15,6 @@ import {
 } from './configuration.ts';
 import { restartDaemon } from './daemon.ts';
 import { writeNetrcFile } from './netrc-file.ts';
-import { hiddenByVariable } from './nix-config-variable.ts';
 import { removePrivateFile } from './private-file.ts';
 import { type Choice, chooseRoute, settingsWithoutOurs } from './route.ts';
 import { canBecomeRoot } from './run-as-root.ts';
@@ -22,7 +22,13 @@ import { addInclude, removeInclude } from './system-include.ts';
 import { adviceFor } from './untrusted.ts';
 import { forgetUserConf, userConfFileOf, useUserConf } from './user-file.ts';
 
-const TITLE = 'nix-cache-action';
+const CREDENTIALS_NOT_TAKEN: Problem = {
+	code: 'credentials-not-taken',
+	level: 'warning',
+	title: 'The Nix daemon takes no credentials from this user',
+	message: 'The Nix daemon knows the caches of this step, but takes no credentials from this user.',
+	fix: "Put an entry for their hosts, `machine HOST login USER password PASSWORD`, into the daemon's own netrc (`/etc/nix/netrc`).",
+};
 
 /**
  * Tells Nix what `wish` says for the rest of the job, by the route with the least rights that works. `previous` is what an earlier phase of this
@@ -79,7 +85,6 @@ async function useOwnFile(task: Task): Promise<Configuration> {
 	const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile, netrc }, context);
 	await writeNetrc(netrc, task);
 	await useUserConf(userConfFile, confText(wish, netrc), store, context);
-	sayWhatIsHidden(task);
 	return configuration;
 }
 
@@ -89,7 +94,6 @@ async function useGrant(task: Task): Promise<Configuration> {
 	const userConfFile = userConfFileOf(context);
 	const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile }, context);
 	await useUserConf(userConfFile, confText({ ...wish, publicKeys: [], other: [] }, null), store, context);
-	sayWhatIsHidden(task);
 	sayWhatIsMissing(task);
 	return configuration;
 }
@@ -110,14 +114,13 @@ async function useInclude(system: SystemInclude, task: Task): Promise<Configurat
 	}
 	if (previous === null)
 		context.log.info(`${system.confFile} includes this job's settings until its end, as the daemon does not trust this user.`);
-	sayWhatIsHidden(task);
 	return configuration;
 }
 
 function advise(why: string, { wish, store, previous, context }: Task): Configuration {
 	// Pre has said it already.
 	if (previous?.route !== 'advice-only') {
-		context.log.warning(adviceFor(wish, userName(), store.nix.about.systemConfFile, why), TITLE);
+		tellProblem(adviceFor(wish, userName(), store.nix.about.systemConfFile, why), context.log);
 	}
 	return remembered({ ...NOTHING_TOLD, route: 'advice-only' }, context);
 }
@@ -125,15 +128,7 @@ function advise(why: string, { wish, store, previous, context }: Task): Configur
 /** What a daemon that knows the caches, but does not trust the user, can't be told. */
 function sayWhatIsMissing({ wish, previous, context }: Task): void {
 	if (previous !== null || wish.netrc.length === 0) return;
-	context.log.warning(
-		"The Nix daemon knows the caches of this step, but takes no credentials from this user: they have to be in the daemon's own netrc.",
-		TITLE,
-	);
-}
-
-function sayWhatIsHidden({ wish, previous, context }: Task): void {
-	if (previous !== null) return;
-	for (const line of hiddenByVariable(wish, context.env.NIX_CONFIG)) context.log.warning(line, TITLE);
+	tellProblem(CREDENTIALS_NOT_TAKEN, context.log);
 }
 
 async function undoInclude(system: SystemInclude, context: SetupContext): Promise<void> {
@@ -174,7 +169,7 @@ async function writeNetrc(netrc: NetrcReplacement | null, { wish, previous, cont
 		return;
 	}
 	const problem = await writeNetrcFile(netrc.file, wish.netrc, netrc.replaces, context);
-	if (problem !== null && previous === null) context.log.warning(problem, TITLE);
+	if (problem !== null && previous === null) tellProblem(problem, context.log);
 }
 
 function remembered(configuration: Configuration, context: SetupContext): Configuration {

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { describeError, systemCode } from '../errors.ts';
 import { formatNetrc, type NetrcEntry, parseNetrc } from '../nix/netrc.ts';
+import type { Problem } from '../problem.ts';
 import { writePrivateFile } from './private-file.ts';
 import { type Caller, canBecomeRoot, runAsRoot } from './run-as-root.ts';
 
-/** What a netrc holds; `problem` is for people and `null` when all of it was read. A file that is not there is empty. */
+/** What a netrc holds; `problem` is `null` when all of it was read. A file that is not there is empty. */
 export interface KnownNetrc {
 	readonly entries: readonly NetrcEntry[];
-	readonly problem: string | null;
+	readonly problem: Problem | null;
 }
 
 /** Reads the netrc that Nix is set to use (`netrc-file`). `readForbidden` is asked for a text that this user may not read. Does not throw. */
@@ -16,7 +17,7 @@ export async function readNetrcFile(file: string, readForbidden: () => Promise<s
 		return { entries: parseNetrc(await readText(file, readForbidden)), problem: null };
 	} catch (error) {
 		if (systemCode(error) === 'ENOENT') return { entries: [], problem: null };
-		return { entries: [], problem: `The entries of ${file} do not count in this job: ${describeError(error)}` };
+		return { entries: [], problem: unreadable(file, error) };
 	}
 }
 
@@ -31,12 +32,29 @@ export async function writeNetrcFile(
 	ours: readonly NetrcEntry[],
 	existing: string,
 	caller: Caller,
-): Promise<string | null> {
+): Promise<Problem | null> {
 	const { entries, problem } = await readNetrcFile(existing, async () =>
 		(await canBecomeRoot(caller)) ? runAsRoot(['cat', '--', existing], caller) : null,
 	);
 	await writePrivateFile(file, formatNetrc([...ours, ...entries]));
 	return problem;
+}
+
+function unreadable(file: string, error: unknown): Problem {
+	const isForbidden = systemCode(error) === 'EACCES';
+	return {
+		code: 'netrc-unreadable',
+		level: 'warning',
+		title: 'The netrc can not be read',
+		message: `The entries of ${file} do not count in this job: ${withFullStop(describeError(error))}`,
+		fix: isForbidden
+			? `Let this user read it in a step before, \`sudo chgrp "$(id -gn)" ${file} && sudo chmod g+r ${file}\`, or give its entries in \`netrc\`.`
+			: 'Write it as `machine HOST login USER password PASSWORD`, or give its entries in `netrc`.',
+	};
+}
+
+function withFullStop(text: string): string {
+	return text.endsWith('.') ? text : `${text}.`;
 }
 
 async function readText(file: string, readForbidden: () => Promise<string | null>): Promise<string> {

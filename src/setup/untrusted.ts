@@ -1,3 +1,4 @@
+import type { Problem } from '../problem.ts';
 import type { EffectiveSettings } from '../store/settings.ts';
 import type { NixSettings } from './configuration.ts';
 
@@ -19,8 +20,8 @@ function sameCache(entry: string, url: string): boolean {
 	return entry === url || entry === `${url}/`;
 }
 
-/** One line for an administrator: what to add where. */
-export function adviceFor(wish: NixSettings, user: string, confFile: string, why: string): string {
+/** For an administrator: what to add where. `why` ends the sentence "the daemon does not trust the user, and ...". */
+export function adviceFor(wish: NixSettings, user: string, confFile: string, why: string): Problem {
 	const lines = [
 		...(wish.substituters.length > 0 ? [`extra-trusted-substituters = ${wish.substituters.join(' ')}`] : []),
 		...(wish.publicKeys.length > 0 ? [`extra-trusted-public-keys = ${wish.publicKeys.join(' ')}`] : []),
@@ -28,8 +29,11 @@ export function adviceFor(wish: NixSettings, user: string, confFile: string, why
 	const narrow =
 		lines.length === 0 ? '' : ` Or, to allow no more than these caches, ${lines.map((line) => `\`${line}\``).join(' and ')}`;
 	const netrc = lines.length === 0 || wish.netrc.length === 0 ? '' : `, with the credentials in the daemon's own netrc`;
-	return (
-		`The Nix daemon does not trust the user ${user}, and ${why}, so Nix does not read from the caches of this step. ` +
-		`Add \`extra-trusted-users = ${user}\` to ${confFile} and restart the daemon.${narrow}${netrc}${narrow === '' ? '' : '.'}`
-	);
+	return {
+		code: 'daemon-distrusts',
+		level: 'warning',
+		title: 'The Nix daemon does not trust this user',
+		message: `The Nix daemon does not trust the user ${user}, and ${why}, so Nix does not read from the caches of this step.`,
+		fix: `Add \`extra-trusted-users = ${user}\` to ${confFile} and restart the daemon.${narrow}${netrc}${narrow === '' ? '' : '.'}`,
+	};
 }

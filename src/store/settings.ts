@@ -18,6 +18,12 @@ export interface EffectiveSettings {
 	readonly connectTimeout: number;
 	/** Seconds for which Nix believes that a cache lacks a path. */
 	readonly narinfoCacheNegativeTtl: number;
+	/** Whether Nix takes anything from caches at all. */
+	readonly substitute: boolean;
+	/** Whether what comes from caches has to be signed by a trusted key. */
+	readonly requireSigs: boolean;
+	/** Nix collects garbage during a build when the disk has less. Bytes; 0: never. */
+	readonly minFreeBytes: number;
 }
 
 /** Asks Nix for its effective settings: one process. */
@@ -57,6 +63,9 @@ export function parseSettings(json: string): EffectiveSettings {
 		fallback: value('fallback') === true,
 		connectTimeout: number('connect-timeout', 0),
 		narinfoCacheNegativeTtl: number('narinfo-cache-negative-ttl', 3600),
+		substitute: value('substitute') !== false,
+		requireSigs: value('require-sigs') !== false,
+		minFreeBytes: number('min-free', 0),
 	};
 }
 

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { CacheError, describeError } from '../../errors.ts';
+import { describeError } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { equalHash, formatHash } from '../../nix/hash.ts';
 import type { PathInfo } from '../../nix/path-info.ts';
@@ -10,14 +9,13 @@ import { differenceOf, publishableInfo } from '../published-narinfo.ts';
 import type { CacheService } from './cache-service.ts';
 import { type Compacted, compact } from './compacting.ts';
 import { createEarlyUploads } from './early-uploads.ts';
-import { packKey } from './format/keys.ts';
 import { addPaths, mergeIndexes } from './format/merge.ts';
 import type { Pack, StoredPath, StoreIndex } from './format/model.ts';
 import { PACK_HEADER, packTrailer } from './format/pack.ts';
 import { createIncoming, type IncomingPath } from './incoming.ts';
 import { saveIndex } from './index-saving.ts';
 import type { KnownIndexes } from './known-indexes.ts';
-import type { FinishedPack } from './pack-file.ts';
+import { uploadPack } from './pack-upload.ts';
 import { createPackWriter } from './pack-writer.ts';
 import type { Packs } from './packs.ts';
 
@@ -59,7 +57,7 @@ interface Published {
  */
 export function createActionsCache(options: ActionsCacheOptions): Backend {
 	const { service, known, packs, storeDir, signingKey, nowS, log } = options;
-	const early = createEarlyUploads((pack, signal) => uploadPack(pack, signal));
+	const early = createEarlyUploads((pack, signal) => uploadPack(service, pack, nowS, signal));
 	const writer = createPackWriter({
 		folder: options.folder,
 		header: PACK_HEADER,
@@ -70,13 +68,6 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 	const incoming = createIncoming(known.index, (key) => packs.gone.has(key), writer);
 	const published: Published[] = [];
 	let saved: StoreIndex = known.index;
-
-	const uploadPack = async ({ body, sha256 }: FinishedPack, signal: AbortSignal): Promise<Pack> => {
-		const key = packKey(randomBytes(20).toString('hex'));
-		if ((await service.save(key, body, signal)) === 'exists')
-			throw new CacheError('cache-failing', `The new key ${key} is taken already.`);
-		return { key, sizeBytes: body.sizeBytes, sha256, createdAt: nowS };
-	};
 
 	/** What this job has from elsewhere although it should be here may have lost its pack. When that can't be told, it is taken to be there. */
 	const isWhole = async ({ chunks }: StoredPath): Promise<boolean> =>
@@ -133,7 +124,7 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 			const compacted = await compactOwn(signal);
 			const added: Pack[] = [];
 			for (const [index, pack] of (await writer.finish()).entries())
-				added.push((await early.ended(index, signal)) ?? (await uploadPack(pack, signal)));
+				added.push((await early.ended(index, signal)) ?? (await uploadPack(service, pack, nowS, signal)));
 			const all = published.map(({ info, incoming: path }) => path.stored(info, added, nowS));
 			const { whole, lost } = await withoutLost(all, { added, dropped: compacted.dropped, packs });
 			const index = addPaths(compacted.index(added), { packs: added, paths: whole }, new Map());
