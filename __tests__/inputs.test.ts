@@ -170,6 +170,14 @@ describe('inputs', () => {
 		expect(known).not.toContain('');
 	});
 
+	it('knows the credentials of a proxy, written plainly and encoded', () => {
+		const given =
+			'https://a.example?proxy=http://ci:hunter22@p:1\nhttps://b.example?proxy=socks5%3A%2F%2Fci%3Aswo%2540rdfish@p:2';
+		expect(secretTexts(from({ substituters: given }))).toEqual(
+			expect.arrayContaining(['hunter22', 'swo%40rdfish', 'swo@rdfish']),
+		);
+	});
+
 	it('takes the user name of an SSH URL for none, and its password for one', () => {
 		expect(secretTexts(from({ cache: 'ssh-ng://ci@host' }))).toEqual([]);
 		expect(secretTexts(from({ cache: 'ssh://ci:hunter2@host' }))).toContain('hunter2');

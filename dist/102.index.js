@@ -44,10 +44,10 @@ function openHttpStore(options) {
     return {
         label: shown(readBase),
         async size(key, signal) {
-            const head = await ask(key, { method: 'HEAD', accept: [200, ...ABSENT, 403, 405, 501], limitBytes: 0, signal });
+            const head = await ask(key, { method: 'HEAD', accept: [200, 204, 400, ...ABSENT, 403, 405, 501], limitBytes: 0, signal });
             if (head.status === 200)
                 return sizeOf(head.header('content-length'), head);
-            // Servers that know no HEAD, or forbid it, or deny what GET would give (signed URLs): one byte tells as well.
+            // Servers that know no HEAD, or forbid it, deny what GET would give (signed URLs), or say that there is no content (ncps): one byte tells as well.
             const headers = { range: 'bytes=0-0' };
             const part = await ask(key, { method: 'GET', headers, accept: [200, 206, 416, ...absent()], limitBytes: 0, signal });
             if (absent().includes(part.status))
@@ -93,23 +93,6 @@ function shown(folder) {
 /** -1 when the server does not tell, or tells the size of an encoded form. */
 function sizeOf(text, answer) {
     return text !== null && /^\d{1,15}$/.test(text) && answer.header('content-encoding') === null ? Number(text) : -1;
-}
-
-
-/***/ }),
-
-/***/ 1347:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   d: () => (/* binding */ netrcCredentials)
-/* harmony export */ });
-/* harmony import */ var _nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6188);
-
-/** What the netrc has for the host of `url`, as Nix would send it. */
-function netrcCredentials(entries, url) {
-    const entry = (0,_nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__/* .findNetrc */ .kE)(entries, url.hostname);
-    return entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
 }
 
 

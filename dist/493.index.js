@@ -452,23 +452,6 @@ function secretOf(credentials) {
 
 /***/ }),
 
-/***/ 1347:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
-
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   d: () => (/* binding */ netrcCredentials)
-/* harmony export */ });
-/* harmony import */ var _nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6188);
-
-/** What the netrc has for the host of `url`, as Nix would send it. */
-function netrcCredentials(entries, url) {
-    const entry = (0,_nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__/* .findNetrc */ .kE)(entries, url.hostname);
-    return entry === null ? null : { kind: 'basic', username: entry.login, password: entry.password };
-}
-
-
-/***/ }),
-
 /***/ 9842:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 

@@ -131,6 +131,7 @@ const PRIORITY = 41;
 function createBinaryCache(options) {
     const { store, storeDir, signingKey, log } = options;
     const uploads = createNarUploads(store);
+    let priority = null;
     /** @throws CacheError `format-invalid` when it can't be read or is that of another path */
     const lookUp = async (path, signal) => {
         const bytes = await store.get(narinfoKey(path), narinfo/* MAX_NARINFO_BYTES */.x1, signal);
@@ -153,11 +154,11 @@ function createBinaryCache(options) {
     return {
         kind: options.kind,
         label: store.label,
-        reads: () => ({ substituters: [options.substituter], publicKeys: [], netrc: [], throughUs: false, priority: null }),
+        reads: () => ({ substituters: [options.substituter], publicKeys: [], netrc: [], throughUs: false, priority }),
         async check(mayWrite, signal) {
             const there = await store.get(CACHE_INFO, cache_info/* MAX_CACHE_INFO_BYTES */.Rs, signal);
             if (there !== null) {
-                checkCacheInfo(textOf(there), store.label, storeDir);
+                ({ priority } = checkedCacheInfo(textOf(there), store.label, storeDir));
                 return USABLE;
             }
             if (!mayWrite)
@@ -227,22 +228,23 @@ function problem(text) {
     return { ok: false, problem: text };
 }
 /** @throws CacheError `cache-invalid` when Nix could not use the cache with this store */
-function checkCacheInfo(text, label, storeDir) {
+function checkedCacheInfo(text, label, storeDir) {
     if (/^\s*[<{]/.test(text)) {
         throw new errors/* CacheError */.xA('cache-invalid', `${label}/${CACHE_INFO} is a web page or JSON, not the ${CACHE_INFO} of a cache.`, {
             hint: 'Is the URL that of the repository itself (no login page, no API)?',
         });
     }
-    const theirs = storeDirOf(text, label);
-    if (theirs !== null && theirs !== storeDir) {
-        throw new errors/* CacheError */.xA('cache-invalid', `${label} is for stores in ${theirs}, and this one is in ${storeDir}.`, {
+    const info = parsedCacheInfo(text, label);
+    if (info.storeDir !== null && info.storeDir !== storeDir) {
+        throw new errors/* CacheError */.xA('cache-invalid', `${label} is for stores in ${info.storeDir}, and this one is in ${storeDir}.`, {
             hint: 'Paths can not move between store directories: use another cache.',
         });
     }
+    return info;
 }
-function storeDirOf(text, label) {
+function parsedCacheInfo(text, label) {
     try {
-        return (0,cache_info/* parseCacheInfo */.Uw)(text).storeDir;
+        return (0,cache_info/* parseCacheInfo */.Uw)(text);
     }
     catch (error) {
         if (!(0,errors/* isCacheError */.bt)(error))

@@ -128,7 +128,9 @@ export function secretTexts(get: GetInput): readonly string[] {
 		found.add(base64(`${entry.login}:${entry.password}`));
 	}
 	for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
-		for (const [, scheme = '', userInfo = ''] of get(name).matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
+		// The proxy of a substituter may be encoded, once for its line and once for its own URL.
+		const texts = [get(name), decoded(get(name)), decoded(decoded(get(name)))].join('\n');
+		for (const [, scheme = '', userInfo = ''] of texts.matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
 			// SSH's user name is no secret, and a short one (`ci`) is in every other word.
 			if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':')) continue;
 			found.add(userInfo);
@@ -332,6 +334,14 @@ function readableNetrc(text: string): readonly NetrcEntry[] {
 
 function addLines(found: Set<string>, text: string): void {
 	for (const line of text.split(/\r?\n/)) found.add(line.trim());
+}
+
+function decoded(text: string): string {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		return text;
+	}
 }
 
 function base64(text: string): string {

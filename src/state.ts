@@ -57,8 +57,8 @@ export interface MainTarget {
 
 const STATE_KEY = 'nix-cache-action';
 
-/** Inputs that are read anew in each phase although they are no secrets. */
-const FRESH_INPUTS: ReadonlySet<string> = new Set(['job-status']);
+/** Inputs that are read anew in each phase although they are no secrets; the last two may have the credentials of a proxy or a mirror inside. */
+const FRESH_INPUTS: ReadonlySet<string> = new Set(['job-status', 'substituters', 'install-nix']);
 
 export function saveState(state: State, save: (name: string, value: string) => void): void {
 	save(STATE_KEY, JSON.stringify(state));

@@ -355,7 +355,7 @@ describe('what the caches say', () => {
 });
 
 describe('a cache that takes nothing from this job says so in main', () => {
-	const READS = 'The job only reads from it.';
+	const READS = 'The job reads from it and pushes nothing there.';
 
 	it.each<['write' | 'read-only', string, readonly string[], 'all' | 'write']>([
 		['read-only', password, ['403 Forbidden', 'give it the permission to deploy'], 'write'],

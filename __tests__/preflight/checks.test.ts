@@ -52,7 +52,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
 	told,
 	wished: null,
 	sources: [],
-	keys: { signing: key, areKnown: true, unsignedCaches: [CACHE] },
+	keys: { signing: key, ofCaches: [], areKnown: true, unsignedCaches: [CACHE] },
 	answers: [answer(), usual],
 	disks: [disk(20 * GIB), disk(20 * GIB, '/tmp')],
 	...changes,
@@ -60,7 +60,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
 
 const nixConfig = (text: string) => [{ name: 'The environment variable NIX_CONFIG', text }];
 const hidden = effective({ substituters: ['https://cache.nixos.org/'] });
-const unknownKeys = { signing: null, areKnown: false, unsignedCaches: [CACHE] };
+const unknownKeys = { signing: null, ofCaches: [], areKnown: false, unsignedCaches: [CACHE] };
 const hour = 3_600_000;
 
 const wished = { wish, user: 'runner', confFile: '/etc/nix/nix.conf' };
@@ -175,6 +175,10 @@ describe('keys', () => {
 	it('of one name do no harm when ours is the first, or the same', () => {
 		const same = effective({ 'trusted-public-keys': [ours, ours] });
 		const first = effective({ 'trusted-public-keys': [ours, theirs] });
+		const named = { signing: key, ofCaches: [theirs], areKnown: true, unsignedCaches: [] };
+		const second = effective({ 'trusted-public-keys': [theirs, ours] });
+		// The cache refuses that key by itself.
+		expect(checkKeyNames(facts({ keys: named, effective: second }))).toEqual([]);
 		for (const changes of [same, first]) expect(checkKeyNames(facts({ effective: changes }))).toEqual([]);
 	});
 });

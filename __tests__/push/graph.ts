@@ -32,6 +32,7 @@ export const NO_RULES: PushRules = {
 	skipSignedBy: [],
 	explicitPaths: false,
 	wholeClosures: false,
+	upstream: new Map(),
 };
 
 /** All infos are roots unless `roots` says otherwise. */
@@ -61,6 +62,7 @@ const node = fc.record({
 	kind: fc.constantFrom('lib', 'lib', 'lib', 'app', 'secret', 'source.drv'),
 	narSizeBytes: fc.constantFrom(10, 100, 1000),
 	signedBy: fc.constantFrom('', '', '', 'upstream-1', 'other-1'),
+	atUpstream: fc.constantFrom(false, false, false, true),
 	isRoot: fc.boolean(),
 	state: fc.constantFrom('valid', 'valid', 'valid', 'valid', 'valid', 'vanished', 'unknown'),
 	presence: fc.constantFrom('missing', 'missing', 'missing', 'present', 'differs'),
@@ -97,5 +99,8 @@ export const scenarios: fc.Arbitrary<Scenario> = fc
 				return [info.path, state === 'differs' ? { state, narHash: 'sha256:other' } : { state }];
 			}),
 		);
-		return { infos, candidates: candidatesOf(infos, roots, vanished), rules, presence };
+		const upstream = new Map(
+			all.filter((_, index) => nodes[index]?.atUpstream).map((info) => [info.path, 'https://up.example'] as const),
+		);
+		return { infos, candidates: candidatesOf(infos, roots, vanished), rules: { ...rules, upstream }, presence };
 	});

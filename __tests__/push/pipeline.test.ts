@@ -353,7 +353,7 @@ describe('for random stores, failures, delays and aborts', () => {
 				const order = [...scenario.candidates.infos.keys()];
 				const cache = new MemoryCache({
 					readable: [...plan.paths.values()]
-						.filter(({ verdict }) => ['present', 'differs', 'signed-upstream'].includes(verdict.class))
+						.filter(({ verdict }) => ['present', 'differs', 'signed-upstream', 'upstream'].includes(verdict.class))
 						.map(({ path }) => path),
 					weather: (step, info) => weathers[order.indexOf(info.path) * 2 + (step === 'prepare' ? 0 : 1)] ?? {},
 					sleep: (ms, signal) => clock.sleep(ms, signal),

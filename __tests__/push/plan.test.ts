@@ -59,6 +59,17 @@ describe('what goes up', () => {
 		expect(names(plan.push)).toEqual(['app']);
 	});
 
+	test('a path that a substituter has ends the walk like a signed one, and says where it is', () => {
+		const upstream = new Map([[lib.path, 'https://up.example']]);
+		const plan = planOf(candidatesOf([app, lib, base], [app, lib]), { upstream });
+		expect(names(plan.push)).toEqual(['base', 'app']);
+		expect(verdict(plan, lib)).toEqual({ class: 'upstream', substituter: 'https://up.example' });
+		const onlyLib = planOf(candidatesOf([lib, base], [lib]), { upstream });
+		expect(names(onlyLib.push)).toEqual([]);
+		const whole = planOf(candidatesOf([app, lib, base], [app, lib]), { upstream, wholeClosures: true });
+		expect(names(whole.push)).toEqual(['base', 'lib', 'app']);
+	});
+
 	test('a key whose name only begins like that of an upstream is another key', () => {
 		const other = pathInfo('other', { signatures: ['cache.nixos.org-10:AA'] });
 		expect(names(planOf(candidatesOf([other]), { skipSignedBy: ['cache.nixos.org-1'] }).push)).toEqual(['other']);
@@ -181,7 +192,7 @@ function expectedPush({ infos, candidates, rules, presence }: Scenario): Set<str
 	const matches = (info: PathInfo, list: readonly RegExp[]) =>
 		list.some((one) => new RegExp(one.source).test(info.path.slice(11)));
 	const upstream = (info: PathInfo) =>
-		info.signatures.some((text) => rules.skipSignedBy.some((key) => text.startsWith(`${key}:`)));
+		rules.upstream.has(info.path) || info.signatures.some((text) => rules.skipSignedBy.some((key) => text.startsWith(`${key}:`)));
 	const reliedOn = (info: PathInfo) => upstream(info) && !rules.wholeClosures;
 	const there = (path: string) => presence.get(path)?.state !== 'missing';
 	const ruledOut = (info: PathInfo) =>
@@ -243,7 +254,7 @@ describe('for random stores, rules and caches', () => {
 				const { plan } = answer(scenario);
 				const readable = new Set(
 					[...plan.paths.values()]
-						.filter(({ verdict }) => ['present', 'differs', 'signed-upstream'].includes(verdict.class))
+						.filter(({ verdict }) => ['present', 'differs', 'signed-upstream', 'upstream'].includes(verdict.class))
 						.map(({ path }) => path),
 				);
 				for (const info of plan.push) {

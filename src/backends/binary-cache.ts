@@ -1,6 +1,6 @@
 import { CacheError, isCacheError } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { formatCacheInfo, MAX_CACHE_INFO_BYTES, parseCacheInfo } from '../nix/cache-info.ts';
+import { type CacheInfo, formatCacheInfo, MAX_CACHE_INFO_BYTES, parseCacheInfo } from '../nix/cache-info.ts';
 import { equalHash, formatHash } from '../nix/hash.ts';
 import { formatNarInfo, MAX_NARINFO_BYTES, type NarInfo, parseNarInfo } from '../nix/narinfo.ts';
 import type { PathInfo } from '../nix/path-info.ts';
@@ -46,6 +46,7 @@ const PRIORITY = 41;
 export function createBinaryCache(options: BinaryCacheOptions): Backend {
 	const { store, storeDir, signingKey, log } = options;
 	const uploads = createNarUploads(store);
+	let priority: number | null = null;
 
 	/** @throws CacheError `format-invalid` when it can't be read or is that of another path */
 	const lookUp = async (path: string, signal: AbortSignal): Promise<NarInfo | null> => {
@@ -68,12 +69,12 @@ export function createBinaryCache(options: BinaryCacheOptions): Backend {
 	return {
 		kind: options.kind,
 		label: store.label,
-		reads: () => ({ substituters: [options.substituter], publicKeys: [], netrc: [], throughUs: false, priority: null }),
+		reads: () => ({ substituters: [options.substituter], publicKeys: [], netrc: [], throughUs: false, priority }),
 
 		async check(mayWrite, signal) {
 			const there = await store.get(CACHE_INFO, MAX_CACHE_INFO_BYTES, signal);
 			if (there !== null) {
-				checkCacheInfo(textOf(there), store.label, storeDir);
+				({ priority } = checkedCacheInfo(textOf(there), store.label, storeDir));
 				return USABLE;
 			}
 			if (!mayWrite)
@@ -149,23 +150,24 @@ function problem(text: string): ReadBack {
 }
 
 /** @throws CacheError `cache-invalid` when Nix could not use the cache with this store */
-function checkCacheInfo(text: string, label: string, storeDir: string): void {
+function checkedCacheInfo(text: string, label: string, storeDir: string): CacheInfo {
 	if (/^\s*[<{]/.test(text)) {
 		throw new CacheError('cache-invalid', `${label}/${CACHE_INFO} is a web page or JSON, not the ${CACHE_INFO} of a cache.`, {
 			hint: 'Is the URL that of the repository itself (no login page, no API)?',
 		});
 	}
-	const theirs = storeDirOf(text, label);
-	if (theirs !== null && theirs !== storeDir) {
-		throw new CacheError('cache-invalid', `${label} is for stores in ${theirs}, and this one is in ${storeDir}.`, {
+	const info = parsedCacheInfo(text, label);
+	if (info.storeDir !== null && info.storeDir !== storeDir) {
+		throw new CacheError('cache-invalid', `${label} is for stores in ${info.storeDir}, and this one is in ${storeDir}.`, {
 			hint: 'Paths can not move between store directories: use another cache.',
 		});
 	}
+	return info;
 }
 
-function storeDirOf(text: string, label: string): string | null {
+function parsedCacheInfo(text: string, label: string): CacheInfo {
 	try {
-		return parseCacheInfo(text).storeDir;
+		return parseCacheInfo(text);
 	} catch (error) {
 		if (!isCacheError(error)) throw error;
 		throw new CacheError('cache-invalid', `${label}: ${error.message}`, {

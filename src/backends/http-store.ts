@@ -53,9 +53,9 @@ export function openHttpStore(options: HttpStoreOptions): ObjectStore & ObjectRe
 	return {
 		label: shown(readBase),
 		async size(key, signal) {
-			const head = await ask(key, { method: 'HEAD', accept: [200, ...ABSENT, 403, 405, 501], limitBytes: 0, signal });
+			const head = await ask(key, { method: 'HEAD', accept: [200, 204, 400, ...ABSENT, 403, 405, 501], limitBytes: 0, signal });
 			if (head.status === 200) return sizeOf(head.header('content-length'), head);
-			// Servers that know no HEAD, or forbid it, or deny what GET would give (signed URLs): one byte tells as well.
+			// Servers that know no HEAD, or forbid it, deny what GET would give (signed URLs), or say that there is no content (ncps): one byte tells as well.
 			const headers = { range: 'bytes=0-0' };
 			const part = await ask(key, { method: 'GET', headers, accept: [200, 206, 416, ...absent()], limitBytes: 0, signal });
 			if (absent().includes(part.status)) return null;

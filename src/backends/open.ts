@@ -40,7 +40,10 @@ export async function openBackend(target: StoreTarget, means: BackendMeans): Pro
 			]);
 			const { url: baseUrl, pushUrl, substituter, credentials } = target;
 			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
-			return createBinaryCache({ ...means, kind: 'http', store, substituter });
+			const cache = createBinaryCache({ ...means, kind: 'http', store, substituter });
+			if (credentials?.kind !== 'bearer') return cache;
+			const { withBearerReads } = await import('./bearer-reads.ts');
+			return withBearerReads(cache, { baseUrl, token: credentials.token, client: means.client });
 		}
 		case 'attic': {
 			const { createAtticCache } = await import('./attic/attic-cache.ts');

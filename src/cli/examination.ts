@@ -3,6 +3,7 @@ import type { StoreTarget } from '../cache-target/target.ts';
 import { isCacheError } from '../errors.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf, signatureKeyName } from '../nix/signature.ts';
+import { askForUploads } from '../phases/ask-for-uploads.ts';
 import { type Effort, withCache } from '../phases/cache.ts';
 import { knownNetrc } from '../phases/configure.ts';
 import { decidePush } from '../phases/push-policy.ts';
@@ -11,7 +12,6 @@ import type { Facts } from '../preflight/facts.ts';
 import { gatherFacts } from '../preflight/gather.ts';
 import { hasPlace } from '../preflight/place.ts';
 import { problemsIn } from '../preflight/preflight.ts';
-import { whyRefused } from '../preflight/refusal.ts';
 import type { Problem } from '../problem.ts';
 import type { NixSettings } from '../setup/configuration.ts';
 import { userName } from '../setup/configure-nix.ts';
@@ -49,7 +49,12 @@ export async function examine(patient: Patient): Promise<readonly Finding[]> {
 		env: session.runner.env,
 		told: null,
 		wish,
-		keys: { signing: ownKey(patient), areKnown: true, unsignedCaches: [] },
+		keys: {
+			signing: ownKey(patient),
+			ofCaches: named.flatMap(({ reads }) => reads?.publicKeys ?? []),
+			areKnown: true,
+			unsignedCaches: [],
+		},
 		// What does not answer us need not be asked again in the name of Nix.
 		ours: named.flatMap(({ reads, target }) => (reads === null && 'substituter' in target ? [target.substituter] : [])),
 		log: session.runner.log,
@@ -154,7 +159,7 @@ async function examinePush({ session, signal }: Patient, target: StoreTarget, ne
 	// Not as in a job: whoever types a command is no stranger.
 	const { canPush } = decidePush({ ...inputs, push: 'auto' }, target, { ...runner.env, GITHUB_EVENT_NAME: '' }, netrc);
 	if (!canPush) return notice('push', `There is nothing to push to ${place} with.`, CREDENTIALS_HINT);
-	const refusal = await whyRefused(target, { env: runner.env, netrc, log: runner.log, signal });
+	const refusal = await askForUploads(runner, target, netrc, signal);
 	return refusal === null
 		? ok('push', `Nothing is known against a push to ${place}.`)
 		: warning('push', `${place} takes nothing: ${refusal.message}`, refusal.hint ?? CREDENTIALS_HINT);

@@ -1,6 +1,7 @@
 import { type ErrorCode, systemCode } from '../errors.ts';
 import { AnswerBrokeOff } from './exchange.ts';
 import { type Asked, describeRequest, type Failure } from './failure.ts';
+import { SocksRefusal } from './socks.ts';
 
 /** What went wrong below HTTP, in the words of the message. */
 type Diagnosis = Pick<Failure, 'code' | 'hint' | 'retry'> & { readonly what: string };
@@ -16,6 +17,7 @@ export function failureOfError(error: unknown, asked: Asked): Failure {
 function diagnose(error: unknown, code: string, asked: Asked): Diagnosis {
 	return (
 		proxyRefusal(error) ??
+		socksRefusal(error) ??
 		trustProblem(code, asked.url) ??
 		nameProblem(error, code, asked.url) ??
 		brokenConnection(error, code) ??
@@ -35,6 +37,12 @@ const BROKEN_OFF = 'The log of the server, or of a proxy before it, says why: lo
 
 function unreachable(what: string, retry: Failure['retry'], hint = NO_WAY_THERE): Diagnosis {
 	return { code: 'cache-unreachable', what, hint, retry };
+}
+
+function socksRefusal(error: unknown): Diagnosis | null {
+	if (!(error instanceof SocksRefusal)) return null;
+	const hint = 'Is the URL of the proxy right (`socks5h://user:password@host:port`), and does it let this host through?';
+	return unreachable(error.message, error.mayPass ? 'yes' : 'no', hint);
 }
 
 /** undici's tunnel tells the status of a refused CONNECT in the message alone. */

@@ -3,7 +3,8 @@ import { Agent, type Dispatcher, ProxyAgent } from 'undici';
 import { CacheError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { authorization } from './credentials.ts';
-import { type Env, proxyFor } from './proxy.ts';
+import { type Env, proxyFor, proxyUser } from './proxy.ts';
+import { isSocks, socksConnector } from './socks.ts';
 import { trustFromEnv } from './trust.ts';
 
 export interface ConnectionOptions {
@@ -56,6 +57,10 @@ export function openConnections(options: ConnectionOptions): Connections {
 			const proxy = proxyFor(url, options.env);
 			const path = `${url.pathname}${url.search}`;
 			if (proxy === null) return { dispatcher: direct(url.origin), origin: url.origin, path, headers: {} };
+			if (isSocks(proxy)) {
+				const agent = opened(`through ${proxy.href}`, () => new Agent({ ...pool, connect: socksConnector(proxy, connect()) }));
+				return { dispatcher: agent, origin: url.origin, path, headers: {} };
+			}
 			refuseUnknownProxy(proxy);
 			const token = proxyToken(proxy);
 			if (url.protocol === 'http:') {
@@ -88,17 +93,12 @@ function refuseUnknownProxy(proxy: URL): void {
 		'cache-unreachable',
 		`The environment names a proxy of the kind \`${proxy.protocol}//\`, which is not known here.`,
 		{
-			hint: 'Use an http:// or https:// proxy in HTTPS_PROXY, or exempt the host in NO_PROXY.',
+			hint: 'Use an http://, https://, socks5:// or socks5h:// proxy in HTTPS_PROXY, or exempt the host in NO_PROXY.',
 		},
 	);
 }
 
 function proxyToken(proxy: URL): string | null {
 	if (proxy.username === '' && proxy.password === '') return null;
-	return authorization({ kind: 'basic', username: decoded(proxy.username), password: decoded(proxy.password) });
-}
-
-/** A lone `%` in a password stands for itself, as it does for curl. */
-function decoded(text: string): string {
-	return text.replace(/(?:%[0-9a-f]{2})+/gi, (octets) => Buffer.from(octets.replaceAll('%', ''), 'hex').toString('utf8'));
+	return authorization({ kind: 'basic', ...proxyUser(proxy) });
 }

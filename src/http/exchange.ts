@@ -8,7 +8,7 @@ import { decodeContent } from './content-encoding.ts';
 
 /** One request and its answer: no retry, no redirect, no meaning of the status. */
 export interface Exchange {
-	readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+	readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE' | 'OPTIONS';
 	readonly url: URL;
 	readonly headers: Readonly<Record<string, string>>;
 	readonly body: ObjectBody | null;

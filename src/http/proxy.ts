@@ -16,6 +16,20 @@ export function proxyFor(url: URL, env: Env): URL | null {
 	return URL.canParse(text) ? new URL(text) : null;
 }
 
+/** The environment of one cache that is reached through a proxy of its own, whatever the job's environment names or exempts. */
+export function withProxy(env: Env, proxy: string): Env {
+	return { ...env, http_proxy: proxy, https_proxy: proxy, no_proxy: '', NO_PROXY: '' };
+}
+
+/** The credentials inside of a proxy's URL. A lone `%` stands for itself, as it does for curl. */
+export function proxyUser({ username, password }: URL): { readonly username: string; readonly password: string } {
+	return { username: decoded(username), password: decoded(password) };
+}
+
+function decoded(text: string): string {
+	return text.replace(/(?:%[0-9a-f]{2})+/gi, (octets) => Buffer.from(octets.replaceAll('%', ''), 'hex').toString('utf8'));
+}
+
 function variable(env: Env, name: string): string | null {
 	return env[name] || env[name.toUpperCase()] || null;
 }

@@ -2,7 +2,7 @@ import type { ObjectBody } from '../backends/object-store.ts';
 import type { Credentials } from '../cache-target/credentials.ts';
 
 export interface HttpRequest {
-	readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+	readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE' | 'OPTIONS';
 	readonly url: URL;
 	readonly headers?: Readonly<Record<string, string>>;
 	/** Sent with its length. Read again for a redirect or a further try. */

@@ -42,7 +42,8 @@ export function wishOf({ inputs }: Session, store: LocalStore, reads: NixReads, 
 	const ownKeys = [...(inputs.signingKey === null ? [] : [publicKeyOf(inputs.signingKey)]), ...inputs.trustedPublicKeys];
 	return {
 		substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
-		publicKeys: unique([...ownKeys.map(formatPublicKey), ...reads.publicKeys]),
+		// Of two keys with one name Nix takes the first: what a cache says of itself is what reads it, whatever key the workflow has.
+		publicKeys: unique([...reads.publicKeys, ...ownKeys.map(formatPublicKey)]),
 		netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
 		other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
 	};

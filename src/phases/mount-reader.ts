@@ -3,6 +3,7 @@ import type { PathReader } from '../backends/path-reader.ts';
 import { parseCacheTarget } from '../cache-target/target.ts';
 import { CacheError } from '../errors.ts';
 import { createHttpClient } from '../http/client.ts';
+import { withProxy } from '../http/proxy.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { Effort } from './cache.ts';
 import type { Runner } from './runner.ts';
@@ -21,7 +22,7 @@ export async function openMountReader(
 	const target = parseCacheTarget(line, null, credentials);
 	if ('problem' in target || target.kind === 'actions-cache') throw new CacheError('internal', `${line} can't be served.`);
 	const { concurrency, ...patience } = MOUNT_EFFORT;
-	const through = proxy === null ? env : { ...env, all_proxy: proxy, http_proxy: proxy, https_proxy: proxy, no_proxy: '' };
+	const through = proxy === null ? env : withProxy(env, proxy);
 	const client = createHttpClient({ env: through, log, connections: concurrency, ...patience });
 	const reader = await openReader(target, { client, log, netrc, storeDir });
 	return {

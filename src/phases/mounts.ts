@@ -10,7 +10,10 @@ const STORE_PRIORITY = 30;
 const CACHE_PRIORITY = 41;
 
 /** What Nix can't read by itself, for the local substituter. An empty store needs nobody to serve it. */
-export function mountsOf({ inputs }: Session, serving: Serving): readonly MountOrder[] {
+export function mountsOf(
+	{ inputs }: Pick<Session, 'inputs'>,
+	serving: Pick<Serving, 'store' | 'throughUs' | 'proxied'>,
+): readonly MountOrder[] {
 	const { store } = serving;
 	const stores: readonly MountOrder[] =
 		store === null || store.pathCount === 0
@@ -40,18 +43,14 @@ export function mountsOf({ inputs }: Session, serving: Serving): readonly MountO
 			},
 		];
 	});
-	const proxied = inputs.substituters.flatMap(({ url, proxy }, index): MountOrder[] =>
-		proxy === null
-			? []
-			: [
-					{
-						name: `substituter-${index + 1}`,
-						label: url,
-						priority: priorityIn(url) ?? CACHE_PRIORITY,
-						isTrusted: false,
-						source: { kind: 'cache', line: url, credentials: null, proxy },
-					},
-				],
+	const proxied = serving.proxied.map(
+		({ line, url, proxy, priority }): MountOrder => ({
+			name: `substituter-${line + 1}`,
+			label: url,
+			priority: priorityIn(url) ?? priority ?? CACHE_PRIORITY,
+			isTrusted: /[?&]trusted=(1|true)(&|$)/.test(url),
+			source: { kind: 'cache', line: url, credentials: null, proxy },
+		}),
 	);
 	return [...stores, ...caches, ...proxied];
 }

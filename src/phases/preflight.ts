@@ -30,6 +30,7 @@ export async function tellProblems(
 	const { signingKey, trustedPublicKeys, caches } = inputs;
 	const keys = {
 		signing: signingKey === null ? null : publicKeyOf(signingKey),
+		ofCaches: reads.publicKeys,
 		// A job that pushes without a key is told so by another notice.
 		areKnown: signingKey !== null || trustedPublicKeys.length > 0 || reads.publicKeys.length > 0 || pushes,
 		unsignedCaches: caches.flatMap((target) =>

@@ -13,6 +13,7 @@ import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
 import { cacheOf, createTargetPush, type PushMeans, type PushOrder, type TargetPush, untouched } from './target-push.ts';
+import { createUpstreams } from './upstreams.ts';
 
 /** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
 const CANCELLED_TIMEOUT_MS = 4 * 60_000;
@@ -73,7 +74,8 @@ export async function withPushes<T>(
 		readNar: narFrames,
 	});
 	const netrc = await knownNetrc(inputs, store, stop.signal);
-	const means: PushMeans = { session, store, stop, job, netrc, nars: shareNars(packer) };
+	const upstreams = createUpstreams(session, store, netrc);
+	const means: PushMeans = { session, store, stop, job, netrc, upstreams, nars: shareNars(packer) };
 	const targets = (state().main?.targets ?? []).flatMap((target, index) =>
 		target.whyNot === null
 			? [
@@ -184,5 +186,13 @@ async function eachTarget<T>(
 
 function rulesOf({ inputs }: Session): PushRules {
 	const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-	return { include, exclude, maxPathSizeBytes, skipSignedBy, explicitPaths: paths.length > 0, wholeClosures: false };
+	return {
+		include,
+		exclude,
+		maxPathSizeBytes,
+		skipSignedBy,
+		upstream: new Map(),
+		explicitPaths: paths.length > 0,
+		wholeClosures: false,
+	};
 }

@@ -1,12 +1,13 @@
 import type { BackendKind, NixReads } from '../backends/backend.ts';
 import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
-import { whyRefused } from '../preflight/refusal.ts';
 import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type Found, type FoundStore, findStore } from './actions-cache.ts';
+import { askForUploads } from './ask-for-uploads.ts';
 import { type Effort, withCache } from './cache.ts';
 import { knownNetrc, unreadNetrc } from './configure.ts';
+import { askProxied, type Proxied } from './proxied.ts';
 import { decidePush, mayStrangersStart } from './push-policy.ts';
 import type { Session } from './session.ts';
 
@@ -16,6 +17,8 @@ export interface Serving {
 	readonly reads: NixReads;
 	/** Lines of `cache` (indexes) that Nix can't read by itself: the local substituter serves them. */
 	readonly throughUs: readonly ThroughUs[];
+	/** Lines of `substituters` with a proxy of their own: the local substituter serves them too. */
+	readonly proxied: readonly Proxied[];
 	/** The store in the Actions cache, where the job reads or pushes there. */
 	readonly store: FoundStore | null;
 	/** For the output `cache`: of the first line that can be read. */
@@ -65,13 +68,16 @@ interface Asked {
  * the job. Throws `push-impossible` when `push` is `always` and to one of them nothing could be pushed.
  */
 export async function decideServing(session: Session, store: LocalStore, signal: AbortSignal): Promise<Serving> {
-	const asked = await Promise.all(
-		session.inputs.caches.map((target, line) =>
-			target.kind === 'actions-cache'
-				? askActionsCache(session, store, line, signal)
-				: askCache(session, store, target, line, signal),
+	const [asked, proxied] = await Promise.all([
+		Promise.all(
+			session.inputs.caches.map((target, line) =>
+				target.kind === 'actions-cache'
+					? askActionsCache(session, store, line, signal)
+					: askCache(session, store, target, line, signal),
+			),
 		),
-	);
+		askProxied(session, store, signal),
+	]);
 	const standIn = await findStandIn(session, store, asked, signal);
 	const own = asked.find(({ found }) => found !== null)?.found ?? null;
 	const readable = asked.filter(({ reads }) => reads !== null);
@@ -83,14 +89,18 @@ export async function decideServing(session: Session, store: LocalStore, signal:
 		throughUs: readable.flatMap(({ line, reads, found }) =>
 			reads?.throughUs === true && found === null ? [{ line, priority: reads.priority }] : [],
 		),
+		proxied: proxied.readable,
 		store: found?.store ?? null,
 		kind: readable[0]?.kind ?? (found === null || found.store === null ? 'none' : 'actions-cache'),
 		targets,
 		whyNot: pushes ? null : (targets[0]?.whyNot ?? null),
-		warnings: asked.flatMap(({ note, failure, found: self }) => [
-			...(note === null ? [] : [note]),
-			...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
-		]),
+		warnings: [
+			...asked.flatMap(({ note, failure, found: self }) => [
+				...(note === null ? [] : [note]),
+				...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
+			]),
+			...proxied.warnings,
+		],
 	};
 }
 
@@ -160,12 +170,11 @@ async function askCache(
 	try {
 		return await withCache(session, store, target, netrc, EFFORT, async (backend) => {
 			const { readable, note, whyNoPush: said } = await backend.check(canPush, signal);
-			const means = { env: runner.env, netrc, log: runner.log, signal };
-			const refusal = canPush && said === null ? await whyRefused(target, means) : null;
+			const refusal = canPush && said === null ? await askForUploads(runner, target, netrc, signal) : null;
 			const whyNoPush = refusal === null ? said : describeError(refusal);
 			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
 			const reads = readable ? backend.reads() : null;
-			const told = refusal === null ? note : `${describeError(refusal)} The job only reads from it.`;
+			const told = refusal === null ? note : `${describeError(refusal)} The job reads from it and pushes nothing there.`;
 			return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: told };
 		});
 	} catch (cause) {

@@ -18,6 +18,7 @@ import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
 import { labelOf } from './target-label.ts';
+import type { Upstreams } from './upstreams.ts';
 
 /** What the pushes to all caches of one process share. */
 export interface PushMeans {
@@ -26,6 +27,7 @@ export interface PushMeans {
 	readonly stop: Stop;
 	readonly job: JobReads;
 	readonly netrc: readonly NetrcEntry[];
+	readonly upstreams: Upstreams;
 	readonly nars: SharedNars;
 }
 
@@ -99,6 +101,14 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 		for (const [path, found] of await backend.presence(unknown, signal)) if (found.state !== 'missing') known.set(path, found);
 	};
 
+	/** What is to go up: not what a substituter of the job's has, which is asked for nothing but that. */
+	const planFor = async (selection: Selection, there: ReadonlyMap<string, Presence>, signal: AbortSignal): Promise<Plan> => {
+		const plan = planPush(selection, there);
+		const upstream = await means.upstreams.find(plan.push, signal);
+		if (upstream.size === 0) return plan;
+		return planPush(selectPaths(selection.candidates, { ...selection.rules, upstream }), there);
+	};
+
 	const run = async (backend: Backend, plan: Plan, order: PushOrder, deadlineMs: number): Promise<PushResult> => {
 		const nars = means.nars.join(plan.push.map(({ path }) => path));
 		return runPipeline(plan, {
@@ -121,7 +131,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 		const { backend } = checked;
 		const selection = selectionFor(checked, order.selection);
 		await presence(backend, selection, signal);
-		const plan = planPush(selection, known);
+		const plan = await planFor(selection, known, signal);
 		const planMs = elapsed(startedMs);
 		const planned = { ...facts, plan, lost: lostPaths(known), durationsMs: { plan: planMs } };
 		await order.planned.wait();
@@ -158,7 +168,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 			const selection = selectionFor(checked, order.selection);
 			await presence(backend, selection, signal);
 			const uploaded = [...done.keys()].map((path): [string, Presence] => [path, { state: 'present' }]);
-			const plan = planPush(selection, new Map([...known, ...uploaded]));
+			const plan = await planFor(selection, new Map([...known, ...uploaded]), signal);
 			await order.planned.wait();
 			if (plan.push.length === 0) return;
 			const taken = await run(backend, plan, order, order.deadlineMs);

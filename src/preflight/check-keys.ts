@@ -20,6 +20,8 @@ export function checkKeyNames({ effective, keys, told }: Facts): readonly Proble
 		const name = signatureKeyName(key);
 		const other = named.get(name);
 		if (other === undefined || other === key || !effective.trustedPublicKeys.includes(key)) return [];
+		// A cache that names its keys says itself that this one is none of them.
+		if (keys.ofCaches.includes(other)) return [];
 		const ours = key === signing ? 'what `signing-key` signs' : `what \`${key}\` signed`;
 		const wayOut =
 			key === signing

@@ -49,6 +49,8 @@ export interface ConfSource {
 export interface OwnKeys {
 	/** Of `signing-key`; `null` without one. */
 	readonly signing: PublicKey | null;
+	/** `name:base64` each, as the caches themselves named them. */
+	readonly ofCaches: readonly string[];
 	/** Whether the step or its caches named the keys that readers have to trust. */
 	readonly areKnown: boolean;
 	/** Caches of this step (store URLs) that sign nothing by themselves, as far as is known. */

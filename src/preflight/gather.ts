@@ -1,6 +1,7 @@
 import { readdir, readFile, stat, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { systemCode } from '../errors.ts';
 import { createHttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
 import type { NixSettings } from '../setup/configuration.ts';
@@ -104,14 +105,20 @@ async function lookAtDisks({ realStoreDir }: LocalStore, env: Environment): Prom
 	] as const;
 	const disks = await Promise.all(
 		folders.map(async ({ holds, folder }) => {
-			try {
-				const [{ bavail, bsize }, { dev }] = await Promise.all([statfs(folder), stat(folder)]);
-				return [{ holds, folder, device: dev, freeBytes: bavail * bsize }];
-			} catch {
-				// A store that is not there yet.
-				return [];
-			}
+			const found = await lookAtDisk(folder);
+			return found === null ? [] : [{ holds, folder, ...found }];
 		}),
 	);
 	return disks.flat();
+}
+
+/** Of a store that is not there yet the folder that will hold it counts. */
+async function lookAtDisk(folder: string): Promise<Pick<Disk, 'device' | 'freeBytes'> | null> {
+	try {
+		const [{ bavail, bsize }, { dev }] = await Promise.all([statfs(folder), stat(folder)]);
+		return { device: dev, freeBytes: bavail * bsize };
+	} catch (error) {
+		const isMissing = systemCode(error) === 'ENOENT' && dirname(folder) !== folder;
+		return isMissing ? lookAtDisk(dirname(folder)) : null;
+	}
 }

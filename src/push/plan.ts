@@ -12,6 +12,8 @@ export interface PushRules {
 	readonly maxPathSizeBytes: number | null;
 	/** Names of keys; a path signed by one of them is readable upstream. */
 	readonly skipSignedBy: readonly string[];
+	/** Paths (full) that a substituter of the job's has, and which one: readers find them there. */
+	readonly upstream: ReadonlyMap<string, string>;
 	/** The candidates were named one by one (`paths`), so derivation files among them are meant. */
 	readonly explicitPaths: boolean;
 	/** The cache is a store, which takes a path only when it has all that it refers to: what an upstream signed goes along where it is needed. */
@@ -35,6 +37,7 @@ export type Verdict =
 	/** There with another NAR hash; it stays as it is, and what refers to it can be read. */
 	| { readonly class: 'differs'; readonly narHash: string }
 	| { readonly class: 'signed-upstream'; readonly keyName: string }
+	| { readonly class: 'upstream'; readonly substituter: string }
 	/** `pattern`: the expression that excludes it; `null` when no expression of `include` matches. */
 	| { readonly class: 'excluded'; readonly pattern: string | null }
 	| { readonly class: 'too-large'; readonly limitBytes: number }
@@ -79,7 +82,7 @@ export interface Selection {
 type Obstacle = Omit<Withheld, 'class'> | null;
 
 /** What the rules alone say, whether a path is a root or just needed. */
-export type RuledOut = Extract<Verdict, { class: 'signed-upstream' | 'excluded' | 'too-large' }>;
+export type RuledOut = Extract<Verdict, { class: 'signed-upstream' | 'upstream' | 'excluded' | 'too-large' }>;
 
 /** On a path that a wanted one needs, or that is wanted itself. */
 type NeededVerdict = Exclude<Verdict, { class: 'derivation' }>;
@@ -87,10 +90,10 @@ type NeededVerdict = Exclude<Verdict, { class: 'derivation' }>;
 /**
  * Chooses the paths that the cache has to be asked about.
  *
- * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream, excluded, matched by no
+ * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream or found at one, excluded, matched by no
  *   `include`, or too large.
  * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
- * - A path signed by a `skip-signed-by` key ends the walk: that its closure can be read there is the upstream's own invariant. Not so with
+ * - A path signed by a `skip-signed-by` key, or found at a substituter, ends the walk: that its closure can be read there is the upstream's own invariant. Not so with
  *   `wholeClosures`: there it is not wanted for itself, but goes along like any other path.
  * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
  *   needs it can go up.
@@ -99,7 +102,7 @@ export function selectPaths(candidates: Candidates, rules: PushRules): Selection
 	const infoOf = lookUp(candidates);
 	const ruledOut = new Map<string, RuledOut>();
 	for (const info of candidates.infos.values()) {
-		const verdict = (rules.wholeClosures ? null : signedUpstream(info, rules)) ?? verdictOfRules(info, rules);
+		const verdict = (rules.wholeClosures ? null : readableUpstream(info, rules)) ?? verdictOfRules(info, rules);
 		if (verdict !== null) ruledOut.set(info.path, verdict);
 	}
 	const wanted = new Set<string>();
@@ -109,7 +112,7 @@ export function selectPaths(candidates: Candidates, rules: PushRules): Selection
 	}
 	const order = referencesFirst(wanted, (path) => (ruledOut.has(path) ? [] : (infoOf(path)?.references ?? [])));
 	const query = order
-		.filter((path) => ruledOut.get(path)?.class !== 'signed-upstream')
+		.filter((path) => !isUpstream(ruledOut.get(path)))
 		.map(infoOf)
 		.filter((info) => info !== null);
 	return { candidates, rules, ruledOut, wanted, order, query };
@@ -153,12 +156,17 @@ function lookUp(candidates: Candidates): (path: string) => PathInfo | null {
 	return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
 }
 
-function signedUpstream(info: PathInfo, rules: PushRules): RuledOut | null {
+function readableUpstream(info: PathInfo, rules: PushRules): RuledOut | null {
 	for (const signature of info.signatures) {
 		const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
 		if (rules.skipSignedBy.includes(keyName)) return { class: 'signed-upstream', keyName };
 	}
-	return null;
+	const substituter = rules.upstream.get(info.path);
+	return substituter === undefined ? null : { class: 'upstream', substituter };
+}
+
+function isUpstream(verdict: RuledOut | undefined): boolean {
+	return verdict?.class === 'signed-upstream' || verdict?.class === 'upstream';
 }
 
 /** Why a path stays out even when a wanted one needs it, whoever signed it; `null` when it may go up. */
@@ -176,9 +184,9 @@ function verdictOfRules(info: PathInfo, rules: PushRules): RuledOut | null {
 /** Why a root is not wanted for itself; `null` when it is. */
 function verdictOnRoot(info: PathInfo, rules: PushRules, ruledOut: ReadonlyMap<string, RuledOut>): Verdict | null {
 	const verdict = ruledOut.get(info.path);
-	if (verdict?.class === 'signed-upstream') return verdict;
-	const signed = rules.wholeClosures ? signedUpstream(info, rules) : null;
-	if (signed !== null) return signed;
+	if (verdict !== undefined && isUpstream(verdict)) return verdict;
+	const elsewhere = rules.wholeClosures ? readableUpstream(info, rules) : null;
+	if (elsewhere !== null) return elsewhere;
 	if (!rules.explicitPaths && isDerivation(info.path)) return { class: 'derivation' };
 	if (verdict !== undefined) return verdict;
 	const baseName = baseNameOf(info.path);
@@ -249,6 +257,7 @@ function obstacleOf(path: string, verdict: NeededVerdict): Obstacle {
 		case 'present':
 		case 'differs':
 		case 'signed-upstream':
+		case 'upstream':
 			return null;
 		case 'withheld':
 			return { culprit: verdict.culprit, culpritClass: verdict.culpritClass };

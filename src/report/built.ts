@@ -74,6 +74,8 @@ function reasonOf(verdict: Verdict, isLost: boolean, isForbidden: boolean): WhyB
 		case 'too-large':
 		case 'signed-upstream':
 			return 'kept-out';
+		// What a substituter has and nobody here signed was not built here.
+		case 'upstream':
 		case 'derivation':
 		case 'vanished':
 			return null;

@@ -186,6 +186,8 @@ function reported({ path, info, verdict }: PlannedPath, outcome: Outcome | null)
 			};
 		case 'signed-upstream':
 			return { ...common, class: 'signed-upstream', reason: `Signed by ${verdict.keyName}.` };
+		case 'upstream':
+			return { ...common, class: 'upstream', reason: `${verdict.substituter} has it.` };
 		case 'excluded':
 			return {
 				...common,

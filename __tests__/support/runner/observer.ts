@@ -5,6 +5,8 @@ import type { Machine } from '../machine.ts';
 export interface Observation {
 	/** The most memory that the process itself held, from VmHWM (proc_pid_status(5)); 0 when it ended before the first look. */
 	readonly peakRssBytes: number;
+	/** What the process read from files and sockets up to the last look, from rchar (proc_pid_io(5)). */
+	readonly readBytes: number;
 	/** Argument lists of the processes inside, each once, in the order in which they were seen; very short-lived ones are missed. */
 	readonly commandLines: readonly string[];
 }
@@ -18,9 +20,11 @@ export function observe(machine: Machine, pid: number, commandLines: boolean): {
 	const looks = new Map<number, number>();
 	const seen = new Set<string>();
 	let peakRssBytes = 0;
+	let readBytes = 0;
 
 	const look = (): void => {
 		peakRssBytes = Math.max(peakRssBytes, peakRss(pid));
+		readBytes = Math.max(readBytes, Number(/^rchar: (\d+)$/m.exec(read(`/proc/${pid}/io`))?.[1] ?? 0));
 		if (!commandLines) return;
 		for (const other of numbers()) {
 			const before = looks.get(other) ?? 0;
@@ -39,7 +43,7 @@ export function observe(machine: Machine, pid: number, commandLines: boolean): {
 		stop() {
 			clearInterval(timer);
 			seen.delete('');
-			return { peakRssBytes, commandLines: [...seen] };
+			return { peakRssBytes, readBytes, commandLines: [...seen] };
 		},
 	};
 }

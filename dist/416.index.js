@@ -1,0 +1,357 @@
+export const id = 416;
+export const ids = [416];
+export const modules = {
+
+/***/ 9416:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  createActionsCache: () => (/* binding */ createActionsCache)
+});
+
+// EXTERNAL MODULE: ./build/errors.js
+var errors = __webpack_require__(9473);
+// EXTERNAL MODULE: ./build/nix/hash.js
+var hash = __webpack_require__(3314);
+// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
+var nix_signature = __webpack_require__(1386);
+// EXTERNAL MODULE: ./build/nix/store-path.js
+var store_path = __webpack_require__(9605);
+// EXTERNAL MODULE: ./build/backends/published-narinfo.js
+var published_narinfo = __webpack_require__(9842);
+// EXTERNAL MODULE: ./build/backends/actions-cache/compacting.js
+var compacting = __webpack_require__(7180);
+// EXTERNAL MODULE: ./build/http/cancel.js
+var cancel = __webpack_require__(7107);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/early-uploads.js
+
+/** One at a time: builds and other caches want the line, too. */
+function createEarlyUploads(upload) {
+    const closing = new AbortController();
+    const uploads = new Map();
+    let last = Promise.resolve();
+    return {
+        begin(pack, finished) {
+            const before = last;
+            const run = async () => {
+                await before;
+                const whole = await finished;
+                return whole === null || closing.signal.aborted ? null : upload(whole, closing.signal);
+            };
+            const uploaded = run().catch(() => null);
+            uploads.set(pack, uploaded);
+            last = uploaded;
+        },
+        async ended(pack, signal) {
+            const uploaded = uploads.get(pack);
+            return uploaded === undefined ? null : (0,cancel/* orAborted */.H6)(uploaded, signal, 'Uploading to the Actions cache');
+        },
+        async close() {
+            closing.abort();
+            await last;
+        },
+    };
+}
+
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/merge.js
+var merge = __webpack_require__(7779);
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/pack.js
+var pack = __webpack_require__(7170);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/incoming.js
+
+/** @param isGone whether the pack with this key is known to be gone, so that its chunks have to be stored again */
+function createIncoming(index, isGone, writer) {
+    /** Hashes of new frames, by chunk: a chunk that another NAR brings needs it too. */
+    const hashes = new Map();
+    const known = (id) => {
+        const chunk = index.chunk(id);
+        return chunk === null || isGone(chunk.pack.key) ? null : chunk;
+    };
+    const append = async (id, narBytes, frame, frameHash) => {
+        hashes.set(keyOf(id), frameHash);
+        return { id, narBytes, frameHash, place: await writer.append(id, frame) };
+    };
+    const find = async ({ id, narBytes }) => {
+        const there = known(id);
+        if (there !== null)
+            return there;
+        const [place, frameHash] = [await writer.find(id), hashes.get(keyOf(id))];
+        if (place === null || frameHash === undefined)
+            throw new errors/* CacheError */.xA('internal', 'A chunk that was known is not there any more.');
+        return { id, narBytes, frameHash, place };
+    };
+    return {
+        async take(nar, signal) {
+            const chunks = [];
+            const sent = new Set();
+            for await (const chunk of nar.chunks((id) => known(id) !== null || writer.find(id) !== null, signal)) {
+                const { id, narBytes, frame, frameHash } = chunk;
+                if (frame === null || frameHash === null)
+                    chunks.push(await find(chunk));
+                else {
+                    if (writer.find(id) === null)
+                        sent.add(keyOf(id));
+                    chunks.push(await append(id, narBytes, frame, frameHash));
+                }
+            }
+            return incomingPath(chunks, sent);
+        },
+    };
+}
+function incomingPath(chunks, sent) {
+    const own = new Map(chunks.flatMap((chunk) => ('place' in chunk && sent.has(keyOf(chunk.id)) ? [[keyOf(chunk.id), chunk.place]] : [])));
+    return {
+        sentBytes: [...own.values()].reduce((sum, { frameBytes }) => sum + frameBytes, 0),
+        stored: (info, packs, usedAt) => ({
+            info,
+            usedAt,
+            chunks: chunks.map((chunk) => ('place' in chunk ? named(chunk, packs) : chunk)),
+        }),
+    };
+}
+function named({ id, narBytes, frameHash, place }, packs) {
+    const pack = packs[place.pack];
+    if (pack === undefined)
+        throw new errors/* CacheError */.xA('internal', 'A frame lies in a pack that was not finished.');
+    return { id, narBytes, frameHash, pack, offset: place.offset, frameBytes: place.frameBytes };
+}
+function keyOf(id) {
+    return Buffer.from(id.buffer, id.byteOffset, id.length).toString('latin1');
+}
+
+// EXTERNAL MODULE: ./build/backends/actions-cache/index-saving.js + 1 modules
+var index_saving = __webpack_require__(831);
+// EXTERNAL MODULE: ./build/backends/actions-cache/pack-upload.js
+var pack_upload = __webpack_require__(8290);
+// EXTERNAL MODULE: ./build/backends/actions-cache/pack-writer.js + 1 modules
+var pack_writer = __webpack_require__(9271);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/actions-cache.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/**
+ * The store in the Actions cache: paths come in one by one, and become visible together, with the index that `finish` saves after the packs (invariant
+ * I1). Two requests for each pack and two for the index, however many paths there are.
+ */
+function createActionsCache(options) {
+    const { service, known, packs, storeDir, signingKey, nowS, log } = options;
+    const early = createEarlyUploads((pack, signal) => (0,pack_upload/* uploadPack */.Z)(service, pack, nowS, signal));
+    const writer = (0,pack_writer/* createPackWriter */.$)({
+        folder: options.folder,
+        header: pack/* PACK_HEADER */.Qv,
+        trailer: (sizeBytes, frames) => (0,pack/* packTrailer */.RP)({ sizeBytes, frames }),
+        ...(options.packLimitBytes === undefined ? {} : { limitBytes: options.packLimitBytes }),
+        onFull: early.begin,
+    });
+    const incoming = createIncoming(known.index, (key) => packs.gone.has(key), writer);
+    const published = [];
+    let saved = known.index;
+    /** What this job has from elsewhere although it should be here may have lost its pack. When that can't be told, it is taken to be there. */
+    const isWhole = async ({ chunks }) => packs.areThere(new Set(chunks.map(({ pack }) => pack))).catch((error) => {
+        log.debug((0,errors/* describeError */.Uc)(error));
+        return true;
+    });
+    /** A path that was stored without a signature that this job's readers trust is of no use to them, and gets ours. */
+    const isReadable = ({ info }) => signingKey === null ||
+        info.ca !== null ||
+        info.signatures.some((signature) => (0,nix_signature/* verify */.MX)((0,nix_signature/* fingerprint */.Rj)(info), signature, options.publicKeys));
+    /** What this ref's indexes hold, with what this job used; on the default branch, which others build on, kept to the budget. */
+    const compactOwn = async (signal) => {
+        const indexes = known.own.indexes.map(({ index }) => index);
+        const own = (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks: packs.gone });
+        const needed = published.flatMap(({ info }) => info.references.map(store_path/* hashPartOf */.bV));
+        const used = new Map([...options.used, ...needed].map((hashPart) => [hashPart, nowS]));
+        const index = (0,merge/* addPaths */.yS)(own, { packs: [], paths: [] }, used);
+        if (!known.refs.isDefault)
+            return { dropped: new Set(), index: () => index };
+        const newBytes = published.reduce((sum, path) => sum + path.incoming.sentBytes, 0);
+        return (0,compacting/* compact */.o)(index, { budgetBytes: options.budgetBytes, newBytes, nowS, packs, writer, log, signal });
+    };
+    return {
+        kind: 'actions-cache',
+        label: service.label,
+        // Nix reads from the local substituter, which has an address only once it runs.
+        reads: () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null }),
+        check: async () => ({ readable: true, note: null, whyNoPush: null, skipSignedBy: [] }),
+        async presence(paths) {
+            const found = new Map();
+            for (const info of paths) {
+                const stored = known.index.path((0,store_path/* hashPartOf */.bV)(info.path));
+                if (stored === null)
+                    found.set(info.path, { state: wasIndexed(known, (0,store_path/* hashPartOf */.bV)(info.path)) ? 'lost' : 'missing' });
+                else if (!isReadable(stored))
+                    found.set(info.path, { state: 'missing' });
+                else if (options.used.has((0,store_path/* hashPartOf */.bV)(info.path)) || (await isWhole(stored)))
+                    found.set(info.path, presenceOf(info, stored));
+                else
+                    found.set(info.path, { state: 'lost' });
+            }
+            return found;
+        },
+        async prepare(info, nar, signal) {
+            const { signatures, ca, references, deriver } = (0,published_narinfo/* publishableInfo */.MT)(info, signingKey, storeDir);
+            const taken = await incoming.take(nar, signal);
+            return async () => {
+                published.push({ info: { ...info, signatures, ca, references, deriver, ultimate: false }, incoming: taken });
+                return { sentBytes: taken.sentBytes };
+            };
+        },
+        async finish(signal) {
+            if (published.length === 0)
+                return new Map();
+            const compacted = await compactOwn(signal);
+            const added = [];
+            for (const [index, pack] of (await writer.finish()).entries())
+                added.push((await early.ended(index, signal)) ?? (await (0,pack_upload/* uploadPack */.Z)(service, pack, nowS, signal)));
+            const all = published.map(({ info, incoming: path }) => path.stored(info, added, nowS));
+            const { whole, lost } = await withoutLost(all, { added, dropped: compacted.dropped, packs });
+            const index = (0,merge/* addPaths */.yS)(compacted.index(added), { packs: added, paths: whole }, new Map());
+            await (0,index_saving/* saveIndex */.m)(service, known.own, index, { createdAt: nowS, writer: options.writer }, signal);
+            saved = index;
+            published.length = 0;
+            return lost;
+        },
+        async readBack(info) {
+            const stored = saved.path((0,store_path/* hashPartOf */.bV)(info.path));
+            if (stored === null)
+                return { ok: false, problem: 'the index that was saved does not have it' };
+            const narInfo = { ...stored.info, storePath: info.path, url: '', compression: 'zstd', fileHash: null, fileSizeBytes: null };
+            const difference = (0,published_narinfo/* differenceOf */.Pq)(info, narInfo, signingKey === null ? [] : options.publicKeys, storeDir);
+            return difference === null ? { ok: true } : { ok: false, problem: difference };
+        },
+        async close() {
+            await early.close();
+            await writer.close();
+        },
+    };
+}
+/** Whether an index that was read has it: one that the merged index lacks lay in packs that are gone. */
+function wasIndexed({ own, others }, hashPart) {
+    return [own, ...others].some(({ indexes }) => indexes.some(({ index }) => index.path(hashPart) !== null));
+}
+function presenceOf(info, stored) {
+    return (0,hash/* equalHash */.Le)(stored.info.narHash, info.narHash)
+        ? { state: 'present' }
+        : { state: 'differs', narHash: (0,hash/* formatHash */.ON)(stored.info.narHash, 'nix32') };
+}
+/** Parts the paths from those with chunks in an older pack that has gone meanwhile, and what refers to them. References come before. */
+async function withoutLost(paths, { added, dropped, packs }) {
+    const ownKeys = new Set(added.map(({ key }) => key));
+    const lost = new Map();
+    const whole = [];
+    for (const path of paths) {
+        const older = path.chunks.map(({ pack }) => pack).filter(({ key }) => !ownKeys.has(key));
+        const isMissing = (reference) => lost.has(reference) || dropped.has((0,store_path/* hashPartOf */.bV)(reference));
+        const culprit = path.info.references.find((reference) => reference !== path.info.path && isMissing(reference));
+        if (culprit !== undefined)
+            lost.set(path.info.path, `it needs ${culprit}, for which there is no room in \`actions-cache-size\` or which was lost`);
+        else if (await packs.areThere(new Set(older)))
+            whole.push(path);
+        else
+            lost.set(path.info.path, 'a pack that holds a part of it has gone from the Actions cache; the next push brings all of it');
+    }
+    return { whole, lost };
+}
+
+
+/***/ }),
+
+/***/ 9842:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   MT: () => (/* binding */ publishableInfo),
+/* harmony export */   Pq: () => (/* binding */ differenceOf),
+/* harmony export */   Tm: () => (/* binding */ narInfoOf)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
+/* harmony import */ var _nix_content_address_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1520);
+/* harmony import */ var _nix_hash_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(3314);
+/* harmony import */ var _nix_signature_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1386);
+
+
+
+
+/** 64 bytes in base 64. Nix 2.34 stops at one that is garbage, and then it finds no other one either. */
+const SIGNATURE = /^[^:\s]+:[A-Za-z0-9+/]{86}==$/;
+/**
+ * The path as its narinfo is to describe it: every signature that it came with stays, and ours is added (invariant I3).
+ * @throws CacheError `path-corrupt` when its CA field stands for another path: Nix clients of all versions end with SIGABRT at such a
+ * narinfo
+ */
+function publishableInfo(info, signingKey, storeDir) {
+    const ours = signingKey === null ? [] : [(0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_3__/* .sign */ ._S)((0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_3__/* .fingerprint */ .Rj)(info), signingKey)];
+    return {
+        storePath: info.path,
+        narHash: info.narHash,
+        narSizeBytes: info.narSizeBytes,
+        references: info.references,
+        deriver: info.deriver,
+        signatures: [...new Set([...info.signatures.filter((signature) => SIGNATURE.test(signature)), ...ours])],
+        ca: publishableCa(info, storeDir),
+    };
+}
+function narInfoOf(info, nar) {
+    const { url, compression, fileHash, fileSizeBytes } = nar;
+    return { ...info, url, compression, fileHash, fileSizeBytes };
+}
+/**
+ * A CA field of a kind that this code can't read (an experimental hash algorithm) can't be read by older clients either. It is left
+ * out, and the signature speaks for the path as it does for any other.
+ */
+function publishableCa(info, storeDir) {
+    const problem = (0,_nix_content_address_js__WEBPACK_IMPORTED_MODULE_1__/* .checkContentAddress */ .M3)(info, storeDir);
+    if (problem === null || info.ca === null)
+        return info.ca;
+    if (!isReadable(info.ca))
+        return null;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('path-corrupt', `${info.path} can't be published: ${problem}.`, {
+        hint: `Check it with \`nix-store --verify-path ${info.path}\`, and delete and build it again.`,
+    });
+}
+function isReadable(ca) {
+    try {
+        (0,_nix_content_address_js__WEBPACK_IMPORTED_MODULE_1__/* .parseContentAddress */ .hv)(ca);
+        return true;
+    }
+    catch {
+        return false;
+    }
+}
+/** Why a substituter would not take `published` for the local path `info`; `null` when it would. */
+function differenceOf(info, published, publicKeys, storeDir) {
+    const { narHash, narSizeBytes, references, signatures, ca } = published;
+    if (!(0,_nix_hash_js__WEBPACK_IMPORTED_MODULE_2__/* .equalHash */ .Le)(narHash, info.narHash))
+        return `its narinfo has another NAR hash (${(0,_nix_hash_js__WEBPACK_IMPORTED_MODULE_2__/* .formatHash */ .ON)(narHash, 'nix32')})`;
+    if (narSizeBytes !== info.narSizeBytes)
+        return `its narinfo has another NAR size (${narSizeBytes})`;
+    if (references.join(' ') !== [...new Set(info.references)].sort().join(' '))
+        return 'its narinfo has other references';
+    const wrongCa = (0,_nix_content_address_js__WEBPACK_IMPORTED_MODULE_1__/* .checkContentAddress */ .M3)({ path: info.path, references, ca }, storeDir);
+    if (wrongCa !== null)
+        return wrongCa;
+    // Content-addressed paths speak for themselves.
+    if (ca !== null || publicKeys.length === 0)
+        return null;
+    const text = (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_3__/* .fingerprint */ .Rj)(info);
+    return signatures.some((signature) => (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_3__/* .verify */ .MX)(text, signature, publicKeys))
+        ? null
+        : 'no signature of it is by a key that readers trust';
+}
+
+
+/***/ })
+
+};
