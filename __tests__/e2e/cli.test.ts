@@ -163,7 +163,7 @@ describe.each(testedVersions())('the command line, Nix %s', (nix) => {
 		await machine.emptyStore();
 		const netrc = join(machine.work, `netrc-${nix}`);
 		const port = await freePort();
-		const serving = ['--netrc-file', netrc, '--port', String(port), server.url];
+		const serving = ['--netrc-file', netrc, '--port', String(port), `${server.url}?priority=7`];
 		const served = await startServing(machine, serving, { env: { NIX_CACHE_TOKEN: token } });
 		const { url } = served;
 		expect(url).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${port}/[0-9a-f]+$`));
@@ -172,6 +172,9 @@ describe.each(testedVersions())('the command line, Nix %s', (nix) => {
 		const taken = await cli(machine, ['serve', '--port', String(port), server.url], { env: { NIX_CACHE_TOKEN: token } });
 		expect([taken.code, taken.stdout], taken.stderr).toEqual([2, '']);
 		expect((await fetch(`${url}/nix-cache-info`)).status).toBe(403);
+		const authorization = `Basic ${Buffer.from(`${served.login}:${served.password}`).toString('base64')}`;
+		const info = await fetch(`${url}/nix-cache-info`, { headers: { authorization } });
+		expect(await info.text()).toMatch(/^Priority: 7$/m);
 		writeFileSync(join(machine.work, 'serve.nix'), graph(`serve-${nix}`));
 		const settings = { substituters: url, 'trusted-public-keys': publicKey, 'netrc-file': netrc };
 		const flags = Object.entries(settings).flatMap(([name, value]) => ['--option', name, value]);
