@@ -18,7 +18,8 @@ export default defineConfig({
 					testTimeout: 180_000,
 					hookTimeout: 180_000,
 					fileParallelism: true,
-					maxWorkers: 2,
+					// Several files wait most of the time, for servers that fail and for patience to end.
+					maxWorkers: 3,
 				},
 			},
 		],

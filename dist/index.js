@@ -40156,9 +40156,9 @@ async function startLocalSubstituter(session, store, mounts, signal) {
         return null;
     }
 }
-/** A proxy can't reach this machine's own address, and Nix would ask it for our URL (curl reads these variables in lower case alone). */
+/** A proxy can't reach this machine's own address, and Nix would ask it for our URL (curl reads `http_proxy` in lower case alone). */
 function passProxyBy({ env, exportVariable }) {
-    if (!env.http_proxy && !env.all_proxy)
+    if (!env.http_proxy && !env.all_proxy && !env.ALL_PROXY)
         return;
     const exempt = (env.no_proxy ?? env.NO_PROXY ?? '').split(',').filter((host) => host !== '');
     if (exempt.includes('127.0.0.1') || exempt.includes('*'))

@@ -51,7 +51,7 @@ const held = (): readonly string[] =>
 
 const narinfos = (): readonly string[] =>
 	server.requests
-		.filter(({ method, path, status }) => method === 'PUT' && path.endsWith('.narinfo') && status < 300)
+		.filter(({ method, path, status }) => method === 'PUT' && path.endsWith('.narinfo') && status >= 200 && status < 300)
 		.map(({ path }) => path);
 
 /** Waits within the job, between its steps. */

@@ -6,7 +6,7 @@ import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../.
 import { checkCache } from '../support/cache-invariants.ts';
 import { GRAPH, graph, largePath } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
-import type { Handler } from '../support/http-cache.ts';
+import { type Handler, httpCache } from '../support/http-cache.ts';
 import { artifactRepository, signedStorage } from '../support/http-servers/artifact-repository.ts';
 import { NCPS_PUBLIC_KEY, ncps } from '../support/http-servers/ncps.ts';
 import { nixBinaryCache } from '../support/http-servers/nix-binary-cache.ts';
@@ -15,6 +15,7 @@ import { harmonia, nixServe } from '../support/http-servers/store-servers.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import type { JobResult } from '../support/runner/steps.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
+import { startSocksProxy } from '../support/socks-proxy.ts';
 import { testedVersions } from '../support/versions.ts';
 
 const key = generateKey('test-1');
@@ -32,6 +33,15 @@ const newFolder = (): string => {
 afterAll(() => {
 	for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
+
+/** A cache that only `Bearer` opens. */
+function bearerOnly(folder: string): Handler {
+	const open = httpCache({ folder, basePath: '/cache/', credentials: null });
+	return async (request, response, through) => {
+		if (request.headers.authorization === `Bearer ${TOKEN}`) return open(request, response, through);
+		response.writeHead(401, { 'content-length': '0' }).end();
+	};
+}
 
 const serve = (healthy: Handler): Promise<FaultyServer> => startFaultyServer({ healthy });
 const warnings = (result: JobResult): readonly string[] => result.annotations.map(({ message }) => message);
@@ -156,16 +166,29 @@ describe.each(testedVersions())('servers as they are, Nix %s', (nix) => {
 		]);
 	});
 
-	it('a server that takes tokens as `Bearer` alone is read through the local substituter', async () => {
-		await using files = await startFaultyServer();
-		const { httpCache } = await import('../support/http-cache.ts');
-		const open = httpCache({ folder: files.folder, basePath: '/cache/', credentials: null });
-		const handler: Handler = (request, response, through) => {
-			if (request.headers.authorization === `Bearer ${TOKEN}`) return open(request, response, through);
-			response.writeHead(401, { 'content-length': '0' }).end();
-			return Promise.resolve();
+	it('a server behind a SOCKS proxy that `ALL_PROXY` names: Nix asks the proxy for it, and not for what this machine serves', async () => {
+		await using server = await serve(bearerOnly(newFolder()));
+		await using proxy = await startSocksProxy({ hosts: { 'bearer.invalid': '127.0.0.1' } });
+		const text = graph(`socks-${nix}`);
+		const cache = `http://bearer.invalid:${server.port}/cache`;
+		const inputs = { cache, token: TOKEN, 'signing-key': secret, fallback: 'none' };
+		const options = {
+			secrets: [secret, TOKEN],
+			workspace: { 'job.nix': text },
+			env: { ALL_PROXY: `socks5h://127.0.0.1:${proxy.port}` },
 		};
-		await using server = await serve(handler);
+		await machine.emptyStore();
+		const first = await runJob(machine, [uses({ with: inputs }), run(everything)], options);
+		expect(warnings(first), first.log).toEqual([]);
+		expect(first.stage('post').log, first.log).toMatch(/5 pushed/);
+		await machine.emptyStore();
+		const second = await runJob(machine, [uses({ with: inputs }), run(everything)], options);
+		expect(second.stage('run').log, second.log).not.toMatch(/^building '/m);
+		expect(new Set(proxy.targets)).toEqual(new Set([`bearer.invalid:${server.port}`]));
+	});
+
+	it('a server that takes tokens as `Bearer` alone is read through the local substituter', async () => {
+		await using server = await serve(bearerOnly(newFolder()));
 		const { second } = await twice({ cache: `${server.origin}/cache`, token: TOKEN, 'signing-key': secret }, 'bearer');
 		expect(second.stage('post').log).toMatch(new RegExp(`Nix read 4 paths .* from ${server.origin}/cache`));
 		expect(second.stage('main').outputs).toMatchObject({ cache: 'http', 'can-push': 'true' });

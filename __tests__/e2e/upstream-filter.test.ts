@@ -96,6 +96,13 @@ describe.each(testedVersions())('what a substituter of the job has, Nix %s', (ni
 		expect(result.stage('post').durationMs).toBeLessThan(30_000);
 	});
 
+	it('is pushed when the substituter does not answer in time', async () => {
+		const { result, folder } = await job({}, () => upstream.fail({ path: /narinfo/ }, { kind: 'stall' }));
+		upstream.heal();
+		expect(checkCache(folder).length, result.log).toBeGreaterThanOrEqual(4);
+		expect(result.stage('post').durationMs).toBeLessThan(30_000);
+	});
+
 	it('is not asked for what was built here', async () => {
 		const { counts, asked } = await job({}, () => undefined, manyPaths(200, `built-${nix}`), '');
 		expect(counts.pushed).toMatchObject({ paths: 200 });
