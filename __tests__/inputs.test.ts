@@ -75,6 +75,10 @@ describe('inputs', () => {
 		});
 	});
 
+	it('takes a time that no timer of Node can hold for the longest that one can', () => {
+		expect(parseInputs(from({ 'push-timeout': '1000 h' })).pushTimeoutMs).toBe(2 ** 31 - 1);
+	});
+
 	it('reports all problems together, each with its input and what is allowed', () => {
 		const message = refusal({
 			cache: 'foo://x',

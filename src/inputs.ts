@@ -103,6 +103,9 @@ const TAKEN_COMPRESSIONS: Readonly<Partial<Record<CacheTarget['kind'], readonly 
 	niks3: ['zstd', 'xz', 'none'],
 };
 
+/** A timer of Node's that is set to more fires at once. 24 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Reads an input by name; an input that was not given is ''. */
 export type GetInput = (name: string) => string;
 
@@ -173,7 +176,10 @@ export function parseInputs(get: GetInput): Inputs {
 		concurrency: readConcurrency(get('concurrency'), problems),
 		continuous: read.choice('continuous', ['auto', 'true', 'false']),
 		sharedStore: read.choice('shared-store', ['auto', 'true', 'false']),
-		pushTimeoutMs: read.quantity('push-timeout', parseDurationMs, 'a duration such as `90 s` or `10 min`') ?? 600_000,
+		pushTimeoutMs: Math.min(
+			read.quantity('push-timeout', parseDurationMs, 'a duration such as `90 s` or `10 min`') ?? 600_000,
+			LONGEST_TIMER_MS,
+		),
 		onPushFailure: read.choice('on-push-failure', ['warn', 'fail', 'ignore']),
 		fallback: read.choice('fallback', ['actions-cache', 'none']),
 		verify: read.choice('verify', ['sample', 'all', 'none']),

@@ -7,7 +7,7 @@ import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../.
 import { checkCache } from '../support/cache-invariants.ts';
 import { spawnCacheService } from '../support/cache-service/connect.ts';
 import { eventually } from '../support/child.ts';
-import { cli, startCli } from '../support/command-line.ts';
+import { cli, startCli, startServing } from '../support/command-line.ts';
 import { build, buildOne, GRAPH, graph, largePath } from '../support/derivations.ts';
 import { startFaultyServer } from '../support/faulty-server.ts';
 import { answer, type Handler, httpCache } from '../support/http-cache.ts';
@@ -162,16 +162,19 @@ describe.each(testedVersions())('the command line, Nix %s', (nix) => {
 		expect(pushed.code, pushed.stderr).toBe(0);
 		await machine.emptyStore();
 		const netrc = join(machine.work, `netrc-${nix}`);
-		const child = startCli(machine, ['serve', server.url, '--netrc-file', netrc, '--json'], { env: { NIX_CACHE_TOKEN: token } });
-		let output = '';
-		let errors = '';
-		child.stdout?.on('data', (chunk: Buffer) => (output += chunk));
-		child.stderr?.on('data', (chunk: Buffer) => (errors += chunk));
-		await eventually('serve is ready', () => output.includes('\n') || (child.exitCode !== null && expect.unreachable(errors)));
-		const { url, login, password } = JSON.parse(output);
+		const port = await freePort();
+		const serving = ['--netrc-file', netrc, '--port', String(port), `${server.url}?priority=7`];
+		const served = await startServing(machine, serving, { env: { NIX_CACHE_TOKEN: token } });
+		const { url } = served;
+		expect(url).toMatch(new RegExp(`^http://127\\.0\\.0\\.1:${port}/[0-9a-f]+$`));
 		expect(statSync(netrc).mode & 0o777).toBe(0o600);
-		expect(readFileSync(netrc, 'utf8')).toContain(`login ${login}`);
+		expect(readFileSync(netrc, 'utf8')).toContain(`login ${served.login}`);
+		const taken = await cli(machine, ['serve', '--port', String(port), server.url], { env: { NIX_CACHE_TOKEN: token } });
+		expect([taken.code, taken.stdout], taken.stderr).toEqual([2, '']);
 		expect((await fetch(`${url}/nix-cache-info`)).status).toBe(403);
+		const authorization = `Basic ${Buffer.from(`${served.login}:${served.password}`).toString('base64')}`;
+		const info = await fetch(`${url}/nix-cache-info`, { headers: { authorization } });
+		expect(await info.text()).toMatch(/^Priority: 7$/m);
 		writeFileSync(join(machine.work, 'serve.nix'), graph(`serve-${nix}`));
 		const settings = { substituters: url, 'trusted-public-keys': publicKey, 'netrc-file': netrc };
 		const flags = Object.entries(settings).flatMap(([name, value]) => ['--option', name, value]);
@@ -179,12 +182,10 @@ describe.each(testedVersions())('the command line, Nix %s', (nix) => {
 		expect(built.code, built.stderr).toBe(0);
 		expect(built.stderr).not.toMatch(/^building '/m);
 		expect(built.stdout.trim()).toBe(app);
-		const exit = once(child, 'exit');
-		child.kill('SIGINT');
-		expect(await exit).toEqual([0, null]);
-		expect(errors).toMatch(/Nix read 3 paths/);
-		expect(output + errors).not.toContain(token);
-		expect(password.length).toBeGreaterThan(20);
+		expect(await served.stop()).toBe(0);
+		expect(served.output()).toMatch(/Nix read 3 paths/);
+		expect(served.output()).not.toContain(token);
+		expect(served.password.length).toBeGreaterThan(20);
 		expect(existsSync(netrc)).toBe(false);
 	});
 });
@@ -370,6 +371,17 @@ describe('the store in the Actions cache', () => {
 		expect(listed.stderr).toMatch(/refs\/heads\/main: 4 paths in 2 packs/);
 		const { paths, packs } = await now();
 		expect([paths.length, packs.length]).toEqual([4, 2]);
+
+		const event = join(machine.work, 'event.json');
+		writeFileSync(event, JSON.stringify({ repository: { default_branch: 'main' } }));
+		const branch = {
+			...(await service.environment({ repository: 'octo/cli', ref: 'refs/heads/topic' })),
+			GITHUB_REF: 'refs/heads/topic',
+		};
+		const onBranch = async (...args: readonly string[]) =>
+			JSON.parse((await cli(machine, ['ls', '--json', ...args], { env: { ...branch, GITHUB_EVENT_PATH: event } })).stdout).paths
+				.length;
+		expect([await onBranch(), await onBranch('--all-refs')]).toEqual([0, 4]);
 
 		const planned = await cli(machine, ['gc', '--actions-cache-size', '5 MiB', '--dry-run', '--json'], options);
 		expect(planned.code, planned.stderr).toBe(0);

@@ -1,7 +1,8 @@
 /** Runs `dist/cli.js` inside of a machine, and looks that no secret gets to where others could see it. */
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
-import { type Finished, finished } from './child.ts';
+import { eventually, type Finished, finished } from './child.ts';
 import { CHECKOUT, type CommandOptions, type Machine, NODE } from './machine.ts';
 import { observe } from './runner/observer.ts';
 
@@ -33,4 +34,39 @@ export async function cli(machine: Machine, args: readonly string[], options: Cl
 /** Starts a command that runs until it is stopped. */
 export function startCli(machine: Machine, args: readonly string[], options: CliOptions = {}): ChildProcess {
 	return machine.spawn([NODE, CLI, ...args], options);
+}
+
+export interface Served {
+	/** For `substituters`. */
+	readonly url: string;
+	readonly login: string;
+	readonly password: string;
+	/** All that it wrote so far, to either side. */
+	readonly output: () => string;
+	/** Ends it as Ctrl-C does; its exit status. */
+	readonly stop: () => Promise<number | null>;
+}
+
+/** Starts `serve --json` and waits until it is ready. */
+export async function startServing(machine: Machine, args: readonly string[], options: CliOptions = {}): Promise<Served> {
+	const child = startCli(machine, ['serve', '--json', ...args], options);
+	const exit = once(child, 'exit');
+	let out = '';
+	let err = '';
+	child.stdout?.on('data', (chunk: Buffer) => (out += chunk));
+	child.stderr?.on('data', (chunk: Buffer) => (err += chunk));
+	await eventually('serve is ready', () => out.includes('\n') || child.exitCode !== null, { timeoutMs: 60_000 });
+	if (!out.includes('\n')) throw new Error(`serve ended:\n${err}`);
+	const { url, login, password }: { url: string; login: string; password: string } = JSON.parse(out);
+	return {
+		url,
+		login,
+		password,
+		output: () => `${out}${err}`,
+		async stop() {
+			child.kill('SIGINT');
+			const [code] = await exit;
+			return code;
+		},
+	};
 }

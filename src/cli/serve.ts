@@ -10,6 +10,7 @@ import { formatNetrc, type NetrcEntry } from '../nix/netrc.ts';
 import { withCache } from '../phases/cache.ts';
 import { knownNetrc } from '../phases/configure.ts';
 import { MOUNT_EFFORT, openMountReader } from '../phases/mount-reader.ts';
+import { CACHE_PRIORITY, priorityIn } from '../phases/mounts.ts';
 import { formatBytes } from '../quantity.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { ADDRESS, type Mount, startSubstituter } from '../substituter/server.ts';
@@ -21,9 +22,7 @@ import { usageError } from './parse.ts';
 import { writeNew } from './private-file.ts';
 
 const ASKING_TIMEOUT_MS = 60_000;
-
-/** After cache.nixos.org (40). */
-const PRIORITY = 41;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** The kinds that Nix can't always read by itself. */
 type ServedTarget = HttpTarget | S3Target;
@@ -45,7 +44,11 @@ export async function serve(context: Context): Promise<ExitStatus> {
 		const line = target.kind === 's3' ? target.line : target.substituter;
 		const source = { kind: 'cache', line, credentials: target.credentials, proxy: null } as const;
 		const reader = await openMountReader(session.runner, store.storeDir, netrc, source);
-		const order = { mount: { name: '', reader, priority: priority ?? PRIORITY }, storeDir: store.storeDir, port };
+		const order = {
+			mount: { name: '', reader, priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY },
+			storeDir: store.storeDir,
+			port,
+		};
 		await serveUntil(
 			stopped.wait,
 			context,
@@ -163,15 +166,17 @@ async function listenOn(port: number): Promise<Server> {
 	}
 }
 
-/** Ends with the first SIGINT or SIGTERM. */
+/** Ends with the first signal: Ctrl-C, a service manager, or the terminal that goes. */
 function untilStopped(): { readonly signal: AbortSignal; readonly wait: Promise<void>; close(): void } {
 	const controller = new AbortController();
 	const onSignal = (): void => controller.abort();
-	process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+	for (const name of SIGNALS) process.on(name, onSignal);
 	const wait = new Promise<void>((resolve) => controller.signal.addEventListener('abort', () => resolve(), { once: true }));
 	return {
 		signal: controller.signal,
 		wait,
-		close: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+		close() {
+			for (const name of SIGNALS) process.off(name, onSignal);
+		},
 	};
 }

@@ -7,7 +7,7 @@ import { labelOf } from './target-label.ts';
 const STORE_PRIORITY = 30;
 
 /** After it, as `nix-cache-info` of a new cache says; `?priority=N` in the URL comes first, then what the cache says of itself. */
-const CACHE_PRIORITY = 41;
+export const CACHE_PRIORITY = 41;
 
 /** What Nix can't read by itself, for the local substituter. An empty store needs nobody to serve it. */
 export function mountsOf(
@@ -56,7 +56,7 @@ export function mountsOf(
 }
 
 /** What the user wrote into a store URL, as Nix reads it. */
-function priorityIn(storeUrl: string): number | null {
+export function priorityIn(storeUrl: string): number | null {
 	const text = /[?&]priority=(\d{1,9})(?:&|$)/.exec(storeUrl)?.[1];
 	return text === undefined ? null : Number(text);
 }
