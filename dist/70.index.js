@@ -281,6 +281,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var _phases_cache_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(3685);
 /* harmony import */ var _phases_configure_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(645);
 /* harmony import */ var _phases_mount_reader_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(1838);
+/* harmony import */ var _phases_mounts_js__WEBPACK_IMPORTED_MODULE_16__ = __webpack_require__(6871);
 /* harmony import */ var _quantity_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(6135);
 /* harmony import */ var _substituter_server_js__WEBPACK_IMPORTED_MODULE_10__ = __webpack_require__(9460);
 /* harmony import */ var _command_js__WEBPACK_IMPORTED_MODULE_15__ = __webpack_require__(3192);
@@ -304,9 +305,9 @@ __webpack_require__.r(__webpack_exports__);
 
 
 
+
 const ASKING_TIMEOUT_MS = 60_000;
-/** After cache.nixos.org (40). */
-const PRIORITY = 41;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 /** `serve URL` */
 async function serve(context) {
     const { args } = context;
@@ -324,7 +325,11 @@ async function serve(context) {
         const line = target.kind === 's3' ? target.line : target.substituter;
         const source = { kind: 'cache', line, credentials: target.credentials, proxy: null };
         const reader = await (0,_phases_mount_reader_js__WEBPACK_IMPORTED_MODULE_8__/* .openMountReader */ .F)(session.runner, store.storeDir, netrc, source);
-        const order = { mount: { name: '', reader, priority: priority ?? PRIORITY }, storeDir: store.storeDir, port };
+        const order = {
+            mount: { name: '', reader, priority: (0,_phases_mounts_js__WEBPACK_IMPORTED_MODULE_16__/* .priorityIn */ ._h)(target.substituter) ?? priority ?? _phases_mounts_js__WEBPACK_IMPORTED_MODULE_16__/* .CACHE_PRIORITY */ .KZ },
+            storeDir: store.storeDir,
+            port,
+        };
         await serveUntil(stopped.wait, context, order, netrcFile === null ? null : { file: (0,node_path__WEBPACK_IMPORTED_MODULE_3__.resolve)(context.cwd, netrcFile), netrc }).finally(reader.close);
         return _exit_status_js__WEBPACK_IMPORTED_MODULE_12__/* .EXIT */ .dc.well;
     }
@@ -410,16 +415,20 @@ async function listenOn(port) {
         throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_13__/* .usageError */ .D)(`Port ${port} on ${_substituter_server_js__WEBPACK_IMPORTED_MODULE_10__/* .ADDRESS */ .B} can't be used (${(0,_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .systemCode */ .xU)(cause) ?? 'unknown'}).`, 'Give another one, or leave `--port` out.');
     }
 }
-/** Ends with the first SIGINT or SIGTERM. */
+/** Ends with the first signal: Ctrl-C, a service manager, or the terminal that goes. */
 function untilStopped() {
     const controller = new AbortController();
     const onSignal = () => controller.abort();
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+    for (const name of SIGNALS)
+        process.on(name, onSignal);
     const wait = new Promise((resolve) => controller.signal.addEventListener('abort', () => resolve(), { once: true }));
     return {
         signal: controller.signal,
         wait,
-        close: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
+        close() {
+            for (const name of SIGNALS)
+                process.off(name, onSignal);
+        },
     };
 }
 

@@ -34790,6 +34790,8 @@ const TAKEN_COMPRESSIONS = {
     cachix: ['zstd', 'xz'],
     niks3: ['zstd', 'xz', 'none'],
 };
+/** A timer of Node's that is set to more fires at once. 24 days. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** How the runner hands inputs over: `INPUT_` and the name in capitals, blanks as underscores, hyphens kept. */
 function inputFromEnv(env) {
     return (name) => (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
@@ -34859,7 +34861,7 @@ function parseInputs(get) {
         concurrency: readConcurrency(get('concurrency'), problems),
         continuous: read.choice('continuous', ['auto', 'true', 'false']),
         sharedStore: read.choice('shared-store', ['auto', 'true', 'false']),
-        pushTimeoutMs: read.quantity('push-timeout', quantity/* parseDurationMs */.yi, 'a duration such as `90 s` or `10 min`') ?? 600_000,
+        pushTimeoutMs: Math.min(read.quantity('push-timeout', quantity/* parseDurationMs */.yi, 'a duration such as `90 s` or `10 min`') ?? 600_000, LONGEST_TIMER_MS),
         onPushFailure: read.choice('on-push-failure', ['warn', 'fail', 'ignore']),
         fallback: read.choice('fallback', ['actions-cache', 'none']),
         verify: read.choice('verify', ['sample', 'all', 'none']),
@@ -37808,6 +37810,69 @@ async function openMountReader({ env, log }, storeDir, netrc, { line, credential
             await client.close();
         },
     };
+}
+
+
+/***/ }),
+
+/***/ 6871:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   KZ: () => (/* binding */ CACHE_PRIORITY),
+/* harmony export */   _h: () => (/* binding */ priorityIn),
+/* harmony export */   cS: () => (/* binding */ mountsOf)
+/* harmony export */ });
+/* harmony import */ var _target_label_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4092);
+
+/** Before cache.nixos.org (40): an answer from this machine costs nothing, and by default nothing that is signed there is pushed. */
+const STORE_PRIORITY = 30;
+/** After it, as `nix-cache-info` of a new cache says; `?priority=N` in the URL comes first, then what the cache says of itself. */
+const CACHE_PRIORITY = 41;
+/** What Nix can't read by itself, for the local substituter. An empty store needs nobody to serve it. */
+function mountsOf({ inputs }, serving) {
+    const { store } = serving;
+    const stores = store === null || store.pathCount === 0
+        ? []
+        : [
+            {
+                name: 'actions-cache',
+                label: 'the Actions cache',
+                priority: STORE_PRIORITY,
+                // Without a key there is nobody whose signature could be asked for: what the service gives to this job's ref is trusted as it is.
+                isTrusted: inputs.signingKey === null,
+                source: { kind: 'actions-cache', indexesFolder: store.indexesFolder },
+            },
+        ];
+    const caches = serving.throughUs.flatMap(({ line: number, priority }) => {
+        const target = inputs.caches[number];
+        if (target === undefined || !('substituter' in target))
+            return [];
+        const credentials = target.kind === 'http' || target.kind === 's3' ? target.credentials : null;
+        const line = target.kind === 's3' ? target.line : target.substituter;
+        return [
+            {
+                name: `cache-${number + 1}`,
+                label: (0,_target_label_js__WEBPACK_IMPORTED_MODULE_0__/* .labelOf */ .W)(inputs, number),
+                priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY,
+                isTrusted: false,
+                source: { kind: 'cache', line, credentials, proxy: null },
+            },
+        ];
+    });
+    const proxied = serving.proxied.map(({ line, url, proxy, priority }) => ({
+        name: `substituter-${line + 1}`,
+        label: url,
+        priority: priorityIn(url) ?? priority ?? CACHE_PRIORITY,
+        isTrusted: /[?&]trusted=(1|true)(&|$)/.test(url),
+        source: { kind: 'cache', line: url, credentials: null, proxy },
+    }));
+    return [...stores, ...caches, ...proxied];
+}
+/** What the user wrote into a store URL, as Nix reads it. */
+function priorityIn(storeUrl) {
+    const text = /[?&]priority=(\d{1,9})(?:&|$)/.exec(storeUrl)?.[1];
+    return text === undefined ? null : Number(text);
 }
 
 
@@ -48798,60 +48863,8 @@ function isReadable(file) {
     return (0,promises_.access)(file, promises_.constants.R_OK).then(() => true, () => false);
 }
 
-// EXTERNAL MODULE: ./build/phases/target-label.js
-var target_label = __nccwpck_require__(4092);
-;// CONCATENATED MODULE: ./build/phases/mounts.js
-
-/** Before cache.nixos.org (40): an answer from this machine costs nothing, and by default nothing that is signed there is pushed. */
-const STORE_PRIORITY = 30;
-/** After it, as `nix-cache-info` of a new cache says; `?priority=N` in the URL comes first, then what the cache says of itself. */
-const CACHE_PRIORITY = 41;
-/** What Nix can't read by itself, for the local substituter. An empty store needs nobody to serve it. */
-function mountsOf({ inputs }, serving) {
-    const { store } = serving;
-    const stores = store === null || store.pathCount === 0
-        ? []
-        : [
-            {
-                name: 'actions-cache',
-                label: 'the Actions cache',
-                priority: STORE_PRIORITY,
-                // Without a key there is nobody whose signature could be asked for: what the service gives to this job's ref is trusted as it is.
-                isTrusted: inputs.signingKey === null,
-                source: { kind: 'actions-cache', indexesFolder: store.indexesFolder },
-            },
-        ];
-    const caches = serving.throughUs.flatMap(({ line: number, priority }) => {
-        const target = inputs.caches[number];
-        if (target === undefined || !('substituter' in target))
-            return [];
-        const credentials = target.kind === 'http' || target.kind === 's3' ? target.credentials : null;
-        const line = target.kind === 's3' ? target.line : target.substituter;
-        return [
-            {
-                name: `cache-${number + 1}`,
-                label: (0,target_label/* labelOf */.W)(inputs, number),
-                priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY,
-                isTrusted: false,
-                source: { kind: 'cache', line, credentials, proxy: null },
-            },
-        ];
-    });
-    const proxied = serving.proxied.map(({ line, url, proxy, priority }) => ({
-        name: `substituter-${line + 1}`,
-        label: url,
-        priority: priorityIn(url) ?? priority ?? CACHE_PRIORITY,
-        isTrusted: /[?&]trusted=(1|true)(&|$)/.test(url),
-        source: { kind: 'cache', line: url, credentials: null, proxy },
-    }));
-    return [...stores, ...caches, ...proxied];
-}
-/** What the user wrote into a store URL, as Nix reads it. */
-function priorityIn(storeUrl) {
-    const text = /[?&]priority=(\d{1,9})(?:&|$)/.exec(storeUrl)?.[1];
-    return text === undefined ? null : Number(text);
-}
-
+// EXTERNAL MODULE: ./build/phases/mounts.js
+var phases_mounts = __nccwpck_require__(6871);
 // EXTERNAL MODULE: ./build/preflight/preflight.js + 4 modules
 var preflight = __nccwpck_require__(8220);
 // EXTERNAL MODULE: ./build/problem.js
@@ -49777,6 +49790,8 @@ async function madeMs(file) {
 
 // EXTERNAL MODULE: ./build/phases/substituter.js + 1 modules
 var substituter = __nccwpck_require__(5022);
+// EXTERNAL MODULE: ./build/phases/target-label.js
+var target_label = __nccwpck_require__(4092);
 ;// CONCATENATED MODULE: ./build/phases/main.js
 
 
@@ -49848,7 +49863,7 @@ async function withNix(session, store, signal) {
     const warnings = [...serving.warnings];
     for (const warning of warnings)
         runner.log.warning(warning, 'nix-cache-action');
-    const mounts = mountsOf(session, serving);
+    const mounts = (0,phases_mounts/* mountsOf */.cS)(session, serving);
     const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
     const indexesFolder = serving.store?.indexesFolder ?? null;
     const isShared = await isStoreShared(session, store);
