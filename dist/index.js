@@ -49165,6 +49165,12 @@ async function takeOrders(folder) {
         throw new errors/* CacheError */.xA('state-invalid', `There is nothing to push: ${orders} is missing or not ours.`);
     return read;
 }
+/** What the keeper hands to its worker. @throws CacheError `state-invalid` */
+function asPusherOrders(value) {
+    if (isOrders(value))
+        return value;
+    throw new errors/* CacheError */.xA('state-invalid', 'What the pusher was handed is of another version.');
+}
 async function writeJson(file, value) {
     await (0,private_file/* writePrivateFile */.P)(file, JSON.stringify(value));
 }
@@ -49208,7 +49214,7 @@ function isFinishOrder(value) {
     return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
 }
 function isIdentity(value) {
-    return has(value, 'pid', 'startTime') && typeof value.pid === 'number';
+    return has(value, 'pid', 'startTime', 'worker') && typeof value.pid === 'number' && has(value.worker, 'pid', 'startTime');
 }
 function isReport(value) {
     return has(value, 'version', 'caches', 'served', 'warnings') && value.version === 1;
@@ -49305,6 +49311,10 @@ async function finishWithPusher(session, stop, job) {
         (0,process_identity/* signalProcess */.a7)(identity, 'SIGUSR2');
         await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
     }
+    // One that lost its keeper must not push beside this process.
+    const { worker = null } = (await readIdentity(folder)) ?? {};
+    if (worker !== null)
+        (0,process_identity/* signalProcess */.a7)(worker, 'SIGKILL');
     const report = await readReport(folder);
     if (report === null) {
         const tail = (await (0,promises_.readFile)(files.log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
@@ -50378,6 +50388,8 @@ async function pre() {
     });
 }
 
+// EXTERNAL MODULE: external "node:events"
+var external_node_events_ = __nccwpck_require__(8474);
 // EXTERNAL MODULE: ./build/backends/actions-cache/packs.js + 1 modules
 var actions_cache_packs = __nccwpck_require__(5204);
 ;// CONCATENATED MODULE: ./build/hook/follow.js
@@ -50445,7 +50457,7 @@ function watchFile(file) {
 var hook_journal = __nccwpck_require__(4636);
 // EXTERNAL MODULE: ./build/store/derivation-outputs.js + 1 modules
 var derivation_outputs = __nccwpck_require__(8569);
-;// CONCATENATED MODULE: ./build/phases/pusher.js
+;// CONCATENATED MODULE: ./build/phases/pusher-worker.js
 
 
 
@@ -50459,32 +50471,16 @@ var derivation_outputs = __nccwpck_require__(8569);
 
 
 
-
-
-
-
-/** Builds keep the processor: everything that this process does may wait for them (0 is usual, 19 the most patient). */
-const PRIORITY = 15;
 /** How often it is looked whether the job is still there. */
-const pusher_LOOK_MS = 5_000;
+const pusher_worker_LOOK_MS = 5_000;
 /** Before the time of the end is over: what was begun is cut, and the report written. */
 const END_MS = 3_000;
-/** The background process that pushes what is built while the job runs, and the rest when post says so. Its only argument is the folder of its files. */
-async function pusher() {
-    const runner = createRunner(process.env, false);
-    await runPhase('pusher', runner, async () => {
-        const folder = process.argv[2];
-        if (folder === undefined)
-            throw new errors/* CacheError */.xA('internal', 'The pusher is started by main, with the folder of its files.');
-        await run(runner, folder);
-    });
-    // Whatever is still open (an idle connection to the cache) must not keep post waiting.
-    process.exit();
-}
-async function run(runner, folder) {
-    (0,external_node_os_.setPriority)(PRIORITY);
+/**
+ * Pushes what is built until post wants the rest, pushes that, and writes the report. `ready` is called when signals are heard: SIGUSR2 means that post's order is there,
+ * SIGTERM and SIGINT an early end.
+ */
+async function runPusherWorker(runner, folder, orders, ready) {
     const files = pusherFiles(folder);
-    const orders = await takeOrders(folder);
     const session = backgroundSession(runner, (name) => orders.inputs[name] ?? '', orders.state);
     const { main } = orders.state;
     if (!main?.store || main.journal === null)
@@ -50493,6 +50489,8 @@ async function run(runner, folder) {
     const stop = (0,phases_stop/* stopOnSignals */.Z)(runner.log);
     const finishing = new AbortController();
     process.on('SIGUSR2', () => finishing.abort());
+    // Without its keeper nobody waits for it, and post does all that is left.
+    process.once('disconnect', stop.now);
     const reads = laterReads();
     await (0,promises_.mkdir)(files.held, { recursive: true, mode: 0o700 });
     const journal = await (0,hook_journal/* openJournal */._)({
@@ -50501,7 +50499,7 @@ async function run(runner, folder) {
         storeDir: store.storeDir,
         outputsOf: (drvPath) => (0,derivation_outputs/* readOutputPaths */.m)(store, drvPath),
     });
-    await writeJson(files.identity, (0,process_identity/* ownIdentity */.hY)());
+    ready();
     const lonely = endWithFolder(folder, stop);
     try {
         const done = await readDone(folder);
@@ -50581,7 +50579,89 @@ function reachesCacheAtOnce({ inputs, state }, target) {
 function endWithFolder(folder, stop) {
     return setInterval(() => {
         (0,promises_.access)(folder).catch(() => stop.now());
-    }, pusher_LOOK_MS);
+    }, pusher_worker_LOOK_MS);
+}
+
+;// CONCATENATED MODULE: ./build/phases/pusher.js
+
+
+
+
+
+
+
+
+
+/** Builds keep the processor: everything that these processes do may wait for them (0 is usual, 19 the most patient). */
+const PRIORITY = 15;
+/** After so many of them more would not help: post does the rest. */
+const MOST_WORKERS = 3;
+/** Tells the keeper's child from the keeper. */
+const WORKER_VARIABLE = 'NIX_CACHE_ACTION_PUSHER_WORKER';
+const READY = 'ready';
+/**
+ * The background process that pushes what is built while the job runs, and the rest when post says so. Its only argument is the folder of its files. It is two: the keeper,
+ * which has the orders, and its worker, which is started again where the last one came to when something kills it (an out-of-memory killer takes the larger process).
+ */
+async function pusher() {
+    const runner = createRunner(process.env, false);
+    await runPhase('pusher', runner, async () => {
+        const folder = process.argv[2];
+        if (folder === undefined)
+            throw new errors/* CacheError */.xA('internal', 'The pusher is started by main, with the folder of its files.');
+        if (process.env[WORKER_VARIABLE] !== undefined && process.send !== undefined)
+            await work(runner, folder);
+        else
+            await pusher_keep(runner, folder);
+    });
+    // Whatever is still open (an idle connection to the cache) must not keep post waiting.
+    process.exit();
+}
+async function work(runner, folder) {
+    const [orders] = await (0,external_node_events_.once)(process, 'message');
+    await runPusherWorker(runner, folder, asPusherOrders(orders), () => process.send?.(READY));
+}
+async function pusher_keep({ log, env }, folder) {
+    (0,external_node_os_.setPriority)(PRIORITY);
+    const orders = await takeOrders(folder);
+    let worker = null;
+    let isReady = false;
+    let told = null;
+    const tell = (signal) => {
+        told = told === 'SIGTERM' ? told : signal;
+        if (isReady)
+            worker?.kill(signal);
+    };
+    process.on('SIGUSR2', () => tell('SIGUSR2'));
+    for (const name of ['SIGINT', 'SIGTERM'])
+        process.on(name, () => tell('SIGTERM'));
+    for (let number = 1; number <= MOST_WORKERS; number++) {
+        isReady = false;
+        worker = employ(env, folder, orders);
+        worker.on('message', () => {
+            isReady = true;
+            // It hears signals now; what came before is told again.
+            if (told !== null)
+                worker?.kill(told);
+        });
+        await introduce(folder, worker);
+        const [status, signal] = await (0,external_node_events_.once)(worker, 'exit');
+        if (status === 0 || told === 'SIGTERM')
+            return;
+        log.info(`The process that pushes ended with ${signal ?? `status ${status}`}${number < MOST_WORKERS ? '; another one goes on' : ''}.`);
+    }
+}
+function employ(env, folder, orders) {
+    const worker = (0,external_node_child_process_.fork)(process.argv[1] ?? '', [folder], { env: { ...env, [WORKER_VARIABLE]: '1' } });
+    // Its end says it all.
+    worker.on('error', () => undefined);
+    worker.send(orders, () => undefined);
+    return worker;
+}
+/** Post speaks to the keeper, and ends both. */
+async function introduce(folder, worker) {
+    const identity = { ...(0,process_identity/* ownIdentity */.hY)(), worker: (0,process_identity/* identityOf */.cu)(worker.pid ?? process.pid) };
+    await writeJson(pusherFiles(folder).identity, identity);
 }
 
 // EXTERNAL MODULE: ./build/backends/actions-cache/known-indexes.js + 3 modules
@@ -50710,8 +50790,6 @@ async function streamOf(parts) {
     return external_node_stream_.Readable.from(all(), { objectMode: false });
 }
 
-// EXTERNAL MODULE: external "node:events"
-var external_node_events_ = __nccwpck_require__(8474);
 // EXTERNAL MODULE: external "node:http"
 var external_node_http_ = __nccwpck_require__(7067);
 // EXTERNAL MODULE: external "node:net"
@@ -50761,14 +50839,14 @@ var within_limit = __nccwpck_require__(1156);
 
 
 /** What the worker says to its keeper: from now on connections are welcome. */
-const READY = 'ready';
+const worker_READY = 'ready';
 /** Tells the keeper's child from the keeper: a variable, since the script's arguments are its caller's. */
-const WORKER_VARIABLE = 'NIX_CACHE_ACTION_SUBSTITUTER_WORKER';
+const worker_WORKER_VARIABLE = 'NIX_CACHE_ACTION_SUBSTITUTER_WORKER';
 const ORDERS_MS = 10_000;
 /** Whoever waits for the start has a shorter limit of its own. */
 const OPEN_MS = 10 * 60_000;
 function isWorker() {
-    return process.env[WORKER_VARIABLE] !== undefined && process.send !== undefined;
+    return process.env[worker_WORKER_VARIABLE] !== undefined && process.send !== undefined;
 }
 /** Serves until it is told to end, its folder has gone or its life is over, with or without a keeper. */
 async function runWorker({ folder, open, log, times }) {
@@ -50847,7 +50925,7 @@ function meetKeeper(substituter, folder, log) {
     };
     process.on('message', onMessage).once('disconnect', onDisconnect);
     if (process.connected)
-        process.send?.(READY);
+        process.send?.(worker_READY);
     else
         onDisconnect();
     return () => {
@@ -50931,7 +51009,7 @@ async function keepWorkers(post) {
     const deaths = [];
     let everServed = false;
     for (;;) {
-        const { death, served } = await employ(post);
+        const { death, served } = await keeper_employ(post);
         if (death === null || end.aborted)
             return true;
         everServed ||= served;
@@ -50951,13 +51029,13 @@ async function keepWorkers(post) {
     }
 }
 /** One worker, from start to end. `death`: how it ended, `null` when it was meant to. */
-async function employ(post) {
+async function keeper_employ(post) {
     const { orders, server, waiting, end, log } = post;
     const [script, ...args] = process.argv.slice(1);
     if (script === undefined)
         throw new errors/* CacheError */.xA('internal', 'The substituter does not know its own program.');
     const worker = (0,external_node_child_process_.fork)(script, args, {
-        env: { ...process.env, [WORKER_VARIABLE]: '1' },
+        env: { ...process.env, [worker_WORKER_VARIABLE]: '1' },
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     // A worker that dies with the message on its way is told by its end.
@@ -50971,7 +51049,7 @@ async function employ(post) {
         worker.send(number, connection, { keepOpen: true }, ignore);
     };
     worker.on('message', (message) => {
-        if (message === READY) {
+        if (message === worker_READY) {
             served = true;
             waiting.leadTo(pass);
             announce(post, (0,process_identity/* identityOf */.cu)(worker.pid ?? 0)).catch((error) => log.error((0,errors/* describeError */.Uc)(error)));

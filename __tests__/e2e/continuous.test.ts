@@ -61,8 +61,11 @@ async function until(what: string, isSo: () => boolean, timeoutMs = 20_000): Pro
 	}
 }
 
-const pusherIs = (signal: string): Step =>
-	run(`kill -${signal} $(sed 's/.*"pid":\\([0-9]*\\).*/\\1/' "$RUNNER_TEMP"/nix-cache-action-*/push/pusher.json)`);
+/** Kills the keeper of the pusher, or the process that does its work. */
+const kill = (which: 'keeper' | 'worker'): Step =>
+	run(
+		`kill -KILL $(grep -o '"pid":[0-9]*' "$RUNNER_TEMP"/nix-cache-action-*/push/pusher.json | ${which === 'keeper' ? 'head' : 'tail'} -n 1 | cut -d : -f 2)`,
+	);
 
 describe.each(testedVersions())('a job that pushes while it runs, Nix %s', (nix) => {
 	let machine: Machine;
@@ -125,7 +128,7 @@ describe('trouble on the way', () => {
 				action(),
 				buildAll(),
 				() => until('all five paths are in the cache', () => narinfos().length === 5),
-				pusherIs('KILL'),
+				kill('keeper'),
 				buildAll('more.nix'),
 			],
 			{ workspace: { 'job.nix': graph(`continuous-${++salts}`), 'more.nix': more } },
@@ -140,6 +143,27 @@ describe('trouble on the way', () => {
 		expect(narinfos()).toHaveLength(10);
 	});
 
+	it('a worker that is killed: another one goes on where it came to, while the job runs', async () => {
+		const more = graph(`continuous-more-${++salts}`);
+		const result = await job(
+			machine,
+			[
+				action(),
+				buildAll(),
+				() => until('all five paths are in the cache', () => narinfos().length === 5),
+				kill('worker'),
+				buildAll('more.nix'),
+				() => until('ten paths are in the cache', () => narinfos().length === 10),
+			],
+			{ workspace: { 'job.nix': graph(`continuous-${++salts}`), 'more.nix': more } },
+		);
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations).toEqual([]);
+		expect(result.stage('post').log).toMatch(/10 pushed/);
+		expect(new Set(narinfos()).size).toBe(10);
+		expect(narinfos()).toHaveLength(10);
+	});
+
 	it('a pusher that was killed in the middle of an upload leaves no hole', async () => {
 		server.fail({ method: 'PUT', path: /nar\// }, { kind: 'stall' }, { skip: 1 });
 		const result = await job(machine, [
@@ -150,7 +174,7 @@ describe('trouble on the way', () => {
 					'a second NAR is on its way',
 					() => server.requests.filter(({ path, method }) => method === 'PUT' && path.includes('nar/')).length >= 2,
 				),
-			pusherIs('KILL'),
+			kill('keeper'),
 			() => {
 				checkCache(server.folder);
 				server.heal();

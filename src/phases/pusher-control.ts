@@ -2,7 +2,7 @@ import { mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spawnDetached } from '../background/detached.ts';
-import { isRunning, type ProcessIdentity, signalProcess } from '../background/process-identity.ts';
+import { isRunning, signalProcess } from '../background/process-identity.ts';
 import { describeError, isCacheError } from '../errors.ts';
 import { type HookSettings, hookSettings } from '../hook/install.ts';
 import { INPUT_NAMES, inputFromEnv } from '../inputs.ts';
@@ -10,7 +10,7 @@ import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { contextOf } from './configure.ts';
 import { pushTimeoutMs } from './push-new-paths.ts';
-import { pusherFiles, readIdentity, readReport, writeJson } from './pusher-folder.ts';
+import { type PusherIdentity, pusherFiles, readIdentity, readReport, writeJson } from './pusher-folder.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
@@ -93,6 +93,9 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 		signalProcess(identity, 'SIGUSR2');
 		await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
 	}
+	// One that lost its keeper must not push beside this process.
+	const { worker = null } = (await readIdentity(folder)) ?? {};
+	if (worker !== null) signalProcess(worker, 'SIGKILL');
 	const report = await readReport(folder);
 	if (report === null) {
 		const tail = (await readFile(files.log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
@@ -105,7 +108,7 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 	return report;
 }
 
-async function identityOf(folder: string): Promise<ProcessIdentity | null> {
+async function identityOf(folder: string): Promise<PusherIdentity | null> {
 	for (const deadline = performance.now() + START_MS; ; await sleep(LOOK_MS)) {
 		const identity = await readIdentity(folder);
 		if (identity !== null || performance.now() > deadline) return identity;
@@ -113,7 +116,7 @@ async function identityOf(folder: string): Promise<ProcessIdentity | null> {
 }
 
 /** Shows the log from `from` on until the process ends, and sees to it that it does. */
-async function untilEnd(identity: ProcessIdentity, log: string, from: number, timeoutMs: number, stop: Stop): Promise<void> {
+async function untilEnd(identity: PusherIdentity, log: string, from: number, timeoutMs: number, stop: Stop): Promise<void> {
 	let at = from;
 	let deadlineMs = performance.now() + timeoutMs;
 	const onStop = (): void => {

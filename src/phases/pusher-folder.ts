@@ -14,6 +14,11 @@ export interface PusherOrders {
 	readonly state: State;
 }
 
+/** The two processes that push: the keeper, and the one that does the work now. */
+export interface PusherIdentity extends ProcessIdentity {
+	readonly worker: ProcessIdentity;
+}
+
 /** What post hands to it: push the rest, and end. */
 export interface FinishOrder {
 	readonly version: 1;
@@ -57,11 +62,17 @@ export async function takeOrders(folder: string): Promise<PusherOrders> {
 	return read;
 }
 
-export async function writeJson(file: string, value: PusherOrders | FinishOrder | ProcessIdentity | Report): Promise<void> {
+/** What the keeper hands to its worker. @throws CacheError `state-invalid` */
+export function asPusherOrders(value: unknown): PusherOrders {
+	if (isOrders(value)) return value;
+	throw new CacheError('state-invalid', 'What the pusher was handed is of another version.');
+}
+
+export async function writeJson(file: string, value: PusherOrders | FinishOrder | PusherIdentity | Report): Promise<void> {
 	await writePrivateFile(file, JSON.stringify(value));
 }
 
-export const readIdentity = (folder: string): Promise<ProcessIdentity | null> =>
+export const readIdentity = (folder: string): Promise<PusherIdentity | null> =>
 	readJson(pusherFiles(folder).identity, isIdentity);
 export const readFinishOrder = (folder: string): Promise<FinishOrder | null> =>
 	readJson(pusherFiles(folder).finish, isFinishOrder);
@@ -107,8 +118,8 @@ function isFinishOrder(value: unknown): value is FinishOrder {
 	return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
 }
 
-function isIdentity(value: unknown): value is ProcessIdentity {
-	return has(value, 'pid', 'startTime') && typeof value.pid === 'number';
+function isIdentity(value: unknown): value is PusherIdentity {
+	return has(value, 'pid', 'startTime', 'worker') && typeof value.pid === 'number' && has(value.worker, 'pid', 'startTime');
 }
 
 function isReport(value: unknown): value is Report {

@@ -1,158 +1,83 @@
-import { appendFileSync } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
 import { setPriority } from 'node:os';
-import { NO_FINDINGS, type PackFindings } from '../backends/actions-cache/packs.ts';
-import { ownIdentity } from '../background/process-identity.ts';
-import { CacheError, describeError } from '../errors.ts';
-import { followJournal } from '../hook/follow.ts';
-import { type Journal, openJournal } from '../hook/journal.ts';
-import type { ReportServed } from '../report/report.ts';
-import { readOutputPaths } from '../store/derivation-outputs.ts';
-import { holdPaths } from '../store/gc-roots.ts';
-import { type LocalStore, reopenLocalStore } from '../store/local-store.ts';
-import { type Pushes, withPushes } from './push-new-paths.ts';
-import { formatDone, pusherFiles, readDone, readFinishOrder, takeOrders, writeJson } from './pusher-folder.ts';
+import { identityOf, ownIdentity } from '../background/process-identity.ts';
+import { CacheError } from '../errors.ts';
+import { asPusherOrders, type PusherOrders, pusherFiles, takeOrders, writeJson } from './pusher-folder.ts';
+import { runPusherWorker } from './pusher-worker.ts';
 import { runPhase } from './run.ts';
 import { createRunner, type Runner } from './runner.ts';
-import { backgroundSession } from './session.ts';
-import { type Stop, stopOnSignals } from './stop.ts';
-import type { JobReads } from './substituter.ts';
 
-/** Builds keep the processor: everything that this process does may wait for them (0 is usual, 19 the most patient). */
+/** Builds keep the processor: everything that these processes do may wait for them (0 is usual, 19 the most patient). */
 const PRIORITY = 15;
 
-/** How often it is looked whether the job is still there. */
-const LOOK_MS = 5_000;
+/** After so many of them more would not help: post does the rest. */
+const MOST_WORKERS = 3;
 
-/** Before the time of the end is over: what was begun is cut, and the report written. */
-const END_MS = 3_000;
+/** Tells the keeper's child from the keeper. */
+const WORKER_VARIABLE = 'NIX_CACHE_ACTION_PUSHER_WORKER';
+const READY = 'ready';
 
-/** The background process that pushes what is built while the job runs, and the rest when post says so. Its only argument is the folder of its files. */
+/**
+ * The background process that pushes what is built while the job runs, and the rest when post says so. Its only argument is the folder of its files. It is two: the keeper,
+ * which has the orders, and its worker, which is started again where the last one came to when something kills it (an out-of-memory killer takes the larger process).
+ */
 export async function pusher(): Promise<void> {
 	const runner = createRunner(process.env, false);
 	await runPhase('pusher', runner, async () => {
 		const folder = process.argv[2];
 		if (folder === undefined) throw new CacheError('internal', 'The pusher is started by main, with the folder of its files.');
-		await run(runner, folder);
+		if (process.env[WORKER_VARIABLE] !== undefined && process.send !== undefined) await work(runner, folder);
+		else await keep(runner, folder);
 	});
 	// Whatever is still open (an idle connection to the cache) must not keep post waiting.
 	process.exit();
 }
 
-async function run(runner: Runner, folder: string): Promise<void> {
+async function work(runner: Runner, folder: string): Promise<void> {
+	const [orders] = await once(process, 'message');
+	await runPusherWorker(runner, folder, asPusherOrders(orders), () => process.send?.(READY));
+}
+
+async function keep({ log, env }: Runner, folder: string): Promise<void> {
 	setPriority(PRIORITY);
-	const files = pusherFiles(folder);
 	const orders = await takeOrders(folder);
-	const session = backgroundSession(runner, (name) => orders.inputs[name] ?? '', orders.state);
-	const { main } = orders.state;
-	if (!main?.store || main.journal === null) throw new CacheError('state-invalid', 'The pusher was started without a store.');
-	const store = reopenLocalStore(main.store, runner.env);
-	const stop = stopOnSignals(runner.log);
-	const finishing = new AbortController();
-	process.on('SIGUSR2', () => finishing.abort());
-	const reads = laterReads();
-	await mkdir(files.held, { recursive: true, mode: 0o700 });
-	const journal = await openJournal({
-		file: main.journal,
-		stateFile: files.journalOffset,
-		storeDir: store.storeDir,
-		outputsOf: (drvPath) => readOutputPaths(store, drvPath),
-	});
-	await writeJson(files.identity, ownIdentity());
-	const lonely = endWithFolder(folder, stop);
-	try {
-		const done = await readDone(folder);
-		const onPushed = (target: number, path: string, sentBytes: number): void => {
-			// Where paths become visible together, at the end, none is up yet.
-			if (reachesCacheAtOnce(session, target))
-				appendFileSync(files.done, formatDone({ target, path, sentBytes }), { mode: 0o600 });
-		};
-		await withPushes(session, store, stop, reads.job, done, onPushed, async (pushes) => {
-			await pushWhileBuilt(pushes, {
-				journal,
-				file: main.journal ?? '',
-				store,
-				held: files.held,
-				finishing: finishing.signal,
-				stop,
-				log: runner.log,
-			});
-			if (!finishing.signal.aborted) return;
-			const order = await readFinishOrder(folder);
-			if (order === null) throw new CacheError('state-invalid', 'Post did not say how to end.');
-			reads.arrive(order);
-			const startedMs = performance.now();
-			const limit = setTimeout(stop.now, Math.max(1, order.timeoutMs - END_MS));
-			const report = await pushes.finish({ startedMs, deadlineMs: startedMs + order.timeoutMs - END_MS });
-			clearTimeout(limit);
-			await writeJson(files.report, report);
-		});
-	} finally {
-		clearInterval(lonely);
-		stop.close();
-	}
-}
-
-interface Following {
-	readonly journal: Journal;
-	readonly file: string;
-	readonly store: LocalStore;
-	/** For the roots that keep what waits from being collected. */
-	readonly held: string;
-	/** Post wants the rest. */
-	readonly finishing: AbortSignal;
-	readonly stop: Stop;
-	readonly log: Runner['log'];
-}
-
-/** Until post wants the rest, or the job is stopped. What fails here is tried again at the end. */
-async function pushWhileBuilt(pushes: Pushes, { journal, file, store, held, finishing, stop, log }: Following): Promise<void> {
-	const signal = AbortSignal.any([finishing, stop.signal]);
-	for await (const records of followJournal(journal, { file, signal })) {
-		// All that is left is post's to order.
-		if (signal.aborted) return;
-		const paths = records.flatMap(({ outPaths }) => outPaths);
-		try {
-			const { held: roots } = await holdPaths(store, paths, held, stop.signal);
-			log.info(`Built: ${paths.join(' ')}`);
-			if (roots.length > 0) await pushes.push(roots, { drain: finishing });
-		} catch (error) {
-			log.info(`Left for the end of the job: ${describeError(error)}`);
-		}
-	}
-}
-
-/** What the job read is known at its end only. */
-function laterReads(): { readonly job: JobReads; arrive(reads: LateReads): void } {
-	const used = new Set<string>();
-	const served: ReportServed[] = [];
-	const errors: Record<string, number> = {};
-	return {
-		job: { used, served, errors, packFindings: NO_FINDINGS },
-		arrive(reads) {
-			for (const hashPart of reads.used) used.add(hashPart);
-			served.push(...reads.served);
-			Object.assign(errors, reads.errors);
-		},
+	let worker: ChildProcess | null = null;
+	let isReady = false;
+	let told: 'SIGUSR2' | 'SIGTERM' | null = null;
+	const tell = (signal: 'SIGUSR2' | 'SIGTERM'): void => {
+		told = told === 'SIGTERM' ? told : signal;
+		if (isReady) worker?.kill(signal);
 	};
+	process.on('SIGUSR2', () => tell('SIGUSR2'));
+	for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => tell('SIGTERM'));
+	for (let number = 1; number <= MOST_WORKERS; number++) {
+		isReady = false;
+		worker = employ(env, folder, orders);
+		worker.on('message', () => {
+			isReady = true;
+			// It hears signals now; what came before is told again.
+			if (told !== null) worker?.kill(told);
+		});
+		await introduce(folder, worker);
+		const [status, signal] = await once(worker, 'exit');
+		if (status === 0 || told === 'SIGTERM') return;
+		log.info(
+			`The process that pushes ended with ${signal ?? `status ${status}`}${number < MOST_WORKERS ? '; another one goes on' : ''}.`,
+		);
+	}
 }
 
-interface LateReads {
-	readonly used: readonly string[];
-	readonly packFindings: PackFindings;
-	readonly served: readonly ReportServed[];
-	readonly errors: Readonly<Record<string, number>>;
+function employ(env: Runner['env'], folder: string, orders: PusherOrders): ChildProcess {
+	const worker = fork(process.argv[1] ?? '', [folder], { env: { ...env, [WORKER_VARIABLE]: '1' } });
+	// Its end says it all.
+	worker.on('error', () => undefined);
+	worker.send(orders, () => undefined);
+	return worker;
 }
 
-function reachesCacheAtOnce({ inputs, state }: ReturnType<typeof backgroundSession>, target: number): boolean {
-	const line = state().main?.targets[target]?.line ?? null;
-	const kind = line === null ? 'actions-cache' : inputs.caches[line]?.kind;
-	return kind !== 'actions-cache';
-}
-
-/** A job that is gone took the folder along. */
-function endWithFolder(folder: string, stop: Stop): NodeJS.Timeout {
-	return setInterval(() => {
-		access(folder).catch(() => stop.now());
-	}, LOOK_MS);
+/** Post speaks to the keeper, and ends both. */
+async function introduce(folder: string, worker: ChildProcess): Promise<void> {
+	const identity = { ...ownIdentity(), worker: identityOf(worker.pid ?? process.pid) };
+	await writeJson(pusherFiles(folder).identity, identity);
 }

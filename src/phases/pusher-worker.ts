@@ -1,0 +1,144 @@
+import { appendFileSync } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { NO_FINDINGS, type PackFindings } from '../backends/actions-cache/packs.ts';
+import { CacheError, describeError } from '../errors.ts';
+import { followJournal } from '../hook/follow.ts';
+import { type Journal, openJournal } from '../hook/journal.ts';
+import type { ReportServed } from '../report/report.ts';
+import { readOutputPaths } from '../store/derivation-outputs.ts';
+import { holdPaths } from '../store/gc-roots.ts';
+import { type LocalStore, reopenLocalStore } from '../store/local-store.ts';
+import { type Pushes, withPushes } from './push-new-paths.ts';
+import { formatDone, type PusherOrders, pusherFiles, readDone, readFinishOrder, writeJson } from './pusher-folder.ts';
+import type { Runner } from './runner.ts';
+import { backgroundSession } from './session.ts';
+import { type Stop, stopOnSignals } from './stop.ts';
+import type { JobReads } from './substituter.ts';
+
+/** How often it is looked whether the job is still there. */
+const LOOK_MS = 5_000;
+
+/** Before the time of the end is over: what was begun is cut, and the report written. */
+const END_MS = 3_000;
+
+/**
+ * Pushes what is built until post wants the rest, pushes that, and writes the report. `ready` is called when signals are heard: SIGUSR2 means that post's order is there,
+ * SIGTERM and SIGINT an early end.
+ */
+export async function runPusherWorker(runner: Runner, folder: string, orders: PusherOrders, ready: () => void): Promise<void> {
+	const files = pusherFiles(folder);
+	const session = backgroundSession(runner, (name) => orders.inputs[name] ?? '', orders.state);
+	const { main } = orders.state;
+	if (!main?.store || main.journal === null) throw new CacheError('state-invalid', 'The pusher was started without a store.');
+	const store = reopenLocalStore(main.store, runner.env);
+	const stop = stopOnSignals(runner.log);
+	const finishing = new AbortController();
+	process.on('SIGUSR2', () => finishing.abort());
+	// Without its keeper nobody waits for it, and post does all that is left.
+	process.once('disconnect', stop.now);
+	const reads = laterReads();
+	await mkdir(files.held, { recursive: true, mode: 0o700 });
+	const journal = await openJournal({
+		file: main.journal,
+		stateFile: files.journalOffset,
+		storeDir: store.storeDir,
+		outputsOf: (drvPath) => readOutputPaths(store, drvPath),
+	});
+	ready();
+	const lonely = endWithFolder(folder, stop);
+	try {
+		const done = await readDone(folder);
+		const onPushed = (target: number, path: string, sentBytes: number): void => {
+			// Where paths become visible together, at the end, none is up yet.
+			if (reachesCacheAtOnce(session, target))
+				appendFileSync(files.done, formatDone({ target, path, sentBytes }), { mode: 0o600 });
+		};
+		await withPushes(session, store, stop, reads.job, done, onPushed, async (pushes) => {
+			await pushWhileBuilt(pushes, {
+				journal,
+				file: main.journal ?? '',
+				store,
+				held: files.held,
+				finishing: finishing.signal,
+				stop,
+				log: runner.log,
+			});
+			if (!finishing.signal.aborted) return;
+			const order = await readFinishOrder(folder);
+			if (order === null) throw new CacheError('state-invalid', 'Post did not say how to end.');
+			reads.arrive(order);
+			const startedMs = performance.now();
+			const limit = setTimeout(stop.now, Math.max(1, order.timeoutMs - END_MS));
+			const report = await pushes.finish({ startedMs, deadlineMs: startedMs + order.timeoutMs - END_MS });
+			clearTimeout(limit);
+			await writeJson(files.report, report);
+		});
+	} finally {
+		clearInterval(lonely);
+		stop.close();
+	}
+}
+
+interface Following {
+	readonly journal: Journal;
+	readonly file: string;
+	readonly store: LocalStore;
+	/** For the roots that keep what waits from being collected. */
+	readonly held: string;
+	/** Post wants the rest. */
+	readonly finishing: AbortSignal;
+	readonly stop: Stop;
+	readonly log: Runner['log'];
+}
+
+/** Until post wants the rest, or the job is stopped. What fails here is tried again at the end. */
+async function pushWhileBuilt(pushes: Pushes, { journal, file, store, held, finishing, stop, log }: Following): Promise<void> {
+	const signal = AbortSignal.any([finishing, stop.signal]);
+	for await (const records of followJournal(journal, { file, signal })) {
+		// All that is left is post's to order.
+		if (signal.aborted) return;
+		const paths = records.flatMap(({ outPaths }) => outPaths);
+		try {
+			const { held: roots } = await holdPaths(store, paths, held, stop.signal);
+			log.info(`Built: ${paths.join(' ')}`);
+			if (roots.length > 0) await pushes.push(roots, { drain: finishing });
+		} catch (error) {
+			log.info(`Left for the end of the job: ${describeError(error)}`);
+		}
+	}
+}
+
+/** What the job read is known at its end only. */
+function laterReads(): { readonly job: JobReads; arrive(reads: LateReads): void } {
+	const used = new Set<string>();
+	const served: ReportServed[] = [];
+	const errors: Record<string, number> = {};
+	return {
+		job: { used, served, errors, packFindings: NO_FINDINGS },
+		arrive(reads) {
+			for (const hashPart of reads.used) used.add(hashPart);
+			served.push(...reads.served);
+			Object.assign(errors, reads.errors);
+		},
+	};
+}
+
+interface LateReads {
+	readonly used: readonly string[];
+	readonly packFindings: PackFindings;
+	readonly served: readonly ReportServed[];
+	readonly errors: Readonly<Record<string, number>>;
+}
+
+function reachesCacheAtOnce({ inputs, state }: ReturnType<typeof backgroundSession>, target: number): boolean {
+	const line = state().main?.targets[target]?.line ?? null;
+	const kind = line === null ? 'actions-cache' : inputs.caches[line]?.kind;
+	return kind !== 'actions-cache';
+}
+
+/** A job that is gone took the folder along. */
+function endWithFolder(folder: string, stop: Stop): NodeJS.Timeout {
+	return setInterval(() => {
+		access(folder).catch(() => stop.now());
+	}, LOOK_MS);
+}
