@@ -46,4 +46,5 @@ export async function play(
 export const built = (result: JobResult, name?: string): number =>
 	result.stage('run', name).log.match(/^building '/gm)?.length ?? 0;
 export const copied = (result: JobResult): number => result.stage('run').log.match(/^copying path '/gm)?.length ?? 0;
-export const warnings = (result: JobResult): readonly string[] => result.annotations.map(({ message }) => message);
+export const warnings = (result: JobResult): readonly string[] =>
+	result.annotations.filter(({ level }) => level === 'warning').map(({ message }) => message);

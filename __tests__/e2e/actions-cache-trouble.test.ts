@@ -303,7 +303,7 @@ describe('other ways to run', () => {
 		);
 		expect(built(beside), beside.log).toBe(2);
 		expect(warnings(beside), beside.log).toEqual([]);
-		expect(beside.stage('main').log).toContain('The store in the Actions cache is not read');
+		expect(beside.stage('main').log).toContain('What this action would serve on this machine is not read');
 	});
 
 	it('works as in a container job: root, no daemon, another HOME', async () => {
