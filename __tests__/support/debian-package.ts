@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { findRoot } from '../../scripts/roots.ts';
 import { debianMirror } from '../../scripts/system/apt-sources.ts';
 import { finished, stdoutOf } from './child.ts';
 
@@ -39,6 +40,15 @@ export async function debianPackage(name: string, suite: string): Promise<Unpack
 	};
 }
 
+/** That of this machine; on one that is not Debian, that of the root file systems. */
+function mirrorOf(suite: string): string {
+	const made = (): string | null =>
+		debianMirror({ id: 'debian', name: 'Debian', codename: 'sid' }, join(findRoot('2.34').directory, 'etc', 'apt'));
+	const mirror = debianMirror() ?? made();
+	if (mirror === null) throw new Error(`there is no mirror of Debian ${suite} in /etc/apt: add one to its sources`);
+	return mirror;
+}
+
 async function fetchPackage(name: string, suite: string, folder: string, kept: string): Promise<void> {
 	if (!existsSync(KEYRING)) {
 		throw new Error(
@@ -49,7 +59,7 @@ async function fetchPackage(name: string, suite: string, folder: string, kept: s
 	const work = mkdtempSync(join(folder, 'fetching-'));
 	try {
 		const sources = join(work, 'sources.list');
-		writeFileSync(sources, `deb [signed-by=${KEYRING}] ${debianMirror() ?? 'http://deb.debian.org/debian'} ${suite} main\n`);
+		writeFileSync(sources, `deb [signed-by=${KEYRING}] ${mirrorOf(suite)} ${suite} main\n`);
 		for (const part of ['lists/partial', 'archives/partial', 'unpacked']) mkdirSync(join(work, part), { recursive: true });
 		const options = [
 			`Dir::State=${work}`,
