@@ -15,7 +15,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6760);
 /* harmony import */ var node_stream_promises__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6466);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9473);
-/* harmony import */ var _http_cancel_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(7107);
+/* harmony import */ var _waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2368);
 
 
 
@@ -50,12 +50,12 @@ function openFileStore(folder) {
     return {
         label,
         async size(key, signal) {
-            (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Looking for ${label}/${key}`);
+            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Looking for ${label}/${key}`);
             const found = await orAbsent((0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(fileOf(key)), label);
             return found === null ? null : found.size;
         },
         async get(key, limitBytes, signal) {
-            (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Reading ${label}/${key}`);
+            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Reading ${label}/${key}`);
             const file = await orAbsent((0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(fileOf(key), 'r'), label);
             if (file === null)
                 return null;
@@ -73,7 +73,7 @@ function openFileStore(folder) {
             }
         },
         async put(key, body, _contentType, signal) {
-            (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
+            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
             const file = fileOf(key);
             const temporary = (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file), `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`);
             try {
@@ -84,7 +84,7 @@ function openFileStore(folder) {
                     await (0,node_stream_promises__WEBPACK_IMPORTED_MODULE_4__.pipeline)(body.stream(), (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createWriteStream)(temporary, { flags: 'wx' }), { signal });
                 else
                     await writeBytes(temporary, body.bytes);
-                (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
+                (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
                 await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rename)(temporary, file);
             }
             catch (error) {

@@ -23,8 +23,8 @@ var external_node_path_ = __webpack_require__(6760);
 var external_node_stream_promises_ = __webpack_require__(6466);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
-// EXTERNAL MODULE: ./build/http/cancel.js
-var cancel = __webpack_require__(7107);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __webpack_require__(2368);
 // EXTERNAL MODULE: ./build/backends/actions-cache/file-error.js
 var file_error = __webpack_require__(2818);
 // EXTERNAL MODULE: ./build/backends/actions-cache/shared-work.js

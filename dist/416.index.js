@@ -23,8 +23,8 @@ var store_path = __webpack_require__(9605);
 var published_narinfo = __webpack_require__(9842);
 // EXTERNAL MODULE: ./build/backends/actions-cache/compacting.js
 var compacting = __webpack_require__(7180);
-// EXTERNAL MODULE: ./build/http/cancel.js
-var cancel = __webpack_require__(7107);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __webpack_require__(2368);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/early-uploads.js
 
 /** One at a time: builds and other caches want the line, too. */

@@ -293,8 +293,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
-// EXTERNAL MODULE: ./build/http/cancel.js
-var cancel = __webpack_require__(7107);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __webpack_require__(2368);
 // EXTERNAL MODULE: ./build/backends/object-body.js
 var object_body = __webpack_require__(4514);
 // EXTERNAL MODULE: external "node:crypto"

@@ -482,8 +482,8 @@ var errors = __webpack_require__(9473);
 var ranged_answer = __webpack_require__(4272);
 // EXTERNAL MODULE: ./node_modules/@aws-sdk/client-s3/dist-cjs/index.js
 var dist_cjs = __webpack_require__(3711);
-// EXTERNAL MODULE: ./build/http/cancel.js
-var cancel = __webpack_require__(7107);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __webpack_require__(2368);
 // EXTERNAL MODULE: ./build/backends/job-identity.js
 var job_identity = __webpack_require__(314);
 ;// CONCATENATED MODULE: ./build/backends/s3/sdk-logger.js

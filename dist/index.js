@@ -32223,7 +32223,7 @@ function checkFrame(chunk, frame) {
 /* harmony export */   P: () => (/* binding */ shareWork)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
-/* harmony import */ var _http_cancel_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7107);
+/* harmony import */ var _waiting_cancel_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2368);
 
 
 /**
@@ -32251,7 +32251,7 @@ function shareWork(work) {
             const settled = run.result.finally(() => {
                 isOver = true;
             });
-            return await (0,_http_cancel_js__WEBPACK_IMPORTED_MODULE_1__/* .orAborted */ .H6)(settled, signal, doing);
+            return await (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_1__/* .orAborted */ .H6)(settled, signal, doing);
         }
         finally {
             run.waiting--;
@@ -33610,59 +33610,6 @@ function messageIn(value, depth) {
 
 /***/ }),
 
-/***/ 7107:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H6: () => (/* binding */ orAborted),
-/* harmony export */   Te: () => (/* binding */ throwIfAborted),
-/* harmony export */   ml: () => (/* binding */ systemClock),
-/* harmony export */   vt: () => (/* binding */ abortError)
-/* harmony export */ });
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9473);
-
-
-const systemClock = {
-    nowMs: () => performance.now(),
-    async sleep(ms, signal) {
-        // Only an abort can reject.
-        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(ms, undefined, { signal }).catch(() => undefined);
-    },
-};
-/** @throws CacheError `cancelled` or `deadline`, when `signal` has aborted */
-function throwIfAborted(signal, doing) {
-    if (signal.aborted)
-        throw abortError(signal, doing);
-}
-/** Why `signal` aborted: the `CacheError` that it was given as the reason, `deadline` for `AbortSignal.timeout`, else `cancelled`. */
-function abortError(signal, doing) {
-    const reason = signal.reason;
-    if (reason instanceof _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA)
-        return reason;
-    if (reason instanceof DOMException && reason.name === 'TimeoutError') {
-        return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('deadline', `${doing}: the time for it ran out.`);
-    }
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cancelled', `${doing}: cancelled.`);
-}
-/** Settles as `promise` does, or rejects as soon as `signal` aborts, whatever `promise` is still waiting for. */
-async function orAborted(promise, signal, doing) {
-    const aborted = Promise.withResolvers();
-    const onAbort = () => aborted.reject(abortError(signal, doing));
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted)
-        onAbort();
-    try {
-        return await Promise.race([promise, aborted.promise]);
-    }
-    finally {
-        signal.removeEventListener('abort', onAbort);
-    }
-}
-
-
-/***/ }),
-
 /***/ 1284:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -33672,12 +33619,12 @@ __nccwpck_require__.d(__webpack_exports__, {
   u: () => (/* binding */ createHttpClient)
 });
 
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __nccwpck_require__(2368);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
-// EXTERNAL MODULE: ./build/http/cancel.js
-var cancel = __nccwpck_require__(7107);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./build/http/content-encoding.js
@@ -36299,8 +36246,8 @@ var known_indexes = __nccwpck_require__(8890);
 var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
-// EXTERNAL MODULE: ./build/http/cancel.js
-var cancel = __nccwpck_require__(7107);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __nccwpck_require__(2368);
 // EXTERNAL MODULE: ./build/backends/actions-cache/shared-work.js
 var shared_work = __nccwpck_require__(5642);
 // EXTERNAL MODULE: external "node:crypto"
@@ -37718,8 +37665,8 @@ async function findForbidden({ store, job, caches }, infos) {
     return forbidden;
 }
 
-// EXTERNAL MODULE: ./build/phases/target-push.js + 6 modules
-var target_push = __nccwpck_require__(4966);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 5 modules
+var target_push = __nccwpck_require__(7863);
 ;// CONCATENATED MODULE: ./build/phases/job-report.js
 
 
@@ -39428,7 +39375,10 @@ function toPacked(compression, { body, sha256, dispose }) {
 
 // EXTERNAL MODULE: ./build/push/plan.js
 var plan = __nccwpck_require__(1542);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __nccwpck_require__(2368);
 ;// CONCATENATED MODULE: ./build/push/shared-nars.js
+
 const KEEP = { bytes: 2 * 1024 ** 3, nars: 256 };
 function shareNars(packer, limits = KEEP) {
     /** The caches that have yet to ask, by path. */
@@ -39486,7 +39436,7 @@ function shareNars(packer, limits = KEEP) {
         if (idle.delete(path))
             idleBytes -= packing.sizeBytes;
         try {
-            const nar = await orGivenUp(packing.nar, signal);
+            const nar = await (0,cancel/* orAborted */.H6)(packing.nar, signal, `Packing ${path}`);
             let held = true;
             const dispose = async () => {
                 if (!held)
@@ -39537,19 +39487,6 @@ function shareNars(packer, limits = KEEP) {
             };
         },
     };
-}
-/** The result, unless `signal` aborts before; then its reason is thrown, and the work goes on for others. */
-async function orGivenUp(work, signal) {
-    signal.throwIfAborted();
-    const given = Promise.withResolvers();
-    const onAbort = () => given.reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-        return await Promise.race([work, given.promise]);
-    }
-    finally {
-        signal.removeEventListener('abort', onAbort);
-    }
 }
 
 // EXTERNAL MODULE: ./build/store/snapshot.js
@@ -39725,8 +39662,8 @@ function meeting(parties) {
     };
 }
 
-// EXTERNAL MODULE: ./build/phases/target-push.js + 6 modules
-var target_push = __nccwpck_require__(4966);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 5 modules
+var target_push = __nccwpck_require__(7863);
 // EXTERNAL MODULE: ./build/cache-target/target.js + 5 modules
 var cache_target_target = __nccwpck_require__(9238);
 // EXTERNAL MODULE: ./build/http/proxy.js
@@ -40293,7 +40230,7 @@ function labelOf({ caches }, line) {
 
 /***/ }),
 
-/***/ 4966:
+/***/ 7863:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -40333,18 +40270,8 @@ function pushedAs(result, change) {
     return new Map([...result.outcomes].map(([path, outcome]) => [path, outcome.class === 'pushed' ? change(path, outcome) : outcome]));
 }
 
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-;// CONCATENATED MODULE: ./build/push/clock.js
-
-const systemClock = {
-    nowMs: () => performance.now(),
-    async sleep(ms, signal) {
-        // Only an abort rejects it.
-        await (0,promises_.setTimeout)(ms, undefined, { signal }).catch(() => { });
-    },
-};
-
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __nccwpck_require__(2368);
 ;// CONCATENATED MODULE: ./build/push/jobs.js
 /** Jobs for the paths of a plan, linked by their references. What is not in `push` can be read already, and no path waits for itself. */
 function jobsOf(push) {
@@ -40541,7 +40468,7 @@ class PushRun {
     #stoppedBy = null;
     constructor(plan, options) {
         this.#options = options;
-        this.#clock = options.clock ?? systemClock;
+        this.#clock = options.clock ?? cancel/* systemClock */.ml;
         this.#startedMs = this.#clock.nowMs();
         // A short time is not to be eaten up by its own end.
         const graceMs = Math.min(options.graceMs ?? GRACE_MS, (options.deadlineMs - this.#startedMs) / 4);
@@ -40573,7 +40500,8 @@ class PushRun {
         for (const job of this.#jobs)
             if (job.outcome === null)
                 this.#decide(job, { class: 'out-of-time' });
-        onProgress?.(this.#meter.progress(this.#clock.nowMs()));
+        if (this.#jobs.length > 0)
+            onProgress?.(this.#meter.progress(this.#clock.nowMs()));
         return {
             outcomes: new Map(this.#jobs.map((job) => [job.info.path, job.outcome ?? { class: 'out-of-time' }])),
             stoppedBy: this.#stoppedBy,
@@ -40970,7 +40898,9 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     return {
         target,
         async push(order) {
-            const signal = until(stop, order.deadlineMs);
+            // A cache that does not answer must not hold up the end of the job.
+            const asking = order.drain === undefined ? [] : [order.drain];
+            const signal = AbortSignal.any([until(stop, order.deadlineMs), ...asking]);
             const checked = await open(signal);
             const { backend } = checked;
             const selection = selectionFor(checked, order.selection);
@@ -40981,7 +40911,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             if (plan.push.length === 0)
                 return;
             const taken = await run(backend, plan, order, order.deadlineMs);
-            const { outcomes } = backend.kind === 'nix-copy' ? await finishPush(backend, taken, signal) : taken;
+            const { outcomes } = backend.kind === 'nix-copy' ? await finishPush(backend, taken, until(stop, order.deadlineMs)) : taken;
             for (const [path, outcome] of outcomes) {
                 if (outcome.class !== 'pushed')
                     continue;
@@ -45120,6 +45050,59 @@ async function withinLimit(limit, body) {
 
 /***/ }),
 
+/***/ 2368:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   H6: () => (/* binding */ orAborted),
+/* harmony export */   Te: () => (/* binding */ throwIfAborted),
+/* harmony export */   ml: () => (/* binding */ systemClock),
+/* harmony export */   vt: () => (/* binding */ abortError)
+/* harmony export */ });
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9473);
+
+
+const systemClock = {
+    nowMs: () => performance.now(),
+    async sleep(ms, signal) {
+        // Only an abort can reject.
+        await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(ms, undefined, { signal }).catch(() => undefined);
+    },
+};
+/** @throws CacheError `cancelled` or `deadline`, when `signal` has aborted */
+function throwIfAborted(signal, doing) {
+    if (signal.aborted)
+        throw abortError(signal, doing);
+}
+/** Why `signal` aborted: the `CacheError` that it was given as the reason, `deadline` for `AbortSignal.timeout`, else `cancelled`. */
+function abortError(signal, doing) {
+    const reason = signal.reason;
+    if (reason instanceof _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA)
+        return reason;
+    if (reason instanceof DOMException && reason.name === 'TimeoutError') {
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('deadline', `${doing}: the time for it ran out.`);
+    }
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cancelled', `${doing}: cancelled.`);
+}
+/** Settles as `promise` does, or rejects as soon as `signal` aborts, whatever `promise` is still waiting for. */
+async function orAborted(promise, signal, doing) {
+    const aborted = Promise.withResolvers();
+    const onAbort = () => aborted.reject(abortError(signal, doing));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted)
+        onAbort();
+    try {
+        return await Promise.race([promise, aborted.promise]);
+    }
+    finally {
+        signal.removeEventListener('abort', onAbort);
+    }
+}
+
+
+/***/ }),
+
 /***/ 3838:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -49220,8 +49203,8 @@ function isReport(value) {
     return has(value, 'version', 'caches', 'served', 'warnings') && value.version === 1;
 }
 
-// EXTERNAL MODULE: ./build/phases/target-push.js + 6 modules
-var target_push = __nccwpck_require__(4966);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 5 modules
+var target_push = __nccwpck_require__(7863);
 ;// CONCATENATED MODULE: ./build/phases/pusher-control.js
 
 
@@ -49307,7 +49290,7 @@ async function finishWithPusher(session, stop, job) {
             served: job.served,
             errors: job.errors,
         });
-        const from = await sizeOf(files.log);
+        const { size: from } = await (0,promises_.stat)(files.log);
         (0,process_identity/* signalProcess */.a7)(identity, 'SIGUSR2');
         await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
     }
@@ -49347,7 +49330,8 @@ async function untilEnd(identity, log, from, timeoutMs, stop) {
             (0,process_identity/* signalProcess */.a7)(identity, 'SIGKILL');
         await (0,external_node_timers_promises_.setTimeout)(LOOK_MS);
     }
-    await showFrom(log, at);
+    for (let end = await showFrom(log, at); end !== at; end = await showFrom(log, at))
+        at = end;
     stop.signal.removeEventListener('abort', onStop);
 }
 /** What the pusher wrote for the runner, word for word: its annotations are the job's. Answers with where it ends. */
@@ -49365,9 +49349,6 @@ async function showFrom(log, from) {
     finally {
         await file.close();
     }
-}
-async function sizeOf(file) {
-    return (await (0,promises_.readFile)(file).catch(() => Buffer.alloc(0))).length;
 }
 
 ;// CONCATENATED MODULE: ./build/phases/run.js
@@ -49931,7 +49912,7 @@ function setOutputs({ inputs, runner, state }, kind, canPush, substituters) {
     runner.setOutput('public-key', inputs.signingKey === null ? '' : (0,signature/* formatPublicKey */.et)((0,signature/* publicKeyOf */.kc)(inputs.signingKey)));
     runner.setOutput('report', state().reportFile);
 }
-function sayWhatServes({ inputs, runner }, serving, substituters) {
+function sayWhatServes({ inputs, runner, state }, serving, substituters) {
     const { log } = runner;
     const { store, targets, whyNot } = serving;
     if (substituters.length > 0)
@@ -49948,7 +49929,8 @@ function sayWhatServes({ inputs, runner }, serving, substituters) {
         return;
     }
     const taking = targets.filter((target) => target.whyNot === null).map(({ line }) => (0,target_label/* labelOf */.W)(inputs, line));
-    log.info(`What the job adds to the store is pushed at its end to ${taking.join(', ')}.`);
+    const when = state().main?.pusherFolder == null ? 'at its end' : 'while it runs, and the rest at its end,';
+    log.info(`What the job adds to the store is pushed ${when} to ${taking.join(', ')}.`);
     for (const { line, whyNot: why } of targets)
         if (why !== null)
             log.info(`Nothing is pushed to ${(0,target_label/* labelOf */.W)(inputs, line)}: ${why}`);

@@ -47,6 +47,19 @@ describe('whether a server takes uploads', () => {
 	);
 
 	it.each([
+		['that names PUT', { allow: 'GET, HEAD, PUT' }, 1],
+		['that is known to look first', { server: 'nginx/1.22.1' }, 1],
+		['that says nothing of itself', {}, 2],
+	])(
+		'is asked with the head of an upload of a server %s, and with a first byte only where that says nothing',
+		async (_, headers, uploads) => {
+			const { repository, ask } = await probe(answering(['OPTIONS', 405, headers]));
+			expect(await ask()).toBeNull();
+			expect(repository.requests().filter((request) => request.startsWith('PUT'))).toHaveLength(uploads);
+		},
+	);
+
+	it.each([
 		[404, /404/, /push-url.*harmonia, nix-serve/],
 		[405, /405/, /push-url/],
 		[501, /501/, /push-url/],

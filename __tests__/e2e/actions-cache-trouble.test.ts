@@ -193,7 +193,7 @@ describe('who may', () => {
 		const fork = await job(machine, steps, { repository, workspace, event: 'fork_pull_request' });
 		expect(built(fork), fork.log).toBe(2);
 		expect(warnings(fork), fork.log).toEqual([]);
-		expect(fork.stage('main').log).toContain('pushed at its end to the Actions cache');
+		expect(fork.stage('main').log).toMatch(/ is pushed .* to the Actions cache\./);
 		await machine.emptyStore();
 		const again = await job(machine, steps, { repository, workspace, event: 'fork_pull_request' });
 		expect(built(again), again.log).toBe(0);
@@ -292,6 +292,9 @@ describe('other ways to run', () => {
 		expect(built(alone), alone.log).toBe(4);
 		expect(warnings(alone), alone.log).toEqual([
 			expect.stringMatching(/does not trust the user stranger.*extra-trusted-users = stranger/s),
+		]);
+		expect(alone.annotations.filter(({ level }) => level === 'notice').map(({ message }) => message)).toEqual([
+			expect.stringMatching(/^Paths are not pushed while the job runs/),
 		]);
 		await daemon.stop();
 		await machine.emptyStore();

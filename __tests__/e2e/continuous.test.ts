@@ -30,8 +30,8 @@ beforeEach(() => {
 
 const action = (more: Readonly<Record<string, string>> = {}): Step =>
 	uses({ with: { cache: server.url, username: 'ci', password, 'signing-key': secret, ...more } });
-const buildAll = (file = 'job.nix'): Step =>
-	run(`nix-build --no-out-link ${file} ${GRAPH.map((name) => `-A ${name}`).join(' ')}`);
+const buildAll = (file = 'job.nix', options = ''): Step =>
+	run(`nix-build --no-out-link ${options} ${file} ${GRAPH.map((name) => `-A ${name}`).join(' ')}`);
 
 async function job(machine: Machine, steps: readonly Step[], options: JobOptions = {}): Promise<JobResult> {
 	const result = await runJob(machine, steps, {
@@ -195,6 +195,23 @@ describe('trouble on the way', () => {
 		]);
 		expect(result.status, result.log).toBe('success');
 		expect(result.annotations).toEqual([]);
+		expect(held()).toHaveLength(5);
+	});
+
+	it('a cache that left a question unanswered while the job ran does not hold up its end', async () => {
+		const asked = () =>
+			server.requests.some(({ method, path, fault }) => method === 'GET' && path.endsWith('.narinfo') && fault === 'stall');
+		const result = await job(machine, [
+			action(),
+			() => server.fail({ method: 'GET', path: /\.narinfo$/ }, { kind: 'stall' }),
+			buildAll('job.nix', '--option substitute false'),
+			() => until('the pusher waits for an answer', asked),
+			() => server.heal(),
+		]);
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations).toEqual([]);
+		expect(result.stage('post').durationMs).toBeLessThan(15_000);
+		expect(result.stage('post').log).not.toContain('Pushed 0 of 0');
 		expect(held()).toHaveLength(5);
 	});
 

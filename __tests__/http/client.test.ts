@@ -5,8 +5,8 @@ import { zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bodyOfBytes } from '../../src/backends/object-body.ts';
 import { CacheError } from '../../src/errors.ts';
-import { systemClock } from '../../src/http/cancel.ts';
 import type { HttpRequest } from '../../src/http/request.ts';
+import { systemClock } from '../../src/waiting/cancel.ts';
 import { bodyOfZeros, leapingClock, never, recordingLog, testClient } from './peers/means.ts';
 import { bodyOf, closedPort, type Handler, type Peer, startServer } from './peers/server.ts';
 

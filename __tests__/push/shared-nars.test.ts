@@ -6,6 +6,7 @@ import { buffer } from 'node:stream/consumers';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PackedNar } from '../../src/backends/backend.ts';
+import { CacheError } from '../../src/errors.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
 import { createPacker, type Packer } from '../../src/push/packing.ts';
 import { type KeepLimits, type NarsOfCache, shareNars } from '../../src/push/shared-nars.ts';
@@ -114,7 +115,7 @@ describe('NARs for several caches', () => {
 		const abort = new AbortController();
 		const given = packedFor(one, 'a', abort.signal);
 		const taken = packedFor(two, 'a');
-		abort.abort(new Error('enough'));
+		abort.abort(new CacheError('cancelled', 'enough'));
 		await expect(given).rejects.toThrow('enough');
 		await (await taken).dispose();
 		expect(reads).toEqual(pathsOf('a'));
@@ -125,7 +126,7 @@ describe('NARs for several caches', () => {
 		const abort = new AbortController();
 		const given = packedFor(one, 'a', abort.signal);
 		await expect.poll(() => reads.length).toBe(1);
-		abort.abort(new Error('enough'));
+		abort.abort(new CacheError('cancelled', 'enough'));
 		await expect(given).rejects.toThrow('enough');
 		await (await packedFor(one, 'a')).dispose();
 		expect(reads).toEqual(pathsOf('a', 'a'));

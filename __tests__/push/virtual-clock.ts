@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Clock } from '../../src/push/clock.ts';
+import type { Clock } from '../../src/waiting/cancel.ts';
 
 interface Timer {
 	readonly atMs: number;

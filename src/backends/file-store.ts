@@ -4,7 +4,7 @@ import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CacheError, systemCode } from '../errors.ts';
-import { throwIfAborted } from '../http/cancel.ts';
+import { throwIfAborted } from '../waiting/cancel.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */

@@ -1,5 +1,5 @@
 import { isCacheError, systemCode } from '../errors.ts';
-import type { Clock } from './cancel.ts';
+import type { Clock } from '../waiting/cancel.ts';
 import { failureOfError, isReset } from './connection-failure.ts';
 import type { Connections } from './connections.ts';
 import { authorization } from './credentials.ts';

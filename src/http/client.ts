@@ -1,6 +1,6 @@
 import type { Log } from '../log.ts';
+import { type Clock, systemClock, throwIfAborted } from '../waiting/cancel.ts';
 import { type AttemptMeans, attempt } from './attempt.ts';
-import { type Clock, systemClock, throwIfAborted } from './cancel.ts';
 import { openConnections } from './connections.ts';
 import type { Answer, Timeouts } from './exchange.ts';
 import { describeRequest, errorOf } from './failure.ts';

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { ObjectBody } from '../backends/object-store.ts';
 import { CacheError, systemCode } from '../errors.ts';
-import { abortError, type Clock, orAborted } from './cancel.ts';
+import { abortError, type Clock, orAborted } from '../waiting/cancel.ts';
 import type { Connections } from './connections.ts';
 import { decodeContent } from './content-encoding.ts';
 

@@ -1,4 +1,4 @@
-import { type Clock, throwIfAborted } from './cancel.ts';
+import { type Clock, throwIfAborted } from '../waiting/cancel.ts';
 
 export interface PaceOptions {
 	readonly clock: Clock;

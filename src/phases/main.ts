@@ -146,7 +146,7 @@ function setOutputs(
 	runner.setOutput('report', state().reportFile);
 }
 
-function sayWhatServes({ inputs, runner }: Session, serving: Serving, substituters: readonly string[]): void {
+function sayWhatServes({ inputs, runner, state }: Session, serving: Serving, substituters: readonly string[]): void {
 	const { log } = runner;
 	const { store, targets, whyNot } = serving;
 	if (substituters.length > 0) log.info(`Nix reads from ${substituters.join(', ')}.`);
@@ -163,7 +163,8 @@ function sayWhatServes({ inputs, runner }: Session, serving: Serving, substitute
 		return;
 	}
 	const taking = targets.filter((target) => target.whyNot === null).map(({ line }) => labelOf(inputs, line));
-	log.info(`What the job adds to the store is pushed at its end to ${taking.join(', ')}.`);
+	const when = state().main?.pusherFolder == null ? 'at its end' : 'while it runs, and the rest at its end,';
+	log.info(`What the job adds to the store is pushed ${when} to ${taking.join(', ')}.`);
 	for (const { line, whyNot: why } of targets)
 		if (why !== null) log.info(`Nothing is pushed to ${labelOf(inputs, line)}: ${why}`);
 	if (inputs.signingKey !== null) {

@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spawnDetached } from '../background/detached.ts';
@@ -89,7 +89,7 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 			served: job.served,
 			errors: job.errors,
 		});
-		const from = await sizeOf(files.log);
+		const { size: from } = await stat(files.log);
 		signalProcess(identity, 'SIGUSR2');
 		await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
 	}
@@ -130,7 +130,7 @@ async function untilEnd(identity: PusherIdentity, log: string, from: number, tim
 		if (performance.now() > deadlineMs) signalProcess(identity, 'SIGKILL');
 		await sleep(LOOK_MS);
 	}
-	await showFrom(log, at);
+	for (let end = await showFrom(log, at); end !== at; end = await showFrom(log, at)) at = end;
 	stop.signal.removeEventListener('abort', onStop);
 }
 
@@ -146,8 +146,4 @@ async function showFrom(log: string, from: number): Promise<number> {
 	} finally {
 		await file.close();
 	}
-}
-
-async function sizeOf(file: string): Promise<number> {
-	return (await readFile(file).catch(() => Buffer.alloc(0))).length;
 }

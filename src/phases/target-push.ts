@@ -162,7 +162,9 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 	return {
 		target,
 		async push(order) {
-			const signal = until(stop, order.deadlineMs);
+			// A cache that does not answer must not hold up the end of the job.
+			const asking = order.drain === undefined ? [] : [order.drain];
+			const signal = AbortSignal.any([until(stop, order.deadlineMs), ...asking]);
 			const checked = await open(signal);
 			const { backend } = checked;
 			const selection = selectionFor(checked, order.selection);
@@ -172,7 +174,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 			await order.planned.wait();
 			if (plan.push.length === 0) return;
 			const taken = await run(backend, plan, order, order.deadlineMs);
-			const { outcomes } = backend.kind === 'nix-copy' ? await finishPush(backend, taken, signal) : taken;
+			const { outcomes } = backend.kind === 'nix-copy' ? await finishPush(backend, taken, until(stop, order.deadlineMs)) : taken;
 			for (const [path, outcome] of outcomes) {
 				if (outcome.class !== 'pushed') continue;
 				done.set(path, outcome.sentBytes);

@@ -1,7 +1,7 @@
 import type { Backend, NarSource } from '../backends/backend.ts';
 import { CacheError, describeError, type ErrorCode, isCacheError } from '../errors.ts';
 import type { PathInfo } from '../nix/path-info.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, systemClock } from '../waiting/cancel.ts';
 import { decide, type Job, jobsOf } from './jobs.ts';
 import type { Outcome, PushResult } from './outcome.ts';
 import type { Plan } from './plan.ts';
@@ -139,7 +139,7 @@ class PushRun {
 		signal.removeEventListener('abort', onStop);
 		drain?.removeEventListener('abort', onDrain);
 		for (const job of this.#jobs) if (job.outcome === null) this.#decide(job, { class: 'out-of-time' });
-		onProgress?.(this.#meter.progress(this.#clock.nowMs()));
+		if (this.#jobs.length > 0) onProgress?.(this.#meter.progress(this.#clock.nowMs()));
 		return {
 			outcomes: new Map(this.#jobs.map((job) => [job.info.path, job.outcome ?? { class: 'out-of-time' }])),
 			stoppedBy: this.#stoppedBy,

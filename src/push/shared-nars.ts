@@ -1,5 +1,6 @@
 import type { NarSource, PackedNar } from '../backends/backend.ts';
 import type { PathInfo } from '../nix/path-info.ts';
+import { orAborted } from '../waiting/cancel.ts';
 import type { Packer } from './packing.ts';
 
 /** The NARs of one push to several caches: each is read, hashed and compressed once for all that take it packed. */
@@ -93,7 +94,7 @@ export function shareNars(packer: Pick<Packer, 'sourceOf'>, limits: KeepLimits =
 		packing.users++;
 		if (idle.delete(path)) idleBytes -= packing.sizeBytes;
 		try {
-			const nar = await orGivenUp(packing.nar, signal);
+			const nar = await orAborted(packing.nar, signal, `Packing ${path}`);
 			let held = true;
 			const dispose = async (): Promise<void> => {
 				if (!held) return;
@@ -140,17 +141,4 @@ export function shareNars(packer: Pick<Packer, 'sourceOf'>, limits: KeepLimits =
 			};
 		},
 	};
-}
-
-/** The result, unless `signal` aborts before; then its reason is thrown, and the work goes on for others. */
-async function orGivenUp<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-	signal.throwIfAborted();
-	const given = Promise.withResolvers<never>();
-	const onAbort = (): void => given.reject(signal.reason);
-	signal.addEventListener('abort', onAbort, { once: true });
-	try {
-		return await Promise.race([work, given.promise]);
-	} finally {
-		signal.removeEventListener('abort', onAbort);
-	}
 }

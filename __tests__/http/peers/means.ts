@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import type { DivisibleBody } from '../../../src/backends/object-store.ts';
-import { type Clock, systemClock } from '../../../src/http/cancel.ts';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../../src/http/client.ts';
 import type { Log } from '../../../src/log.ts';
+import { type Clock, systemClock } from '../../../src/waiting/cancel.ts';
 
 /** Everything that was logged, one `level: message` each. */
 export interface RecordingLog extends Log {

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { CacheError, isCacheError } from '../../errors.ts';
-import { abortError } from '../../http/cancel.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
+import { abortError } from '../../waiting/cancel.ts';
 import type { ByteRange } from '../path-reader.ts';
 import type { FoundEntry } from './cache-service.ts';
 import { type Shared, shareWork } from './shared-work.ts';

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { addAbortSignal } from 'node:stream';
 import { CacheError, isCacheError, systemCode } from '../../errors.ts';
-import { throwIfAborted } from '../../http/cancel.ts';
 import type { HttpClient } from '../../http/client.ts';
+import { throwIfAborted } from '../../waiting/cancel.ts';
 import { bodyOfBytes, bodyOfText } from '../object-body.ts';
 import type { ObjectBody } from '../object-store.ts';
 

@@ -1,4 +1,4 @@
-import { orAborted } from '../../http/cancel.ts';
+import { orAborted } from '../../waiting/cancel.ts';
 import type { Pack } from './format/model.ts';
 import type { FinishedPack } from './pack-file.ts';
 

@@ -1,5 +1,5 @@
 import { CacheError } from '../../errors.ts';
-import { systemClock, throwIfAborted } from '../../http/cancel.ts';
+import { systemClock, throwIfAborted } from '../../waiting/cancel.ts';
 import { bodyOfBytes } from '../object-body.ts';
 import type { CacheService } from './cache-service.ts';
 import { indexEncoder } from './format/index-writer.ts';

@@ -1,5 +1,5 @@
 import { CacheError } from '../../errors.ts';
-import { orAborted } from '../../http/cancel.ts';
+import { orAborted } from '../../waiting/cancel.ts';
 
 /** Waits for the result, for as long as `signal` lets it. `doing` is for the message when it does not. */
 export type Shared<T> = (signal: AbortSignal, doing: string) => Promise<T>;

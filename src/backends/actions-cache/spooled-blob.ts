@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CacheError, isCacheError } from '../../errors.ts';
-import { abortError } from '../../http/cancel.ts';
+import { abortError } from '../../waiting/cancel.ts';
 import type { ByteRange } from '../path-reader.ts';
 import { fileError } from './file-error.ts';
 

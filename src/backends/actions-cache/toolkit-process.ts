@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CacheError } from '../../errors.ts';
-import { abortError } from '../../http/cancel.ts';
 import type { Log } from '../../log.ts';
+import { abortError } from '../../waiting/cancel.ts';
 import { linesOf, reasonIn, type ToolkitLine } from './toolkit-output.ts';
 import { ANSWER_FILE, type ToolkitAnswer, type ToolkitRequest } from './toolkit-program.ts';
 

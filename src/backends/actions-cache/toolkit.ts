@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CacheError, isCacheError } from '../../errors.ts';
-import { abortError } from '../../http/cancel.ts';
+import { abortError } from '../../waiting/cancel.ts';
 import type { ObjectBody } from '../object-store.ts';
 import type { CacheService, FoundEntry } from './cache-service.ts';
 import { fileError } from './file-error.ts';

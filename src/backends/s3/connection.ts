@@ -1,7 +1,7 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Target } from '../../cache-target/s3.ts';
-import { orAborted, throwIfAborted } from '../../http/cancel.ts';
 import type { HttpAnswer } from '../../http/client.ts';
+import { orAborted, throwIfAborted } from '../../waiting/cancel.ts';
 import { findKeys, type KeyMeans, type KeySource } from './credentials.ts';
 import { answerIn, isWorthRepeating, s3Error } from './failure.ts';
 import { createObjectRequests, type ObjectRequest } from './object-requests.ts';
