@@ -13,6 +13,7 @@ import { bodyOfBytes } from '../../src/backends/object-body.ts';
 import { CacheError } from '../../src/errors.ts';
 import { equalHash, formatHash } from '../../src/nix/hash.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
+import { whole } from '../support/whole.ts';
 
 /** What goes wrong with one request, and how long it takes. */
 export interface Weather {
@@ -81,8 +82,7 @@ export class MemoryCache implements Backend {
 		await this.#request('prepare', info, signal, async () => {
 			const packed = await nar.packed(signal);
 			try {
-				const parts = await packed.body.stream().toArray();
-				this.nars.set(info.path, Buffer.concat(parts));
+				this.nars.set(info.path, await whole(packed.body.stream()));
 				sentBytes = packed.body.sizeBytes;
 			} finally {
 				await packed.dispose();

@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Compression, PackedNar } from '../../src/backends/backend.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
 import { createPacker, type Packer, type PackerOptions } from '../../src/push/packing.ts';
 import { narFrames } from '../../src/store/nar.ts';
+import { whole } from '../support/whole.ts';
 import { infoOf, narsOf, someBytes } from './narrator.ts';
 
 const MiB = 1024 * 1024;
@@ -44,14 +44,14 @@ async function pack(bytes: Uint8Array, more: Partial<PackerOptions> = {}): Promi
 	const info = infoOf('some', bytes);
 	const packer = packerOf(narsOf(new Map([[info.path, bytes]])), more);
 	const packed = await packer.sourceOf(info).packed(never);
-	const body = await buffer(packed.body.stream());
+	const body = await whole(packed.body.stream());
 	expect(packed.compression).toBe(more.compression ?? 'zstd');
 	expect(packed.body.sizeBytes).toBe(body.length);
 	expect(Buffer.compare(packed.fileHash.digest, createHash('sha256').update(body).digest())).toBe(0);
 	if (packed.body.bytes !== null) expect(Buffer.compare(packed.body.bytes, body)).toBe(0);
 	const cuts = [0, Math.floor(body.length / 3), Math.floor(body.length / 2), body.length];
 	const parts = cuts.slice(1).map((end, i) => packed.body.part(cuts[i] ?? 0, end));
-	const inParts = await Promise.all(parts.map((part) => buffer(part.stream())));
+	const inParts = await Promise.all(parts.map((part) => whole(part.stream())));
 	expect(parts.map(({ sizeBytes }) => sizeBytes)).toEqual(inParts.map(({ length }) => length));
 	expect(Buffer.compare(Buffer.concat(inParts), body)).toBe(0);
 	await packed.dispose();
@@ -118,7 +118,7 @@ describe('what comes out is what went in', () => {
 		const packed = await Promise.all(infos.map((info) => packer.sourceOf(info).packed(never)));
 		for (const [index, info] of infos.entries()) {
 			const nar = packed[index] as PackedNar;
-			const bytes = zstdDecompressSync(await buffer(nar.body.stream()));
+			const bytes = zstdDecompressSync(await whole(nar.body.stream()));
 			expect(Buffer.compare(bytes, nars.get(info.path) as Uint8Array)).toBe(0);
 			await nar.dispose();
 		}
@@ -141,6 +141,7 @@ describe('a NAR that is not what Nix recorded', () => {
 				message: expect.stringContaining(info.path),
 				hint: expect.stringMatching(/--verify-path .*--repair-path/),
 			});
+			await packer.close();
 			expect(await openSpoolFiles()).toEqual([]);
 		}
 	});
@@ -188,7 +189,7 @@ describe('a NAR that is not what Nix recorded', () => {
 			]);
 			expect(failed.status).toBe('rejected');
 			if (packed.status === 'rejected') throw packed.reason;
-			expect(Buffer.compare(zstdDecompressSync(await buffer(packed.value.body.stream())), good)).toBe(0);
+			expect(Buffer.compare(zstdDecompressSync(await whole(packed.value.body.stream())), good)).toBe(0);
 			await packed.value.dispose();
 		}
 	});
@@ -198,7 +199,7 @@ describe('the spool', () => {
 	const large = someBytes(20 * MiB);
 	const info = infoOf('large', large);
 
-	test('a large one lies in a file without a name that only we can open, and is gone when disposed of', async () => {
+	test('a large one lies in a file without a name that only we can open, and is gone when the packer is closed', async () => {
 		const packer = packerOf(narsOf(new Map([[info.path, large]])));
 		const packed = await packer.sourceOf(info).packed(never);
 		expect(packed.body.bytes).toBe(null);
@@ -207,8 +208,8 @@ describe('the spool', () => {
 		expect((await openSpoolFiles()).length).toBe(process.platform === 'linux' ? 1 : 0);
 		await packed.dispose();
 		await packed.dispose();
-		expect(await openSpoolFiles()).toEqual([]);
 		await packer.close();
+		expect(await openSpoolFiles()).toEqual([]);
 		expect(existsSync(join(folder, 'spool'))).toBe(false);
 	});
 
@@ -216,11 +217,11 @@ describe('the spool', () => {
 		const packed = await packerOf(narsOf(new Map([[info.path, large]])))
 			.sourceOf(info)
 			.packed(never);
-		const [one, two] = await Promise.all([buffer(packed.body.stream()), buffer(packed.body.stream())]);
-		const three = await buffer(packed.body.stream());
+		const [one, two] = await Promise.all([whole(packed.body.stream()), whole(packed.body.stream())]);
+		const three = await whole(packed.body.stream());
 		expect(Buffer.compare(one, two) || Buffer.compare(two, three)).toBe(0);
-		packed.body.stream().destroy();
-		expect(Buffer.compare(await buffer(packed.body.stream()), one)).toBe(0);
+		for await (const _ of packed.body.stream()) break;
+		expect(Buffer.compare(await whole(packed.body.stream()), one)).toBe(0);
 		await packed.dispose();
 	});
 
@@ -232,8 +233,9 @@ describe('the spool', () => {
 		const started = performance.now();
 		await expect(packing).rejects.toThrow('enough');
 		expect(performance.now() - started).toBeLessThan(1000);
-		expect(await openSpoolFiles()).toEqual([]);
 		expect(await readdir(join(folder, 'spool'))).toEqual([]);
+		await packer.close();
+		expect(await openSpoolFiles()).toEqual([]);
 	});
 
 	test('what is read from the store is told as it is read', async () => {
@@ -264,7 +266,7 @@ describe('from the file system', () => {
 		const packed = await packerOf(narFrames, { realPath: () => path })
 			.sourceOf(infoOf('tree', nar))
 			.packed(never);
-		expect(Buffer.compare(zstdDecompressSync(await buffer(packed.body.stream())), nar)).toBe(0);
+		expect(Buffer.compare(zstdDecompressSync(await whole(packed.body.stream())), nar)).toBe(0);
 		await packed.dispose();
 	});
 

@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import { zstdDecompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PackedNar } from '../../src/backends/backend.ts';
@@ -10,6 +9,7 @@ import { CacheError } from '../../src/errors.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
 import { createPacker, type Packer } from '../../src/push/packing.ts';
 import { type KeepLimits, type NarsOfCache, shareNars } from '../../src/push/shared-nars.ts';
+import { whole } from '../support/whole.ts';
 import { pathInfo } from './graph.ts';
 
 const never = new AbortController().signal;
@@ -72,7 +72,7 @@ const packedFor = (cache: NarsOfCache | undefined, name: string, signal = never)
 	(cache ?? expect.fail('no cache')).sourceOf(infoOf(name), () => undefined).packed(signal);
 
 async function contentOf(nar: PackedNar): Promise<Buffer> {
-	return zstdDecompressSync(await buffer(nar.body.stream()));
+	return zstdDecompressSync(await whole(nar.body.stream()));
 }
 
 describe('NARs for several caches', () => {

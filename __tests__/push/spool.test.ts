@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSpool } from '../../src/push/spool.ts';
+import { whole } from '../support/whole.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -22,7 +23,7 @@ describe.each([
 		for (let at = 0; at < bytes.length; at += 7_000) await writer.write(bytes.subarray(at, at + 7_000));
 		const { body, dispose } = await writer.finish();
 		const read = async (range?: { start: number; end: number }) =>
-			Buffer.concat(await (range === undefined ? body : body.part(range.start, range.end + 1)).stream().toArray());
+			whole((range === undefined ? body : body.part(range.start, range.end + 1)).stream());
 		const ranges = [{ start: 0, end: 0 }, { start: 65_535, end: 65_536 }, { start: 100_000, end: 299_999 }, undefined];
 		const found = await Promise.all(ranges.map(read));
 		const wanted = ranges.map((range) => (range === undefined ? bytes : bytes.subarray(range.start, range.end + 1)));
@@ -31,3 +32,40 @@ describe.each([
 		await spool.close();
 	});
 });
+
+it('a file is written over by the next body, whatever its length was', async () => {
+	const spool = createSpool(join(folder, 'spool'), { bodyBytes: 0, totalBytes: 0 });
+	const spooled = async (bytes: Buffer) => {
+		const writer = await spool.open(bytes.length, 'a path');
+		await writer.write(bytes);
+		return writer.finish();
+	};
+	const files = new Set<string>();
+	const sizes = [300_000, 10, 0, 900_000, 300_000];
+	for (const size of sizes) {
+		const bytes = randomBytes(size);
+		const { body, sha256, dispose } = await spooled(bytes);
+		expect((await whole(body.stream())).equals(bytes)).toBe(true);
+		expect(Buffer.from(sha256.digest).equals(createHash('sha256').update(bytes).digest())).toBe(true);
+		for (const name of readdirSync('/proc/self/fd')) {
+			const target = linkOf(name);
+			if (target.startsWith(join(folder, 'spool'))) files.add(target);
+		}
+		await dispose();
+		// Once is enough: another body may have the file by now.
+		await dispose();
+	}
+	expect(files.size).toBe(1);
+	const [one, two] = await Promise.all([spooled(randomBytes(100)), spooled(randomBytes(100))]);
+	expect((await whole(one.body.stream())).equals(await whole(two.body.stream()))).toBe(false);
+	await Promise.all([one.dispose(), two.dispose()]);
+	await spool.close();
+});
+
+function linkOf(descriptor: string): string {
+	try {
+		return readlinkSync(`/proc/self/fd/${descriptor}`);
+	} catch {
+		return '';
+	}
+}

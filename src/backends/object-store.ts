@@ -1,5 +1,3 @@
-import type { Readable } from 'node:stream';
-
 /**
  * A place that holds bytes by key: an HTTP server, a bucket, a directory. Keys are those of a binary cache
  * (`nix-cache-info`, `<hash>.narinfo`, `nar/<hash>.nar.zst`): relative, `/`-separated, plain ASCII.
@@ -30,8 +28,11 @@ export interface ObjectBody {
 	readonly sizeBytes: number;
 	/** The bytes themselves when they are in memory, else `null`. */
 	readonly bytes: Uint8Array | null;
-	/** A new stream over all bytes. */
-	stream(): Readable;
+	/**
+	 * All bytes, from the start at each call. A piece may be overwritten once two more have been taken. Those have 64 KiB or more (but for the last), so a stream
+	 * that never holds back that much while it asks for more, as those of Node do, can be given the pieces as they are.
+	 */
+	stream(): AsyncIterable<Uint8Array>;
 }
 
 /** A body that can also be read in parts, several at a time. */

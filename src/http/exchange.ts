@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { ObjectBody } from '../backends/object-store.ts';
 import { CacheError, systemCode } from '../errors.ts';
@@ -58,8 +58,6 @@ export async function exchange(connections: Connections, asked: Exchange, timeou
 	const doing = `${asked.method} ${asked.url.origin}${asked.url.pathname}`;
 	const route = connections.route(asked.url);
 	const body = openBody(asked, clock);
-	let bodyError: unknown = null;
-	if (body instanceof Readable) body.on('error', (error) => (bodyError ??= error));
 	const sizeBytes = asked.body?.sizeBytes ?? 0;
 	try {
 		const response = await orAborted(
@@ -68,7 +66,7 @@ export async function exchange(connections: Connections, asked: Exchange, timeou
 				path: route.path,
 				method: asked.method,
 				headers: { ...asked.headers, ...route.headers, ...(asked.body === null ? {} : { 'content-length': `${sizeBytes}` }) },
-				body,
+				body: body.payload as Uint8Array | Readable | null,
 				// HEAD too keeps its connection, which undici would close out of distrust of servers from before HTTP/1.1.
 				reset: false,
 				headersTimeout: timeouts.headersMs + Math.ceil(sizeBytes / SETTLING_BYTES_PER_MS),
@@ -82,46 +80,71 @@ export async function exchange(connections: Connections, asked: Exchange, timeou
 	} catch (error) {
 		if (asked.signal.aborted) throw abortError(asked.signal, doing);
 		// undici reports its own teardown of the body as well; only the body's own failure has a system code of a file.
-		if (bodyError !== null && isFileError(bodyError)) {
-			throw new CacheError('file-failed', `${doing}: what was to be sent can't be read (${systemCode(bodyError)}).`, {
-				cause: bodyError,
+		if (isFileError(body.failure)) {
+			throw new CacheError('file-failed', `${doing}: what was to be sent can't be read (${systemCode(body.failure)}).`, {
+				cause: body.failure,
 			});
 		}
 		throw error;
 	} finally {
-		if (body instanceof Readable) body.destroy();
+		body.end();
 	}
 }
 
-function openBody({ body, holdBodyMs }: Exchange, clock: Clock): Uint8Array | Readable | null {
-	if (body === null) return null;
-	if (holdBodyMs > 0 && body.sizeBytes > 0) return heldBack(body, holdBodyMs, clock);
-	return body.bytes !== null && body.sizeBytes <= WRITE_AT_ONCE_BYTES ? body.bytes : body.stream();
+/** A body on its way. */
+interface Sending {
+	readonly payload: Uint8Array | AsyncIterable<Uint8Array> | null;
+	/** What reading it failed with. */
+	readonly failure: unknown;
+	/** Reads no more of it: what it lies in may be gone from now on. */
+	end(): void;
 }
 
-/** The body with a pause after its first byte (undici sends the head together with that). */
-function heldBack(body: ObjectBody, holdMs: number, clock: Clock): Readable {
+function openBody({ body, holdBodyMs }: Exchange, clock: Clock): Sending {
+	const holds = holdBodyMs > 0;
+	if (body === null || body.sizeBytes === 0) return { payload: null, failure: null, end: () => undefined };
+	if (!holds && body.bytes !== null && body.sizeBytes <= WRITE_AT_ONCE_BYTES) {
+		return { payload: body.bytes, failure: null, end: () => undefined };
+	}
 	const ended = new AbortController();
-	const source = body.stream();
-	async function* parts(): AsyncGenerator<Uint8Array> {
-		let first = true;
-		for await (const part of source) {
-			const bytes: Uint8Array = part;
-			if (!first) yield bytes;
-			else {
-				first = false;
-				yield bytes.subarray(0, 1);
-				await clock.sleep(holdMs, ended.signal);
-				yield bytes.subarray(1);
+	let failure: unknown = null;
+	async function* watched(sent: ObjectBody): AsyncGenerator<Uint8Array> {
+		const pieces = sent.stream();
+		try {
+			for await (const piece of holds ? heldBack(pieces, holdBodyMs, clock, ended.signal) : pieces) {
+				ended.signal.throwIfAborted();
+				yield piece;
 			}
+		} catch (error) {
+			failure ??= error;
+			throw error;
 		}
 	}
-	const held = Readable.from(parts(), { objectMode: false });
-	held.once('close', () => {
-		ended.abort();
-		source.destroy();
-	});
-	return held;
+	return {
+		payload: watched(body),
+		get failure() {
+			return failure;
+		},
+		end: () => ended.abort(),
+	};
+}
+
+/** A pause after the first byte (undici sends the head together with that). */
+async function* heldBack(
+	pieces: AsyncIterable<Uint8Array>,
+	holdMs: number,
+	clock: Clock,
+	ended: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+	let first = true;
+	for await (const piece of pieces) {
+		if (first) {
+			first = false;
+			yield piece.subarray(0, 1);
+			await clock.sleep(holdMs, ended);
+			yield piece.subarray(1);
+		} else yield piece;
+	}
 }
 
 async function readAnswer(response: Dispatcher.ResponseData, asked: Exchange, doing: string): Promise<Answer> {

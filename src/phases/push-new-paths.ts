@@ -75,7 +75,7 @@ export async function withPushes<T>(
 	});
 	const netrc = await knownNetrc(inputs, store, stop.signal);
 	const upstreams = createUpstreams(session, store, netrc);
-	const means: PushMeans = { session, store, stop, job, netrc, upstreams, nars: shareNars(packer) };
+	const means: PushMeans = { session, store, stop, job, netrc, upstreams, nars: shareNars(packer), expectNars: packer.expect };
 	const targets = (state().main?.targets ?? []).flatMap((target, index) =>
 		target.whyNot === null
 			? [

@@ -1,7 +1,8 @@
-import type { Backend, Presence } from '../backends/backend.ts';
+import type { Backend, BackendKind, Presence } from '../backends/backend.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
+import type { PathInfo } from '../nix/path-info.ts';
 import { finishPush } from '../push/finish.ts';
 import type { Outcome, PushResult } from '../push/outcome.ts';
 import { type Progress, runPipeline } from '../push/pipeline.ts';
@@ -29,6 +30,8 @@ export interface PushMeans {
 	readonly netrc: readonly NetrcEntry[];
 	readonly upstreams: Upstreams;
 	readonly nars: SharedNars;
+	/** As `Packer.expect`. */
+	readonly expectNars: (infos: readonly PathInfo[]) => void;
 }
 
 /** One push to one cache. Times are those of `performance.now()`. */
@@ -127,6 +130,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 	const finish = async (order: PushOrder): Promise<CacheFacts> => {
 		const { startedMs, deadlineMs } = order;
 		const signal = until(stop, deadlineMs);
+		if (packs(facts.cache.kind) && !isDryRun(runner.env)) means.expectNars(order.selection.query);
 		const checked = await open(signal);
 		const { backend } = checked;
 		const selection = selectionFor(checked, order.selection);
@@ -214,6 +218,11 @@ function failureOf(error: unknown): CacheFacts['failure'] {
 	return isCacheError(error)
 		? { code: error.code, message: error.message, hint: error.hint }
 		: { code: 'internal', message: describeError(error), hint: null };
+}
+
+/** Whether it takes NARs as we pack them. */
+function packs(kind: BackendKind): boolean {
+	return kind !== 'attic' && kind !== 'nix-copy' && kind !== 'none';
 }
 
 /** Where paths go up together at the end, that takes time of its own. */

@@ -29,6 +29,8 @@ export interface PackerOptions {
 export interface Packer {
 	/** `onRead` is told of bytes of the NAR as they are read from the store. */
 	sourceOf(info: PathInfo, onRead?: (bytes: number) => void): NarSource;
+	/** Some of these may be packed soon: gets ready for it while others ask the cache. */
+	expect(infos: readonly PathInfo[]): void;
 	close(): Promise<void>;
 }
 
@@ -93,10 +95,17 @@ export function createPacker(options: PackerOptions): Packer {
 	}
 
 	const packsInline = compression === 'zstd' || compression === 'gzip' || compression === 'none';
+	const isInline = ({ narSizeBytes }: PathInfo): boolean => packsInline && narSizeBytes <= INLINE_BYTES;
 	return {
+		expect(infos) {
+			const bytes = infos.reduce((sum, info) => (isInline(info) ? sum : sum + info.narSizeBytes), 0);
+			if (bytes === 0) return;
+			hashing.start(1);
+			if (compression === 'zstd' || compression === 'gzip') compressing.start(Math.ceil(bytes / FRAME_BYTES));
+		},
 		sourceOf(info, onRead = () => {}) {
 			const nar: Nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
-			const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
+			const pack = isInline(info) ? packInline : packInFrames;
 			return {
 				raw: (signal) => readChecked(nar, Math.min(RAW_CHUNK_BYTES, Math.max(1, info.narSizeBytes)), signal),
 				packed: (signal) => pack(nar, signal),

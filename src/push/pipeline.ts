@@ -38,8 +38,11 @@ const AUTO_CONCURRENCY = 32;
 /** Larger NARs cost processor, memory and disk, and have lanes of their own beside those of the small ones. */
 const LARGE_BYTES = 8 * 1024 * 1024;
 
-/** Large NARs that are read and packed at a time: one would wait for its slowest frame at the end. */
-const PACKING_LARGE = 2;
+/**
+ * Large NARs that are read at a time. The next one begins when the last byte of the one before is read, so no thread waits for work; more at a time would only
+ * be ready later, and lie on disk meanwhile.
+ */
+const READING_LARGE = 1;
 
 /** Large NARs in flight, packed or not: what lies in the spool. */
 const LARGE_IN_FLIGHT = 6;
@@ -88,7 +91,7 @@ class PushRun {
 	readonly #lanes: number;
 	/** Calls to the backend; a job may be in its second before the first is counted off. */
 	#inFlight = 0;
-	readonly #packing = new Set<Job>();
+	readonly #reading = new Set<Job>();
 	readonly #largeInFlight = new Set<Job>();
 	#largeDoneBytes = 0;
 	readonly #meter: ProgressMeter;
@@ -173,7 +176,7 @@ class PushRun {
 
 	#nextToPrepare(): Job | null {
 		if (this.#ending) return null;
-		const hasRoom = this.#packing.size < PACKING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+		const hasRoom = this.#reading.size < READING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
 		return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
 	}
 
@@ -200,7 +203,7 @@ class PushRun {
 
 	async #prepare(job: Job): Promise<void> {
 		if (isLarge(job)) {
-			this.#packing.add(job);
+			this.#reading.add(job);
 			this.#largeInFlight.add(job);
 		}
 		try {
@@ -212,7 +215,7 @@ class PushRun {
 		} catch (error) {
 			this.#fail(job, error);
 		} finally {
-			this.#packing.delete(job);
+			this.#reading.delete(job);
 			this.#largeInFlight.delete(job);
 		}
 	}
@@ -237,29 +240,26 @@ class PushRun {
 		return AbortSignal.any([this.#cut.signal, job.abort.signal]);
 	}
 
-	/** The job's NAR, watched: how much was read counts as progress, and a NAR that is packed makes room for the next large one. */
+	/** The job's NAR, watched: how much was read counts as progress, and a NAR that is read makes room for the next large one. */
 	#sourceOf(job: Job): NarSource {
 		const read = (bytes: number): void => {
 			const newBytes = Math.min(bytes, job.info.narSizeBytes - job.readBytes);
 			job.readBytes += newBytes;
 			if (job.outcome === null) this.#meter.add(0, newBytes / 2);
+			if (job.readBytes === job.info.narSizeBytes && this.#reading.delete(job)) this.#pump();
 		};
 		const source = this.#options.sourceOf(job.info, read);
-		const isPacked = (): void => {
-			read(job.info.narSizeBytes);
-			this.#packing.delete(job);
-			this.#pump();
-		};
+		const readAll = (): void => read(job.info.narSizeBytes);
 		return {
 			raw: (signal) => source.raw(signal),
 			packed: async (signal) => {
 				const packed = await source.packed(signal);
-				isPacked();
+				readAll();
 				return packed;
 			},
 			async *chunks(isKnown, signal) {
 				yield* source.chunks(isKnown, signal);
-				isPacked();
+				readAll();
 			},
 		};
 	}

@@ -1,4 +1,5 @@
 import type { NarSource, PackedNar } from '../backends/backend.ts';
+import { CacheError } from '../errors.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import { orAborted } from '../waiting/cancel.ts';
 import type { Packer } from './packing.ts';
@@ -22,6 +23,9 @@ export interface KeepLimits {
 	/** Each may be an open file. */
 	readonly nars: number;
 }
+
+/** Made once: an abort without a reason makes an exception, stack and all, for each NAR. */
+const DROPPED = new CacheError('cancelled', 'Nobody takes this NAR any more.');
 
 const KEEP: KeepLimits = { bytes: 2 * 1024 ** 3, nars: 256 };
 
@@ -70,7 +74,7 @@ export function shareNars(packer: Pick<Packer, 'sourceOf'>, limits: KeepLimits =
 	const drop = async (path: string, packing: Packing): Promise<void> => {
 		forget(path, packing);
 		if (idle.delete(path)) idleBytes -= packing.sizeBytes;
-		packing.stop.abort();
+		packing.stop.abort(DROPPED);
 		await packing.nar.then(
 			(nar) => nar.dispose(),
 			() => undefined,

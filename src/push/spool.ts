@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { BodyPart, DivisibleBody, ObjectBody } from '../backends/object-store.ts';
 import { CacheError, systemCode } from '../errors.ts';
+import { piecesOf } from '../file-pieces.ts';
 import type { Hash } from '../nix/hash.ts';
 
 /** Packed bytes at rest. */
@@ -29,17 +30,24 @@ export interface Spool {
 	close(): Promise<void>;
 }
 
+/** A file that may have held other bodies before. */
+interface SpoolFile {
+	readonly file: FileHandle;
+	/** All that it takes on disk. */
+	sizeBytes: number;
+}
+
+/**
+ * A file that is done with is written over by the next body: half the time of a new one, and far less where the system has to find memory for that. Not
+ * so with larger ones than this, for the room on disk.
+ */
+const SPARE_BYTES = 256 * 1024 * 1024;
+
 /** What one body may take in memory, and all of them. */
 export interface SpoolLimits {
 	readonly bodyBytes: number;
 	readonly totalBytes: number;
 }
-
-/** With 256 KiB a post of one large path had a peak memory of 193 MiB in place of 150: large chunks are returned to the system late. */
-const READ_CHUNK_BYTES = 64 * 1024;
-
-/** Parts are sent several at a time: four of them took 80 MiB with 64 KiB, and 35 with 16. */
-const PART_CHUNK_BYTES = 16 * 1024;
 
 /**
  * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
@@ -48,20 +56,29 @@ const PART_CHUNK_BYTES = 16 * 1024;
 export function createSpool(folder: string, limits: SpoolLimits): Spool {
 	let reservedBytes = 0;
 	let fileCount = 0;
+	let closed = false;
 	let made: Promise<unknown> | null = null;
+	const spare: SpoolFile[] = [];
 
 	async function openFile(label: string): Promise<SpoolWriter> {
+		const used = spare.pop();
+		if (used !== undefined) return fileWriter(used, (error) => fileError(error, folder, label), release);
 		try {
 			made ??= mkdir(folder, { recursive: true, mode: 0o700 });
 			await made;
 			const path = join(folder, `${process.pid}-${fileCount++}`);
 			const file = await open(path, 'wx+', 0o600);
 			await unlink(path);
-			return fileWriter(file, (error) => fileError(error, folder, label));
+			return fileWriter({ file, sizeBytes: 0 }, (error) => fileError(error, folder, label), release);
 		} catch (error) {
 			made = null;
 			throw fileError(error, folder, label);
 		}
+	}
+
+	async function release(used: SpoolFile): Promise<void> {
+		if (closed || used.sizeBytes > SPARE_BYTES) await used.file.close();
+		else spare.push(used);
 	}
 
 	return {
@@ -76,6 +93,8 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 			});
 		},
 		async close() {
+			closed = true;
+			await Promise.all(spare.splice(0).map(({ file }) => file.close()));
 			// The files in it have no names any more; an empty folder that stays is no reason to lose the report.
 			if (made !== null) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
 		},
@@ -116,7 +135,12 @@ function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 	};
 }
 
-function fileWriter(file: FileHandle, explain: (error: unknown) => CacheError): SpoolWriter {
+function fileWriter(
+	used: SpoolFile,
+	explain: (error: unknown) => CacheError,
+	release: (used: SpoolFile) => Promise<void>,
+): SpoolWriter {
+	const { file } = used;
 	const hash = createHash('sha256');
 	let sizeBytes = 0;
 	let isOpen = true;
@@ -132,49 +156,32 @@ function fileWriter(file: FileHandle, explain: (error: unknown) => CacheError): 
 				throw explain(error);
 			}
 			sizeBytes += bytes.length;
+			used.sizeBytes = Math.max(used.sizeBytes, sizeBytes);
 		},
 		async finish() {
 			isOpen = false;
-			const between = (start: number, end: number, chunkBytes: number): ObjectBody => ({
+			const between = (start: number, end: number): ObjectBody => ({
 				sizeBytes: end - start,
 				bytes: null,
-				stream: () => Readable.from(readPart(file, start, end, chunkBytes), { objectMode: false, highWaterMark: chunkBytes }),
+				stream: () => piecesOf(file, start, end),
 			});
-			const part = (start: number, end: number): BodyPart => ({
-				...between(start, end, PART_CHUNK_BYTES),
-				md5: () => md5Of(file, start, end),
-			});
-			const body: DivisibleBody = { ...between(0, sizeBytes, READ_CHUNK_BYTES), part };
-			return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
+			const part = (start: number, end: number): BodyPart => {
+				const body = between(start, end);
+				return { ...body, md5: () => md5Of(body.stream()) };
+			};
+			const body: DivisibleBody = { ...between(0, sizeBytes), part };
+			return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => release(used)) };
 		},
 		async discard() {
-			if (isOpen) await file.close();
+			if (isOpen) await release(used);
 			isOpen = false;
 		},
 	};
 }
 
-/** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
-async function* readPart(file: FileHandle, start: number, end: number, chunkBytes: number): AsyncGenerator<Buffer> {
-	for (let at = start; at < end; ) {
-		const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, end - at));
-		const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at} in place of ${end}.`);
-		at += bytesRead;
-		yield chunk.subarray(0, bytesRead);
-	}
-}
-
-/** Into one buffer, over and over. */
-async function md5Of(file: FileHandle, start: number, end: number): Promise<Uint8Array> {
+async function md5Of(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 	const hash = createHash('md5');
-	const buffer = Buffer.allocUnsafeSlow(READ_CHUNK_BYTES);
-	for (let at = start; at < end; ) {
-		const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - at), at);
-		if (bytesRead === 0) throw new CacheError('internal', `A spool file ends at byte ${at} in place of ${end}.`);
-		hash.update(buffer.subarray(0, bytesRead));
-		at += bytesRead;
-	}
+	for await (const piece of pieces) hash.update(piece);
 	return hash.digest();
 }
 

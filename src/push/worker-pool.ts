@@ -6,6 +6,8 @@ import { FRAME_WORKER, type WorkerReply, type WorkerTask } from './frame-worker.
 /** Threads that run tasks in the order in which they were given, each on the first that is free. */
 export interface WorkerPool {
 	readonly size: number;
+	/** Starts so many threads ahead of their tasks, `size` at most: each takes 40 ms, which others may wait for anyway. */
+	start(count: number): void;
 	/** Rejects with `internal` when the task fails or its thread dies; the next task gets a new thread. */
 	run(task: WorkerTask): Promise<Uint8Array>;
 	/** Ends the threads; tasks that are not done are rejected. */
@@ -41,7 +43,7 @@ export function createWorkerPool(size: number, file: string = workerFile()): Wor
 	const waiting: Job[] = [];
 	let closed = false;
 
-	function start(): Thread {
+	function startThread(): Thread {
 		const worker = new Worker(file, { workerData: FRAME_WORKER, env: {}, execArgv: [], resourceLimits: HEAP_LIMITS });
 		const thread: Thread = { worker, job: null };
 		worker.on('message', (reply: WorkerReply) => {
@@ -66,7 +68,7 @@ export function createWorkerPool(size: number, file: string = workerFile()): Wor
 
 	function next(): void {
 		while (!closed && waiting.length > 0) {
-			const idle = [...threads].find((thread) => thread.job === null) ?? (threads.size < size ? start() : null);
+			const idle = [...threads].find((thread) => thread.job === null) ?? (threads.size < size ? startThread() : null);
 			const job = idle === null ? undefined : waiting.shift();
 			if (idle === null || job === undefined) return;
 			idle.job = job;
@@ -76,6 +78,9 @@ export function createWorkerPool(size: number, file: string = workerFile()): Wor
 
 	return {
 		size,
+		start(count) {
+			while (!closed && threads.size < Math.min(count, size)) startThread();
+		},
 		run: (task) =>
 			new Promise((resolve, reject) => {
 				if (closed) return reject(new CacheError('internal', 'The threads that pack frames have been ended.'));

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readlink, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buffer } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -13,6 +12,7 @@ import {
 	type PackWriterOptions,
 } from '../../../src/backends/actions-cache/pack-writer.ts';
 import { randomBytesOf } from '../../push/keystream.ts';
+import { whole } from '../../support/whole.ts';
 
 const HEADER = Buffer.from('a pack begins:16');
 const TRAILER_BYTES = 24;
@@ -49,10 +49,9 @@ function append(writer: PackWriter, frame: Uint8Array): Promise<FramePlace> {
 /** The packs' bytes, having checked what holds for every pack. */
 async function packsOf(writer: PackWriter): Promise<Buffer[]> {
 	return Promise.all(
-		(await writer.finish()).map(async ({ body, sha256, frames }) => {
-			const bytes = await buffer(body.stream());
+		(await writer.finish()).map(async ({ body, frames }) => {
+			const bytes = await whole(body.stream());
 			expect(body.sizeBytes).toBe(bytes.length);
-			expect(Buffer.compare(sha256, createHash('sha256').update(bytes).digest())).toBe(0);
 			expect(bytes.subarray(0, HEADER.length).toString()).toBe(HEADER.toString());
 			const end = bytes.length - TRAILER_BYTES;
 			expect(bytes.subarray(end).toString().trim()).toBe(`${end}/${frames}`);
@@ -170,9 +169,9 @@ describe('packs', () => {
 		const [pack] = await writer.finish();
 		const body = (pack as NonNullable<typeof pack>).body;
 		expect(body.bytes).toBe(null);
-		const [one, two] = await Promise.all([buffer(body.stream()), buffer(body.stream())]);
-		body.stream().destroy();
-		const three = await buffer(body.stream());
+		const [one, two] = await Promise.all([whole(body.stream()), whole(body.stream())]);
+		for await (const _ of body.stream()) break;
+		const three = await whole(body.stream());
 		expect(Buffer.compare(one, two) || Buffer.compare(two, three)).toBe(0);
 	});
 

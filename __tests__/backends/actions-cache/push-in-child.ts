@@ -4,12 +4,12 @@
  *     node push-in-child.ts <folder> <number of NARs> <bytes of each>
  */
 import { createHash } from 'node:crypto';
-import { buffer } from 'node:stream/consumers';
 import { createPackWriter } from '../../../src/backends/actions-cache/pack-writer.ts';
 import { createPacker } from '../../../src/push/packing.ts';
 import type { NarFrameOptions } from '../../../src/store/nar.ts';
 import { pathInfo } from '../../push/graph.ts';
 import { randomBytesOf } from '../../push/keystream.ts';
+import { whole as wholeOf } from '../../support/whole.ts';
 
 /** What the process prints. */
 export interface PushedInChild {
@@ -96,7 +96,7 @@ const lane = async (): Promise<void> => {
 await Promise.all(Array.from({ length: Math.min(count, 32) }, lane));
 const packs = await writer.finish();
 const maxRssMiB = process.resourceUsage().maxRSS / 1024;
-const bytes = await Promise.all(packs.map(({ body }) => buffer(body.stream())));
+const bytes = await Promise.all(packs.map(({ body }) => wholeOf(body.stream())));
 const isSound = sums.every(({ place: { pack, offset, frameBytes }, frameHash }) => {
 	const frame = bytes[pack]?.subarray(offset, offset + frameBytes) ?? Buffer.alloc(0);
 	return createHash('sha256').update(frame).digest().subarray(0, 16).equals(frameHash);

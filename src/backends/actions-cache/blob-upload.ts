@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { addAbortSignal } from 'node:stream';
 import { CacheError, isCacheError, systemCode } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
-import { throwIfAborted } from '../../waiting/cancel.ts';
+import { orAborted, throwIfAborted } from '../../waiting/cancel.ts';
 import { bodyOfBytes, bodyOfText } from '../object-body.ts';
 import type { ObjectBody } from '../object-store.ts';
 
@@ -66,13 +65,13 @@ async function putBlocks(client: HttpClient, url: URL, body: ObjectBody, signal:
 	}
 }
 
-/** The body in pieces of `blockBytes`, each in memory of its own. Throws what `signal` aborts with, also while the body has nothing to give. */
+/** The body in pieces of `blockBytes`, each in memory of its own. */
 async function* blocksOf(body: ObjectBody, blockBytes: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
 	let block = Buffer.allocUnsafe(Math.min(blockBytes, body.sizeBytes));
 	let filled = 0;
 	let leftBytes = body.sizeBytes;
-	for await (const part of addAbortSignal(signal, body.stream())) {
-		let bytes: Uint8Array = part;
+	for await (const part of unlessAborted(body.stream(), signal)) {
+		let bytes = part;
 		if (bytes.length > leftBytes) throw new CacheError('file-failed', 'What is to be uploaded is longer than it was.');
 		while (bytes.length > 0) {
 			const taken = Math.min(bytes.length, block.length - filled);
@@ -87,6 +86,21 @@ async function* blocksOf(body: ObjectBody, blockBytes: number, signal: AbortSign
 		}
 	}
 	if (leftBytes !== 0) throw new CacheError('file-failed', `What is to be uploaded ended ${leftBytes} bytes too early.`);
+}
+
+/** Throws what `signal` aborts with, also while `stream` has nothing to give. */
+async function* unlessAborted(stream: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
+	const iterator = stream[Symbol.asyncIterator]();
+	try {
+		for (;;) {
+			const next = await orAborted(iterator.next(), signal, DOING);
+			if (next.done) return;
+			yield next.value;
+		}
+	} finally {
+		// One that is stuck would never come to its end; nothing waits for it.
+		void iterator.return?.();
+	}
 }
 
 async function put(

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { CacheError, systemCode } from '../../errors.ts';
+import { piecesOf } from '../../file-pieces.ts';
 import type { ObjectBody } from '../object-store.ts';
 
 /** Takes frames one after another, and ends as a pack or as nothing. */
@@ -26,8 +25,6 @@ export interface PackFile {
 export interface FinishedPack {
 	/** Can be read until the file is closed. */
 	readonly body: ObjectBody;
-	/** Of all its bytes; 32 bytes. */
-	readonly sha256: Uint8Array;
 	readonly frames: number;
 }
 
@@ -41,9 +38,6 @@ interface Pending {
 /** What one system call takes; the system's limit is 1024. */
 const PARTS_PER_WRITE = 256;
 
-/** As in the spool of `src/push/`: larger ones are returned to the system late. */
-const READ_CHUNK_BYTES = 64 * 1024;
-
 /**
  * Begins a pack with `header` in a file of `folder` (made when missing, mode 0700). The file (0600) loses its name right after it was opened, so nothing
  * stays behind however the process ends.
@@ -51,7 +45,6 @@ const READ_CHUNK_BYTES = 64 * 1024;
 export function createPackFile(folder: string, header: Uint8Array): PackFile {
 	const opened = begin(folder, header);
 	opened.catch(() => {});
-	const hash = createHash('sha256').update(header);
 	const waiting: Pending[] = [];
 	let reservedBytes = header.length;
 	let writtenBytes = header.length;
@@ -66,10 +59,7 @@ export function createPackFile(folder: string, header: Uint8Array): PackFile {
 		} catch (error) {
 			throw fileError(error, folder);
 		}
-		for (const part of parts) {
-			hash.update(part);
-			writtenBytes += part.length;
-		}
+		for (const part of parts) writtenBytes += part.length;
 	}
 
 	/** While one write is under way the next frames gather, and go together. */
@@ -119,7 +109,7 @@ export function createPackFile(folder: string, header: Uint8Array): PackFile {
 				throw fileError(error, folder);
 			}
 			await write([trailer(writtenBytes, frames)]);
-			return { body: bodyOf(file, writtenBytes), sha256: hash.digest(), frames };
+			return { body: bodyOf(file, writtenBytes), frames };
 		},
 		close,
 	};
@@ -167,22 +157,7 @@ function without(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
 }
 
 function bodyOf(file: FileHandle, sizeBytes: number): ObjectBody {
-	return {
-		sizeBytes,
-		bytes: null,
-		stream: () => Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
-	};
-}
-
-/** By position, so that several can read at once. */
-async function* readAll(file: FileHandle, sizeBytes: number): AsyncGenerator<Buffer> {
-	for (let at = 0; at < sizeBytes; ) {
-		const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
-		const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-		if (bytesRead === 0) throw new CacheError('internal', `A pack file ends at byte ${at} of ${sizeBytes}.`);
-		at += bytesRead;
-		yield chunk.subarray(0, bytesRead);
-	}
+	return { sizeBytes, bytes: null, stream: () => piecesOf(file, 0, sizeBytes) };
 }
 
 function fileError(error: unknown, folder: string): CacheError {

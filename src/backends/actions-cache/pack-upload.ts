@@ -8,12 +8,12 @@ import type { FinishedPack } from './pack-file.ts';
 /** Stores a pack under a key that nobody else has. @param nowS seconds since 1970. Throws what the service throws. */
 export async function uploadPack(
 	service: CacheService,
-	{ body, sha256 }: FinishedPack,
+	{ body }: FinishedPack,
 	nowS: number,
 	signal: AbortSignal,
 ): Promise<Pack> {
 	const key = packKey(randomBytes(20).toString('hex'));
 	if ((await service.save(key, body, signal)) === 'exists')
 		throw new CacheError('cache-failing', `The new key ${key} is taken already.`);
-	return { key, sizeBytes: body.sizeBytes, sha256, createdAt: nowS };
+	return { key, sizeBytes: body.sizeBytes, createdAt: nowS };
 }

@@ -19,7 +19,7 @@ export function madePath(name: string, storeDir = STORE_DIR): string {
 }
 
 export function madePack(name: string, sizeBytes: number, createdAt = 1_790_000_000): Pack {
-	return { key: packKey(digest(name).toString('hex').slice(0, 40)), sizeBytes, sha256: digest(`pack ${name}`), createdAt };
+	return { key: packKey(digest(name).toString('hex').slice(0, 40)), sizeBytes, createdAt };
 }
 
 /** Chunks of the given frame sizes, one after another in a pack that is just as large as they need, or larger by `deadBytes`. */
@@ -85,7 +85,7 @@ export function contentOfChunk({ id, frameHash, pack, ...rest }: Chunk): unknown
 		...rest,
 		id: Buffer.from(id).toString('hex'),
 		frameHash: Buffer.from(frameHash).toString('hex'),
-		pack: { ...pack, sha256: Buffer.from(pack.sha256).toString('hex') },
+		pack,
 	};
 }
 

@@ -50,12 +50,11 @@ export function parseRecord(text: string): PathRecord {
 }
 
 function packOf(value: unknown): PackRecord {
-	const { key, sizeBytes, sha256, createdAt } = asFields(value, 'pack');
+	const { key, sizeBytes, createdAt } = asFields(value, 'pack');
 	if (typeof key !== 'string' || !isPackKey(key)) throw wrong('pack', 'key');
-	if (!isSha256(sha256)) throw wrong('pack', 'sha256');
 	const size = count(sizeBytes, 'pack', 'sizeBytes');
 	if (size < HEADER_BYTES + TRAILER_BYTES) throw wrong('pack', 'sizeBytes');
-	return { key, sizeBytes: size, sha256, createdAt: count(createdAt, 'pack', 'createdAt') };
+	return { key, sizeBytes: size, createdAt: count(createdAt, 'pack', 'createdAt') };
 }
 
 /** It becomes a line of a narinfo. */

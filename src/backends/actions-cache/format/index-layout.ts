@@ -55,8 +55,6 @@ export interface IndexHead {
 export interface PackRecord {
 	readonly key: string;
 	readonly sizeBytes: number;
-	/** 64 hexadecimal digits. */
-	readonly sha256: string;
 	readonly createdAt: number;
 }
 

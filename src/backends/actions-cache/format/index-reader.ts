@@ -41,7 +41,7 @@ export function decodeIndex(
 	const chunkTable = cut(body, 4 + headBytes, head.chunks * CHUNK.bytes, 'chunk table');
 	const pathTable = cut(body, 4 + headBytes + chunkTable.length, head.paths * PATH.bytes, 'path table');
 	const records = body.subarray(4 + headBytes + chunkTable.length + pathTable.length);
-	const packs = head.packs.map((pack) => ({ ...pack, sha256: Buffer.from(pack.sha256, 'hex') }));
+	const { packs } = head;
 	checkChunks(chunkTable, packs);
 	checkOverlaps(chunkTable);
 	checkPaths(pathTable, records.length);

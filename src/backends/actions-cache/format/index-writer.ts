@@ -50,8 +50,8 @@ export function indexEncoder(index: StoreIndex): (header: IndexHeader) => Buffer
 	};
 }
 
-function recordOfPack({ key, sizeBytes, sha256, createdAt }: Pack): PackRecord {
-	return { key, sizeBytes, sha256: Buffer.from(sha256).toString('hex'), createdAt };
+function recordOfPack({ key, sizeBytes, createdAt }: Pack): PackRecord {
+	return { key, sizeBytes, createdAt };
 }
 
 /** For one line of a log. */

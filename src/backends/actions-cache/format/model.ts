@@ -5,8 +5,6 @@ export interface Pack {
 	/** Its key in the cache. */
 	readonly key: string;
 	readonly sizeBytes: number;
-	/** Of all its bytes; 32 bytes. */
-	readonly sha256: Uint8Array;
 	/** Seconds since 1970. */
 	readonly createdAt: number;
 }

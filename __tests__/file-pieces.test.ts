@@ -1,0 +1,66 @@
+import { randomBytes } from 'node:crypto';
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { piecesOf } from '../src/file-pieces.ts';
+import { whole } from './support/whole.ts';
+
+const bytes = randomBytes(1_500_001);
+let folder: string;
+let file: FileHandle;
+
+beforeAll(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'pieces-'));
+	file = await open(join(folder, 'file'), 'wx+');
+	await file.write(bytes);
+});
+afterAll(async () => {
+	await file?.close();
+	await rm(folder, { recursive: true });
+});
+
+it('gives what was asked for, also to several at a time', async () => {
+	const cuts = [
+		[0, bytes.length],
+		[1, 2],
+		[131_071, 131_073],
+		[700_000, bytes.length],
+		[5, 5],
+	] as const;
+	const found = await Promise.all(cuts.map(([start, end]) => whole(piecesOf(file, start, end))));
+	expect(found.map((one, index) => one.equals(bytes.subarray(...(cuts[index] ?? []))))).toEqual(cuts.map(() => true));
+});
+
+it('leaves a piece alone until two more have been taken, and has no more of them than three', async () => {
+	const held: Uint8Array[] = [];
+	const buffers = new Set<ArrayBufferLike>();
+	let at = 0;
+	for await (const piece of piecesOf(file, 0, bytes.length)) {
+		held.push(piece);
+		buffers.add(piece.buffer);
+		at += piece.length;
+		const last = held.slice(-2);
+		const sizeBytes = last.reduce((sum, { length }) => sum + length, 0);
+		expect(Buffer.concat(last).equals(bytes.subarray(at - sizeBytes, at))).toBe(true);
+	}
+	// Those who pass pieces on hold back less than 64 KiB.
+	expect(held.slice(0, -1).every(({ length }) => length >= 64 * 1024)).toBe(true);
+	expect(buffers.size).toBe(3);
+});
+
+it('lets others have their turn', async () => {
+	let turns = 0;
+	const timer = setInterval(() => turns++, 1);
+	// Many times over, until it took a while.
+	for (const untilMs = performance.now() + 60; performance.now() < untilMs; ) {
+		for await (const piece of piecesOf(file, 0, bytes.length)) expect(piece.length).toBeGreaterThan(0);
+		await Promise.resolve();
+	}
+	clearInterval(timer);
+	expect(turns).toBeGreaterThan(2);
+});
+
+it('does not end in silence when the file is shorter than it was', async () => {
+	await expect(whole(piecesOf(file, 0, bytes.length + 1))).rejects.toMatchObject({ code: 'internal' });
+});
