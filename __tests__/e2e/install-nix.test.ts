@@ -281,6 +281,23 @@ describe('install-nix', () => {
 		await machine.run([`${PROFILE}/bin/nix-store`, '--verify', '--check-contents']);
 	});
 
+	it('ends in order when the job is cancelled meanwhile, and is done again', async () => {
+		await using machine = await machineWithoutNix(nix);
+		await using mirror = await startMirror(tarball);
+		mirror.fail({ path: /xz$/ }, { kind: 'stall' });
+		const installNix = `${tarball.version} ${tarball.hash} ${mirror.url}`;
+		const cancel = (line: string, job: RunningJob): void => {
+			if (line.includes('Fetching')) job.running?.kill('SIGINT');
+		};
+		const first = await play(machine, installNix, { onLine: cancel });
+		expect(first.status, first.log).toBe('failure');
+		expect(first.stage('main').log).toContain('SIGINT: ending; Nix may be there in part.');
+		expect(messages(first), first.log).toEqual([expect.stringMatching(/can't be installed: .*cancelled/)]);
+		expect(first.leftovers).toEqual([]);
+		mirror.heal();
+		expectPushed(await play(machine, installNix), machine);
+	});
+
 	it('goes on where one stopped before the registration', async () => {
 		await using machine = await machineWithoutNix(nix);
 		await using mirror = await startMirror(tarball);
