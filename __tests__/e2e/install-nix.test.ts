@@ -259,12 +259,14 @@ describe('install-nix', () => {
 		expect(machine.readFile('/etc/nix/nix.conf')).toBe(own);
 	});
 
-	it('is asked for by a warning, where there is no Nix; the job goes on', async () => {
+	it('is asked for by a warning, where there is no Nix; the job goes on, and with it there is no warning', async () => {
 		await using machine = await machineWithoutNix(nix);
+		await using mirror = await startMirror(tarball);
 		const result = await runJob(machine, [uses({})]);
 		expect(result.status, result.log).toBe('success');
 		expect(messages(result)).toEqual([expect.stringContaining('give `install-nix` a version')]);
 		expect(result.stage('main').outputs).toMatchObject({ cache: 'none', 'can-push': 'false' });
+		expectPushed(await play(machine, `${tarball.version} ${tarball.hash} ${mirror.url}`), machine);
 	});
 
 	it.each([20, 80, 140, 200, 300])('is done again when it was killed %i ms after it began', async (afterMs) => {
