@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { CacheError } from '../src/errors.ts';
 import { type GetInput, INPUT_NAMES, inputFromEnv, parseInputs, SECRET_INPUTS, secretTexts } from '../src/inputs.ts';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../src/nix/signature.ts';
@@ -26,6 +27,11 @@ function refusal(given: Readonly<Record<string, string>>): string {
 	throw new Error('the inputs were taken');
 }
 
+interface Action {
+	readonly inputs: Readonly<Record<string, { readonly description: string; readonly default?: string }>>;
+	readonly outputs: Readonly<Record<string, unknown>>;
+}
+
 describe('inputs', () => {
 	it('has every input of action.yml and no other', () => {
 		const text = readFileSync(join(import.meta.dirname, '..', 'action.yml'), 'utf8');
@@ -34,9 +40,15 @@ describe('inputs', () => {
 		expect([...INPUT_NAMES].sort()).toEqual(declared.sort());
 	});
 
-	it('documents every input and output in README', () => {
+	it('documents every input, with its default, and every output in README', () => {
+		const action: Action = parse(readFileSync(join(import.meta.dirname, '..', 'action.yml'), 'utf8'));
 		const readme = readFileSync(join(import.meta.dirname, '..', 'README.md'), 'utf8');
-		for (const name of INPUT_NAMES) expect(readme).toContain(`\`${name}\``);
+		const rows = [...readme.matchAll(/^\| (`[a-z-]+`(?:, `[a-z-]+`)*) +\| (?:`([^`]*)`)? *\|/gm)];
+		const shown = rows.flatMap(([, names = '', value = '']) => [...names.matchAll(/[a-z-]+/g)].map(([name]) => [name, value]));
+		const forPeople = Object.entries(action.inputs).filter(([, { description }]) => description !== 'Not for people to set.');
+		const defaults = forPeople.map(([name, { default: value = '' }]) => [name, value]);
+		expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(defaults));
+		for (const name of [...INPUT_NAMES, ...Object.keys(action.outputs)]) expect(readme).toContain(`\`${name}\``);
 	});
 
 	it('takes all of them empty, as a pull request from a fork has them', () => {

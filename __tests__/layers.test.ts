@@ -53,7 +53,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	backends: ['waiting', 'file-pieces', 'cache-target', 'http', 'nix', 'errors', 'log'],
 	background: ['errors'],
 	substituter: ['background', 'backends', 'nix', 'errors', 'log'],
-	install: ['setup', 'cache-target', 'http', 'nix', 'errors', 'log'],
+	install: ['waiting', 'setup', 'cache-target', 'http', 'nix', 'errors', 'log'],
 	preflight: ['store', 'setup', 'cache-target', 'http', 'nix', 'errors', 'log', 'problem'],
 	setup: ['store', 'nix', 'errors', 'log', 'problem'],
 	hook: ['setup', 'store', 'nix', 'errors', 'log'],

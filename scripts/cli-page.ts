@@ -17,13 +17,14 @@ What the action does in a GitHub job, as commands for everything else: [GitLab](
 [a laptop](ci/laptop.md). It is the same code, and Node 24 is all that it needs beside Nix:
 
 \`\`\`sh
-npx --yes github:org/nix-cache-action#v1 --help
+npx --yes https://github.com/org/nix-cache-action/releases/download/v1.0.0/nix-cache-action.tgz --help
 \`\`\`
 
-or, in a checkout or an unpacked release, \`node dist/cli.js --help\`. Where there is no Node 24, Nix brings it:
+or, in a checkout, \`node dist/cli.js --help\`. The package of a release holds the bundle and depends on nothing, so no other package, and no script of one, comes near your secrets. That
+is why it is not \`npx github:…\`: npm would install all that the bundle was made from, for half a minute. Where there is no Node 24, Nix brings it:
 
 \`\`\`sh
-nix shell nixpkgs#nodejs_24 --command npx --yes github:org/nix-cache-action#v1 --help
+nix shell nixpkgs#nodejs_24 --command npx --yes https://github.com/org/nix-cache-action/releases/download/v1.0.0/nix-cache-action.tgz --help
 \`\`\`
 
 **Secrets come from environment variables** (or a file, for the signing key), never from the command line, which every user of a machine can read. Results go to standard output,
@@ -51,7 +52,7 @@ jobs:
       - uses: actions/setup-node@v5
         with:
           node-version: 24
-      - run: npx --yes github:org/nix-cache-action#v1 gc --actions-cache-size '4 GiB'
+      - run: npx --yes https://github.com/org/nix-cache-action/releases/download/v1.0.0/nix-cache-action.tgz gc --actions-cache-size '4 GiB'
 \`\`\`
 `;
 

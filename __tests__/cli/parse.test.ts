@@ -122,7 +122,7 @@ describe('the table of commands', () => {
 		const root = join(import.meta.dirname, '..', '..');
 		const lines = globSync(['docs/**/*.md', 'README.md'], { cwd: root }).flatMap((file) =>
 			[...readFileSync(join(root, file), 'utf8').matchAll(/^```(?:sh|ya?ml|groovy)\n(.*?)^```/gms)].flatMap(([, block = '']) =>
-				block.split('\n').filter((line) => /nix-cache-action(?:#v1)? [a-z-]/.test(line)),
+				block.split('\n').filter((line) => /nix-cache-action(?:\.tgz)? [a-z-]/.test(line)),
 			),
 		);
 		expect(lines.length).toBeGreaterThan(15);
@@ -132,7 +132,7 @@ describe('the table of commands', () => {
 
 /** Reads what stands behind the program's name in a line for a shell. */
 function parseLine(line: string): void {
-	const [, rest = ''] = /nix-cache-action(?:#v1)? (.*)$/.exec(line) ?? [];
+	const [, rest = ''] = /nix-cache-action(?:\.tgz)? (.*)$/.exec(line) ?? [];
 	const [plain = ''] = rest.split(/ \|| >|\)$|; /);
 	const [name = '', ...args] = (plain.match(/'[^']*'|"[^"]*"|\S+/g) ?? []).map((word) => word.replace(/^(['"])(.*)\1$/, '$2'));
 	if (name !== '--help') parseArguments(command(name), args);

@@ -219,6 +219,10 @@ describe('what the command line ends with', () => {
 			const result = await cli(machine, args);
 			expect(result.stderr, args.join(' ')).toMatch(said);
 			expect([result.code, result.stdout], args.join(' ')).toEqual([2, '']);
+			const [first = 'push', ...rest] = args;
+			const asJson = await cli(machine, [first, '--json', ...rest]);
+			expect(JSON.parse(asJson.stdout).error, args.join(' ')).toMatchObject({ code: 'input-invalid' });
+			expect(asJson.code).toBe(2);
 		}
 	});
 

@@ -1,4 +1,5 @@
 import { readdirSync, rmSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -294,4 +295,20 @@ describe('a store that two jobs use at the same time', () => {
 		expect(checkCache(server.folder).map(({ storePath }) => storePath.slice(44))).toEqual(['mine-one']);
 		expect(checkCache(other.folder).map(({ storePath }) => storePath.slice(44))).toEqual(['mine-two']);
 	});
+});
+
+it('pushes while the job runs also on a runner of the lowest priority, which only root may raise', async () => {
+	await using machine = await createMachine({ nix: '2.26' });
+	machine.addUser('runner');
+	await machine.startDaemon({ trustedUsers: ['runner'] });
+	const usual = getPriority();
+	setPriority(19);
+	try {
+		const inTheCache = (): Promise<void> => until('all five paths are in the cache', () => narinfos().length === 5);
+		const result = await job(machine, [action(), buildAll(), inTheCache], { user: 'runner' });
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations, result.log).toEqual([]);
+	} finally {
+		setPriority(usual);
+	}
 });

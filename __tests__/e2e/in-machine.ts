@@ -6,6 +6,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isCacheError } from '../../src/errors.ts';
 import { type HookSettings, hookSettings } from '../../src/hook/install.ts';
+import { installByItsOwnInstaller } from '../../src/install/own-installer.ts';
 import type { Log } from '../../src/log.ts';
 import { formatHash } from '../../src/nix/hash.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
@@ -29,7 +30,8 @@ export type Ask =
 			readonly isShared: boolean;
 			readonly folders: readonly string[];
 	  }
-	| { readonly call: 'release'; readonly folder: string };
+	| { readonly call: 'release'; readonly folder: string }
+	| { readonly call: 'own-installer'; readonly tarball: string; readonly folder: string; readonly stopAfterMs: number };
 
 /** One use of the action. What it remembers is in `<folder>.state` as well. */
 export interface Use {
@@ -39,7 +41,7 @@ export interface Use {
 
 export interface Answer {
 	/** Of the error that ended the call; `null` when it did what it was asked for. */
-	readonly error: { readonly code: string; readonly message: string } | null;
+	readonly error: { readonly code: string; readonly message: string; readonly hint: string | null } | null;
 	readonly description?: LocalStoreDescription;
 	readonly names?: readonly string[];
 	/** Path to what is known of it, hashes as `sha256:<nix32>`; `null`: not valid. */
@@ -56,15 +58,18 @@ export interface Answer {
 	readonly remembered: Configuration | null;
 	readonly exported: Readonly<Record<string, string>>;
 	readonly warnings: readonly string[];
+	/** What it told in its log. */
+	readonly said: readonly string[];
 }
 
 const exported: Record<string, string> = {};
 const warnings: string[] = [];
+const said: string[] = [];
 let remembered: Configuration | null = null;
 const signal = AbortSignal.timeout(60_000);
 const log: Log = {
 	debug: () => undefined,
-	info: () => undefined,
+	info: (message) => void said.push(message),
 	notice: (message) => void warnings.push(message),
 	warning: (message) => void warnings.push(message),
 	error: (message) => void warnings.push(message),
@@ -99,6 +104,11 @@ async function answer(ask: Ask): Promise<Partial<Answer>> {
 	}
 	if (ask.call === 'release') {
 		await releasePaths(ask.folder);
+		return {};
+	}
+	if (ask.call === 'own-installer') {
+		const caller = { env: process.env, signal: AbortSignal.any([signal, AbortSignal.timeout(ask.stopAfterMs)]) };
+		await installByItsOwnInstaller(ask.tarball, ask.folder, log, caller);
 		return {};
 	}
 	const store = await openLocalStore({ env: process.env, log, signal });
@@ -142,7 +152,7 @@ const given = await answer(ask).then(
 	(result) => ({ ...result, error: null }),
 	(error: unknown) => {
 		if (!isCacheError(error)) throw error;
-		return { error: { code: error.code, message: error.message } };
+		return { error: { code: error.code, message: error.message, hint: error.hint } };
 	},
 );
-process.stdout.write(JSON.stringify({ ...given, remembered, exported, warnings } satisfies Answer));
+process.stdout.write(JSON.stringify({ ...given, remembered, exported, warnings, said } satisfies Answer));

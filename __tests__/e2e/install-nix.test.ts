@@ -259,12 +259,14 @@ describe('install-nix', () => {
 		expect(machine.readFile('/etc/nix/nix.conf')).toBe(own);
 	});
 
-	it('is asked for by a warning, where there is no Nix; the job goes on', async () => {
+	it('is asked for by a warning, where there is no Nix; the job goes on, and with it there is no warning', async () => {
 		await using machine = await machineWithoutNix(nix);
+		await using mirror = await startMirror(tarball);
 		const result = await runJob(machine, [uses({})]);
 		expect(result.status, result.log).toBe('success');
 		expect(messages(result)).toEqual([expect.stringContaining('give `install-nix` a version')]);
 		expect(result.stage('main').outputs).toMatchObject({ cache: 'none', 'can-push': 'false' });
+		expectPushed(await play(machine, `${tarball.version} ${tarball.hash} ${mirror.url}`), machine);
 	});
 
 	it.each([20, 80, 140, 200, 300])('is done again when it was killed %i ms after it began', async (afterMs) => {
@@ -279,6 +281,23 @@ describe('install-nix', () => {
 		expect(second.status, second.log).toBe('success');
 		expect(second.stage('post').log).toMatch(/pushed|Nothing new/);
 		await machine.run([`${PROFILE}/bin/nix-store`, '--verify', '--check-contents']);
+	});
+
+	it('ends in order when the job is cancelled meanwhile, and is done again', async () => {
+		await using machine = await machineWithoutNix(nix);
+		await using mirror = await startMirror(tarball);
+		mirror.fail({ path: /xz$/ }, { kind: 'stall' });
+		const installNix = `${tarball.version} ${tarball.hash} ${mirror.url}`;
+		const cancel = (line: string, job: RunningJob): void => {
+			if (line.includes('Fetching')) job.running?.kill('SIGINT');
+		};
+		const first = await play(machine, installNix, { onLine: cancel });
+		expect(first.status, first.log).toBe('failure');
+		expect(first.stage('main').log).toContain('SIGINT: ending; Nix may be there in part.');
+		expect(messages(first), first.log).toEqual([expect.stringMatching(/can't be installed: .*cancelled/)]);
+		expect(first.leftovers).toEqual([]);
+		mirror.heal();
+		expectPushed(await play(machine, installNix), machine);
 	});
 
 	it('goes on where one stopped before the registration', async () => {

@@ -113,6 +113,26 @@ describe('what Nix is told', () => {
 		);
 	});
 
+	it('are credentials that a daemon, which knows the cache, takes from those whom it trusts alone', async () => {
+		await using closed = await startFaultyServer({ credentials: `ci:${password}` });
+		closed.write('nix-cache-info', CACHE_INFO);
+		await using own = await createMachine({ nix: '2.26' });
+		own.addUser('runner');
+		await own.startDaemon({ conf: [`trusted-substituters = ${closed.url}`, `extra-trusted-public-keys = ${publicKey}`] });
+		const inputs = given({ cache: closed.url, username: 'ci', password });
+		const options: JobOptions = { user: 'runner', secrets: [secret] };
+		await expectMended(
+			'credentials-not-taken',
+			['takes no credentials from this user', '`machine HOST login USER password PASSWORD`', 'and let this user read it'],
+			() => play(inputs, options, own),
+			async () => {
+				own.writeFile('/etc/nix/netrc', `machine 127.0.0.1 login ci password ${password}\n`, 0o640);
+				await own.run(['chgrp', 'runner', '/etc/nix/netrc']);
+				return play(inputs, options, own);
+			},
+		);
+	});
+
 	it.each([
 		['substituters = https://cache.nixos.org', 'extra-substituters = '],
 		['substituters =', 'extra-substituters ='],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { checkCache } from '../support/cache-invariants.ts';
-import { build, GRAPH, graph } from '../support/derivations.ts';
+import { build, GRAPH, graph, largePath } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { startNginx } from '../support/nginx.ts';
@@ -114,6 +114,24 @@ describe('what is pushed', () => {
 		expect(second.stage('post').log, second.log).toMatch(/1 pushed, 1 already there/);
 		const toolInfo = checkCache(server.folder).find(({ storePath }) => storePath === tool);
 		expect(toolInfo?.signatures.map((signature) => signature.split(':')[0]).sort()).toEqual(['cache.nixos.org-1', 'test-1']);
+	});
+});
+
+describe('a push that takes its time', () => {
+	it('says every five seconds how far it is, how fast, and what is left', async () => {
+		const expression = await largePath(machine, `slow-${++salts}`, 4, 1);
+		server.fail({ method: 'PUT', path: /nar\// }, { kind: 'slow', bytesPerSecond: 400_000 });
+		const options = { workspace: { 'job.nix': expression } };
+		const result = await job({ ...inputs(), continuous: 'false' }, 'nix-build --no-out-link job.nix', options);
+		server.heal();
+		const lines = result
+			.stage('post')
+			.log.split('\n')
+			.filter((line) => line.startsWith('Pushed '));
+		expect(lines.length, result.log).toBeGreaterThan(1);
+		expect(lines[0]).toMatch(/^Pushed 0 of 1 paths, .* of 4\.\d MiB, .* KiB\/s, about \d+ s left$/);
+		expect(lines.at(-1)).toMatch(/^Pushed 1 of 1 paths, (4\.\d MiB) of \1/);
+		expect(lines.at(-1)).not.toContain('left');
 	});
 });
 

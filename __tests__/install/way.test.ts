@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { chooseWay, type MachineProbe } from '../../src/install/way.ts';
 
 /** GitHub's own Ubuntu runner. */
-const hosted: MachineProbe = { platform: 'linux', isRoot: false, sudo: true, systemd: true, nixFolder: 'missing' };
+const hosted: MachineProbe = {
+	platform: 'linux',
+	isRoot: false,
+	sudo: true,
+	systemd: true,
+	nixFolder: 'missing',
+	nixVolume: false,
+};
+const mac: MachineProbe = { ...hosted, platform: 'darwin', systemd: false };
 
 describe('the way in which Nix is installed', () => {
 	it.each<[string, Partial<MachineProbe>, ReturnType<typeof chooseWay>]>([
@@ -13,7 +21,10 @@ describe('the way in which Nix is installed', () => {
 		['a user whose /nix it is', { sudo: false, nixFolder: 'ours' }, 'single-user'],
 		['a user whose /nix it is, with sudo', { nixFolder: 'ours' }, 'single-user'],
 		['what is left of an install with a daemon', { nixFolder: 'foreign' }, 'daemon'],
-		['a Mac whose /nix is made', { platform: 'darwin', nixFolder: 'ours' }, 'single-user'],
+		["GitHub's Mac", mac, 'own-installer'],
+		['a Mac where root runs the jobs', { ...mac, isRoot: true, sudo: false }, 'own-installer'],
+		['a Mac whose /nix waits for its volume', { ...mac, nixFolder: 'empty' }, 'own-installer'],
+		['a Mac whose /nix it is', { ...mac, sudo: false, nixFolder: 'ours', nixVolume: true }, 'single-user'],
 	])('%s', (_name, changes, way) => {
 		expect(chooseWay({ ...hosted, ...changes })).toBe(way);
 	});
@@ -21,7 +32,10 @@ describe('the way in which Nix is installed', () => {
 	it.each<[string, Partial<MachineProbe>, RegExp]>([
 		['a user without rights', { sudo: false }, /no `sudo`/],
 		['a store of somebody else without systemd', { systemd: false, nixFolder: 'foreign' }, /store of another user/],
-		['a Mac without /nix', { platform: 'darwin', isRoot: true }, /On macOS `\/nix` must be there/],
+		['a Mac without sudo', { ...mac, sudo: false }, /takes root, and this user has no `sudo`/],
+		['a Mac with a store of somebody else', { ...mac, nixFolder: 'foreign' }, /store of another user.*would take it over/],
+		['a Mac with a volume of an earlier Nix', { ...mac, nixVolume: true }, /volume `Nix Store` already.*would take it over/],
+		['a Mac with such a volume, for root', { ...mac, isRoot: true, nixVolume: true }, /volume `Nix Store` already/],
 	])('there is none for %s, and it says why', (_name, changes, whyNot) => {
 		expect(chooseWay({ ...hosted, ...changes })).toEqual({ whyNot: expect.stringMatching(whyNot) });
 	});

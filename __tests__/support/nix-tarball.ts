@@ -1,6 +1,7 @@
 /**
  * A tarball of Nix with the layout of the official ones, which can't be had without their server: Debian's Nix in a store path, a second one with links to
- * its programs (as since 2.26), a bundle of certificates, the registration that Nix itself writes, and the `install` script's two lines that name them.
+ * its programs (as since 2.26), a bundle of certificates, the registration that Nix itself writes, and an `install` script that names them and takes what the
+ * real one takes (release-installer/).
  *
  * What differs: the program takes its libraries from the machine, so it runs on machines of its own version only (`machineWithoutNix`), and it looks for its
  * helper for remote builds where Debian has it, which is mended by a setting (`lookAlikeConf`) or, for 2.8, a link.
@@ -27,6 +28,8 @@ export function lookAlikeConf(nix: NixVersion): string {
 	return [...(nix === '2.8' ? [] : ['build-hook =']), 'sandbox = false', 'download-attempts = 1'].join('\n');
 }
 
+const INSTALLER = join(import.meta.dirname, 'release-installer');
+
 const MAKE = `set -eu
 version=$1 name=$2 out=$3
 cli=/tmp/nix-cli-$version
@@ -43,7 +46,8 @@ cp /etc/ssl/certs/ca-certificates.crt /tmp/nss-cacert-3.0/etc/ssl/certs/ca-bundl
 nix=$(nix-store --add "$nix") cacert=$(nix-store --add /tmp/nss-cacert-3.0)
 cp -a "$nix" "$cli" "$cacert" "/tmp/$name/store"
 nix-store --dump-db "$nix" "$cli" "$cacert" > "/tmp/$name/.reginfo"
-printf '#!/bin/sh\\nset -e\\nnix="%s"\\ncacert="%s"\\nexit 1\\n' "$nix" "$cacert" > "/tmp/$name/install"
+cp /tmp/release-installer/* "/tmp/$name"
+sed -i -e "s|@nix@|$nix|" -e "s|@cacert@|$cacert|" "/tmp/$name/install"
 tar -cf "$out" --use-compress-program='xz -1' --owner=0 --group=0 --mode=u+rw,uga+r --mtime=1970-01-01 -C /tmp "$name"`;
 
 /** Makes the tarball, in some seconds. */
@@ -52,6 +56,8 @@ export async function makeNixTarball(nix: NixVersion): Promise<NixTarball> {
 	const version = /^\d+\.\d+\.\d+/.exec(machine.nixVersion)?.[0] ?? '';
 	const name = `nix-${version}-${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux`;
 	const out = join(machine.work, `${name}.tar.xz`);
+	for (const script of ['install', 'install-multi-user'])
+		machine.writeFile(`/tmp/release-installer/${script}`, readFileSync(join(INSTALLER, script)), 0o755);
 	await machine.run(['sh', '-c', MAKE, 'sh', version, name, out]);
 	const bytes = readFileSync(out);
 	const digest = createHash('sha256').update(bytes).digest();

@@ -35,6 +35,9 @@ export async function runCommandLine(process: Process): Promise<ExitStatus> {
 		if (first === undefined) throw usageError('No command is given.', `\`${PROGRAM} --help\` lists them.`);
 		return await runCommand(process, wanted(first), rest);
 	} catch (error) {
+		// A line that can't be read can still say that it wants JSON.
+		const end = argv.indexOf('--');
+		if (argv.slice(0, end < 0 ? argv.length : end).includes('--json')) plain.print(JSON.stringify({ error: errorJson(error) }));
 		plain.fail(describeError(error));
 		return exitOfError(error);
 	}

@@ -2,6 +2,7 @@ import { CacheError, isCacheError } from '../errors.ts';
 import { type NixRelease, nixSystem } from '../nix/release.ts';
 import type { Caller } from '../setup/run-as-root.ts';
 import { probeMachine } from './machine.ts';
+import { installByItsOwnInstaller } from './own-installer.ts';
 import { putInPlace } from './put-in-place.ts';
 import { getTarball, type TarballMeans } from './tarball.ts';
 import { chooseWay, type Way } from './way.ts';
@@ -24,7 +25,9 @@ export async function installNix(release: NixRelease, id: string, caller: Caller
 	const way = chooseWay(await probeMachine(caller));
 	if (typeof way !== 'string') throw new CacheError('install-failed', way.whyNot, { hint: OTHER_INSTALLER });
 	try {
-		await putInPlace(await getTarball(release, system, means), way, id, caller);
+		const tarball = await getTarball(release, system, means);
+		if (way === 'own-installer') await installByItsOwnInstaller(tarball, means.folder, means.log, caller);
+		else await putInPlace(tarball, way, id, caller);
 		return way;
 	} catch (cause) {
 		if (!isCacheError(cause) || cause.code === 'install-failed') throw cause;

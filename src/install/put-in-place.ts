@@ -5,6 +5,9 @@ import { userName } from '../setup/configure-nix.ts';
 import { type Caller, runAsRoot } from '../setup/run-as-root.ts';
 import type { Way } from './way.ts';
 
+/** The ways that need nothing but the files of the tarball. */
+export type PutWay = Exclude<Way, 'own-installer'>;
+
 /** The profile that Nix's own installer makes, too: later steps and later jobs find Nix there. */
 export const PROFILE = '/nix/var/nix/profiles/default';
 
@@ -72,7 +75,7 @@ chown "$1" /nix`;
  * Puts the Nix of a tarball on this machine.
  * @throws CacheError `install-failed`, `disk-full`
  */
-export async function putInPlace(tarball: string, way: Way, id: string, caller: Caller): Promise<void> {
+export async function putInPlace(tarball: string, way: PutWay, id: string, caller: Caller): Promise<void> {
 	const args = ['sh', '-c', PUT, 'sh', tarball, id, way, confFor(way)];
 	try {
 		if (way === 'single-user-by-sudo') await runAsRoot(['sh', '-c', GIVE, 'sh', userAndGroup()], caller);
@@ -86,7 +89,7 @@ export async function putInPlace(tarball: string, way: Way, id: string, caller: 
  * Root without a daemon builds as root, since a container has no users for builds. Who may become root at any time is as trusted as root, so the daemon
  * takes this job's settings from the user who runs it.
  */
-function confFor(way: Way): string {
+function confFor(way: PutWay): string {
 	return way === 'daemon' ? `build-users-group = nixbld\ntrusted-users = root ${userName()}\n` : 'build-users-group =\n';
 }
 
@@ -99,7 +102,8 @@ async function runHere([program = '', ...args]: readonly string[], { env, signal
 	await promisify(execFile)(program, args, { env: { PATH, HOME }, signal });
 }
 
-function installError(error: unknown): CacheError {
+/** What `tar` and the like say when they fail. */
+export function installError(error: unknown): CacheError {
 	const said = saidBy(error);
 	const message = `Nix could not be put in place: ${said}.`;
 	if (said.includes('No space left on device')) {

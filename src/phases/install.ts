@@ -8,6 +8,7 @@ import { findNetrc } from '../nix/netrc.ts';
 import type { NixRelease } from '../nix/release.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import type { Session } from './session.ts';
+import { stopOnSignals } from './stop.ts';
 
 /** A slow line needs some minutes for 25 MB; a machine without Nix is of no use to the job, so it is worth the wait. */
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
@@ -24,7 +25,8 @@ const BUNDLES = [
 export async function installRelease(session: Session, release: NixRelease): Promise<void> {
 	const { inputs, runner, state } = session;
 	const { env, log } = runner;
-	const signal = AbortSignal.timeout(INSTALL_TIMEOUT_MS);
+	const stop = stopOnSignals(log, 'Nix may be there in part');
+	const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(INSTALL_TIMEOUT_MS)]);
 	// Never the entry `default`: what is meant for any cache is not meant for a server of Nix's project.
 	const entry = findNetrc(
 		inputs.netrc.filter(({ machine }) => machine !== null),
@@ -47,8 +49,11 @@ export async function installRelease(session: Session, release: NixRelease): Pro
 				},
 			),
 		);
-		log.info(`Nix ${release.version} is installed, ${way === 'daemon' ? 'with a daemon' : 'without a daemon'}.`);
+		log.info(
+			`Nix ${release.version} is installed, ${way === 'daemon' || way === 'own-installer' ? 'with a daemon' : 'without a daemon'}.`,
+		);
 	} finally {
+		stop.close();
 		await client.close();
 	}
 	await offerNix(session, join(PROFILE, 'bin'));

@@ -13,12 +13,11 @@ export interface Stop {
 
 const GRACE_MS = 1_500;
 
-/** Answers SIGINT and SIGTERM with an orderly end in place of Node's immediate one. */
-export function stopOnSignals(log: Log): Stop {
+/** Answers SIGINT and SIGTERM with an orderly end in place of Node's immediate one, and says `what` becomes of what was begun. */
+export function stopOnSignals(log: Log, what = 'what is complete becomes visible, the rest is left for the next job'): Stop {
 	const controller = new AbortController();
 	const onSignal = (name: NodeJS.Signals): void => {
-		if (!controller.signal.aborted)
-			log.info(`${name}: ending; what is complete becomes visible, the rest is left for the next job.`);
+		if (!controller.signal.aborted) log.info(`${name}: ending; ${what}.`);
 		controller.abort();
 	};
 	process.on('SIGINT', onSignal);

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { systemCode } from '../errors.ts';
 import { createHttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
+import { findNetrc } from '../nix/netrc.ts';
 import type { NixSettings } from '../setup/configuration.ts';
 import { userName } from '../setup/configure-nix.ts';
 import { readNetrcFile } from '../setup/netrc-file.ts';
@@ -75,8 +76,14 @@ async function askAll(
 	const client = createHttpClient({ env, log, ...limits });
 	const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
 	const asking = { client, netrc, storeDir: store.storeDir, nowMs: Date.now, signal: limited };
+	// Credentials that the daemon does not take from this user: setting it up has told so already.
+	const withheld = told !== null && told.netrcFile === null ? told.wish.netrc : [];
+	const isTold = (url: string): boolean => {
+		const { hostname } = new URL(url);
+		return findNetrc(withheld, hostname) !== null && findNetrc(entries, hostname) === null;
+	};
 	try {
-		return await Promise.all(asked.map((url) => askSubstituter(url, asking)));
+		return await Promise.all(asked.map((url) => askSubstituter(url, isTold(url) ? { ...asking, netrc: null } : asking)));
 	} finally {
 		await client.close();
 	}

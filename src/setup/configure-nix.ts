@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CacheError, isCacheError } from '../errors.ts';
+import { findNetrc } from '../nix/netrc.ts';
 import { formatSetting } from '../nix/nix-conf.ts';
 import { type Problem, tellProblem } from '../problem.ts';
 import type { LocalStore } from '../store/local-store.ts';
@@ -14,7 +15,7 @@ import {
 	type SystemInclude,
 } from './configuration.ts';
 import { restartDaemon } from './daemon.ts';
-import { writeNetrcFile } from './netrc-file.ts';
+import { readNetrcFile, writeNetrcFile } from './netrc-file.ts';
 import { removePrivateFile } from './private-file.ts';
 import { type Choice, chooseRoute, settingsWithoutOurs } from './route.ts';
 import { canBecomeRoot } from './run-as-root.ts';
@@ -27,7 +28,7 @@ const CREDENTIALS_NOT_TAKEN: Problem = {
 	level: 'warning',
 	title: 'The Nix daemon takes no credentials from this user',
 	message: 'The Nix daemon knows the caches of this step, but takes no credentials from this user.',
-	fix: "Put an entry for their hosts, `machine HOST login USER password PASSWORD`, into the daemon's own netrc (`/etc/nix/netrc`).",
+	fix: "Put an entry for their hosts, `machine HOST login USER password PASSWORD`, into the daemon's own netrc (`/etc/nix/netrc`), and let this user read it.",
 };
 
 /**
@@ -52,7 +53,7 @@ export async function configureNix(
 		case 'advice-only':
 			return advise(choice.why, task);
 		case 'already-there':
-			sayWhatIsMissing(task);
+			await sayWhatIsMissing(task);
 			return remembered({ ...NOTHING_TOLD, route: 'already-there' }, context);
 		case 'none':
 			return remembered(NOTHING_TOLD, context);
@@ -94,7 +95,7 @@ async function useGrant(task: Task): Promise<Configuration> {
 	const userConfFile = userConfFileOf(context);
 	const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile }, context);
 	await useUserConf(userConfFile, confText({ ...wish, publicKeys: [], other: [] }, null), store, context);
-	sayWhatIsMissing(task);
+	await sayWhatIsMissing(task);
 	return configuration;
 }
 
@@ -125,10 +126,13 @@ function advise(why: string, { wish, store, previous, context }: Task): Configur
 	return remembered({ ...NOTHING_TOLD, route: 'advice-only' }, context);
 }
 
-/** What a daemon that knows the caches, but does not trust the user, can't be told. */
-function sayWhatIsMissing({ wish, previous, context }: Task): void {
+/** What a daemon that knows the caches, but does not trust the user, can't be told; unless its netrc, where this user may read it, has it already. */
+async function sayWhatIsMissing({ wish, store, previous, context }: Task): Promise<void> {
 	if (previous !== null || wish.netrc.length === 0) return;
-	tellProblem(CREDENTIALS_NOT_TAKEN, context.log);
+	const { netrcFile } = await settingsWithoutOurs(store, context);
+	const { entries } = await readNetrcFile(netrcFile);
+	const isThere = wish.netrc.every(({ machine }) => findNetrc(entries, machine ?? '') !== null);
+	if (!isThere) tellProblem(CREDENTIALS_NOT_TAKEN, context.log);
 }
 
 async function undoInclude(system: SystemInclude, context: SetupContext): Promise<void> {
