@@ -44,6 +44,7 @@ describe.each(testedVersions())('what a substituter of the job has, Nix %s', (ni
 		step: Step = () => undefined,
 		expression = text,
 		attribute = '-A mine',
+		beforeBuild: Step = () => undefined,
 	) => {
 		await machine.emptyStore();
 		upstream.forgetRequests();
@@ -56,7 +57,7 @@ describe.each(testedVersions())('what a substituter of the job has, Nix %s', (ni
 			continuous: 'false',
 			...more,
 		};
-		const steps = [uses({ with: inputs }), run(`nix-build --no-out-link job.nix ${attribute}`), step];
+		const steps = [uses({ with: inputs }), beforeBuild, run(`nix-build --no-out-link job.nix ${attribute}`), step];
 		const result = await runJob(machine, steps, { workspace: { 'job.nix': expression }, secrets: [secret] });
 		expect(result.status, result.log).toBe('success');
 		const [report] = result.reports as readonly Report[];
@@ -81,6 +82,14 @@ describe.each(testedVersions())('what a substituter of the job has, Nix %s', (ni
 	it('is found while the job runs, too', async () => {
 		const { result, counts } = await job({ continuous: 'true' });
 		expect(counts.pushed, result.log).toMatchObject({ paths: 1 });
+	});
+
+	it('is asked for once more when the job ends while that is being asked', async () => {
+		const steps: Step = () => upstream.fail({ path: /narinfo/ }, { kind: 'delay', delayMs: 1_500 });
+		const { result, counts } = await job({ continuous: 'true' }, () => undefined, text, '-A mine', steps);
+		upstream.heal();
+		expect(counts.pushed, result.log).toMatchObject({ paths: 1 });
+		expect(result.stage('post').log).not.toMatch(/does not say what it has/);
 	});
 
 	it('is pushed when the cache is to be whole (an empty `skip-signed-by`), and nobody is asked', async () => {

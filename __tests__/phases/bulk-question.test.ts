@@ -83,6 +83,15 @@ describe('one question for many paths', () => {
 		},
 	);
 
+	it('is asked again when it was the job that gave it up', async () => {
+		await using server = await startCachixServer();
+		await fill(server);
+		server.faults.fail(/^POST/, { stall: true });
+		const bulk = createBulkQuestion([], [], recordingLog());
+		expect(await bulk.lacked(urlOf(server), {}, all, AbortSignal.timeout(200))).toEqual(new Set());
+		expect((await bulk.lacked(urlOf(server), {}, all, never)).size).toBe(absent.length);
+	});
+
 	it('believes nothing of paths that it did not name', async () => {
 		await using server = await startCachixServer();
 		server.faults.fail(/^POST/, { status: 200, body: JSON.stringify(['0'.repeat(32), 'x']) });

@@ -48,7 +48,7 @@ export function createBulkQuestion(servers: readonly URL[], netrc: readonly Netr
 				return await ask({ ...target, token: tokenFor(url.hostname, netrc) }, env, paths, limit);
 			} catch (error) {
 				if (!isCacheError(error) || error.code === 'internal') throw error;
-				silent.add(url.href);
+				if (!signal.aborted) silent.add(url.href);
 				log.debug(`${target.place} is asked for each path: ${describeError(error)}`);
 				return new Set();
 			}

@@ -63,11 +63,14 @@ export function createUpstreams(session: Session, store: LocalStore, netrc: read
 				await ask(line, left, limit);
 			} catch (error) {
 				if (!isCacheError(error) || error.code === 'internal') throw error;
+				if (signal.aborted) break;
 				// One that fails is not asked again.
 				lines.splice(lines.indexOf(line), 1);
 				runner.log.info(`${line.url} does not say what it has, so that is pushed: ${describeError(error)}`);
 			}
 		}
+		// Whoever asks no more has not found out that a path is nowhere: the end of the job asks for it again.
+		if (signal.aborted) return;
 		for (const { path } of paths) if (!known.has(path)) known.set(path, null);
 	};
 
