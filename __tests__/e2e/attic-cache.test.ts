@@ -219,6 +219,8 @@ describe('a cache on an attic server', () => {
 			/expired at .*make-token/,
 		],
 		['a token for another cache', 'mine', () => server.token({ pull: ['other'] }), /401.*does not name mine/],
+		['a token of another server', 'mine', () => 'of-another-server', /401.*does not name mine/],
+		['the wrong name', 'miner', () => server.token({ pull: ['mine*'], push: ['mine*'] }), /404.*attic cache create miner/],
 		['no token', 'mine', () => '', /401.*private, or there is none.*`token`/],
 	])('%s is told at main, once, and costs the cache, not the job', async (_, cache, token, told) => {
 		const result = await job(machine, cache, token(), everything, graph('attic-trouble'), { fallback: 'none' });

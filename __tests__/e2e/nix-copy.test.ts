@@ -248,10 +248,12 @@ describe('a store behind SSH', () => {
 		expect(await checkFar(far)).toEqual([]);
 		expect(result.orphans).toEqual([]);
 	});
+});
 
+describe.each(testedVersions())('a store behind SSH, Nix %s', (nix) => {
 	it('is read by the daemon of a multi-user install when the URL has the keys, and else only pushed to', async () => {
-		await using far = await startSshStore({ nix: '2.34' });
-		await using machine = await createMachine({ nix: '2.34' });
+		await using far = await startSshStore({ nix });
+		await using machine = await createMachine({ nix });
 		machine.addUser('runner');
 		await machine.startDaemon({ trustedUsers: ['runner'] });
 		far.admit(machine, { user: 'runner' });
