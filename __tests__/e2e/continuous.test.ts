@@ -1,4 +1,5 @@
 import { readdirSync, rmSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -111,6 +112,27 @@ describe.each(testedVersions())('a job that pushes while it runs, Nix %s', (nix)
 			rmSync(machine.outside('/root/.config/nix/nix.conf'));
 		}
 	});
+});
+
+it('a runner that gives way to everything else, and whose user may not change that, pushes while the job runs', async () => {
+	await using machine = await createMachine({ nix: '2.34' });
+	machine.addUser('runner');
+	await machine.startDaemon({ trustedUsers: ['runner'] });
+	const before = getPriority();
+	setPriority(19);
+	try {
+		const folder = join(machine.work, 'patient');
+		await machine.run(['mkdir', '-m', '777', folder]);
+		const steps = [uses({ with: { cache: `file://${folder}`, 'signing-key': secret, continuous: 'true' } }), buildAll()];
+		const result = await job(machine, steps, { user: 'runner' });
+		expect(
+			result.annotations.map(({ message }) => message),
+			result.log,
+		).toEqual([]);
+		expect(checkCache(folder).length).toBe(5);
+	} finally {
+		setPriority(before);
+	}
 });
 
 describe('trouble on the way', () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { identityOf, ownIdentity } from '../background/process-identity.ts';
 import { CacheError } from '../errors.ts';
 import { asPusherOrders, type PusherOrders, pusherFiles, takeOrders, writeJson } from './pusher-folder.ts';
@@ -40,7 +40,8 @@ async function work(runner: Runner, folder: string): Promise<void> {
 }
 
 async function keep({ log, env }: Runner, folder: string): Promise<void> {
-	setPriority(PRIORITY);
+	// A runner may have been made more patient by whoever started it, and only root may take that back.
+	if (getPriority() < PRIORITY) setPriority(PRIORITY);
 	const orders = await takeOrders(folder);
 	let worker: ChildProcess | null = null;
 	let isReady = false;
