@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CacheError, systemCode } from '../errors.ts';
 
 /**
  * Standard error of a program as a file without a name, in place of a pipe. Nix drops the lines that a pipe has no room for once that is non-blocking, and the ssh that it
- * starts with the same standard error makes it so (seen with OpenSSH 9.2: of 1,500 lines of Nix 2.26 a third to two thirds were lost). A file is never full.
+ * starts with the same standard error makes it so (seen with OpenSSH 9.2: of 1,500 lines of Nix 2.26 a third to two thirds were lost). A file takes them all, unless the disk
+ * is full, which does not go unnoticed.
  */
 export interface ErrorFile {
 	readonly fd: number;
 	/** The last bytes of what was written so far, at most so many. */
 	end(limitBytes: number): string;
-	/** All of it. Throws `nix-failed` when that is more than `LIMIT_BYTES`. */
+	/** All of it. Throws `nix-failed` when that is more than `LIMIT_BYTES`, and `disk-full` when some may not have been written. */
 	lines(): readonly string[];
 	/** May be called again. */
 	close(): void;
@@ -20,8 +21,10 @@ export interface ErrorFile {
 
 /** A line for each path of a command, 1 KiB at most, and whatever Nix warns of. */
 const LIMIT_BYTES = 64 * 1024 * 1024;
+/** A page of a file system and more: a single byte may find room in the last one. */
+const PROBE_BYTES = 64 * 1024;
 
-/** Throws `file-failed`. */
+/** Throws `file-failed`, `disk-full`. */
 export function openErrorFile(): ErrorFile {
 	const fd = openUnnamed();
 	let isOpen = true;
@@ -42,7 +45,9 @@ export function openErrorFile(): ErrorFile {
 		lines() {
 			const { size } = fstatSync(fd);
 			if (size > LIMIT_BYTES) throw new CacheError('nix-failed', `Nix wrote ${size} bytes to standard error.`);
-			return read(size).split('\n');
+			const text = read(size);
+			writeOn(fd);
+			return text.split('\n');
 		},
 		close() {
 			if (isOpen) closeSync(fd);
@@ -52,12 +57,33 @@ export function openErrorFile(): ErrorFile {
 }
 
 function openUnnamed(): number {
-	const name = join(tmpdir(), `nix-cache-action-${randomBytes(12).toString('hex')}`);
 	try {
+		const name = join(tmpdir(), `nix-cache-action-${randomBytes(12).toString('hex')}`);
 		const fd = openSync(name, 'wx+', 0o600);
 		unlinkSync(name);
 		return fd;
-	} catch (cause) {
-		throw new CacheError('file-failed', `${name} can't be written (${systemCode(cause) ?? 'unknown'}).`, { cause });
+	} catch (error) {
+		throw fileError(error);
 	}
+}
+
+/** Where more can be written, there was room for all that came before. */
+function writeOn(fd: number): void {
+	try {
+		for (let left = PROBE_BYTES; left > 0; ) left -= writeSync(fd, Buffer.alloc(left, '\n'));
+	} catch (error) {
+		throw fileError(error);
+	}
+}
+
+function fileError(cause: unknown): CacheError {
+	const code = systemCode(cause) ?? 'unknown';
+	return new CacheError(
+		code === 'ENOSPC' || code === 'EDQUOT' ? 'disk-full' : 'file-failed',
+		`No file can be written in ${tmpdir()} (${code}).`,
+		{
+			hint: 'Free space there, or set `TMPDIR` to a folder with room that this user may write in.',
+			cause,
+		},
+	);
 }
