@@ -342,8 +342,8 @@ function indexEncoder(index) {
         return Buffer.concat([prefixOf(body), (0,external_node_zlib_.zstdCompressSync)(body, { params: { [external_node_zlib_.constants.ZSTD_c_compressionLevel]: 3 } })]);
     };
 }
-function recordOfPack({ key, sizeBytes, sha256, createdAt }) {
-    return { key, sizeBytes, sha256: Buffer.from(sha256).toString('hex'), createdAt };
+function recordOfPack({ key, sizeBytes, createdAt }) {
+    return { key, sizeBytes, createdAt };
 }
 /** For one line of a log. */
 function plain(writer) {
@@ -484,11 +484,11 @@ async function isOurs(service, key, bytes, signal) {
 
 
 /** Stores a pack under a key that nobody else has. @param nowS seconds since 1970. Throws what the service throws. */
-async function uploadPack(service, { body, sha256 }, nowS, signal) {
+async function uploadPack(service, { body }, nowS, signal) {
     const key = (0,_format_keys_js__WEBPACK_IMPORTED_MODULE_2__/* .packKey */ .l7)((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(20).toString('hex'));
     if ((await service.save(key, body, signal)) === 'exists')
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-failing', `The new key ${key} is taken already.`);
-    return { key, sizeBytes: body.sizeBytes, sha256, createdAt: nowS };
+    return { key, sizeBytes: body.sizeBytes, createdAt: nowS };
 }
 
 
@@ -505,24 +505,19 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __webpack_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __webpack_require__(6760);
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __webpack_require__(7075);
+// EXTERNAL MODULE: ./build/file-pieces.js
+var file_pieces = __webpack_require__(622);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/pack-file.js
-
 
 
 
 
 /** What one system call takes; the system's limit is 1024. */
 const PARTS_PER_WRITE = 256;
-/** As in the spool of `src/push/`: larger ones are returned to the system late. */
-const READ_CHUNK_BYTES = 64 * 1024;
 /**
  * Begins a pack with `header` in a file of `folder` (made when missing, mode 0700). The file (0600) loses its name right after it was opened, so nothing
  * stays behind however the process ends.
@@ -530,7 +525,6 @@ const READ_CHUNK_BYTES = 64 * 1024;
 function createPackFile(folder, header) {
     const opened = begin(folder, header);
     opened.catch(() => { });
-    const hash = (0,external_node_crypto_.createHash)('sha256').update(header);
     const waiting = [];
     let reservedBytes = header.length;
     let writtenBytes = header.length;
@@ -545,10 +539,8 @@ function createPackFile(folder, header) {
         catch (error) {
             throw fileError(error, folder);
         }
-        for (const part of parts) {
-            hash.update(part);
+        for (const part of parts)
             writtenBytes += part.length;
-        }
     }
     /** While one write is under way the next frames gather, and go together. */
     async function writeWaiting() {
@@ -602,7 +594,7 @@ function createPackFile(folder, header) {
                 throw fileError(error, folder);
             }
             await write([trailer(writtenBytes, frames)]);
-            return { body: bodyOf(file, writtenBytes), sha256: hash.digest(), frames };
+            return { body: bodyOf(file, writtenBytes), frames };
         },
         close,
     };
@@ -645,22 +637,7 @@ function without(parts, bytes) {
     });
 }
 function bodyOf(file, sizeBytes) {
-    return {
-        sizeBytes,
-        bytes: null,
-        stream: () => external_node_stream_.Readable.from(readAll(file, sizeBytes), { objectMode: false, highWaterMark: READ_CHUNK_BYTES }),
-    };
-}
-/** By position, so that several can read at once. */
-async function* readAll(file, sizeBytes) {
-    for (let at = 0; at < sizeBytes;) {
-        const chunk = Buffer.allocUnsafe(Math.min(READ_CHUNK_BYTES, sizeBytes - at));
-        const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-        if (bytesRead === 0)
-            throw new errors/* CacheError */.xA('internal', `A pack file ends at byte ${at} of ${sizeBytes}.`);
-        at += bytesRead;
-        yield chunk.subarray(0, bytesRead);
-    }
+    return { sizeBytes, bytes: null, stream: () => (0,file_pieces/* piecesOf */.X)(file, 0, sizeBytes) };
 }
 function fileError(error, folder) {
     if (error instanceof errors/* CacheError */.xA)

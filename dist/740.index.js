@@ -193,6 +193,10 @@ async function runCommandLine(process) {
         return await runCommand(process, wanted(first), rest);
     }
     catch (error) {
+        // A line that can't be read can still say that it wants JSON.
+        const end = argv.indexOf('--');
+        if (argv.slice(0, end < 0 ? argv.length : end).includes('--json'))
+            plain.print(JSON.stringify({ error: errorJson(error) }));
         plain.fail((0,errors/* describeError */.Uc)(error));
         return (0,exit_status/* exitOfError */.uP)(error);
     }

@@ -177,7 +177,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
 /* harmony import */ var _phases_actions_cache_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7147);
-/* harmony import */ var _phases_push_new_paths_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(264);
+/* harmony import */ var _phases_push_new_paths_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7029);
 /* harmony import */ var _phases_stop_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(6477);
 /* harmony import */ var _phases_substituter_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5022);
 /* harmony import */ var _report_lines_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6812);

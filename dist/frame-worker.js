@@ -33,7 +33,8 @@ export function giveBack({ buffer }) {
 }
 /** A copy of its own, to be transferred; the buffer that it came in is given back. */
 function exactly(bytes) {
-    const copy = new Uint8Array(bytes);
+    const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
+    copy.set(bytes);
     giveBack(bytes);
     return copy;
 }
@@ -48,7 +49,7 @@ export function frameHash(frame) {
 /** Each frame behind its hash and its length (4 bytes, little-endian). */
 function joinFrames(level, chunks) {
     const frames = chunks.map((chunk) => compressFrame('zstd', level, chunk));
-    const joined = Buffer.from(new ArrayBuffer(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0)));
+    const joined = Buffer.allocUnsafeSlow(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0));
     let at = 0;
     for (const frame of frames) {
         joined.set(frameHash(frame), at);

@@ -31494,15 +31494,13 @@ function parseRecord(text) {
     };
 }
 function packOf(value) {
-    const { key, sizeBytes, sha256, createdAt } = asFields(value, 'pack');
+    const { key, sizeBytes, createdAt } = asFields(value, 'pack');
     if (typeof key !== 'string' || !(0,keys/* isPackKey */.xH)(key))
         throw wrong('pack', 'key');
-    if (!isSha256(sha256))
-        throw wrong('pack', 'sha256');
     const size = count(sizeBytes, 'pack', 'sizeBytes');
     if (size < format_pack/* HEADER_BYTES */.q2 + format_pack/* TRAILER_BYTES */.EH)
         throw wrong('pack', 'sizeBytes');
-    return { key, sizeBytes: size, sha256, createdAt: count(createdAt, 'pack', 'createdAt') };
+    return { key, sizeBytes: size, createdAt: count(createdAt, 'pack', 'createdAt') };
 }
 /** It becomes a line of a narinfo. */
 function signatureOf(value) {
@@ -31576,7 +31574,7 @@ function decodeIndex(bytes, expected) {
     const chunkTable = cut(body, 4 + headBytes, head.chunks * index_layout/* CHUNK */.m$.bytes, 'chunk table');
     const pathTable = cut(body, 4 + headBytes + chunkTable.length, head.paths * index_layout/* PATH */.gI.bytes, 'path table');
     const records = body.subarray(4 + headBytes + chunkTable.length + pathTable.length);
-    const packs = head.packs.map((pack) => ({ ...pack, sha256: Buffer.from(pack.sha256, 'hex') }));
+    const { packs } = head;
     checkChunks(chunkTable, packs);
     checkOverlaps(chunkTable);
     checkPaths(pathTable, records.length);
@@ -32411,17 +32409,197 @@ function textOf(value) {
 
 /***/ }),
 
+/***/ 8133:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  Z: () => (/* binding */ BULK),
+  F: () => (/* binding */ createCachixApi)
+});
+
+// EXTERNAL MODULE: ./build/errors.js
+var errors = __nccwpck_require__(9473);
+// EXTERNAL MODULE: ./build/http/answer-text.js
+var answer_text = __nccwpck_require__(1863);
+// EXTERNAL MODULE: ./build/http/credentials.js
+var http_credentials = __nccwpck_require__(1711);
+// EXTERNAL MODULE: ./build/backends/json-fields.js
+var json_fields = __nccwpck_require__(9488);
+// EXTERNAL MODULE: ./build/backends/object-body.js
+var object_body = __nccwpck_require__(4514);
+// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
+var signature = __nccwpck_require__(1386);
+;// CONCATENATED MODULE: ./build/backends/cachix/cache-information.js
+
+
+
+/**
+ * Reads the answer to `GET cache/NAME`. The token goes to the host in `uri`, so that must not be reached in the clear when the server itself is not.
+ * @throws CacheError `cache-invalid`
+ */
+function parseCacheInformation(bytes, host, what) {
+    const fields = (0,json_fields/* jsonFields */.y)(bytes, what);
+    const written = fields.text('uri');
+    const uri = URL.canParse(written) ? new URL(written) : null;
+    const isHttp = uri !== null && (uri.protocol === 'https:' || (uri.protocol === 'http:' && host.protocol === 'http:'));
+    if (!isHttp || uri.username !== '' || uri.password !== '' || uri.search !== '' || uri.hash !== '') {
+        throw new errors/* CacheError */.xA('cache-invalid', `${what} names no place that Nix could read from.`);
+    }
+    return {
+        uri,
+        isPublic: fields.boolean('isPublic'),
+        publicKeys: fields.texts('publicSigningKeys').map((text) => readKey(text, what)),
+        permission: fields.text('permission'),
+    };
+}
+function readKey(text, what) {
+    try {
+        return (0,signature/* parsePublicKey */.ee)(text);
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('cache-invalid', `${what} has a key that can't be read: ${(0,errors/* describeError */.Uc)(cause)}`, { cause });
+    }
+}
+
+;// CONCATENATED MODULE: ./build/backends/cachix/cachix-api.js
+
+
+
+
+
+
+/** What the command line client asks for at once; the server takes no more. */
+const BULK = 32_768;
+const DONE = [200, 201, 202, 204];
+/** Explained here; the others are the HTTP client's business. */
+const REFUSALS = [400, 401, 402, 403, 404, 409, 422];
+const MAX_ANSWER_BYTES = 64 * 1024;
+/** `BULK` hash parts with quotes and commas. */
+const MAX_BULK_BYTES = 2 * 1024 * 1024;
+const QUOTA = /quota|storage limit|limit (?:is |was )?(?:reached|exceeded)|exceed/i;
+function createCachixApi(target, client) {
+    const { host, name, token } = target;
+    const credentials = token === null ? null : { kind: 'bearer', token };
+    const base = `${host.origin}/api/v1/cache/${name}`;
+    const call = async (method, path, body, limitBytes, signal) => {
+        const answer = await client.request({
+            method,
+            url: new URL(`${base}${path}`),
+            headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+            body: body === undefined ? null : (0,object_body/* bodyOfText */.V)(JSON.stringify(body)),
+            credentials,
+            accept: [...DONE, ...REFUSALS],
+            limitBytes,
+            signal,
+        });
+        if (answer.status >= 300)
+            throw refusal(answer);
+        return answer.bytes;
+    };
+    const post = (path, body, signal) => call('POST', path, body, MAX_ANSWER_BYTES, signal);
+    const ofUpload = ({ narId, uploadId }, step = '', query = {}) => `/multipart-nar/${encodeURIComponent(narId)}${step}?${new URLSearchParams({ uploadId, ...query })}`;
+    function refusal(answer) {
+        const said = (0,http_credentials/* withoutCredentials */.r)((0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes), credentials);
+        const because = said === '' ? '.' : ` ("${said}").`;
+        if (answer.status === 402 || QUOTA.test(said)) {
+            return new errors/* CacheError */.xA('cache-failing', `${target.place} takes no more${because}`, {
+                hint: 'Its storage is used up: look at its settings on the server, or leave large paths out with `max-path-size`.',
+            });
+        }
+        switch (answer.status) {
+            case 401:
+                return new errors/* CacheError */.xA('cache-unauthorized', `${host.host} refuses the token for ${target.place}${because}`, {
+                    hint: token === null
+                        ? 'It is private: give a token as `token`.'
+                        : 'Is the token complete, not revoked, and one of this server?',
+                });
+            case 403:
+                return new errors/* CacheError */.xA('cache-forbidden', `${host.host} does not let this token use ${target.place}${because}`, {
+                    hint: 'Make a token for this cache, with the right to write when the job pushes.',
+                });
+            case 404:
+                return new errors/* CacheError */.xA('cache-not-found', `${host.host} has no ${target.place}, or not for this token${because}`, {
+                    hint: 'Is the name that of `https://NAME.cachix.org`? A private cache needs `token`.',
+                });
+            default:
+                return new errors/* CacheError */.xA('cache-invalid', `${host.host} answered ${answer.status} for ${target.place}${because}`);
+        }
+    }
+    return {
+        async information(signal) {
+            const bytes = await call('GET', '', undefined, MAX_ANSWER_BYTES, signal);
+            return parseCacheInformation(bytes, host, `What ${host.host} says of ${target.place}`);
+        },
+        async missing(hashParts, signal) {
+            const bytes = await call('POST', '/narinfo', hashParts, MAX_BULK_BYTES, signal);
+            return new Set((0,json_fields/* jsonTexts */.b)(bytes, `The list of paths that ${target.place} lacks`));
+        },
+        async begin(compression, signal) {
+            const fields = (0,json_fields/* jsonFields */.y)(await post(`/multipart-nar?compression=${compression}`, undefined, signal), 'A new upload');
+            return { narId: fields.text('narId'), uploadId: fields.text('uploadId') };
+        },
+        async partUrl(upload, partNumber, contentMd5, signal) {
+            const path = ofUpload(upload, '', { partNumber: `${partNumber}` });
+            const url = (0,json_fields/* jsonFields */.y)(await post(path, { contentMD5: contentMd5 }, signal), 'A part of an upload').text('uploadUrl');
+            if (/^https?:/.test(url) && URL.canParse(url))
+                return new URL(url);
+            throw new errors/* CacheError */.xA('cache-invalid', `${host.host} names no place for a part of an upload.`);
+        },
+        async complete(upload, parts, narInfo, signal) {
+            await post(ofUpload(upload, '/complete'), { parts, narInfoCreate: narInfo }, signal);
+        },
+        async abort(upload, signal) {
+            await post(ofUpload(upload, '/abort'), undefined, signal);
+        },
+    };
+}
+
+
+/***/ }),
+
+/***/ 8034:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   D: () => (/* binding */ missingPaths)
+/* harmony export */ });
+/* harmony import */ var _nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9605);
+/* harmony import */ var _cachix_api_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8133);
+
+
+/** Which of these paths (full) the cache does not have: one request for each `BULK` of them. Throws what the API does. */
+async function missingPaths(api, paths, signal) {
+    const missing = new Set();
+    for (let at = 0; at < paths.length; at += _cachix_api_js__WEBPACK_IMPORTED_MODULE_1__/* .BULK */ .Z) {
+        const some = paths.slice(at, at + _cachix_api_js__WEBPACK_IMPORTED_MODULE_1__/* .BULK */ .Z);
+        const hashParts = await api.missing(some.map(({ path }) => (0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__/* .hashPartOf */ .bV)(path)), signal);
+        for (const { path } of some)
+            if (hashParts.has((0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__/* .hashPartOf */ .bV)(path)))
+                missing.add(path);
+    }
+    return missing;
+}
+
+
+/***/ }),
+
 /***/ 3918:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 __nccwpck_require__.r(__webpack_exports__);
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   cachixToken: () => (/* binding */ cachixToken)
+/* harmony export */   cachixToken: () => (/* binding */ cachixToken),
+/* harmony export */   tokenFor: () => (/* binding */ tokenFor)
 /* harmony export */ });
-/** The token for a cache: that of the workflow, else the password of the netrc entry that Nix would read the cache with. A `default` entry is for nobody in particular. */
+/** The token for a cache: that of the workflow, else that of the netrc for where Nix reads the cache. */
 function cachixToken(target, netrc) {
-    const host = `${target.name}.${target.host.hostname}`.toLowerCase();
-    return target.token ?? netrc.find(({ machine }) => machine?.toLowerCase() === host)?.password ?? null;
+    return target.token ?? tokenFor(`${target.name}.${target.host.hostname}`, netrc);
+}
+/** The password that Nix reads this host with, which is a token. A `default` entry is for nobody in particular. */
+function tokenFor(hostname, netrc) {
+    return netrc.find(({ machine }) => machine?.toLowerCase() === hostname.toLowerCase())?.password ?? null;
 }
 
 
@@ -32718,7 +32896,7 @@ async function openBackend(target, means) {
         }
         case 'cachix': {
             const [{ createCachix }, { cachixToken }, openReading] = await Promise.all([
-                __nccwpck_require__.e(/* import() */ 363).then(__nccwpck_require__.bind(__nccwpck_require__, 2363)),
+                __nccwpck_require__.e(/* import() */ 211).then(__nccwpck_require__.bind(__nccwpck_require__, 7211)),
                 Promise.resolve(/* import() */).then(__nccwpck_require__.bind(__nccwpck_require__, 3918)),
                 binaryCacheOpener(means, 'cachix'),
             ]);
@@ -32898,18 +33076,20 @@ function readStat(pid) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   H: () => (/* binding */ parseCachixUrl),
-/* harmony export */   n: () => (/* binding */ cachixKeyName)
+/* harmony export */   Ho: () => (/* binding */ parseCachixUrl),
+/* harmony export */   JT: () => (/* binding */ cachixTargetAt),
+/* harmony export */   nD: () => (/* binding */ cachixKeyName)
 /* harmony export */ });
 /* harmony import */ var _refusal_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(2577);
 
 const HOST = 'https://cachix.org';
+const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
 const FORM = 'write `cachix://name`, with the name of the cache as in `https://name.cachix.org`';
 /** `cachix://name`, with Nix's own parameters and `host=https://…` for a server elsewhere. */
 function parseCachixUrl(line, credentials) {
     const refuse = (why) => ({ problem: `cache: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` ${why}.` });
     const [, name, query = ''] = /^cachix:\/\/([^/?#]*)\/?(?:\?([^#]*))?$/.exec(line) ?? [];
-    if (name === undefined || !/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(name))
+    if (name === undefined || !NAME.test(name))
         return refuse(`is not the URL of a cache; ${FORM}`);
     if (credentials !== null && credentials.kind !== 'bearer') {
         return refuse('takes no `username` and `password`; give a token of Cachix as `token`');
@@ -32932,6 +33112,25 @@ function parseCachixUrl(line, credentials) {
 /** What Cachix calls the key that a cache was made with. Its own tools write the secret key without a name. */
 function cachixKeyName({ name, host }) {
     return `${name}.${host.hostname}-1`;
+}
+/** What a server's API is below. */
+const API = /^\/api\/v1\/cache\/([^/]+)\/?$/;
+/**
+ * The cache that is read at `url`, `null` when nothing says that it is one of Cachix. A server has each cache at `NAME.` before its own host name, which tells for
+ * cachix.org and for what lines of `cache` name (`hosts`), and below its API, which tells for every server. Source: cachix/cachix, cachix-api/src/Cachix/API.hs.
+ */
+function cachixTargetAt(url, hosts) {
+    const [, named] = API.exec(url.pathname) ?? [];
+    const below = url.pathname === '/' ? [new URL(HOST), ...hosts].find((host) => isBelow(url, host)) : undefined;
+    const host = named === undefined ? below : new URL(url.origin);
+    const name = named ?? url.host.split('.', 1)[0] ?? '';
+    if (host === undefined || !NAME.test(name))
+        return null;
+    return { kind: 'cachix', place: url.origin + url.pathname.replace(/\/$/, ''), name, host, parameters: '', token: null };
+}
+/** Whether the host of `url` is that of `host` with one name before it. */
+function isBelow(url, host) {
+    return url.protocol === host.protocol && url.host.slice(url.host.indexOf('.') + 1) === host.host;
 }
 function isHost(parameter) {
     return parameter.startsWith('host=');
@@ -33320,7 +33519,7 @@ function parseCacheTarget(line, pushUrl, credentials) {
         };
     }
     if (line.startsWith('cachix:'))
-        return (0,cachix/* parseCachixUrl */.H)(line, credentials);
+        return (0,cachix/* parseCachixUrl */.Ho)(line, credentials);
     if (/^niks3(\+http)?:/.test(line))
         return parseNiks3Url(line, credentials);
     const url = (0,http/* parseHttpUrl */.f)(line, 'cache');
@@ -33412,6 +33611,52 @@ function describeError(error) {
     if (error instanceof CacheError)
         return error.hint === null ? error.message : `${error.message} ${error.hint}`;
     return error instanceof Error ? error.message : String(error);
+}
+
+
+/***/ }),
+
+/***/ 622:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   X: () => (/* binding */ piecesOf)
+/* harmony export */ });
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8500);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9473);
+
+
+
+const PIECE_BYTES = 128 * 1024;
+/** The one that is read into, and the two before it. */
+const PIECES = 3;
+/** How long everything else in this process may have to wait for who reads. */
+const SLICE_MS = 5;
+/**
+ * Bytes `start` up to `end` (not included) of a file that was just written, by position, so that several can read at once. A piece is overwritten when two more
+ * have been taken: memory for each of its own costs more than reading into it, and the garbage collector's time. Reading is synchronous: what was
+ * just written is in the system's memory, and there in less time than another thread takes to be told of it.
+ */
+async function* piecesOf(file, start, end) {
+    const pieceBytes = Math.min(PIECE_BYTES, end - start);
+    const pieces = Array.from({ length: PIECES }, () => Buffer.allocUnsafeSlow(pieceBytes));
+    let turnedAtMs = performance.now();
+    for (let at = start; at < end;) {
+        for (const piece of pieces) {
+            if (at === end)
+                break;
+            const readBytes = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readSync)(file.fd, piece, 0, Math.min(pieceBytes, end - at), at);
+            if (readBytes === 0)
+                throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .CacheError */ .xA('internal', `A temporary file ends at byte ${at} in place of ${end}.`);
+            at += readBytes;
+            yield piece.subarray(0, readBytes);
+            if (performance.now() - turnedAtMs <= SLICE_MS)
+                continue;
+            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_1__.setImmediate)();
+            turnedAtMs = performance.now();
+        }
+    }
 }
 
 
@@ -33623,8 +33868,6 @@ __nccwpck_require__.d(__webpack_exports__, {
 var cancel = __nccwpck_require__(2368);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __nccwpck_require__(9473);
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./build/http/content-encoding.js
@@ -33669,7 +33912,6 @@ function isKnown(name) {
 
 
 
-
 /** The answer's headers came and its body did not come whole. */
 class AnswerBrokeOff extends Error {
     name = 'AnswerBrokeOff';
@@ -33684,9 +33926,6 @@ async function exchange(connections, asked, timeouts, clock) {
     const doing = `${asked.method} ${asked.url.origin}${asked.url.pathname}`;
     const route = connections.route(asked.url);
     const body = openBody(asked, clock);
-    let bodyError = null;
-    if (body instanceof external_node_stream_.Readable)
-        body.on('error', (error) => (bodyError ??= error));
     const sizeBytes = asked.body?.sizeBytes ?? 0;
     try {
         const response = await (0,cancel/* orAborted */.H6)(route.dispatcher.request({
@@ -33694,7 +33933,7 @@ async function exchange(connections, asked, timeouts, clock) {
             path: route.path,
             method: asked.method,
             headers: { ...asked.headers, ...route.headers, ...(asked.body === null ? {} : { 'content-length': `${sizeBytes}` }) },
-            body,
+            body: body.payload,
             // HEAD too keeps its connection, which undici would close out of distrust of servers from before HTTP/1.1.
             reset: false,
             headersTimeout: timeouts.headersMs + Math.ceil(sizeBytes / SETTLING_BYTES_PER_MS),
@@ -33707,49 +33946,60 @@ async function exchange(connections, asked, timeouts, clock) {
         if (asked.signal.aborted)
             throw (0,cancel/* abortError */.vt)(asked.signal, doing);
         // undici reports its own teardown of the body as well; only the body's own failure has a system code of a file.
-        if (bodyError !== null && isFileError(bodyError)) {
-            throw new errors/* CacheError */.xA('file-failed', `${doing}: what was to be sent can't be read (${(0,errors/* systemCode */.xU)(bodyError)}).`, {
-                cause: bodyError,
+        if (isFileError(body.failure)) {
+            throw new errors/* CacheError */.xA('file-failed', `${doing}: what was to be sent can't be read (${(0,errors/* systemCode */.xU)(body.failure)}).`, {
+                cause: body.failure,
             });
         }
         throw error;
     }
     finally {
-        if (body instanceof external_node_stream_.Readable)
-            body.destroy();
+        body.end();
     }
 }
 function openBody({ body, holdBodyMs }, clock) {
-    if (body === null)
-        return null;
-    if (holdBodyMs > 0 && body.sizeBytes > 0)
-        return heldBack(body, holdBodyMs, clock);
-    return body.bytes !== null && body.sizeBytes <= WRITE_AT_ONCE_BYTES ? body.bytes : body.stream();
-}
-/** The body with a pause after its first byte (undici sends the head together with that). */
-function heldBack(body, holdMs, clock) {
+    const holds = holdBodyMs > 0;
+    if (body === null || body.sizeBytes === 0)
+        return { payload: null, failure: null, end: () => undefined };
+    if (!holds && body.bytes !== null && body.sizeBytes <= WRITE_AT_ONCE_BYTES) {
+        return { payload: body.bytes, failure: null, end: () => undefined };
+    }
     const ended = new AbortController();
-    const source = body.stream();
-    async function* parts() {
-        let first = true;
-        for await (const part of source) {
-            const bytes = part;
-            if (!first)
-                yield bytes;
-            else {
-                first = false;
-                yield bytes.subarray(0, 1);
-                await clock.sleep(holdMs, ended.signal);
-                yield bytes.subarray(1);
+    let failure = null;
+    async function* watched(sent) {
+        const pieces = sent.stream();
+        try {
+            for await (const piece of holds ? heldBack(pieces, holdBodyMs, clock, ended.signal) : pieces) {
+                ended.signal.throwIfAborted();
+                yield piece;
             }
         }
+        catch (error) {
+            failure ??= error;
+            throw error;
+        }
     }
-    const held = external_node_stream_.Readable.from(parts(), { objectMode: false });
-    held.once('close', () => {
-        ended.abort();
-        source.destroy();
-    });
-    return held;
+    return {
+        payload: watched(body),
+        get failure() {
+            return failure;
+        },
+        end: () => ended.abort(),
+    };
+}
+/** A pause after the first byte (undici sends the head together with that). */
+async function* heldBack(pieces, holdMs, clock, ended) {
+    let first = true;
+    for await (const piece of pieces) {
+        if (first) {
+            first = false;
+            yield piece.subarray(0, 1);
+            await clock.sleep(holdMs, ended);
+            yield piece.subarray(1);
+        }
+        else
+            yield piece;
+    }
 }
 async function readAnswer(response, asked, doing) {
     const { statusCode: status, headers, body } = response;
@@ -34931,7 +35181,7 @@ function readCaches(get, credentials, problems) {
 /** Cachix writes secret keys without a name. */
 function namedKey(text, caches) {
     const target = caches.find(({ kind }) => kind === 'cachix');
-    return target?.kind === 'cachix' && !text.includes(':') ? `${(0,cachix/* cachixKeyName */.n)(target)}:${text.trim()}` : text;
+    return target?.kind === 'cachix' && !text.includes(':') ? `${(0,cachix/* cachixKeyName */.nD)(target)}:${text.trim()}` : text;
 }
 function nameOf(target) {
     return target.kind === 'actions-cache' ? target.kind : target.place;
@@ -36476,7 +36726,6 @@ var object_body = __nccwpck_require__(4514);
 
 
 
-
 /** Up to here one request brings it all. */
 const ONE_PUT_BYTES = 16 * 1024 * 1024;
 const BLOCK_BYTES = 8 * 1024 * 1024;
@@ -36536,12 +36785,12 @@ async function putBlocks(client, url, body, signal) {
         await Promise.allSettled(underWay);
     }
 }
-/** The body in pieces of `blockBytes`, each in memory of its own. Throws what `signal` aborts with, also while the body has nothing to give. */
+/** The body in pieces of `blockBytes`, each in memory of its own. */
 async function* blocksOf(body, blockBytes, signal) {
     let block = Buffer.allocUnsafe(Math.min(blockBytes, body.sizeBytes));
     let filled = 0;
     let leftBytes = body.sizeBytes;
-    for await (const part of (0,external_node_stream_.addAbortSignal)(signal, body.stream())) {
+    for await (const part of unlessAborted(body.stream(), signal)) {
         let bytes = part;
         if (bytes.length > leftBytes)
             throw new errors/* CacheError */.xA('file-failed', 'What is to be uploaded is longer than it was.');
@@ -36560,6 +36809,22 @@ async function* blocksOf(body, blockBytes, signal) {
     }
     if (leftBytes !== 0)
         throw new errors/* CacheError */.xA('file-failed', `What is to be uploaded ended ${leftBytes} bytes too early.`);
+}
+/** Throws what `signal` aborts with, also while `stream` has nothing to give. */
+async function* unlessAborted(stream, signal) {
+    const iterator = stream[Symbol.asyncIterator]();
+    try {
+        for (;;) {
+            const next = await (0,cancel/* orAborted */.H6)(iterator.next(), signal, blob_upload_DOING);
+            if (next.done)
+                return;
+            yield next.value;
+        }
+    }
+    finally {
+        // One that is stuck would never come to its end; nothing waits for it.
+        void iterator.return?.();
+    }
 }
 async function put(client, url, body, signal, headers) {
     const accept = [200, 201, ...blob_upload_REFUSED];
@@ -37209,8 +37474,8 @@ var errors = __nccwpck_require__(9473);
 var store_path = __nccwpck_require__(9605);
 // EXTERNAL MODULE: ./build/store/nix-about.js
 var nix_about = __nccwpck_require__(317);
-// EXTERNAL MODULE: ./build/store/nix-command.js
-var nix_command = __nccwpck_require__(2905);
+// EXTERNAL MODULE: ./build/store/nix-command.js + 1 modules
+var nix_command = __nccwpck_require__(4705);
 ;// CONCATENATED MODULE: ./build/store/other-store-trouble.js
 
 
@@ -37363,15 +37628,18 @@ function openOtherStore(local, env, storeDir, url, label) {
             // taken for its outputs.
             const asked = new Set(paths.filter((path) => !(0,store_path/* isDerivation */.qw)(path)));
             const missing = new Set();
-            const onErrorLine = (line) => {
-                const path = /^ {2}(\/\S+)$/.exec(line)?.[1];
-                if (path !== undefined && asked.has(path))
-                    missing.add(path);
+            // A line that is lost would be a path that counts as there.
+            const onErrorLines = (lines) => {
+                for (const line of lines) {
+                    const path = /^ {2}(\/\S+)$/.exec(line)?.[1];
+                    if (path !== undefined && asked.has(path))
+                        missing.add(path);
+                }
             };
             const oneByOne = paths.filter(store_path/* isDerivation */.qw);
             for (const chunk of (0,path_info/* chunksOf */.U_)([...asked])) {
                 try {
-                    const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLine };
+                    const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLines };
                     await explained(nix.runStore(['--realise', '--dry-run', '--option', 'substitute', 'false', ...store, ...chunk], options));
                 }
                 catch (error) {
@@ -37825,7 +38093,7 @@ function priorityIn(storeUrl) {
 
 /***/ }),
 
-/***/ 264:
+/***/ 7029:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -38599,7 +38867,8 @@ function giveBack({ buffer }) {
 }
 /** A copy of its own, to be transferred; the buffer that it came in is given back. */
 function exactly(bytes) {
-    const copy = new Uint8Array(bytes);
+    const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
+    copy.set(bytes);
     giveBack(bytes);
     return copy;
 }
@@ -38614,7 +38883,7 @@ function frameHash(frame) {
 /** Each frame behind its hash and its length (4 bytes, little-endian). */
 function joinFrames(level, chunks) {
     const frames = chunks.map((chunk) => compressFrame('zstd', level, chunk));
-    const joined = Buffer.from(new ArrayBuffer(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0)));
+    const joined = Buffer.allocUnsafeSlow(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0));
     let at = 0;
     for (const frame of frames) {
         joined.set(frameHash(frame), at);
@@ -39045,16 +39314,20 @@ function throughXz(level, threads, sink) {
 var external_node_fs_promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: ./build/file-pieces.js
+var file_pieces = __nccwpck_require__(622);
 ;// CONCATENATED MODULE: ./build/push/spool.js
 
 
 
 
 
-/** With 256 KiB a post of one large path had a peak memory of 193 MiB in place of 150: large chunks are returned to the system late. */
-const READ_CHUNK_BYTES = 64 * 1024;
-/** Parts are sent several at a time: four of them took 80 MiB with 64 KiB, and 35 with 16. */
-const PART_CHUNK_BYTES = 16 * 1024;
+
+/**
+ * A file that is done with is written over by the next body: half the time of a new one, and far less where the system has to find memory for that. Not
+ * so with larger ones than this, for the room on disk.
+ */
+const SPARE_BYTES = 256 * 1024 * 1024;
 /**
  * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
  * after it was opened, so nothing stays behind however the process ends.
@@ -39062,20 +39335,31 @@ const PART_CHUNK_BYTES = 16 * 1024;
 function createSpool(folder, limits) {
     let reservedBytes = 0;
     let fileCount = 0;
+    let closed = false;
     let made = null;
+    const spare = [];
     async function openFile(label) {
+        const used = spare.pop();
+        if (used !== undefined)
+            return fileWriter(used, (error) => spool_fileError(error, folder, label), release);
         try {
             made ??= (0,external_node_fs_promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
             await made;
             const path = (0,external_node_path_.join)(folder, `${process.pid}-${fileCount++}`);
             const file = await (0,external_node_fs_promises_.open)(path, 'wx+', 0o600);
             await (0,external_node_fs_promises_.unlink)(path);
-            return fileWriter(file, (error) => spool_fileError(error, folder, label));
+            return fileWriter({ file, sizeBytes: 0 }, (error) => spool_fileError(error, folder, label), release);
         }
         catch (error) {
             made = null;
             throw spool_fileError(error, folder, label);
         }
+    }
+    async function release(used) {
+        if (closed || used.sizeBytes > SPARE_BYTES)
+            await used.file.close();
+        else
+            spare.push(used);
     }
     return {
         async open(expectedBytes, label) {
@@ -39090,6 +39374,8 @@ function createSpool(folder, limits) {
             });
         },
         async close() {
+            closed = true;
+            await Promise.all(spare.splice(0).map(({ file }) => file.close()));
             // The files in it have no names any more; an empty folder that stays is no reason to lose the report.
             if (made !== null)
                 await (0,external_node_fs_promises_.rm)(folder, { recursive: true, force: true }).catch(() => undefined);
@@ -39128,7 +39414,8 @@ function memoryWriter(settle) {
         },
     };
 }
-function fileWriter(file, explain) {
+function fileWriter(used, explain, release) {
+    const { file } = used;
     const hash = (0,external_node_crypto_.createHash)('sha256');
     let sizeBytes = 0;
     let isOpen = true;
@@ -39145,50 +39432,33 @@ function fileWriter(file, explain) {
                 throw explain(error);
             }
             sizeBytes += bytes.length;
+            used.sizeBytes = Math.max(used.sizeBytes, sizeBytes);
         },
         async finish() {
             isOpen = false;
-            const between = (start, end, chunkBytes) => ({
+            const between = (start, end) => ({
                 sizeBytes: end - start,
                 bytes: null,
-                stream: () => external_node_stream_.Readable.from(readPart(file, start, end, chunkBytes), { objectMode: false, highWaterMark: chunkBytes }),
+                stream: () => (0,file_pieces/* piecesOf */.X)(file, start, end),
             });
-            const part = (start, end) => ({
-                ...between(start, end, PART_CHUNK_BYTES),
-                md5: () => md5Of(file, start, end),
-            });
-            const body = { ...between(0, sizeBytes, READ_CHUNK_BYTES), part };
-            return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => file.close()) };
+            const part = (start, end) => {
+                const body = between(start, end);
+                return { ...body, md5: () => md5Of(body.stream()) };
+            };
+            const body = { ...between(0, sizeBytes), part };
+            return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => release(used)) };
         },
         async discard() {
             if (isOpen)
-                await file.close();
+                await release(used);
             isOpen = false;
         },
     };
 }
-/** By position, so that several can read at once; `FileHandle.createReadStream` ends the other streams with the first. */
-async function* readPart(file, start, end, chunkBytes) {
-    for (let at = start; at < end;) {
-        const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, end - at));
-        const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
-        if (bytesRead === 0)
-            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} in place of ${end}.`);
-        at += bytesRead;
-        yield chunk.subarray(0, bytesRead);
-    }
-}
-/** Into one buffer, over and over. */
-async function md5Of(file, start, end) {
+async function md5Of(pieces) {
     const hash = (0,external_node_crypto_.createHash)('md5');
-    const buffer = Buffer.allocUnsafeSlow(READ_CHUNK_BYTES);
-    for (let at = start; at < end;) {
-        const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - at), at);
-        if (bytesRead === 0)
-            throw new errors/* CacheError */.xA('internal', `A spool file ends at byte ${at} in place of ${end}.`);
-        hash.update(buffer.subarray(0, bytesRead));
-        at += bytesRead;
-    }
+    for await (const piece of pieces)
+        hash.update(piece);
     return hash.digest();
 }
 function spool_sha256(bytes) {
@@ -39231,7 +39501,7 @@ function createWorkerPool(size, file = workerFile()) {
     const threads = new Set();
     const waiting = [];
     let closed = false;
-    function start() {
+    function startThread() {
         const worker = new external_node_worker_threads_.Worker(file, { workerData: FRAME_WORKER, env: {}, execArgv: [], resourceLimits: HEAP_LIMITS });
         const thread = { worker, job: null };
         worker.on('message', (reply) => {
@@ -39257,7 +39527,7 @@ function createWorkerPool(size, file = workerFile()) {
     }
     function next() {
         while (!closed && waiting.length > 0) {
-            const idle = [...threads].find((thread) => thread.job === null) ?? (threads.size < size ? start() : null);
+            const idle = [...threads].find((thread) => thread.job === null) ?? (threads.size < size ? startThread() : null);
             const job = idle === null ? undefined : waiting.shift();
             if (idle === null || job === undefined)
                 return;
@@ -39267,6 +39537,10 @@ function createWorkerPool(size, file = workerFile()) {
     }
     return {
         size,
+        start(count) {
+            while (!closed && threads.size < Math.min(count, size))
+                startThread();
+        },
         run: (task) => new Promise((resolve, reject) => {
             if (closed)
                 return reject(new errors/* CacheError */.xA('internal', 'The threads that pack frames have been ended.'));
@@ -39353,10 +39627,19 @@ function createPacker(options) {
         }
     }
     const packsInline = compression === 'zstd' || compression === 'gzip' || compression === 'none';
+    const isInline = ({ narSizeBytes }) => packsInline && narSizeBytes <= INLINE_BYTES;
     return {
+        expect(infos) {
+            const bytes = infos.reduce((sum, info) => (isInline(info) ? sum : sum + info.narSizeBytes), 0);
+            if (bytes === 0)
+                return;
+            hashing.start(1);
+            if (compression === 'zstd' || compression === 'gzip')
+                compressing.start(Math.ceil(bytes / FRAME_BYTES));
+        },
         sourceOf(info, onRead = () => { }) {
             const nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
-            const pack = packsInline && info.narSizeBytes <= INLINE_BYTES ? packInline : packInFrames;
+            const pack = isInline(info) ? packInline : packInFrames;
             return {
                 raw: (signal) => readChecked(nar, Math.min(RAW_CHUNK_BYTES, Math.max(1, info.narSizeBytes)), signal),
                 packed: (signal) => pack(nar, signal),
@@ -39379,6 +39662,9 @@ var plan = __nccwpck_require__(1542);
 var cancel = __nccwpck_require__(2368);
 ;// CONCATENATED MODULE: ./build/push/shared-nars.js
 
+
+/** Made once: an abort without a reason makes an exception, stack and all, for each NAR. */
+const DROPPED = new errors/* CacheError */.xA('cancelled', 'Nobody takes this NAR any more.');
 const KEEP = { bytes: 2 * 1024 ** 3, nars: 256 };
 function shareNars(packer, limits = KEEP) {
     /** The caches that have yet to ask, by path. */
@@ -39412,7 +39698,7 @@ function shareNars(packer, limits = KEEP) {
         forget(path, packing);
         if (idle.delete(path))
             idleBytes -= packing.sizeBytes;
-        packing.stop.abort();
+        packing.stop.abort(DROPPED);
         await packing.nar.then((nar) => nar.dispose(), () => undefined);
     };
     const release = async (path, packing, isPacked) => {
@@ -39668,6 +39954,63 @@ var target_push = __nccwpck_require__(7863);
 var cache_target_target = __nccwpck_require__(9238);
 // EXTERNAL MODULE: ./build/http/proxy.js
 var http_proxy = __nccwpck_require__(2749);
+// EXTERNAL MODULE: ./build/backends/cachix/cachix-api.js + 1 modules
+var cachix_api = __nccwpck_require__(8133);
+// EXTERNAL MODULE: ./build/backends/cachix/missing-paths.js
+var missing_paths = __nccwpck_require__(8034);
+// EXTERNAL MODULE: ./build/backends/cachix/token.js
+var token = __nccwpck_require__(3918);
+// EXTERNAL MODULE: ./build/cache-target/cachix.js
+var cachix = __nccwpck_require__(7155);
+// EXTERNAL MODULE: ./build/http/client.js + 10 modules
+var http_client = __nccwpck_require__(1284);
+;// CONCATENATED MODULE: ./build/phases/bulk-question.js
+
+
+
+
+
+
+/** A part of what the substituters have for all their answers: asking for each path comes after it. */
+const LIMIT_MS = 3_000;
+/** Whoever does not answer is asked for each path. */
+const EFFORT = { connections: 1, attempts: 1, patienceMs: LIMIT_MS, connectTimeoutMs: 2_000 };
+/**
+ * The one such question that needs no more than the right to read is that of Cachix. What fails once is not tried again.
+ * @param servers of Cachix, beside cachix.org
+ */
+function createBulkQuestion(servers, netrc, log) {
+    const silent = new Set();
+    const ask = async (target, env, paths, signal) => {
+        const client = (0,http_client/* createHttpClient */.u)({ env, log, ...EFFORT });
+        try {
+            return await (0,missing_paths/* missingPaths */.D)((0,cachix_api/* createCachixApi */.F)(target, client), paths, signal);
+        }
+        finally {
+            await client.close();
+        }
+    };
+    return {
+        async lacked(url, env, paths, signal) {
+            const target = (0,cachix/* cachixTargetAt */.JT)(url, servers);
+            if (target === null || silent.has(url.href))
+                return new Set();
+            try {
+                const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+                return await ask({ ...target, token: (0,token.tokenFor)(url.hostname, netrc) }, env, paths, limit);
+            }
+            catch (error) {
+                if (!(0,errors/* isCacheError */.bt)(error) || error.code === 'internal')
+                    throw error;
+                if (!signal.aborted)
+                    silent.add(url.href);
+                log.debug(`${target.place} is asked for each path: ${(0,errors/* describeError */.Uc)(error)}`);
+                return new Set();
+            }
+        },
+    };
+}
+
 // EXTERNAL MODULE: ./build/phases/cache.js + 2 modules
 var cache = __nccwpck_require__(3685);
 ;// CONCATENATED MODULE: ./build/phases/upstreams.js
@@ -39675,18 +40018,24 @@ var cache = __nccwpck_require__(3685);
 
 
 
-/** They are asked beside the push, which must not wait for them for long. */
-const EFFORT = { concurrency: 32, attempts: 2, patienceMs: 3_000, connectTimeoutMs: 3_000 };
-const LIMIT_MS = 10_000;
+
+/**
+ * They are asked beside the push, which must not wait for them for long. As many paths as there are requests in flight take one round trip; a question for many
+ * together, to the host of an API, would take a connection more than that.
+ */
+const upstreams_EFFORT = { concurrency: 32, attempts: 2, patienceMs: 3_000, connectTimeoutMs: 3_000 };
+const upstreams_LIMIT_MS = 10_000;
 /** Asked together: what was answered before the time ran out counts. */
 const BATCH = 256;
 /**
- * Asks once for each path, and only for those that came to this store with a signature of somebody else's. What was built here is in no upstream, or Nix would have
+ * Asks once for each path that may be there, and only for those that came to this store with a signature of somebody else's. What was built here is in no upstream, or Nix would have
  * taken it from there; what nobody else signed could not have come from one. With an empty `skip-signed-by` the cache is to be whole, and nobody is asked.
  */
 function createUpstreams(session, store, netrc) {
     const { inputs, runner } = session;
     const lines = inputs.skipSignedBy.length === 0 ? [] : [...inputs.substituters];
+    const servers = inputs.caches.flatMap((target) => (target.kind === 'cachix' ? [target.host] : []));
+    const bulk = createBulkQuestion(servers, netrc, runner.log);
     /** The substituter that has the path, `null` for none. */
     const known = new Map();
     let last = Promise.resolve();
@@ -39696,9 +40045,13 @@ function createUpstreams(session, store, netrc) {
         if ('problem' in target || target.kind !== 'http')
             throw new errors/* CacheError */.xA('internal', `${url} is no HTTP cache.`);
         const env = proxy === null ? runner.env : (0,http_proxy/* withProxy */.fK)(runner.env, proxy);
-        await (0,cache/* withCache */.n)({ ...session, runner: { ...runner, env } }, store, target, netrc, EFFORT, async (backend) => {
-            for (let at = 0; at < paths.length; at += BATCH) {
-                const found = await backend.presence(paths.slice(at, at + BATCH), signal);
+        const lacked = paths.length > upstreams_EFFORT.concurrency ? await bulk.lacked(target.url, env, paths, signal) : new Set();
+        const possible = paths.filter(({ path }) => !lacked.has(path));
+        if (possible.length === 0)
+            return;
+        await (0,cache/* withCache */.n)({ ...session, runner: { ...runner, env } }, store, target, netrc, upstreams_EFFORT, async (backend) => {
+            for (let at = 0; at < possible.length; at += BATCH) {
+                const found = await backend.presence(possible.slice(at, at + BATCH), signal);
                 for (const [path, { state }] of found)
                     if (state === 'present')
                         known.set(path, url);
@@ -39706,7 +40059,7 @@ function createUpstreams(session, store, netrc) {
         });
     };
     const askAll = async (paths, signal) => {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(upstreams_LIMIT_MS)]);
         for (const line of [...lines]) {
             const left = paths.filter(({ path }) => !known.has(path));
             if (left.length === 0 || limit.aborted)
@@ -39717,11 +40070,16 @@ function createUpstreams(session, store, netrc) {
             catch (error) {
                 if (!(0,errors/* isCacheError */.bt)(error) || error.code === 'internal')
                     throw error;
+                if (signal.aborted)
+                    break;
                 // One that fails is not asked again.
                 lines.splice(lines.indexOf(line), 1);
                 runner.log.info(`${line.url} does not say what it has, so that is pushed: ${(0,errors/* describeError */.Uc)(error)}`);
             }
         }
+        // Whoever asks no more has not found out that a path is nowhere: the end of the job asks for it again.
+        if (signal.aborted)
+            return;
         for (const { path } of paths)
             if (!known.has(path))
                 known.set(path, null);
@@ -39786,7 +40144,7 @@ async function withPushes(session, store, stop, job, done, onPushed, body) {
     });
     const netrc = await (0,configure/* knownNetrc */.as)(inputs, store, stop.signal);
     const upstreams = createUpstreams(session, store, netrc);
-    const means = { session, store, stop, job, netrc, upstreams, nars: shareNars(packer) };
+    const means = { session, store, stop, job, netrc, upstreams, nars: shareNars(packer), expectNars: packer.expect };
     const targets = (state().main?.targets ?? []).flatMap((target, index) => target.whyNot === null
         ? [
             (0,target_push/* createTargetPush */.Sy)({
@@ -39962,12 +40320,12 @@ function decidePush(inputs, target, env, netrc) {
 /* harmony export */   Z: () => (/* binding */ stopOnSignals)
 /* harmony export */ });
 const GRACE_MS = 1_500;
-/** Answers SIGINT and SIGTERM with an orderly end in place of Node's immediate one. */
-function stopOnSignals(log) {
+/** Answers SIGINT and SIGTERM with an orderly end in place of Node's immediate one, and says `what` becomes of what was begun. */
+function stopOnSignals(log, what = 'what is complete becomes visible, the rest is left for the next job') {
     const controller = new AbortController();
     const onSignal = (name) => {
         if (!controller.signal.aborted)
-            log.info(`${name}: ending; what is complete becomes visible, the rest is left for the next job.`);
+            log.info(`${name}: ending; ${what}.`);
         controller.abort();
     };
     process.on('SIGINT', onSignal);
@@ -40407,8 +40765,11 @@ class ProgressMeter {
 const AUTO_CONCURRENCY = 32;
 /** Larger NARs cost processor, memory and disk, and have lanes of their own beside those of the small ones. */
 const LARGE_BYTES = 8 * 1024 * 1024;
-/** Large NARs that are read and packed at a time: one would wait for its slowest frame at the end. */
-const PACKING_LARGE = 2;
+/**
+ * Large NARs that are read at a time. The next one begins when the last byte of the one before is read, so no thread waits for work; more at a time would only
+ * be ready later, and lie on disk meanwhile.
+ */
+const READING_LARGE = 1;
 /** Large NARs in flight, packed or not: what lies in the spool. */
 const LARGE_IN_FLIGHT = 6;
 const GRACE_MS = 5000;
@@ -40450,7 +40811,7 @@ class PushRun {
     #lanes;
     /** Calls to the backend; a job may be in its second before the first is counted off. */
     #inFlight = 0;
-    #packing = new Set();
+    #reading = new Set();
     #largeInFlight = new Set();
     #largeDoneBytes = 0;
     #meter;
@@ -40534,7 +40895,7 @@ class PushRun {
     #nextToPrepare() {
         if (this.#ending)
             return null;
-        const hasRoom = this.#packing.size < PACKING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+        const hasRoom = this.#reading.size < READING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
         return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
     }
     #takeFrom(queue) {
@@ -40561,7 +40922,7 @@ class PushRun {
     }
     async #prepare(job) {
         if (isLarge(job)) {
-            this.#packing.add(job);
+            this.#reading.add(job);
             this.#largeInFlight.add(job);
         }
         try {
@@ -40577,7 +40938,7 @@ class PushRun {
             this.#fail(job, error);
         }
         finally {
-            this.#packing.delete(job);
+            this.#reading.delete(job);
             this.#largeInFlight.delete(job);
         }
     }
@@ -40603,30 +40964,28 @@ class PushRun {
     #signalOf(job) {
         return AbortSignal.any([this.#cut.signal, job.abort.signal]);
     }
-    /** The job's NAR, watched: how much was read counts as progress, and a NAR that is packed makes room for the next large one. */
+    /** The job's NAR, watched: how much was read counts as progress, and a NAR that is read makes room for the next large one. */
     #sourceOf(job) {
         const read = (bytes) => {
             const newBytes = Math.min(bytes, job.info.narSizeBytes - job.readBytes);
             job.readBytes += newBytes;
             if (job.outcome === null)
                 this.#meter.add(0, newBytes / 2);
+            if (job.readBytes === job.info.narSizeBytes && this.#reading.delete(job))
+                this.#pump();
         };
         const source = this.#options.sourceOf(job.info, read);
-        const isPacked = () => {
-            read(job.info.narSizeBytes);
-            this.#packing.delete(job);
-            this.#pump();
-        };
+        const readAll = () => read(job.info.narSizeBytes);
         return {
             raw: (signal) => source.raw(signal),
             packed: async (signal) => {
                 const packed = await source.packed(signal);
-                isPacked();
+                readAll();
                 return packed;
             },
             async *chunks(isKnown, signal) {
                 yield* source.chunks(isKnown, signal);
-                isPacked();
+                readAll();
             },
         };
     }
@@ -40864,6 +41223,8 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     const finish = async (order) => {
         const { startedMs, deadlineMs } = order;
         const signal = until(stop, deadlineMs);
+        if (packs(facts.cache.kind) && !isDryRun(runner.env))
+            means.expectNars(order.selection.query);
         const checked = await open(signal);
         const { backend } = checked;
         const selection = selectionFor(checked, order.selection);
@@ -40949,6 +41310,10 @@ function failureOf(error) {
         ? { code: error.code, message: error.message, hint: error.hint }
         : { code: 'internal', message: (0,errors/* describeError */.Uc)(error), hint: null };
 }
+/** Whether it takes NARs as we pack them. */
+function packs(kind) {
+    return kind !== 'attic' && kind !== 'nix-copy' && kind !== 'none';
+}
 /** Where paths go up together at the end, that takes time of its own. */
 function takesTogether({ kind }) {
     return kind === 'actions-cache';
@@ -41027,6 +41392,8 @@ var external_node_path_ = __nccwpck_require__(6760);
 var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: ./build/http/client.js + 10 modules
 var http_client = __nccwpck_require__(1284);
+// EXTERNAL MODULE: ./build/nix/netrc.js
+var nix_netrc = __nccwpck_require__(6188);
 // EXTERNAL MODULE: ./build/setup/configure-nix.js + 1 modules
 var configure_nix = __nccwpck_require__(305);
 // EXTERNAL MODULE: ./build/setup/netrc-file.js
@@ -41037,8 +41404,6 @@ var user_file = __nccwpck_require__(6402);
 var settings = __nccwpck_require__(4305);
 // EXTERNAL MODULE: ./build/nix/cache-info.js
 var cache_info = __nccwpck_require__(4075);
-// EXTERNAL MODULE: ./build/nix/netrc.js
-var nix_netrc = __nccwpck_require__(6188);
 ;// CONCATENATED MODULE: ./build/preflight/asking.js
 
 
@@ -41120,6 +41485,7 @@ var place = __nccwpck_require__(8183);
 
 
 
+
 /** A cache that takes longer is not one to wait for at the start of a job. */
 const PATIENCE_MS = 3_000;
 /** Configuration of a use of this action: `…/nix-cache-action-<id>/nix.conf`, or `nix-cache-action-<id>.conf` beside the system's. */
@@ -41157,8 +41523,14 @@ async function askAll(settings, sources, { store, env, told, wish, ours, log, si
     const client = (0,http_client/* createHttpClient */.u)({ env, log, ...limits });
     const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
     const asking = { client, netrc, storeDir: store.storeDir, nowMs: Date.now, signal: limited };
+    // Credentials that the daemon does not take from this user: setting it up has told so already.
+    const withheld = told !== null && told.netrcFile === null ? told.wish.netrc : [];
+    const isTold = (url) => {
+        const { hostname } = new URL(url);
+        return (0,nix_netrc/* findNetrc */.kE)(withheld, hostname) !== null && (0,nix_netrc/* findNetrc */.kE)(entries, hostname) === null;
+    };
     try {
-        return await Promise.all(asked.map((url) => askSubstituter(url, asking)));
+        return await Promise.all(asked.map((url) => askSubstituter(url, isTold(url) ? { ...asking, netrc: null } : asking)));
     }
     finally {
         await client.close();
@@ -42339,12 +42711,14 @@ var external_node_os_ = __nccwpck_require__(8161);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __nccwpck_require__(9473);
+// EXTERNAL MODULE: ./build/nix/netrc.js
+var netrc = __nccwpck_require__(6188);
 // EXTERNAL MODULE: ./build/nix/nix-conf.js
 var nix_conf = __nccwpck_require__(8002);
 // EXTERNAL MODULE: ./build/problem.js
 var build_problem = __nccwpck_require__(411);
-// EXTERNAL MODULE: ./build/store/nix-command.js
-var nix_command = __nccwpck_require__(2905);
+// EXTERNAL MODULE: ./build/store/nix-command.js + 1 modules
+var nix_command = __nccwpck_require__(4705);
 ;// CONCATENATED MODULE: ./build/setup/configuration.js
 const NOTHING_TOLD = { route: 'none', userConfFile: null, netrc: null, system: null };
 
@@ -42380,12 +42754,13 @@ var user_file = __nccwpck_require__(6402);
 
 
 
+
 const CREDENTIALS_NOT_TAKEN = {
     code: 'credentials-not-taken',
     level: 'warning',
     title: 'The Nix daemon takes no credentials from this user',
     message: 'The Nix daemon knows the caches of this step, but takes no credentials from this user.',
-    fix: "Put an entry for their hosts, `machine HOST login USER password PASSWORD`, into the daemon's own netrc (`/etc/nix/netrc`).",
+    fix: "Put an entry for their hosts, `machine HOST login USER password PASSWORD`, into the daemon's own netrc (`/etc/nix/netrc`), and let this user read it.",
 };
 /**
  * Tells Nix what `wish` says for the rest of the job, by the route with the least rights that works. `previous` is what an earlier phase of this
@@ -42405,7 +42780,7 @@ async function configureNix(wish, store, previous, context) {
         case 'advice-only':
             return advise(choice.why, task);
         case 'already-there':
-            sayWhatIsMissing(task);
+            await sayWhatIsMissing(task);
             return remembered({ ...NOTHING_TOLD, route: 'already-there' }, context);
         case 'none':
             return remembered(NOTHING_TOLD, context);
@@ -42439,7 +42814,7 @@ async function useGrant(task) {
     const userConfFile = (0,user_file/* userConfFileOf */.tp)(context);
     const configuration = remembered({ ...NOTHING_TOLD, route: 'user-file', userConfFile }, context);
     await (0,user_file/* useUserConf */.lW)(userConfFile, confText({ ...wish, publicKeys: [], other: [] }, null), store, context);
-    sayWhatIsMissing(task);
+    await sayWhatIsMissing(task);
     return configuration;
 }
 /** A daemon that can't be told costs this job the cache, not the build: it becomes advice. */
@@ -42470,11 +42845,15 @@ function advise(why, { wish, store, previous, context }) {
     }
     return remembered({ ...NOTHING_TOLD, route: 'advice-only' }, context);
 }
-/** What a daemon that knows the caches, but does not trust the user, can't be told. */
-function sayWhatIsMissing({ wish, previous, context }) {
+/** What a daemon that knows the caches, but does not trust the user, can't be told; unless its netrc, where this user may read it, has it already. */
+async function sayWhatIsMissing({ wish, store, previous, context }) {
     if (previous !== null || wish.netrc.length === 0)
         return;
-    (0,build_problem/* tellProblem */.J)(CREDENTIALS_NOT_TAKEN, context.log);
+    const { netrcFile } = await (0,route/* settingsWithoutOurs */.To)(store, context);
+    const { entries } = await (0,netrc_file/* readNetrcFile */.Z)(netrcFile);
+    const isThere = wish.netrc.every(({ machine }) => (0,netrc/* findNetrc */.kE)(entries, machine ?? '') !== null);
+    if (!isThere)
+        (0,build_problem/* tellProblem */.J)(CREDENTIALS_NOT_TAKEN, context.log);
 }
 async function undoInclude(system, context) {
     if (!(await (0,run_as_root/* canBecomeRoot */.e)(context))) {
@@ -43190,8 +43569,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: ./build/store/nix-command.js
-var nix_command = __nccwpck_require__(2905);
+// EXTERNAL MODULE: ./build/store/nix-command.js + 1 modules
+var nix_command = __nccwpck_require__(4705);
 // EXTERNAL MODULE: ./build/store/path-info.js + 1 modules
 var path_info = __nccwpck_require__(2847);
 // EXTERNAL MODULE: ./build/store/settings.js
@@ -43385,21 +43764,111 @@ function unquoted(text) {
 
 /***/ }),
 
-/***/ 2905:
+/***/ 4705:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   Dv: () => (/* binding */ nixCommand),
-/* harmony export */   TO: () => (/* binding */ NixErrorOutput),
-/* harmony export */   VS: () => (/* binding */ lastError),
-/* harmony export */   rv: () => (/* binding */ findNix)
-/* harmony export */ });
-/* unused harmony export likelyFolders */
-/* harmony import */ var node_child_process__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1421);
-/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
-/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9473);
-/* harmony import */ var _nix_about_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(317);
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  TO: () => (/* binding */ NixErrorOutput),
+  rv: () => (/* binding */ findNix),
+  VS: () => (/* binding */ lastError),
+  Dv: () => (/* binding */ nixCommand)
+});
+
+// UNUSED EXPORTS: likelyFolders
+
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./build/errors.js
+var errors = __nccwpck_require__(9473);
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+;// CONCATENATED MODULE: ./build/store/error-file.js
+
+
+
+
+
+/** A line for each path of a command, 1 KiB at most, and whatever Nix warns of. */
+const LIMIT_BYTES = 64 * 1024 * 1024;
+/** A page of a file system and more: a single byte may find room in the last one. */
+const PROBE_BYTES = 64 * 1024;
+/** Throws `file-failed`, `disk-full`. */
+function openErrorFile() {
+    const fd = openUnnamed();
+    let isOpen = true;
+    const read = (limitBytes) => {
+        const { size } = (0,external_node_fs_.fstatSync)(fd);
+        const bytes = Buffer.alloc(Math.min(size, limitBytes));
+        let filled = 0;
+        while (filled < bytes.length) {
+            const count = (0,external_node_fs_.readSync)(fd, bytes, filled, bytes.length - filled, size - bytes.length + filled);
+            if (count === 0)
+                break;
+            filled += count;
+        }
+        return bytes.toString('utf8', 0, filled);
+    };
+    return {
+        fd,
+        end: read,
+        lines() {
+            const { size } = (0,external_node_fs_.fstatSync)(fd);
+            if (size > LIMIT_BYTES)
+                throw new errors/* CacheError */.xA('nix-failed', `Nix wrote ${size} bytes to standard error.`);
+            const text = read(size);
+            writeOn(fd);
+            return text.split('\n');
+        },
+        close() {
+            if (isOpen)
+                (0,external_node_fs_.closeSync)(fd);
+            isOpen = false;
+        },
+    };
+}
+function openUnnamed() {
+    try {
+        const name = (0,external_node_path_.join)((0,external_node_os_.tmpdir)(), `nix-cache-action-${(0,external_node_crypto_.randomBytes)(12).toString('hex')}`);
+        const fd = (0,external_node_fs_.openSync)(name, 'wx+', 0o600);
+        (0,external_node_fs_.unlinkSync)(name);
+        return fd;
+    }
+    catch (error) {
+        throw fileError(error);
+    }
+}
+/** Where more can be written, there was room for all that came before. */
+function writeOn(fd) {
+    try {
+        for (let left = PROBE_BYTES; left > 0;)
+            left -= (0,external_node_fs_.writeSync)(fd, Buffer.alloc(left, '\n'));
+    }
+    catch (error) {
+        throw fileError(error);
+    }
+}
+function fileError(cause) {
+    const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
+    return new errors/* CacheError */.xA(code === 'ENOSPC' || code === 'EDQUOT' ? 'disk-full' : 'file-failed', `No file can be written in ${(0,external_node_os_.tmpdir)()} (${code}).`, {
+        hint: 'Free space there, or set `TMPDIR` to a folder with room that this user may write in.',
+        cause,
+    });
+}
+
+// EXTERNAL MODULE: ./build/store/nix-about.js
+var nix_about = __nccwpck_require__(317);
+;// CONCATENATED MODULE: ./build/store/nix-command.js
+
 
 
 
@@ -43423,10 +43892,10 @@ const NOT_FOR_NIX = /^(?:INPUT_|ACTIONS_|STATE_)/i;
  */
 async function findNix(options) {
     for (const folder of likelyFolders(options.env)) {
-        const program = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(folder, 'nix');
+        const program = (0,external_node_path_.join)(folder, 'nix');
         if (!(await isExecutable(program)))
             continue;
-        const about = (0,_nix_about_js__WEBPACK_IMPORTED_MODULE_4__/* .parseNixAbout */ .c7)(await runProgram({ program, name: 'nix', env: options.env }, ['-v', '--version'], {
+        const about = (0,nix_about/* parseNixAbout */.c7)(await runProgram({ program, name: 'nix', env: options.env }, ['-v', '--version'], {
             signal: options.signal,
             timeoutMs: 20_000,
         }));
@@ -43450,15 +43919,15 @@ function nixCommand(program, about, env) {
 function likelyFolders(env) {
     const home = env.HOME ?? '/nonexistent';
     return [
-        ...(env.PATH ?? '').split(node_path__WEBPACK_IMPORTED_MODULE_2__.delimiter),
-        (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(home, '.nix-profile/bin'),
-        (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(env.XDG_STATE_HOME ?? (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(home, '.local/state'), 'nix/profile/bin'),
+        ...(env.PATH ?? '').split(external_node_path_.delimiter),
+        (0,external_node_path_.join)(home, '.nix-profile/bin'),
+        (0,external_node_path_.join)(env.XDG_STATE_HOME ?? (0,external_node_path_.join)(home, '.local/state'), 'nix/profile/bin'),
         '/nix/var/nix/profiles/default/bin',
         '/run/current-system/sw/bin',
-    ].filter(node_path__WEBPACK_IMPORTED_MODULE_2__.isAbsolute);
+    ].filter(external_node_path_.isAbsolute);
 }
 async function isExecutable(file) {
-    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.access)(file, node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.constants.X_OK).then(() => true, () => false);
+    return (0,promises_.access)(file, promises_.constants.X_OK).then(() => true, () => false);
 }
 function forNix(env) {
     return Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_FOR_NIX.test(name)));
@@ -43469,12 +43938,13 @@ function runProgram(callee, args, options) {
     const shown = `\`${[name, ...args.filter((arg) => !arg.startsWith('/')).slice(0, 8)].join(' ')}\``;
     const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     if (options.signal.aborted)
-        return Promise.reject(new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CacheError */ .xA('cancelled', `${shown} was not started.`));
+        return Promise.reject(new errors/* CacheError */.xA('cancelled', `${shown} was not started.`));
     return new Promise((resolve, reject) => {
-        const child = (0,node_child_process__WEBPACK_IMPORTED_MODULE_0__.spawn)(program, args, {
+        const errorFile = options.onErrorLines === undefined ? null : openErrorFile();
+        const child = (0,external_node_child_process_.spawn)(program, args, {
             argv0: name,
             env: forNix(callee.env),
-            stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+            stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', errorFile?.fd ?? 'pipe'],
         });
         let stopped = null;
         const stop = (reason) => {
@@ -43486,24 +43956,35 @@ function runProgram(callee, args, options) {
                 child.stderr?.destroy();
             }, PIPES_LEFT_MS).unref();
         };
-        const onAbort = () => stop(new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CacheError */ .xA('cancelled', `${shown} was stopped.`));
-        const timer = setTimeout(() => stop(new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CacheError */ .xA('nix-failed', `${shown} did not end within ${timeoutMs} ms.`)), timeoutMs);
+        const onAbort = () => stop(new errors/* CacheError */.xA('cancelled', `${shown} was stopped.`));
+        const timer = setTimeout(() => stop(new errors/* CacheError */.xA('nix-failed', `${shown} did not end within ${timeoutMs} ms.`)), timeoutMs);
         options.signal.addEventListener('abort', onAbort, { once: true });
-        const output = collectOutput(child, () => stop(new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CacheError */ .xA('nix-failed', `${shown} wrote more than ${STDOUT_LIMIT_BYTES} bytes.`)));
+        const output = collectOutput(child, () => stop(new errors/* CacheError */.xA('nix-failed', `${shown} wrote more than ${STDOUT_LIMIT_BYTES} bytes.`)));
         const settle = (done) => {
             clearTimeout(timer);
             options.signal.removeEventListener('abort', onAbort);
-            done();
+            try {
+                done();
+            }
+            catch (error) {
+                reject(error);
+            }
+            finally {
+                errorFile?.close();
+            }
         };
-        child.once('error', (cause) => settle(() => reject(new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CacheError */ .xA('nix-failed', `${program} could not be run: ${cause.message}.`, { cause }))));
+        child.once('error', (cause) => settle(() => reject(new errors/* CacheError */.xA('nix-failed', `${program} could not be run: ${cause.message}.`, { cause }))));
         child.once('close', (code, killedBy) => settle(() => {
             if (stopped !== null)
                 reject(stopped);
-            else if (code === 0)
+            else if (code === 0) {
+                if (errorFile !== null)
+                    options.onErrorLines?.(errorFile.lines());
                 resolve(output.stdout());
+            }
             else {
-                const cause = new NixErrorOutput(output.stderr());
-                reject(new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CacheError */ .xA('nix-failed', `${shown} failed (${killedBy ?? code}): ${lastError(cause.message)}`, { cause }));
+                const cause = new NixErrorOutput(errorFile?.end(STDERR_KEPT_BYTES) ?? output.stderr());
+                reject(new errors/* CacheError */.xA('nix-failed', `${shown} failed (${killedBy ?? code}): ${lastError(cause.message)}`, { cause }));
             }
         }));
         if (options.onErrorLine !== undefined)
@@ -48404,16 +48885,23 @@ var http_client = __nccwpck_require__(1284);
 var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: ./build/nix/release.js
 var nix_release = __nccwpck_require__(9321);
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
 // EXTERNAL MODULE: ./build/setup/run-as-root.js
 var run_as_root = __nccwpck_require__(6853);
 ;// CONCATENATED MODULE: ./build/install/machine.js
 
 
+
+
+const DISKUTIL_TIMEOUT_MS = 20_000;
 /** Looks at this machine. */
 async function probeMachine(caller) {
     const isRoot = process.getuid?.() === 0;
     const nixFolder = await probeNixFolder();
-    const needsRoot = !isRoot && nixFolder !== 'ours' && process.platform === 'linux';
+    const needsRoot = !isRoot && nixFolder !== 'ours';
     return {
         platform: process.platform,
         isRoot,
@@ -48421,7 +48909,12 @@ async function probeMachine(caller) {
         // sd_booted(3)
         systemd: await can('/run/systemd/system', promises_.constants.F_OK),
         nixFolder,
+        nixVolume: nixFolder !== 'ours' && process.platform === 'darwin' && (await hasNixVolume()),
     };
+}
+/** Its name is that of `NIX_VOLUME_LABEL` in NixOS/nix, scripts/create-darwin-volume.sh. `diskutil` fails for a name that it does not know. */
+function hasNixVolume() {
+    return (0,external_node_util_.promisify)(external_node_child_process_.execFile)('/usr/sbin/diskutil', ['info', 'Nix Store'], { env: {}, timeout: DISKUTIL_TIMEOUT_MS }).then(() => true, () => false);
 }
 async function probeNixFolder() {
     if (!(await can('/nix', promises_.constants.F_OK)))
@@ -48435,12 +48928,16 @@ function can(file, mode) {
     return (0,promises_.access)(file, mode).then(() => true, () => false);
 }
 
-// EXTERNAL MODULE: external "node:child_process"
-var external_node_child_process_ = __nccwpck_require__(1421);
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: external "node:net"
+var external_node_net_ = __nccwpck_require__(7030);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+;// CONCATENATED MODULE: external "node:readline"
+const external_node_readline_namespaceObject = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("node:readline");
 // EXTERNAL MODULE: ./build/setup/configure-nix.js + 1 modules
 var configure_nix = __nccwpck_require__(305);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __nccwpck_require__(2368);
 ;// CONCATENATED MODULE: ./build/install/put-in-place.js
 
 
@@ -48536,6 +49033,7 @@ async function runHere([program = '', ...args], { env, signal }) {
     const { PATH = '', HOME = '' } = env;
     await (0,external_node_util_.promisify)(external_node_child_process_.execFile)(program, args, { env: { PATH, HOME }, signal });
 }
+/** What `tar` and the like say when they fail. */
 function installError(error) {
     const said = saidBy(error);
     const message = `Nix could not be put in place: ${said}.`;
@@ -48553,6 +49051,183 @@ function saidBy(error) {
         ? (0,errors/* describeError */.Uc)(error)
         : error.stderr.trim() || (0,errors/* describeError */.Uc)(error);
     return (text.trim().split('\n').at(-1) ?? '').trim().replace(/\.$/, '').slice(0, 500);
+}
+
+;// CONCATENATED MODULE: ./build/install/own-installer.js
+
+
+
+
+
+
+
+
+
+
+
+const DOING = "Nix's own installer";
+const SOCKET = '/nix/var/nix/daemon-socket/socket';
+const SETTINGS = '/etc/nix/nix.conf';
+const DAEMON_PATIENCE_MS = 30_000;
+const RETRY_MS = 100;
+/** What the script may take to remove its scratch folder after SIGTERM. */
+const GRACE_MS = 3_000;
+/** How many users for builds the installer makes by itself. Each takes macOS about a second. */
+const USUAL_BUILD_USERS = 32;
+const KEPT_LINES = 40;
+const TOLD_LINES = 6;
+/** How every failure of the script begins and ends, whatever it is (`failure` and `finish_fail` in NixOS/nix, scripts/install-multi-user.sh). */
+const SAID_BY_EVERY_FAILURE = /^(?:---- oh no! -|(?:Oh no|Jeeze), something went wrong|an issue, we'd love to fix|:\($|We'd love to help|(?:If you can|You can), open|You can open an issue|https:\/\/github\.com\/nixos\/nix\/issues|Or (?:get in touch|feel free))/i;
+const HINT = 'Its whole output is in the log of this step. On a machine that is kept, undo what it had begun before the next try: https://nix.dev/manual/nix/stable/installation/uninstall';
+/**
+ * Installs Nix by the multi-user installer that is in its own release tarball: on macOS it makes the volume, the users and the daemon. It is run by this
+ * user, as its authors mean it to be, and calls `sudo` itself. `folder` is where the tarball is unpacked for that time.
+ *
+ * @throws CacheError `install-failed`, `disk-full`, `cancelled`, `deadline`
+ */
+async function installByItsOwnInstaller(tarball, folder, log, caller) {
+    const place = await (0,promises_.mkdtemp)((0,external_node_path_.join)(folder, 'installer-'));
+    try {
+        await unpack(tarball, place, caller);
+        const settings = (0,external_node_path_.join)(place, 'settings-of-this-job.conf');
+        await (0,promises_.writeFile)(settings, await settingsToInstall(), { mode: 0o600 });
+        await run((0,external_node_path_.join)(place, 'install'), argumentsWith(settings), log, caller);
+        await untilDaemonAnswers(caller.signal);
+    }
+    finally {
+        await (0,promises_.rm)(place, { recursive: true, force: true });
+    }
+}
+/** Unpacks the tarball `$1` to the folder `$2`; the first lines of what `tar` says, when it fails, are its reason, the last one is not. */
+const UNPACK = `said=$(tar -xJof "$1" -C "$2" --strip-components 1 2>&1) || {
+	printf '%s' "$said" | head -n 3 | tr '\\n' ' ' >&2
+	exit 1
+}`;
+async function unpack(tarball, place, { env, signal }) {
+    const { PATH = '', HOME = '' } = env;
+    try {
+        await (0,external_node_util_.promisify)(external_node_child_process_.execFile)('sh', ['-c', UNPACK, 'sh', tarball, place], { env: { PATH, HOME }, signal });
+    }
+    catch (error) {
+        (0,cancel/* throwIfAborted */.Te)(signal, DOING);
+        throw installError(error);
+    }
+    for (const name of ['install', 'install-multi-user', '.reginfo']) {
+        const isThere = await canAccess((0,external_node_path_.join)(place, name), promises_.constants.R_OK);
+        if (!isThere)
+            throw new errors/* CacheError */.xA('install-failed', 'The tarball is not that of a Nix release.');
+    }
+}
+/** The installer writes the file anew, with what it is given at its beginning: so what was there is given as well. */
+async function settingsToInstall() {
+    const there = await (0,promises_.readFile)(SETTINGS, 'utf8').catch(() => '');
+    const lines = there.split('\n').filter((line) => line !== '');
+    const isSet = lines.some((line) => /^\s*trusted-users\s*=/.test(line));
+    // Who may become root at any time is as trusted as root.
+    return [...lines, ...(isSet ? [] : [`trusted-users = root ${(0,configure_nix/* userName */.nT)()}`]), ''].join('\n');
+}
+/**
+ * What every installer since Nix 2.4 takes (NixOS/nix, scripts/install-nix-from-tarball.sh): an unknown one would print the usage and end with status 0.
+ * So `--yes` is not among them, which came later (NixOS/nix#7218); without a terminal it asks nothing in any version. `--no-modify-profile`
+ * does nothing for this kind of installation yet (NixOS/nix#4457). The flag for a volume without encryption is not needed since 2.4.
+ */
+function argumentsWith(settings) {
+    const users = Math.min(USUAL_BUILD_USERS, 2 * (0,external_node_os_.availableParallelism)());
+    const count = ['--daemon-user-count', String(users)];
+    return ['--daemon', '--no-channel-add', '--no-modify-profile', ...count, '--nix-extra-conf-file', settings];
+}
+async function run(script, args, log, { env, signal }) {
+    const { PATH = '', HOME = '', TMPDIR } = env;
+    const user = (0,configure_nix/* userName */.nT)();
+    const lines = [];
+    const status = await runToItsEnd(
+    // One pipe for both, so that the order of the lines is kept.
+    ['/bin/sh', '-c', 'exec /bin/sh "$0" "$@" 2>&1', script, ...args], { PATH, HOME, USER: user, LOGNAME: user, ...(TMPDIR === undefined ? {} : { TMPDIR }) }, signal, (line) => {
+        const text = (0,external_node_util_.stripVTControlCharacters)(line).trimEnd();
+        if (text.trim() === '')
+            return;
+        log.info(text);
+        lines.push(text.slice(0, 300));
+        if (lines.length > KEPT_LINES)
+            lines.shift();
+    });
+    (0,cancel/* throwIfAborted */.Te)(signal, DOING);
+    if (status === 0 && (await canAccess((0,external_node_path_.join)(PROFILE, 'bin/nix'), promises_.constants.X_OK)))
+        return;
+    const told = lines.filter((line) => !SAID_BY_EVERY_FAILURE.test(line)).slice(-TOLD_LINES);
+    const how = status === 0 ? 'ended, but there is no Nix' : `failed (${status === null ? 'killed' : `status ${status}`})`;
+    const said = told.length === 0 ? 'it said nothing' : `the last that it said:\n${told.join('\n')}`;
+    throw new errors/* CacheError */.xA(isFull(told) ? 'disk-full' : 'install-failed', `${DOING} ${how}; ${said}\n`, { hint: HINT });
+}
+function isFull(lines) {
+    return lines.some((line) => line.includes('No space left on device'));
+}
+/** The status; `null` when a signal ended it. When `signal` aborts, all that it has started ends too, but for what runs as root, which its `sudo` may let finish. */
+async function runToItsEnd([program = '', ...args], env, signal, onLine) {
+    // A session of its own: no terminal, so that a `sudo` that wants a password after all fails and does not wait for it.
+    const child = (0,external_node_child_process_.spawn)(program, args, { env, stdio: ['ignore', 'pipe', 'ignore'], detached: true });
+    (0,external_node_readline_namespaceObject.createInterface)({ input: child.stdout }).on('line', onLine);
+    let last;
+    const stop = () => {
+        killGroup(child, 'SIGTERM');
+        last = setTimeout(() => {
+            killGroup(child, 'SIGKILL');
+            child.stdout.destroy();
+        }, GRACE_MS);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted)
+        stop();
+    try {
+        return await new Promise((resolve, reject) => {
+            child.once('error', (cause) => reject(new errors/* CacheError */.xA('install-failed', `${DOING} could not be run.`, { cause })));
+            child.once('close', (status) => resolve(status));
+        });
+    }
+    finally {
+        signal.removeEventListener('abort', stop);
+        clearTimeout(last);
+    }
+}
+function killGroup({ pid }, name) {
+    if (pid === undefined)
+        return;
+    try {
+        process.kill(-pid, name);
+    }
+    catch {
+        // It has ended meanwhile, or what is left of it runs as root.
+    }
+}
+function canAccess(file, mode) {
+    return (0,promises_.access)(file, mode).then(() => true, () => false);
+}
+/** launchd starts the daemon while the installer ends. */
+async function untilDaemonAnswers(signal) {
+    const deadline = cancel/* systemClock */.ml.nowMs() + DAEMON_PATIENCE_MS;
+    while (!(await answers())) {
+        if (cancel/* systemClock */.ml.nowMs() > deadline) {
+            const message = `Nix is installed, but ${DAEMON_PATIENCE_MS / 1000} s later its daemon does not answer at ${SOCKET}.`;
+            throw new errors/* CacheError */.xA('install-failed', message, {
+                hint: '`sudo launchctl print system/org.nixos.nix-daemon` and `/var/log/nix-daemon.log` say why.',
+            });
+        }
+        await cancel/* systemClock */.ml.sleep(RETRY_MS, signal);
+        (0,cancel/* throwIfAborted */.Te)(signal, DOING);
+    }
+}
+function answers() {
+    return new Promise((resolve) => {
+        const socket = (0,external_node_net_.connect)(SOCKET);
+        const end = (is) => () => {
+            socket.destroy();
+            resolve(is);
+        };
+        socket
+            .once('connect', end(true))
+            .once('error', end(false))
+            .setTimeout(RETRY_MS * 10, end(false));
+    });
 }
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -48708,11 +49383,8 @@ function chooseWay(probe) {
     const { platform, isRoot, sudo, systemd, nixFolder } = probe;
     if (nixFolder === 'ours')
         return 'single-user';
-    if (platform === 'darwin') {
-        return {
-            whyNot: 'On macOS `/nix` must be there and belong to this user: it takes a volume of its own, which is not made here.',
-        };
-    }
+    if (platform === 'darwin')
+        return chooseOnMacOS(probe);
     if (isRoot)
         return 'single-user';
     if (!sudo)
@@ -48723,8 +49395,27 @@ function chooseWay(probe) {
         ? { whyNot: 'There is a store of another user in `/nix`, no `nix` that goes with it, and no systemd to run a daemon.' }
         : 'single-user-by-sudo';
 }
+/** The installer takes over what is in `/nix`, and a volume of that name, which it even deletes where it has no password for it: so only where there is neither. */
+function chooseOnMacOS({ isRoot, sudo, nixFolder, nixVolume }) {
+    if (nixFolder === 'foreign') {
+        return {
+            whyNot: "There is a store of another user in `/nix`, and no `nix` that goes with it; Nix's installer would take it over.",
+        };
+    }
+    if (nixVolume) {
+        return {
+            whyNot: "There is a volume `Nix Store` already, but no `nix` that goes with it; Nix's installer would take it over.",
+        };
+    }
+    if (isRoot || sudo)
+        return 'own-installer';
+    return {
+        whyNot: 'On macOS `/nix` takes a volume of its own, which takes root, and this user has no `sudo` without a password.',
+    };
+}
 
 ;// CONCATENATED MODULE: ./build/install/install-nix.js
+
 
 
 
@@ -48748,7 +49439,11 @@ async function installNix(release, id, caller, means) {
     if (typeof way !== 'string')
         throw new errors/* CacheError */.xA('install-failed', way.whyNot, { hint: OTHER_INSTALLER });
     try {
-        await putInPlace(await getTarball(release, system, means), way, id, caller);
+        const tarball = await getTarball(release, system, means);
+        if (way === 'own-installer')
+            await installByItsOwnInstaller(tarball, means.folder, means.log, caller);
+        else
+            await putInPlace(tarball, way, id, caller);
         return way;
     }
     catch (cause) {
@@ -48780,7 +49475,10 @@ function openToolCache(env) {
 
 // EXTERNAL MODULE: ./build/nix/netrc.js
 var netrc = __nccwpck_require__(6188);
+// EXTERNAL MODULE: ./build/phases/stop.js
+var phases_stop = __nccwpck_require__(6477);
 ;// CONCATENATED MODULE: ./build/phases/install.js
+
 
 
 
@@ -48801,7 +49499,8 @@ const BUNDLES = [
 async function installRelease(session, release) {
     const { inputs, runner, state } = session;
     const { env, log } = runner;
-    const signal = AbortSignal.timeout(INSTALL_TIMEOUT_MS);
+    const stop = (0,phases_stop/* stopOnSignals */.Z)(log, 'Nix may be there in part');
+    const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(INSTALL_TIMEOUT_MS)]);
     // Never the entry `default`: what is meant for any cache is not meant for a server of Nix's project.
     const entry = (0,netrc/* findNetrc */.kE)(inputs.netrc.filter(({ machine }) => machine !== null), release.mirror.hostname);
     const client = (0,http_client/* createHttpClient */.u)({ env, log, connections: 2, attempts: 4, patienceMs: 30_000 });
@@ -48814,9 +49513,10 @@ async function installRelease(session, release) {
             log,
             signal,
         }));
-        log.info(`Nix ${release.version} is installed, ${way === 'daemon' ? 'with a daemon' : 'without a daemon'}.`);
+        log.info(`Nix ${release.version} is installed, ${way === 'daemon' || way === 'own-installer' ? 'with a daemon' : 'without a daemon'}.`);
     }
     finally {
+        stop.close();
         await client.close();
     }
     await offerNix(session, (0,external_node_path_.join)(PROFILE, 'bin'));
@@ -49117,8 +49817,8 @@ async function writeFiles(folder, journal, script) {
 
 // EXTERNAL MODULE: ./build/inputs.js + 1 modules
 var build_inputs = __nccwpck_require__(5951);
-// EXTERNAL MODULE: ./build/phases/push-new-paths.js + 20 modules
-var push_new_paths = __nccwpck_require__(264);
+// EXTERNAL MODULE: ./build/phases/push-new-paths.js + 21 modules
+var push_new_paths = __nccwpck_require__(7029);
 // EXTERNAL MODULE: ./build/setup/private-file.js
 var private_file = __nccwpck_require__(6124);
 ;// CONCATENATED MODULE: ./build/phases/pusher-folder.js
@@ -49627,8 +50327,6 @@ async function askActionsCache(session, store, line, signal) {
     return { line, kind: 'actions-cache', reads, whyNoPush, failure: found.failure, note: null, found };
 }
 
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
 ;// CONCATENATED MODULE: ./build/state.js
 
 
@@ -50190,8 +50888,6 @@ function times({ durationsMs }) {
 
 // EXTERNAL MODULE: ./build/phases/job-report.js + 1 modules
 var job_report = __nccwpck_require__(8620);
-// EXTERNAL MODULE: ./build/phases/stop.js
-var phases_stop = __nccwpck_require__(6477);
 ;// CONCATENATED MODULE: ./build/phases/post.js
 
 
@@ -50604,7 +51300,9 @@ async function work(runner, folder) {
     await runPusherWorker(runner, folder, asPusherOrders(orders), () => process.send?.(READY));
 }
 async function pusher_keep({ log, env }, folder) {
-    (0,external_node_os_.setPriority)(PRIORITY);
+    // A runner may have been made more patient by whoever started it, and only root may take that back.
+    if ((0,external_node_os_.getPriority)() < PRIORITY)
+        (0,external_node_os_.setPriority)(PRIORITY);
     const orders = await takeOrders(folder);
     let worker = null;
     let isReady = false;
@@ -50774,8 +51472,6 @@ async function streamOf(parts) {
 
 // EXTERNAL MODULE: external "node:http"
 var external_node_http_ = __nccwpck_require__(7067);
-// EXTERNAL MODULE: external "node:net"
-var external_node_net_ = __nccwpck_require__(7030);
 // EXTERNAL MODULE: ./build/substituter/daemon-folder.js
 var daemon_folder = __nccwpck_require__(418);
 // EXTERNAL MODULE: ./build/substituter/server.js + 8 modules

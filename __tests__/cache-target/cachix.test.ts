@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cachixKeyName, parseCachixUrl } from '../../src/cache-target/cachix.ts';
+import { cachixKeyName, cachixTargetAt, parseCachixUrl } from '../../src/cache-target/cachix.ts';
 import { parseCacheTarget } from '../../src/cache-target/target.ts';
 
 describe('the URL of a cache of Cachix', () => {
@@ -58,5 +58,34 @@ describe('the URL of a cache of Cachix', () => {
 	it('tells the name of its key', () => {
 		const target = parseCachixUrl('cachix://mine', null);
 		expect('kind' in target && cachixKeyName(target)).toBe('mine.cachix.org-1');
+	});
+});
+
+describe('a cache of Cachix that Nix reads at a URL', () => {
+	const hosts = [new URL('https://cachix.example'), new URL('http://own.example:8080')];
+	it.each([
+		['https://nix-community.cachix.org', 'nix-community', 'https://cachix.org/'],
+		['https://mine.cachix.example/', 'mine', 'https://cachix.example/'],
+		['http://mine.own.example:8080', 'mine', 'http://own.example:8080/'],
+		['https://cachix.org/api/v1/cache/emacs', 'emacs', 'https://cachix.org/'],
+		['https://elsewhere.example:8443/api/v1/cache/mine/', 'mine', 'https://elsewhere.example:8443/'],
+	])('%s is %s of %s', (url, name, host) => {
+		const target = cachixTargetAt(new URL(url), hosts);
+		expect({ name: target?.name, host: target?.host.href }).toEqual({ name, host });
+	});
+
+	it.each([
+		'https://cache.nixos.org',
+		'https://cachix.org',
+		'https://a.b.cachix.org',
+		'http://mine.cachix.org',
+		'https://mine.cachix.org:8443',
+		'https://mine.cachix.org/path',
+		'https://mine.cachix.org.evil.example',
+		'https://mine.own.example:8080',
+		'https://elsewhere.example/api/v1/cache/-x',
+		'https://elsewhere.example/api/v1/cache/a/b',
+	])('%s is not known to be one', (url) => {
+		expect(cachixTargetAt(new URL(url), hosts)).toBeNull();
 	});
 });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { type AtticServer, startAtticServer } from '../support/attic-server.ts';
@@ -219,11 +220,24 @@ describe('a cache on an attic server', () => {
 			/expired at .*make-token/,
 		],
 		['a token for another cache', 'mine', () => server.token({ pull: ['other'] }), /401.*does not name mine/],
+		['a token of another server', 'mine', () => 'of-another-server', /401.*does not name mine/],
+		['the wrong name', 'miner', () => server.token({ pull: ['mine*'], push: ['mine*'] }), /404.*attic cache create miner/],
 		['no token', 'mine', () => '', /401.*private, or there is none.*`token`/],
 	])('%s is told at main, once, and costs the cache, not the job', async (_, cache, token, told) => {
 		const result = await job(machine, cache, token(), everything, graph('attic-trouble'), { fallback: 'none' });
 		expect(warnings(result), result.log).toEqual([expect.stringMatching(told)]);
 		expect(result.stage('main').log).toMatch(told);
+	});
+
+	it('whose token ends while the job runs says so at its end, in one line', async () => {
+		const token = server.token({ pull: ['mine'], push: ['mine'], validSeconds: 5 });
+		const inputs = { cache: server.cacheUrl('mine'), token, continuous: 'false', fallback: 'none' };
+		const steps = [uses({ with: inputs }), run(everything), () => sleep(5_000)];
+		const result = await runJob(machine, steps, { secrets: [token], workspace: { 'job.nix': graph('attic-ends') } });
+		expect(result.status, result.log).toBe('success');
+		expect(result.stage('main').annotations, result.log).toEqual([]);
+		expect(warnings(result), result.log).toEqual([expect.stringMatching(/expired at .*make-token/s)]);
+		assertNoSecrets(result);
 	});
 
 	it('that can not be written is an error with `push: always`', async () => {

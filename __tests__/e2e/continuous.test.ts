@@ -114,6 +114,27 @@ describe.each(testedVersions())('a job that pushes while it runs, Nix %s', (nix)
 	});
 });
 
+it('a runner that gives way to everything else, and whose user may not change that, pushes while the job runs', async () => {
+	await using machine = await createMachine({ nix: '2.34' });
+	machine.addUser('runner');
+	await machine.startDaemon({ trustedUsers: ['runner'] });
+	const before = getPriority();
+	setPriority(19);
+	try {
+		const folder = join(machine.work, 'patient');
+		await machine.run(['mkdir', '-m', '777', folder]);
+		const steps = [uses({ with: { cache: `file://${folder}`, 'signing-key': secret, continuous: 'true' } }), buildAll()];
+		const result = await job(machine, steps, { user: 'runner' });
+		expect(
+			result.annotations.map(({ message }) => message),
+			result.log,
+		).toEqual([]);
+		expect(checkCache(folder).length).toBe(5);
+	} finally {
+		setPriority(before);
+	}
+});
+
 describe('trouble on the way', () => {
 	let machine: Machine;
 	beforeAll(async () => {

@@ -193,4 +193,21 @@ describe.each(testedVersions())('servers as they are, Nix %s', (nix) => {
 		expect(second.stage('post').log).toMatch(new RegExp(`Nix read 4 paths .* from ${server.origin}/cache`));
 		expect(second.stage('main').outputs).toMatchObject({ cache: 'http', 'can-push': 'true' });
 	});
+
+	it('a server that takes tokens as `Bearer` alone is read by a daemon for a user who is not root', async () => {
+		await using server = await serve(bearerOnly(newFolder()));
+		await using shared = await createMachine({ nix });
+		shared.addUser('runner');
+		await shared.startDaemon({ trustedUsers: ['runner'] });
+		const inputs = { cache: `${server.origin}/cache`, token: TOKEN, 'signing-key': secret, fallback: 'none' };
+		const options = { user: 'runner', secrets: [secret, TOKEN], workspace: { 'job.nix': graph(`bearer-daemon-${nix}`) } };
+		const first = await runJob(shared, [uses({ with: inputs }), run(everything)], options);
+		expect(warnings(first), first.log).toEqual([]);
+		expect(first.stage('post').log, first.log).toMatch(/5 pushed/);
+		await shared.emptyStore();
+		const second = await runJob(shared, [uses({ with: inputs }), run(everything)], options);
+		expect(second.stage('run').log, second.log).not.toMatch(/^building '/m);
+		expect(second.stage('post').log, second.log).toContain('Nothing new to push');
+		assertNoSecrets(second);
+	});
 });

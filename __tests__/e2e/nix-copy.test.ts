@@ -214,6 +214,23 @@ describe('a store behind SSH', () => {
 		assertNoSecrets(result);
 	});
 
+	it('is not believed to have what it lacks where there is no room for what Nix says of it', async () => {
+		await using far = await startSshStore({ nix: '2.26' });
+		await using machine = await createMachine({ nix: '2.26' });
+		far.admit(machine);
+		const paths = await build(machine, graph('no-room'), { attributes: GRAPH });
+		await machine.run([
+			'sh',
+			'-c',
+			'mkdir /small && mount -t tmpfs -o size=64k tmpfs /small && ! cat /dev/zero 2> /dev/null > /small/full',
+		]);
+		const inputs = { cache: far.url('ssh-ng'), 'signing-key': secret, paths: paths.join('\n') };
+		const result = await runJob(machine, [uses({ with: inputs })], { env: { TMPDIR: '/small' }, secrets: [secret] });
+		await machine.run(['umount', '-l', '/small']);
+		expectOneProblem(result, 'No file can be written in /small (ENOSPC)', 'set `TMPDIR`');
+		expect(await checkFar(far)).toEqual([]);
+	});
+
 	it('lets the job in with the key of an ssh-agent', async () => {
 		await using far = await startSshStore({ nix: '2.26' });
 		await using machine = await createMachine({ nix: '2.26' });
@@ -248,10 +265,12 @@ describe('a store behind SSH', () => {
 		expect(await checkFar(far)).toEqual([]);
 		expect(result.orphans).toEqual([]);
 	});
+});
 
+describe.each(testedVersions())('a store behind SSH, Nix %s', (nix) => {
 	it('is read by the daemon of a multi-user install when the URL has the keys, and else only pushed to', async () => {
-		await using far = await startSshStore({ nix: '2.34' });
-		await using machine = await createMachine({ nix: '2.34' });
+		await using far = await startSshStore({ nix });
+		await using machine = await createMachine({ nix });
 		machine.addUser('runner');
 		await machine.startDaemon({ trustedUsers: ['runner'] });
 		far.admit(machine, { user: 'runner' });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { checkCache } from '../support/cache-invariants.ts';
 import { GRAPH, graph } from '../support/derivations.ts';
+import { startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine } from '../support/machine.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
 import { type S3Server, startS3Server } from '../support/s3-server.ts';
@@ -133,6 +134,29 @@ describe('a bucket that can not be used costs the cache, not the job, and one li
 			result.annotations.map((annotation) => annotation.message),
 			result.log,
 		).toEqual([expect.stringMatching(message)]);
+		expect(result.stage('main').annotations.length, result.log).toBe(1);
+	});
+
+	it.each([
+		['the region', 'AuthorizationHeaderMalformed', '<Region>eu-west-1</Region>', /write `region=eu-west-1`/],
+		['a session that has expired', 'ExpiredToken', '', /session .* has expired.*role-duration-seconds/],
+	])('%s', async (_, code, more, message) => {
+		// Ceph has neither: these are the answers of Amazon's servers.
+		await using amazon = await startFaultyServer();
+		const body = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>No.</Message>${more}</Error>`;
+		amazon.fail({}, { kind: 'status', status: 400, headers: { 'content-type': 'application/xml' }, body });
+		await using machine = await createMachine({ nix: '2.26' });
+		const env = { AWS_ACCESS_KEY_ID: 'AKIAEXAMPLE', AWS_SECRET_ACCESS_KEY: 'secret-of-a-session', AWS_SESSION_TOKEN: 'token' };
+		const inputs = { cache: `s3://bucket?endpoint=${amazon.origin}`, 'signing-key': secret, fallback: 'none' };
+		const options = { env, workspace: { 'job.nix': graph('session') }, secrets: [secret, env.AWS_SECRET_ACCESS_KEY] };
+		const result = await runJob(machine, [uses({ with: inputs }), build], options);
+		expect(result.status, result.log).toBe('success');
+		expect(
+			result.annotations.map((annotation) => annotation.message),
+			result.log,
+		).toEqual([expect.stringMatching(message)]);
+		expect(result.stage('main').annotations.length, result.log).toBe(1);
+		assertNoSecrets(result);
 	});
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
 import type { Report } from '../../src/report/report.ts';
 import { checkCache } from '../support/cache-invariants.ts';
+import { type CachixServer, type CachixServerOptions, startCachixServer } from '../support/cachix-server.ts';
 import { graph, manyPaths } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
@@ -43,6 +44,7 @@ describe.each(testedVersions())('what a substituter of the job has, Nix %s', (ni
 		step: Step = () => undefined,
 		expression = text,
 		attribute = '-A mine',
+		beforeBuild: Step = () => undefined,
 	) => {
 		await machine.emptyStore();
 		upstream.forgetRequests();
@@ -55,7 +57,7 @@ describe.each(testedVersions())('what a substituter of the job has, Nix %s', (ni
 			continuous: 'false',
 			...more,
 		};
-		const steps = [uses({ with: inputs }), run(`nix-build --no-out-link job.nix ${attribute}`), step];
+		const steps = [uses({ with: inputs }), beforeBuild, run(`nix-build --no-out-link job.nix ${attribute}`), step];
 		const result = await runJob(machine, steps, { workspace: { 'job.nix': expression }, secrets: [secret] });
 		expect(result.status, result.log).toBe('success');
 		const [report] = result.reports as readonly Report[];
@@ -80,6 +82,14 @@ describe.each(testedVersions())('what a substituter of the job has, Nix %s', (ni
 	it('is found while the job runs, too', async () => {
 		const { result, counts } = await job({ continuous: 'true' });
 		expect(counts.pushed, result.log).toMatchObject({ paths: 1 });
+	});
+
+	it('is asked for once more when the job ends while that is being asked', async () => {
+		const steps: Step = () => upstream.fail({ path: /narinfo/ }, { kind: 'delay', delayMs: 1_500 });
+		const { result, counts } = await job({ continuous: 'true' }, () => undefined, text, '-A mine', steps);
+		upstream.heal();
+		expect(counts.pushed, result.log).toMatchObject({ paths: 1 });
+		expect(result.stage('post').log).not.toMatch(/does not say what it has/);
 	});
 
 	it('is pushed when the cache is to be whole (an empty `skip-signed-by`), and nobody is asked', async () => {
@@ -109,5 +119,95 @@ describe.each(testedVersions())('what a substituter of the job has, Nix %s', (ni
 		const { counts, asked } = await job({}, () => undefined, manyPaths(200, `built-${nix}`), '');
 		expect(counts.pushed).toMatchObject({ paths: 200 });
 		expect(asked).toBe(0);
+	});
+});
+
+describe.each(testedVersions())('what a substituter of Cachix has, and what another one has, Nix %s', (nix) => {
+	let machine: Machine;
+	let other: FaultyServer;
+	let jobs = 0;
+	const MANY = 150;
+	const many = manyPaths(MANY, `others-${nix}`);
+	const few = graph(`cachix-${nix}`);
+	const text = `let many = ${many}; few = ${few}; in { inherit many; inherit (few) app; mine = derivation {
+		name = "mine"; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" "echo \${many} \${few.app} > $out" ]; }; }`;
+	const options = (server: CachixServer) => ({ workspace: { 'job.nix': text }, secrets: [secret, upstreamSecret, server.token] });
+
+	beforeAll(async () => {
+		machine = await createMachine({ nix });
+		const folder = join(machine.work, 'other');
+		const inputs = { cache: `file://${folder}`, 'signing-key': upstreamSecret };
+		const steps = [uses({ with: inputs }), run('nix-build --no-out-link job.nix -A many')];
+		const first = await runJob(machine, steps, { workspace: { 'job.nix': text }, secrets: [upstreamSecret] });
+		expect(checkCache(folder).length, first.log).toBe(MANY);
+		other = await startFaultyServer({ folder });
+	});
+	afterAll(async () => {
+		await other?.[Symbol.asyncDispose]();
+		await machine?.dispose();
+	});
+
+	/** A job that takes 150 paths from the other substituter and a few from Cachix, which is asked first, and makes one of its own. */
+	const job = async (serverOptions: CachixServerOptions = {}, trouble: (server: CachixServer) => void = () => undefined) => {
+		await using server = await startCachixServer(serverOptions);
+		await machine.emptyStore();
+		const filling = { cache: server.cacheUrl, token: server.token };
+		const filled = await runJob(
+			machine,
+			[uses({ with: filling }), run('nix-build --no-out-link job.nix -A app')],
+			options(server),
+		);
+		expect(filled.stage('post').log, filled.log).toMatch(/5 pushed/);
+		await machine.emptyStore();
+		other.forgetRequests();
+		const before = server.api.received.length;
+		const folder = join(machine.work, `job-${++jobs}`);
+		const inputs = {
+			cache: `file://${folder}`,
+			substituters: `http://cache.test:${server.api.url.port}/api/v1/cache/${server.name}\n${other.url}`,
+			'trusted-public-keys': `${upstreamPublic}\n${server.managedKey === null ? '' : formatPublicKey(publicKeyOf(server.managedKey))}`,
+			'signing-key': secret,
+			continuous: 'false',
+			...(serverOptions.isPrivate === true ? { netrc: `machine cache.test login x password ${server.token}` } : {}),
+		};
+		const steps = [uses({ with: inputs }), run('nix-build --no-out-link job.nix -A mine'), () => trouble(server)];
+		const result = await runJob(machine, steps, options(server));
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations, result.log).toEqual([]);
+		const [report] = result.reports as readonly Report[];
+		const found = (report?.caches[0]?.paths ?? []).filter(({ class: name }) => name === 'upstream');
+		expect(report?.caches[0]?.counts.pushed, result.log).toMatchObject({ paths: 1 });
+		expect(checkCache(folder, { upstream: new Set(found.map(({ path }) => path)) }).length).toBe(1);
+		const ours = server.api.received
+			.slice(before)
+			.filter(({ headers, path }) => headers['user-agent'] === 'nix-cache-action' && path.includes('narinfo'));
+		return {
+			result,
+			inBulk: ours.filter(({ method }) => method === 'POST').length,
+			oneByOne: ours.filter(({ method }) => method === 'GET').length,
+			fromCachix: found.filter(({ reason }) => reason?.includes('//cache.test')).length,
+			fromOther: found.filter(({ reason }) => reason?.includes(other.url)).length,
+		};
+	};
+
+	it('costs one request for all that Cachix lacks, and one for each path that it has', async () => {
+		const { inBulk, oneByOne, fromCachix, fromOther, result } = await job();
+		expect({ inBulk, oneByOne, fromOther }, result.log).toEqual({ inBulk: 1, oneByOne: fromCachix, fromOther: MANY });
+		expect(fromCachix).toBeGreaterThanOrEqual(2);
+	});
+
+	it('costs the same where Cachix wants a token, which the netrc has', async () => {
+		const { inBulk, oneByOne, fromCachix, result } = await job({ isPrivate: true });
+		expect({ inBulk, oneByOne }, result.log).toEqual({ inBulk: 1, oneByOne: fromCachix });
+		expect(fromCachix).toBeGreaterThanOrEqual(2);
+	});
+
+	it('is asked for one by one when the question for many is refused, and nobody is told', async () => {
+		const { inBulk, oneByOne, fromCachix, fromOther, result } = await job({}, (server) =>
+			server.faults.fail(/^POST .*narinfo/, { status: 403 }, 9),
+		);
+		expect({ inBulk, oneByOne, fromOther }, result.log).toEqual({ inBulk: 1, oneByOne: fromCachix + MANY, fromOther: MANY });
+		expect(fromCachix).toBeGreaterThanOrEqual(2);
+		expect(result.stage('post').log).not.toMatch(/cache\.test.*(asked for each|does not say)/);
 	});
 });

@@ -84,6 +84,29 @@ describe('finding Nix', () => {
 });
 
 describe('running Nix', () => {
+	it('gives all lines of standard error, also when a program that Nix starts makes it non-blocking and nobody reads for a while', async () => {
+		const nonBlocking =
+			'use Fcntl; fcntl(STDERR, F_SETFL, O_NONBLOCK | fcntl(STDERR, F_GETFL, 0)); for (1 .. 20000) { syswrite(STDERR, "  /line/$_\\n") }';
+		const lines: string[] = [];
+		const command = nix(`perl -e '${nonBlocking}'; echo done`);
+		const ran = command.runStore([], { signal: never, onErrorLines: (all) => void lines.push(...all) });
+		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+		expect(await ran).toBe('done\n');
+		expect(lines.filter((line) => line.startsWith('  /line/')).length).toBe(20_000);
+	});
+
+	it('says what is wrong when all lines are wanted, too', async () => {
+		const failed = nix('echo "error: no such thing" >&2; exit 1').runStore([], { signal: never, onErrorLines: () => undefined });
+		await expect(failed).rejects.toMatchObject({ code: 'nix-failed', message: expect.stringContaining('no such thing') });
+	});
+
+	it('fails when whoever gets the lines does', async () => {
+		const onErrorLines = (): void => {
+			throw new Error('not understood');
+		};
+		await expect(nix('true').runStore([], { signal: never, onErrorLines })).rejects.toThrow('not understood');
+	});
+
 	it('gives its output, with the new command line switched on', async () => {
 		const output = await nix('printf "%s|" "$@"; cat').run(['path-info', '--stdin'], { signal: never, input: 'a\nb\n' });
 		expect(output).toBe('--extra-experimental-features|nix-command|path-info|--stdin|a\nb\n');

@@ -65,6 +65,7 @@ interface OpenUpload {
 }
 
 const BULK = 32_768;
+const SERVED = /^\/(nix-cache-info|[0-9a-z]{32}\.narinfo|nar\/.*)$/;
 
 export async function startCachixServer(options: CachixServerOptions = {}): Promise<CachixServer> {
 	const { name = 'mine', isPrivate = false, permission = 'Write', servesAt = '127.0.0.1', urlLifeMs = 60_000 } = options;
@@ -88,6 +89,8 @@ export async function startCachixServer(options: CachixServerOptions = {}): Prom
 		const body = await bodyOf(request);
 		if (!pathname.startsWith('/api/')) return serve(request, response, pathname);
 		if (pathname !== root && !pathname.startsWith(`${root}/`)) return refuse(response, 404, 'Binary cache does not exist');
+		// Nix may read there too, with what it has in its netrc.
+		if (SERVED.test(pathname.slice(root.length))) return serve(request, response, pathname.slice(root.length));
 		const given = request.headers.authorization;
 		if (given !== undefined && given !== `Bearer ${token}`) return refuse(response, 401, 'Unauthorized');
 		if (given === undefined && isPrivate) return refuse(response, 404, 'Binary cache does not exist');
@@ -95,8 +98,9 @@ export async function startCachixServer(options: CachixServerOptions = {}): Prom
 		const isKnown = given !== undefined;
 		if (action === 'GET ') return json(response, information(isKnown));
 		if (request.method === 'GET') return refuse(response, 404, 'no such page');
-		if (!isKnown) return refuse(response, 401, 'Unauthorized');
+		// As reading a narinfo (`narinfoBulk` in API.hs), so of a public cache it is answered to everybody.
 		if (action === 'POST /narinfo') return missing(response, parsed(body));
+		if (!isKnown) return refuse(response, 401, 'Unauthorized');
 		if (permission === 'Read') return refuse(response, 403, 'This token may only read');
 		if (action === 'POST /multipart-nar') return begin(response, searchParams.get('compression'));
 		const [, narId = '', step = ''] = /^POST \/multipart-nar\/([0-9a-f-]{36})(\/complete|\/abort)?$/.exec(action) ?? [];

@@ -16,13 +16,14 @@ export interface CachixTarget {
 }
 
 const HOST = 'https://cachix.org';
+const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
 const FORM = 'write `cachix://name`, with the name of the cache as in `https://name.cachix.org`';
 
 /** `cachix://name`, with Nix's own parameters and `host=https://…` for a server elsewhere. */
 export function parseCachixUrl(line: string, credentials: Credentials | null): CachixTarget | Refusal {
 	const refuse = (why: string): Refusal => ({ problem: `cache: \`${withoutUserInfo(line)}\` ${why}.` });
 	const [, name, query = ''] = /^cachix:\/\/([^/?#]*)\/?(?:\?([^#]*))?$/.exec(line) ?? [];
-	if (name === undefined || !/^[a-z0-9][a-z0-9_-]{0,62}$/i.test(name)) return refuse(`is not the URL of a cache; ${FORM}`);
+	if (name === undefined || !NAME.test(name)) return refuse(`is not the URL of a cache; ${FORM}`);
 	if (credentials !== null && credentials.kind !== 'bearer') {
 		return refuse('takes no `username` and `password`; give a token of Cachix as `token`');
 	}
@@ -45,6 +46,27 @@ export function parseCachixUrl(line: string, credentials: Credentials | null): C
 /** What Cachix calls the key that a cache was made with. Its own tools write the secret key without a name. */
 export function cachixKeyName({ name, host }: CachixTarget): string {
 	return `${name}.${host.hostname}-1`;
+}
+
+/** What a server's API is below. */
+const API = /^\/api\/v1\/cache\/([^/]+)\/?$/;
+
+/**
+ * The cache that is read at `url`, `null` when nothing says that it is one of Cachix. A server has each cache at `NAME.` before its own host name, which tells for
+ * cachix.org and for what lines of `cache` name (`hosts`), and below its API, which tells for every server. Source: cachix/cachix, cachix-api/src/Cachix/API.hs.
+ */
+export function cachixTargetAt(url: URL, hosts: readonly URL[]): CachixTarget | null {
+	const [, named] = API.exec(url.pathname) ?? [];
+	const below = url.pathname === '/' ? [new URL(HOST), ...hosts].find((host) => isBelow(url, host)) : undefined;
+	const host = named === undefined ? below : new URL(url.origin);
+	const name = named ?? url.host.split('.', 1)[0] ?? '';
+	if (host === undefined || !NAME.test(name)) return null;
+	return { kind: 'cachix', place: url.origin + url.pathname.replace(/\/$/, ''), name, host, parameters: '', token: null };
+}
+
+/** Whether the host of `url` is that of `host` with one name before it. */
+function isBelow(url: URL, host: URL): boolean {
+	return url.protocol === host.protocol && url.host.slice(url.host.indexOf('.') + 1) === host.host;
 }
 
 function isHost(parameter: string): boolean {

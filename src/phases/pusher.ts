@@ -40,8 +40,8 @@ async function work(runner: Runner, folder: string): Promise<void> {
 }
 
 async function keep({ log, env }: Runner, folder: string): Promise<void> {
-	// Only root may go back from a priority that is lower still, such as that of a runner started with `nice`.
-	setPriority(Math.max(PRIORITY, getPriority()));
+	// A runner may have been made more patient by whoever started it, and only root may take that back.
+	if (getPriority() < PRIORITY) setPriority(PRIORITY);
 	const orders = await takeOrders(folder);
 	let worker: ChildProcess | null = null;
 	let isReady = false;

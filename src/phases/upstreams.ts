@@ -4,6 +4,7 @@ import { withProxy } from '../http/proxy.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import type { LocalStore } from '../store/local-store.ts';
+import { createBulkQuestion } from './bulk-question.ts';
 import { type Effort, withCache } from './cache.ts';
 import type { Session } from './session.ts';
 
@@ -13,19 +14,24 @@ export interface Upstreams {
 	find(paths: readonly PathInfo[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
 }
 
-/** They are asked beside the push, which must not wait for them for long. */
+/**
+ * They are asked beside the push, which must not wait for them for long. As many paths as there are requests in flight take one round trip; a question for many
+ * together, to the host of an API, would take a connection more than that.
+ */
 const EFFORT: Effort = { concurrency: 32, attempts: 2, patienceMs: 3_000, connectTimeoutMs: 3_000 };
 const LIMIT_MS = 10_000;
 /** Asked together: what was answered before the time ran out counts. */
 const BATCH = 256;
 
 /**
- * Asks once for each path, and only for those that came to this store with a signature of somebody else's. What was built here is in no upstream, or Nix would have
+ * Asks once for each path that may be there, and only for those that came to this store with a signature of somebody else's. What was built here is in no upstream, or Nix would have
  * taken it from there; what nobody else signed could not have come from one. With an empty `skip-signed-by` the cache is to be whole, and nobody is asked.
  */
 export function createUpstreams(session: Session, store: LocalStore, netrc: readonly NetrcEntry[]): Upstreams {
 	const { inputs, runner } = session;
 	const lines = inputs.skipSignedBy.length === 0 ? [] : [...inputs.substituters];
+	const servers = inputs.caches.flatMap((target) => (target.kind === 'cachix' ? [target.host] : []));
+	const bulk = createBulkQuestion(servers, netrc, runner.log);
 	/** The substituter that has the path, `null` for none. */
 	const known = new Map<string, string | null>();
 	let last: Promise<void> = Promise.resolve();
@@ -37,9 +43,12 @@ export function createUpstreams(session: Session, store: LocalStore, netrc: read
 		const target = parseCacheTarget(url, null, null);
 		if ('problem' in target || target.kind !== 'http') throw new CacheError('internal', `${url} is no HTTP cache.`);
 		const env = proxy === null ? runner.env : withProxy(runner.env, proxy);
+		const lacked = paths.length > EFFORT.concurrency ? await bulk.lacked(target.url, env, paths, signal) : new Set();
+		const possible = paths.filter(({ path }) => !lacked.has(path));
+		if (possible.length === 0) return;
 		await withCache({ ...session, runner: { ...runner, env } }, store, target, netrc, EFFORT, async (backend) => {
-			for (let at = 0; at < paths.length; at += BATCH) {
-				const found = await backend.presence(paths.slice(at, at + BATCH), signal);
+			for (let at = 0; at < possible.length; at += BATCH) {
+				const found = await backend.presence(possible.slice(at, at + BATCH), signal);
 				for (const [path, { state }] of found) if (state === 'present') known.set(path, url);
 			}
 		});
@@ -54,11 +63,14 @@ export function createUpstreams(session: Session, store: LocalStore, netrc: read
 				await ask(line, left, limit);
 			} catch (error) {
 				if (!isCacheError(error) || error.code === 'internal') throw error;
+				if (signal.aborted) break;
 				// One that fails is not asked again.
 				lines.splice(lines.indexOf(line), 1);
 				runner.log.info(`${line.url} does not say what it has, so that is pushed: ${describeError(error)}`);
 			}
 		}
+		// Whoever asks no more has not found out that a path is nowhere: the end of the job asks for it again.
+		if (signal.aborted) return;
 		for (const { path } of paths) if (!known.has(path)) known.set(path, null);
 	};
 

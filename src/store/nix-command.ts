@@ -3,6 +3,7 @@ import { access, constants } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { CacheError } from '../errors.ts';
 import type { Log } from '../log.ts';
+import { openErrorFile } from './error-file.ts';
 import { type NixAbout, parseNixAbout } from './nix-about.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,8 +14,10 @@ export interface RunOptions {
 	readonly input?: string;
 	/** Default: one minute. */
 	readonly timeoutMs?: number;
-	/** Gets each line of standard error as it comes. */
+	/** Gets lines of standard error as they come. Where Nix starts ssh some may be lost (see `ErrorFile`). */
 	readonly onErrorLine?: (line: string) => void;
+	/** Gets all lines of standard error once the program has succeeded. */
+	readonly onErrorLines?: (lines: readonly string[]) => void;
 }
 
 /** What a Nix that failed had written to standard error, the end of it: the cause of a `nix-failed`. */
@@ -120,10 +123,11 @@ function runProgram(callee: Callee, args: readonly string[], options: RunOptions
 	const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
 	if (options.signal.aborted) return Promise.reject(new CacheError('cancelled', `${shown} was not started.`));
 	return new Promise((resolve, reject) => {
+		const errorFile = options.onErrorLines === undefined ? null : openErrorFile();
 		const child = spawn(program, args, {
 			argv0: name,
 			env: forNix(callee.env),
-			stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+			stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', errorFile?.fd ?? 'pipe'],
 		});
 		let stopped: CacheError | null = null;
 		const stop = (reason: CacheError): void => {
@@ -144,7 +148,13 @@ function runProgram(callee: Callee, args: readonly string[], options: RunOptions
 		const settle = (done: () => void): void => {
 			clearTimeout(timer);
 			options.signal.removeEventListener('abort', onAbort);
-			done();
+			try {
+				done();
+			} catch (error) {
+				reject(error);
+			} finally {
+				errorFile?.close();
+			}
 		};
 		child.once('error', (cause) =>
 			settle(() => reject(new CacheError('nix-failed', `${program} could not be run: ${cause.message}.`, { cause }))),
@@ -152,9 +162,11 @@ function runProgram(callee: Callee, args: readonly string[], options: RunOptions
 		child.once('close', (code, killedBy) =>
 			settle(() => {
 				if (stopped !== null) reject(stopped);
-				else if (code === 0) resolve(output.stdout());
-				else {
-					const cause = new NixErrorOutput(output.stderr());
+				else if (code === 0) {
+					if (errorFile !== null) options.onErrorLines?.(errorFile.lines());
+					resolve(output.stdout());
+				} else {
+					const cause = new NixErrorOutput(errorFile?.end(STDERR_KEPT_BYTES) ?? output.stderr());
 					reject(new CacheError('nix-failed', `${shown} failed (${killedBy ?? code}): ${lastError(cause.message)}`, { cause }));
 				}
 			}),

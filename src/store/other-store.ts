@@ -66,14 +66,17 @@ export function openOtherStore(local: NixCommand, env: Environment, storeDir: st
 			// taken for its outputs.
 			const asked = new Set(paths.filter((path) => !isDerivation(path)));
 			const missing = new Set<string>();
-			const onErrorLine = (line: string): void => {
-				const path = /^ {2}(\/\S+)$/.exec(line)?.[1];
-				if (path !== undefined && asked.has(path)) missing.add(path);
+			// A line that is lost would be a path that counts as there.
+			const onErrorLines = (lines: readonly string[]): void => {
+				for (const line of lines) {
+					const path = /^ {2}(\/\S+)$/.exec(line)?.[1];
+					if (path !== undefined && asked.has(path)) missing.add(path);
+				}
 			};
 			const oneByOne = paths.filter(isDerivation);
 			for (const chunk of chunksOf([...asked])) {
 				try {
-					const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLine };
+					const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLines };
 					await explained(
 						nix.runStore(['--realise', '--dry-run', '--option', 'substitute', 'false', ...store, ...chunk], options),
 					);

@@ -8,8 +8,10 @@ import { parseCacheTarget } from '../../../src/cache-target/target.ts';
 import { CacheError } from '../../../src/errors.ts';
 import { parseHash } from '../../../src/nix/hash.ts';
 import type { PathInfo } from '../../../src/nix/path-info.ts';
-import { generateKey, publicKeyOf } from '../../../src/nix/signature.ts';
+import { generateKey, publicKeyOf, type SecretKey } from '../../../src/nix/signature.ts';
+import { throwIfAborted } from '../../../src/waiting/cancel.ts';
 import { never, recordingLog } from '../../http/peers/means.ts';
+import { backendContract } from '../backend-contract.ts';
 import { pathOf, STORE_DIR, sourceOf } from '../peers/paths.ts';
 
 let folder: string;
@@ -31,10 +33,17 @@ function memoryStore(
 	const signatures: string[] = [];
 	const log = recordingLog();
 	const store: OtherStore = {
-		ping: async () => true,
-		missing: async (paths) => new Set(paths.filter((path) => !there.has(path))),
+		async ping(signal) {
+			throwIfAborted(signal, 'ping');
+			return true;
+		},
+		async missing(paths, signal) {
+			throwIfAborted(signal, 'missing');
+			return new Set(paths.filter((path) => !there.has(path)));
+		},
 		infos: async (paths) => new Map(paths.map((path) => [path, there.get(path) ?? null])),
-		async copy(paths, { substitute }) {
+		async copy(paths, { substitute }, signal) {
+			throwIfAborted(signal, 'copy');
 			copies.push({ paths, substitute });
 			if (substitute && failures.substituters === true) throw new CacheError('cache-failing', 'No substituter answers.');
 			for (const path of paths) {
@@ -55,16 +64,18 @@ function memoryStore(
 	};
 	const target = parseCacheTarget('ssh-ng://ci@host', null, null);
 	if (!('kind' in target) || target.kind !== 'nix-copy') throw new Error('a store behind SSH');
-	const open = (substitutesByDaemon = false) =>
+	/** A path of this machine from now on. */
+	const hold = (info: PathInfo): void => void infos.set(info.path, info);
+	const open = (substitutesByDaemon = false, signingKey: SecretKey | null = key) =>
 		createNixCopy({
 			target,
 			nix: { open: () => store, substitutesByDaemon, wasAsked: false, privateFolder: folder },
 			storeDir: STORE_DIR,
-			signingKey: key,
-			publicKeys: [publicKeyOf(key)],
+			signingKey,
+			publicKeys: signingKey === null ? [] : [publicKeyOf(signingKey)],
 			log,
 		});
-	return { store, there, copies, signatures, log, open };
+	return { hold, store, there, copies, signatures, log, open };
 }
 
 async function push(backend: ReturnType<typeof createNixCopy>, paths: readonly PathInfo[]): Promise<ReadonlyMap<string, string>> {
@@ -83,6 +94,28 @@ const base = plain('base');
 const lib = plain('lib', [base]);
 const app = plain('app', [lib]);
 const other = plain('other');
+
+backendContract(
+	'a store that Nix copies to',
+	async () => {
+		const { hold, open } = memoryStore([]);
+		return {
+			async job() {
+				const backend = open(false, null);
+				return {
+					...backend,
+					prepare(info, nar, signal) {
+						// Nix reads it from the local store by itself.
+						hold(info);
+						return backend.prepare(info, nar, signal);
+					},
+				};
+			},
+			dispose: async () => undefined,
+		};
+	},
+	{ takesTogether: true },
+);
 
 describe('a store that Nix copies to', () => {
 	it('gets all paths in one copy, signed, and nothing is left on disk', async () => {

@@ -93,6 +93,22 @@ describe('credentials come from', () => {
 		expect(asked).toBeGreaterThan(before);
 	});
 
+	it('the role of the instance, asked for as version 2 of its service wants it', async () => {
+		const Expiration = new Date(Date.now() + 3_600_000).toISOString();
+		const { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey } = server.owner;
+		const roles = '/latest/meta-data/iam/security-credentials/';
+		const metadata = await started((request, response) => {
+			if (request.method === 'PUT' && request.url === '/latest/api/token') return void response.end('instance-token');
+			if (request.headers['x-aws-ec2-metadata-token'] !== 'instance-token') return void response.writeHead(401).end();
+			if (request.url === roles) return void response.end('nix-cache');
+			if (request.url !== `${roles}nix-cache`) return void response.writeHead(404).end();
+			response.end(JSON.stringify({ Code: 'Success', AccessKeyId, SecretAccessKey, Token: '', Expiration }));
+		});
+		given({ AWS_EC2_METADATA_DISABLED: '', AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.url.origin });
+		await put();
+		expect(metadata.received.map(({ path }) => path)).toContain(`${roles}nix-cache`);
+	});
+
 	it('the token service, for the identity token of the job', async () => {
 		const token = join(folder, 'token');
 		writeFileSync(token, 'header.payload.signature');

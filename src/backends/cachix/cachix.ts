@@ -5,11 +5,11 @@ import type { Log } from '../../log.ts';
 import type { NetrcEntry } from '../../nix/netrc.ts';
 import type { PathInfo } from '../../nix/path-info.ts';
 import { formatPublicKey, type PublicKey, publicKeyOf, type SecretKey } from '../../nix/signature.ts';
-import { hashPartOf } from '../../nix/store-path.ts';
 import type { Backend, Compression, Presence } from '../backend.ts';
 import { type CompletedPart, PART_BYTES, uploadParts } from '../part-uploads.ts';
 import type { CacheInformation } from './cache-information.ts';
-import { BULK, createCachixApi, type Upload } from './cachix-api.ts';
+import { createCachixApi, type Upload } from './cachix-api.ts';
+import { missingPaths } from './missing-paths.ts';
 import { type NarInfoCreate, narInfoCreate } from './narinfo-create.ts';
 import { createOpenUploads } from './open-uploads.ts';
 import { signedParts } from './signed-parts.ts';
@@ -119,12 +119,8 @@ export function createCachix(options: CachixOptions): Backend {
 		},
 
 		async presence(paths, signal) {
-			const missing = new Set<string>();
-			for (let at = 0; at < paths.length; at += BULK) {
-				const some = paths.slice(at, at + BULK).map(({ path }) => hashPartOf(path));
-				for (const hashPart of await api.missing(some, signal)) missing.add(hashPart);
-			}
-			const stateOf = (path: string): Presence => ({ state: missing.has(hashPartOf(path)) ? 'missing' : 'present' });
+			const missing = await missingPaths(api, paths, signal);
+			const stateOf = (path: string): Presence => ({ state: missing.has(path) ? 'missing' : 'present' });
 			return new Map(paths.map(({ path }) => [path, stateOf(path)]));
 		},
 

@@ -1,0 +1,319 @@
+export const id = 211;
+export const ids = [211];
+export const modules = {
+
+/***/ 7211:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+// ESM COMPAT FLAG
+__webpack_require__.r(__webpack_exports__);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  createCachix: () => (/* binding */ createCachix)
+});
+
+// EXTERNAL MODULE: ./build/errors.js
+var errors = __webpack_require__(9473);
+// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
+var signature = __webpack_require__(1386);
+// EXTERNAL MODULE: ./build/backends/part-uploads.js
+var part_uploads = __webpack_require__(5152);
+// EXTERNAL MODULE: ./build/backends/cachix/cachix-api.js + 1 modules
+var cachix_api = __webpack_require__(8133);
+// EXTERNAL MODULE: ./build/backends/cachix/missing-paths.js
+var missing_paths = __webpack_require__(8034);
+// EXTERNAL MODULE: ./build/nix/hash.js
+var hash = __webpack_require__(3314);
+// EXTERNAL MODULE: ./build/nix/store-path.js
+var store_path = __webpack_require__(9605);
+;// CONCATENATED MODULE: ./build/backends/cachix/narinfo-create.js
+
+
+
+function narInfoCreate(info, file, signingKey) {
+    return {
+        cStoreHash: (0,store_path/* hashPartOf */.bV)(info.path),
+        cStoreSuffix: (0,store_path/* baseNameOf */.mv)(info.path).slice((0,store_path/* hashPartOf */.bV)(info.path).length + 1),
+        cNarHash: (0,hash/* formatHash */.ON)(info.narHash, 'nix32'),
+        cNarSize: info.narSizeBytes,
+        cFileHash: (0,hash/* digestText */.M6)(file.hash, 'hex'),
+        cFileSize: file.sizeBytes,
+        cReferences: [...new Set(info.references.map(store_path/* baseNameOf */.mv))].sort(),
+        cDeriver: info.deriver === null ? 'unknown-deriver' : (0,store_path/* baseNameOf */.mv)(info.deriver),
+        cSig: signingKey === null ? null : (0,signature/* sign */._S)((0,signature/* fingerprint */.Rj)(info), signingKey).slice(signingKey.name.length + 1),
+    };
+}
+
+// EXTERNAL MODULE: ./build/backends/in-flight.js
+var in_flight = __webpack_require__(8336);
+;// CONCATENATED MODULE: ./build/backends/cachix/open-uploads.js
+
+
+const DROP_MS = 5_000;
+const CLOSE_MS = 5_000;
+const DROPS_IN_FLIGHT = 8;
+function createOpenUploads(api, log) {
+    const open = new Set();
+    const dropping = new Set();
+    const abort = async (upload, signal) => {
+        open.delete(upload);
+        try {
+            await api.abort(upload, signal);
+        }
+        catch (error) {
+            log.debug(`An upload was not given up: ${(0,errors/* describeError */.Uc)(error)}`);
+        }
+    };
+    return {
+        async begin(compression, signal) {
+            const upload = await api.begin(compression, signal);
+            open.add(upload);
+            return upload;
+        },
+        done: (upload) => void open.delete(upload),
+        drop(upload) {
+            const dropped = abort(upload, AbortSignal.timeout(DROP_MS));
+            dropping.add(dropped);
+            void dropped.finally(() => dropping.delete(dropped));
+        },
+        async close() {
+            const limit = AbortSignal.timeout(CLOSE_MS);
+            await (0,in_flight/* visitInFlight */.F)([...open], DROPS_IN_FLIGHT, limit, abort);
+            await Promise.all(dropping);
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./build/backends/cachix/signed-parts.js
+/** Places for the parts of one upload. The server signs each URL for the MD5 of its part, which is read once more for it. */
+function signedParts(api, upload) {
+    return async (part, partNumber, _attempt, signal) => {
+        const contentMd5 = Buffer.from(await part.md5()).toString('base64');
+        const url = await api.partUrl(upload, partNumber, contentMd5, signal);
+        return { url, headers: { 'content-type': 'application/octet-stream', 'content-md5': contentMd5 } };
+    };
+}
+
+;// CONCATENATED MODULE: ./build/backends/cachix/cachix.js
+
+
+
+
+
+
+
+
+/** How the server calls the compressions that it takes. */
+const METHODS = { zstd: 'zst', xz: 'xz' };
+/**
+ * A cache of Cachix. The NAR goes up in parts before the path is visible; one more request completes it and makes its narinfo, so both steps of the port are the
+ * server's own. Who asks it for many paths at once learns which are missing, not what the others hold, so a path is never said to differ.
+ */
+function createCachix(options) {
+    const { target, client, log } = options;
+    const api = (0,cachix_api/* createCachixApi */.F)(target, client);
+    const uploads = createOpenUploads(api, log);
+    let known = null;
+    const keyFor = ({ publicKeys }) => {
+        const { signingKey, sharesKey } = options;
+        const isOurs = signingKey !== null && publicKeys.some((theirs) => theirs.name === signingKey.name || isHalfOf(theirs, signingKey));
+        return isOurs || !sharesKey ? signingKey : null;
+    };
+    /** With a token that is no good a public cache is read as by everybody. */
+    const inform = async (signal) => {
+        try {
+            return { information: await api.information(signal), refusal: null };
+        }
+        catch (error) {
+            if (target.token === null || !(0,errors/* isCacheError */.bt)(error, 'cache-unauthorized'))
+                throw error;
+            const nobody = (0,cachix_api/* createCachixApi */.F)({ ...target, token: null }, client);
+            const information = await nobody.information(signal).catch(() => null);
+            if (information === null)
+                throw error;
+            return { information, refusal: error };
+        }
+    };
+    const learn = async (signal) => {
+        const { information, refusal } = await inform(signal);
+        const netrc = netrcOf(information, target);
+        await known?.reading.close();
+        known = { information, refusal, netrc, reading: options.openReading(information.uri, netrc, information.publicKeys) };
+        return known;
+    };
+    /** A server that completed the upload and whose answer was lost refuses to do it again; so may one where another job was faster (invariant I4). */
+    const complete = async (upload, parts, narInfo, info, signal) => {
+        try {
+            await api.complete(upload, parts, narInfo, signal);
+            uploads.done(upload);
+        }
+        catch (error) {
+            uploads.drop(upload);
+            if (!(0,errors/* isCacheError */.bt)(error, 'cache-invalid', 'cache-not-found'))
+                throw error;
+            const { reading } = known ?? (await learn(signal));
+            const there = (await reading.presence([info], signal).catch(() => null))?.get(info.path);
+            if (there?.state !== 'present')
+                throw error;
+        }
+    };
+    return {
+        kind: 'cachix',
+        label: target.place,
+        reads: () => ({
+            substituters: known === null ? [] : [`${urlText(known.information.uri)}${target.parameters}`],
+            publicKeys: known?.information.publicKeys.map(signature/* formatPublicKey */.et) ?? [],
+            netrc: known?.netrc ?? [],
+            throughUs: false,
+            priority: null,
+        }),
+        async check(mayWrite, signal) {
+            const { information, refusal, reading } = await learn(signal);
+            const checked = await reading.check(false, signal);
+            if (!mayWrite)
+                return checked;
+            const whyNoPush = refusal === null ? whyNotPushed(information, target, keyFor(information)) : (0,errors/* describeError */.Uc)(refusal);
+            return { ...checked, note: checked.note ?? whyNoPush, whyNoPush };
+        },
+        async presence(paths, signal) {
+            const missing = await (0,missing_paths/* missingPaths */.D)(api, paths, signal);
+            const stateOf = (path) => ({ state: missing.has(path) ? 'missing' : 'present' });
+            return new Map(paths.map(({ path }) => [path, stateOf(path)]));
+        },
+        async prepare(info, nar, signal) {
+            const signingKey = keyFor((known ?? (await learn(signal))).information);
+            const packed = await nar.packed(signal);
+            try {
+                const method = METHODS[packed.compression];
+                if (method === undefined)
+                    throw new errors/* CacheError */.xA('input-invalid', `Cachix does not take \`${packed.compression}\`.`);
+                const { body, fileHash } = packed;
+                const narInfo = narInfoCreate(info, { hash: fileHash, sizeBytes: body.sizeBytes }, signingKey);
+                const upload = await uploads.begin(method, signal);
+                try {
+                    const { partBytes = part_uploads/* PART_BYTES */._ } = options;
+                    const parts = await (0,part_uploads/* uploadParts */.y)(client, body, partBytes, signedParts(api, upload), signal);
+                    return async (publishSignal) => {
+                        await complete(upload, parts, narInfo, info, publishSignal);
+                        return { sentBytes: body.sizeBytes };
+                    };
+                }
+                catch (error) {
+                    uploads.drop(upload);
+                    throw error;
+                }
+            }
+            finally {
+                await packed.dispose();
+            }
+        },
+        finish: async () => new Map(),
+        async readBack(info, signal) {
+            const { reading } = known ?? (await learn(signal));
+            return reading.readBack(info, signal);
+        },
+        async close() {
+            await uploads.close();
+            await known?.reading.close();
+        },
+    };
+}
+/** Nix sends nothing but Basic; the server takes the token as password of any user. A public cache is not told who reads. */
+function netrcOf({ uri, isPublic }, { token }) {
+    return isPublic || token === null ? [] : [{ machine: uri.hostname, login: 'token', password: token }];
+}
+/** What keeps the job from pushing, as far as the server tells before it tries; `null` when nothing does. */
+function whyNotPushed({ permission, publicKeys }, { place, name, token }, key) {
+    if (permission === 'Read') {
+        const who = token === null ? 'Without a token this job' : 'The token';
+        return `${who} may read ${place} and not write to it. Give a token with the right to write, or set \`push: never\`.`;
+    }
+    if (publicKeys.length === 0) {
+        const make = `Make one: \`cachix generate-keypair ${name}\`, or let the server have one in the settings of the cache.`;
+        return `${place} has no key that its paths could be signed with. ${make}`;
+    }
+    if (key === null || publicKeys.some((theirs) => isHalfOf(theirs, key)))
+        return null;
+    const theirs = publicKeys.map((publicKey) => publicKey.name).join(' and ');
+    const give = 'Give the secret key that belongs to it, or none where the server signs.';
+    return `\`signing-key\` is not a key of ${place}, whose readers trust ${theirs}. ${give}`;
+}
+function isHalfOf(publicKey, key) {
+    return Buffer.compare(publicKey.key, (0,signature/* publicKeyOf */.kc)(key).key) === 0;
+}
+/** Without the slash that `URL` puts behind a host alone: Nix compares texts. */
+function urlText(url) {
+    return url.href.replace(/\/$/, '');
+}
+
+
+/***/ }),
+
+/***/ 5152:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   _: () => (/* binding */ PART_BYTES),
+/* harmony export */   y: () => (/* binding */ uploadParts)
+/* harmony export */ });
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
+/* harmony import */ var _in_flight_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8336);
+
+
+/** As Cachix's own client cuts; S3 takes nothing under 5 MiB, and the last part may be shorter. */
+const PART_BYTES = 32 * 1024 * 1024;
+/** S3 takes no more parts. */
+const MAX_PARTS = 10_000;
+/** Parts of one NAR; of several NARs that many each, as far as the client's connections go. */
+const PARTS_IN_FLIGHT = 4;
+/** A signed URL can run out between its making and the end of a queue. */
+const PLACES_PER_PART = 3;
+const MAX_THANKS_BYTES = 64 * 1024;
+/**
+ * Sends a body in parts to signed URLs, without credentials. Parts are read from where the body lies, so they take no memory. Answers with all of them, in
+ * their order.
+ */
+async function uploadParts(client, body, partBytes, findPlace, signal) {
+    const sizeBytes = Math.max(partBytes, Math.ceil(body.sizeBytes / MAX_PARTS));
+    const count = Math.max(1, Math.ceil(body.sizeBytes / sizeBytes));
+    const numbers = Array.from({ length: count }, (_, index) => index + 1);
+    const done = [];
+    await (0,_in_flight_js__WEBPACK_IMPORTED_MODULE_1__/* .visitInFlight */ .F)(numbers, PARTS_IN_FLIGHT, signal, async (partNumber, either) => {
+        const part = body.part((partNumber - 1) * sizeBytes, Math.min(partNumber * sizeBytes, body.sizeBytes));
+        const place = (attempt) => findPlace(part, partNumber, attempt, either);
+        done.push({ partNumber, eTag: await putPart(client, part, place, either) });
+    });
+    return done.sort((a, b) => a.partNumber - b.partNumber);
+}
+async function putPart(client, part, findPlace, signal) {
+    for (let attempt = 1;; attempt++) {
+        const place = await findPlace(attempt);
+        try {
+            const accept = [200, 201, 204];
+            const answer = await client.request({ ...place, method: 'PUT', body: part, accept, limitBytes: MAX_THANKS_BYTES, signal });
+            const eTag = answer.header('etag');
+            if (eTag !== null)
+                return eTag;
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-invalid', `${place.url.host} took a part of an upload and gave no ETag for it.`);
+        }
+        catch (error) {
+            // 403: the URL has run out; 400: the bytes did not arrive as they were sent.
+            if (!(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .isCacheError */ .bt)(error, 'cache-forbidden', 'cache-invalid'))
+                throw error;
+            if (attempt >= PLACES_PER_PART)
+                throw refusedAt(place.url, error);
+        }
+    }
+}
+function refusedAt({ host }, cause) {
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA(cause.code, `${host} took a part of an upload at none of ${PLACES_PER_PART} signed URLs: ${cause.message}`, {
+        hint: "Are the clocks of the cache's server and of its storage right, and does a proxy change what is sent?",
+        cause,
+    });
+}
+
+
+/***/ })
+
+};
