@@ -2,23 +2,25 @@
  * The end of a job (the whole post process) against `nix copy --to s3://…`, into buckets of the same server (Ceph's gateway). Debian's Nix signs no requests of S3, so
  * its bucket takes anybody's; the action signs. Both in turn, each into an empty bucket, medians, ratios. README.md has what was seen.
  *
- *     node bench/s3.ts [--runs 3] [large] [small]
+ *     node bench/s3.ts [--runs 3] [large] [small] [memory]
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { buildOne, manyPaths } from '../__tests__/support/derivations.ts';
+import { buildOne, copyOf, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
 import { createMachine, type Machine } from '../__tests__/support/machine.ts';
+import type { StageResult } from '../__tests__/support/runner/steps.ts';
 import { runJob, uses } from '../__tests__/support/runner.ts';
 import { type Bucket, type S3Server, startS3Server } from '../__tests__/support/s3-server.ts';
 import { ensureRoots } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
 import { median, shown, storeLarge } from './closures.ts';
+import { startCountingBucket } from './counting-bucket.ts';
 
 const args = process.argv.slice(2);
 const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 3;
-const parts = args.filter((arg) => ['large', 'small'].includes(arg));
+const parts = args.filter((arg) => ['large', 'small', 'memory'].includes(arg));
 const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
 const secret = formatSecretKey(generateKey('bench-1'));
 
@@ -30,12 +32,16 @@ async function sizeOf({ client }: S3Server, { name }: Bucket): Promise<number> {
 	return Contents.reduce((sum, { Size = 0 }) => sum + Size, 0);
 }
 
-async function postSeconds(machine: Machine, server: S3Server, bucket: Bucket, paths: readonly string[]): Promise<number> {
-	const { accessKeyId, secretAccessKey } = server.owner;
+async function post(
+	machine: Machine,
+	{ accessKeyId, secretAccessKey }: S3Server['owner'],
+	bucket: Pick<Bucket, 'url'>,
+	paths: readonly string[],
+): Promise<StageResult> {
 	const inputs = { cache: bucket.url, username: accessKeyId, password: secretAccessKey, 'signing-key': secret };
 	const job = await runJob(machine, [uses({ with: { ...inputs, paths: paths.join('\n'), verify: 'none' } })]);
 	if (job.status !== 'success' || job.annotations.length > 0) throw new Error(job.log);
-	return job.stage('post').durationMs / 1000;
+	return job.stage('post');
 }
 
 async function copySeconds(machine: Machine, bucket: Bucket, paths: readonly string[]): Promise<number> {
@@ -50,7 +56,7 @@ async function compare(machine: Machine, server: S3Server, name: string, paths: 
 	const pairs: { readonly ours: number; readonly theirs: number; readonly bytes: number }[] = [];
 	for (let index = 0; index <= runs; index++) {
 		const [forUs, forNix] = [await freshBucket(server), await freshBucket(server)];
-		const ours = await postSeconds(machine, server, forUs, paths);
+		const ours = (await post(machine, server.owner, forUs, paths)).durationMs / 1000;
 		const theirs = await copySeconds(machine, forNix, paths);
 		// The first pair warms up.
 		if (index > 0) pairs.push({ ours, theirs, bytes: (await sizeOf(server, forUs)) / (await sizeOf(server, forNix)) });
@@ -78,4 +84,18 @@ if (wants('large')) {
 if (wants('small')) {
 	await using server = await startS3Server();
 	await compare(machine, server, '1,500 small paths', [await buildOne(machine, manyPaths(1500, 'bench-s3'))]);
+}
+
+if (wants('memory')) {
+	await using bucket = await startCountingBucket();
+	const file = join(machine.work, 'huge');
+	// Bytes without order: all of them go up.
+	await writeBytes(file, 6144, 1, 'huge');
+	const path = await buildOne(machine, copyOf(file, 'huge'), { timeoutMs: 600_000 });
+	rmSync(file);
+	const { durationMs, peakRssBytes } = await post(machine, { accessKeyId: 'any', secretAccessKey: 'any' }, bucket, [path]);
+	const sentGiB = Math.max(...bucket.sizes.values()) / 2 ** 30;
+	console.log(
+		`one path of ${sentGiB.toFixed(2)} GiB: post ${(durationMs / 1000).toFixed(0)} s, peak memory ${Math.round(peakRssBytes / 2 ** 20)} MiB (goal: at most 256)`,
+	);
 }

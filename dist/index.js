@@ -39574,6 +39574,11 @@ function createWorkerPool(size, file = workerFile()) {
 const FRAME_BYTES = 4 * 1024 * 1024;
 /** NARs up to here are packed at once on the main thread: the way to another one takes longer. */
 const INLINE_BYTES = 256 * 1024;
+/**
+ * Chunks are hashed once more than NARs are, and stored once however often they come again: a level below the one for NARs, for 6 % more bytes, makes up for
+ * the former (10 % less time).
+ */
+const CHUNK_LEVEL = 1;
 /** SHA-256 of one path is one thread's work; more than this many compressing threads would wait for it. */
 const MAX_THREADS = 4;
 /** What waits packed in memory; the rest waits on disk. */
@@ -39588,7 +39593,8 @@ function createPacker(options) {
     const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
     const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
     const level = options.level ?? DEFAULT_LEVELS[compression];
-    const chunking = { level: compression === 'zstd' ? level : DEFAULT_LEVELS.zstd, compressing, hashing, frames };
+    const chunkLevel = compression === 'zstd' ? (options.level ?? CHUNK_LEVEL) : CHUNK_LEVEL;
+    const chunking = { level: chunkLevel, compressing, hashing, frames };
     async function packInline(nar, signal) {
         const bytes = await readWhole(nar, signal);
         const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
