@@ -81,10 +81,14 @@ __webpack_require__.d(__webpack_exports__, {
   openS3: () => (/* binding */ openS3)
 });
 
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __webpack_require__(7075);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
+// EXTERNAL MODULE: ./build/backends/object-body.js
+var object_body = __webpack_require__(4514);
 // EXTERNAL MODULE: ./build/backends/ranged-answer.js
 var ranged_answer = __webpack_require__(4272);
 // EXTERNAL MODULE: ./node_modules/@aws-sdk/client-s3/dist-cjs/index.js
@@ -100,8 +104,6 @@ function sdkLogger(log) {
     return { debug: nothing, info: nothing, error: nothing, warn: (...texts) => log.debug(texts.join(' ')) };
 }
 
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __webpack_require__(4514);
 ;// CONCATENATED MODULE: ./build/backends/s3/transport.js
 
 
@@ -454,8 +456,6 @@ function numberIn(value, name) {
     return typeof number === 'number' ? number : null;
 }
 
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __webpack_require__(7598);
 ;// CONCATENATED MODULE: ./build/backends/s3/object-requests.js
 
 
@@ -644,6 +644,10 @@ async function putParts(connection, { body, label }, { Key, UploadId }, signal) 
 
 
 
+
+
+/** No store path has such a name, and nothing that Nix asks for. */
+const PROBE_KEY = 'nix-cache-action-may-write';
 /** What is larger goes up in parts: a line that breaks then costs a part and not the whole. One request could bring 5 GiB. */
 const ONE_PUT_BYTES = 64 * 1024 * 1024;
 /**
@@ -738,6 +742,25 @@ function openS3(target, means, wasRead = false) {
                 means.log.debug(`Asking ${label} as anybody: ${error.message}`);
                 return false;
             }
+        },
+        async whyNoPut(signal) {
+            const key = prefix + PROBE_KEY;
+            const headers = { 'content-md5': (0,external_node_crypto_.createHash)('md5').update('something else').digest('base64') };
+            const request = { method: 'PUT', key, headers, body: (0,object_body/* bodyOfText */.V)('something'), limitBytes: ANSWER_BYTES };
+            try {
+                await connection.request(`PUT ${label}/${PROBE_KEY}`, request, signal);
+            }
+            catch (error) {
+                if (signal.aborted || !(0,errors/* isCacheError */.bt)(error))
+                    throw error;
+                return (0,errors/* isCacheError */.bt)(error, 'cache-forbidden', 'cache-unauthorized', 'cache-read-only', 'cache-not-found') ? error : null;
+            }
+            // A server that does not look at the MD5 has it now.
+            const removal = { method: 'DELETE', key, limitBytes: ANSWER_BYTES };
+            await connection.request(`DELETE ${label}/${PROBE_KEY}`, removal, signal).catch((error) => {
+                means.log.debug(`${label}/${PROBE_KEY} stays there: ${(0,errors/* describeError */.Uc)(error)}`);
+            });
+            return null;
         },
         hasKeys: (signal) => connection.hasKeys(signal),
         close: async () => connection.close(),

@@ -33855,7 +33855,7 @@ function messageIn(value, depth) {
 
 /***/ }),
 
-/***/ 1284:
+/***/ 5057:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -33868,6 +33868,79 @@ __nccwpck_require__.d(__webpack_exports__, {
 var cancel = __nccwpck_require__(2368);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __nccwpck_require__(9473);
+;// CONCATENATED MODULE: ./build/http/collect.js
+/**
+ * Sends a request and keeps the answer, without the stream that `Dispatcher.request` makes for each: of a small request that is a good part of the work.
+ * What is longer than wanted is given up, and its connection with it. Rejects when no answer begins.
+ */
+function collect(dispatcher, options, wanted, signal) {
+    return new Promise((resolve, reject) => {
+        let status = 0;
+        let headers = [];
+        let limitBytes = 0;
+        let sizeBytes = 0;
+        const parts = [];
+        let cut = () => undefined;
+        const onAbort = () => cut(new Error('aborted'));
+        const settle = (ended) => {
+            signal.removeEventListener('abort', onAbort);
+            const [only] = parts;
+            resolve({ status, headers, bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), ended });
+        };
+        const giveUp = () => {
+            settle('longer');
+            cut(new Error('longer than what is wanted'));
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        dispatcher.dispatch(options, {
+            onConnect(abort) {
+                cut = abort;
+                if (signal.aborted)
+                    onAbort();
+            },
+            onHeaders(code, raw) {
+                // 1xx come before the answer.
+                if (code < 200)
+                    return true;
+                status = code;
+                headers = pairs(raw);
+                const { atMostBytes, startIsEnough } = wanted(code);
+                limitBytes = atMostBytes;
+                // Of an answer to HEAD it is the length of what GET would give.
+                const declared = options.method === 'HEAD' ? undefined : headers.find(([name]) => name === 'content-length')?.[1];
+                if (startIsEnough || !(Number(declared) > limitBytes))
+                    return true;
+                giveUp();
+                return false;
+            },
+            onData(bytes) {
+                const left = limitBytes - sizeBytes;
+                sizeBytes += bytes.length;
+                if (left > 0)
+                    parts.push(bytes.length > left ? bytes.subarray(0, left) : bytes);
+                if (sizeBytes <= limitBytes)
+                    return true;
+                giveUp();
+                return false;
+            },
+            onComplete: () => settle('whole'),
+            onError(error) {
+                signal.removeEventListener('abort', onAbort);
+                if (status === 0)
+                    reject(error);
+                else
+                    settle({ error });
+            },
+        });
+    });
+}
+function pairs(raw) {
+    return Array.from({ length: raw.length / 2 }, (_, index) => [
+        (raw[2 * index]?.toString('latin1') ?? '').toLowerCase(),
+        raw[2 * index + 1]?.toString('latin1') ?? '',
+    ]);
+}
+
 // EXTERNAL MODULE: external "node:zlib"
 var external_node_zlib_ = __nccwpck_require__(8522);
 ;// CONCATENATED MODULE: ./build/http/content-encoding.js
@@ -33912,6 +33985,7 @@ function isKnown(name) {
 
 
 
+
 /** The answer's headers came and its body did not come whole. */
 class AnswerBrokeOff extends Error {
     name = 'AnswerBrokeOff';
@@ -33927,20 +34001,25 @@ async function exchange(connections, asked, timeouts, clock) {
     const route = connections.route(asked.url);
     const body = openBody(asked, clock);
     const sizeBytes = asked.body?.sizeBytes ?? 0;
+    const options = {
+        origin: route.origin,
+        path: route.path,
+        method: asked.method,
+        headers: { ...asked.headers, ...route.headers, ...(asked.body === null ? {} : { 'content-length': `${sizeBytes}` }) },
+        // undici's types leave out that it takes any async iterable (its documentation, `Dispatcher.request`).
+        body: body.payload,
+        // HEAD too keeps its connection, which undici would close out of distrust of servers from before HTTP/1.1.
+        reset: false,
+        headersTimeout: timeouts.headersMs + Math.ceil(sizeBytes / SETTLING_BYTES_PER_MS),
+        bodyTimeout: timeouts.bodyMs,
+    };
     try {
-        const response = await (0,cancel/* orAborted */.H6)(route.dispatcher.request({
-            origin: route.origin,
-            path: route.path,
-            method: asked.method,
-            headers: { ...asked.headers, ...route.headers, ...(asked.body === null ? {} : { 'content-length': `${sizeBytes}` }) },
-            body: body.payload,
-            // HEAD too keeps its connection, which undici would close out of distrust of servers from before HTTP/1.1.
-            reset: false,
-            headersTimeout: timeouts.headersMs + Math.ceil(sizeBytes / SETTLING_BYTES_PER_MS),
-            bodyTimeout: timeouts.bodyMs,
-            signal: asked.signal,
-        }), asked.signal, doing);
-        return await readAnswer(response, asked, doing);
+        if (!asked.streamed) {
+            const answer = collect(route.dispatcher, options, (status) => wantedOf(asked, status), asked.signal);
+            return answerOf(await (0,cancel/* orAborted */.H6)(answer, asked.signal, doing), asked, doing);
+        }
+        const response = route.dispatcher.request({ ...options, signal: asked.signal });
+        return await streamedAnswer(await (0,cancel/* orAborted */.H6)(response, asked.signal, doing), asked);
     }
     catch (error) {
         if (asked.signal.aborted)
@@ -34001,52 +34080,56 @@ async function* heldBack(pieces, holdMs, clock, ended) {
             yield piece;
     }
 }
-async function readAnswer(response, asked, doing) {
-    const { statusCode: status, headers, body } = response;
-    const header = (name) => {
-        const value = headers[name];
-        return (Array.isArray(value) ? value[0] : value) ?? null;
-    };
-    const all = () => allHeaders(headers);
-    if (!asked.wanted(status)) {
-        // The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
-        const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
-        return { status, header, headers: all, bytes: start?.bytes ?? new Uint8Array(), stream: null };
-    }
-    if (asked.streamed) {
-        // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
-        body.on('error', () => undefined);
-        return { status, header, headers: all, bytes: new Uint8Array(), stream: body };
-    }
-    if (asked.limitBytes === 0) {
-        await body.dump({ limit: UNWANTED_BYTES });
-        return { status, header, headers: all, bytes: new Uint8Array(), stream: null };
-    }
-    const whole = await readUpTo(body, asked.limitBytes).catch((error) => {
-        throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: error });
-    });
-    if (whole.more)
+function wantedOf({ wanted, limitBytes }, status) {
+    if (!wanted(status))
+        return { atMostBytes: UNWANTED_BYTES, startIsEnough: true };
+    // A little of what nobody wants is read, for the connection.
+    return { atMostBytes: limitBytes === 0 ? UNWANTED_BYTES : limitBytes, startIsEnough: false };
+}
+function answerOf({ status, headers, bytes, ended }, asked, doing) {
+    const header = (name) => headers.find(([one]) => one === name)?.[1] ?? null;
+    const answer = { status, header, headers: () => joined(headers), stream: null };
+    // The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
+    if (!asked.wanted(status))
+        return { ...answer, bytes };
+    if (asked.limitBytes === 0)
+        return { ...answer, bytes: new Uint8Array() };
+    if (ended === 'longer')
         throw new errors/* CacheError */.xA('cache-invalid', `${doing}: the answer is longer than ${asked.limitBytes} bytes.`);
-    const bytes = decodeContent(whole.bytes, header('content-encoding'), asked.limitBytes, doing);
-    return { status, header, headers: all, bytes, stream: null };
+    if (ended !== 'whole')
+        throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: ended.error });
+    return { ...answer, bytes: decodeContent(bytes, header('content-encoding'), asked.limitBytes, doing) };
 }
-function allHeaders(headers) {
-    return Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, [value].flat().join(', ')]])));
+function joined(headers) {
+    const all = {};
+    for (const [name, value] of headers)
+        all[name] = name in all ? `${all[name]}, ${value}` : value;
+    return all;
 }
-/** At most `limitBytes`; what is longer is given up, and its connection with it. */
-async function readUpTo(body, limitBytes) {
+async function streamedAnswer({ statusCode: status, headers, body }, asked) {
+    const all = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((one) => [name, one]));
+    const header = (name) => all.find(([one]) => one === name)?.[1] ?? null;
+    const answer = { status, header, headers: () => joined(all) };
+    if (!asked.wanted(status)) {
+        const start = await startOf(body).catch(() => new Uint8Array());
+        return { ...answer, bytes: start, stream: null };
+    }
+    // Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
+    body.on('error', () => undefined);
+    return { ...answer, bytes: new Uint8Array(), stream: body };
+}
+/** For an error message; what is longer is given up, and its connection with it. */
+async function startOf(body) {
     const parts = [];
-    let sizeBytes = 0;
+    let leftBytes = UNWANTED_BYTES;
     for await (const part of body) {
         const bytes = part;
-        const left = limitBytes - sizeBytes;
-        parts.push(bytes.length > left ? bytes.subarray(0, left) : bytes);
-        sizeBytes += bytes.length;
-        if (sizeBytes > limitBytes)
-            return { bytes: Buffer.concat(parts), more: true };
+        parts.push(bytes.subarray(0, leftBytes));
+        leftBytes -= bytes.length;
+        if (leftBytes < 0)
+            break;
     }
-    const [only] = parts;
-    return { bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), more: false };
+    return Buffer.concat(parts);
 }
 function isFileError(error) {
     return ['ENOENT', 'EACCES', 'EIO', 'EBADF', 'EISDIR', 'ESTALE', 'EMFILE', 'ENFILE'].includes((0,errors/* systemCode */.xU)(error) ?? '');
@@ -37054,8 +37137,8 @@ function defaultBranchOf(event) {
     return typeof repository.default_branch === 'string' && repository.default_branch !== '' ? repository.default_branch : null;
 }
 
-// EXTERNAL MODULE: ./build/http/client.js + 10 modules
-var http_client = __nccwpck_require__(1284);
+// EXTERNAL MODULE: ./build/http/client.js + 11 modules
+var http_client = __nccwpck_require__(5057);
 // EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
 var signature = __nccwpck_require__(1386);
 ;// CONCATENATED MODULE: ./build/phases/actions-cache.js
@@ -37388,8 +37471,8 @@ function neverEnding() {
     };
 }
 
-// EXTERNAL MODULE: ./build/http/client.js + 10 modules
-var http_client = __nccwpck_require__(1284);
+// EXTERNAL MODULE: ./build/http/client.js + 11 modules
+var http_client = __nccwpck_require__(5057);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
 // EXTERNAL MODULE: external "node:path"
@@ -37431,18 +37514,22 @@ async function whyReadOnly(folder, label) {
 const PROBE = { patienceMs: 10_000, connectTimeoutMs: 5_000 };
 /**
  * Why the cache would take nothing from this job, as far as that can be known without leaving a trace there; `null` when nothing is known against it. Of the kinds that
- * are not named here `check` or the first upload tells: to ask S3 takes an object, and who may put one may not always remove it.
+ * are not named here `check` or the first upload tells.
  */
 async function askForUploads({ env, log }, target, netrc, signal) {
     if (target.kind === 'file')
         return whyReadOnly(target.folder, target.place);
-    if (target.kind !== 'http')
+    if (target.kind !== 'http' && target.kind !== 's3')
         return null;
     // Asked once: what a server says to this it says again.
     const { connectTimeoutMs, patienceMs } = PROBE;
     const client = (0,http_client/* createHttpClient */.u)({ env, log, connections: 1, attempts: 1, connectTimeoutMs, patienceMs });
     try {
-        return await whyNoUploads(target, { env, log, netrc, client, signal });
+        if (target.kind === 'http')
+            return await whyNoUploads(target, { env, log, netrc, client, signal });
+        const { openS3 } = await Promise.all(/* import() */[__nccwpck_require__.e(711), __nccwpck_require__.e(555)]).then(__nccwpck_require__.bind(__nccwpck_require__, 4555));
+        const store = openS3(target, { client, log });
+        return await store.whyNoPut(signal).finally(store.close);
     }
     finally {
         await client.close();
@@ -37464,8 +37551,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/backends/open.js
 var backends_open = __nccwpck_require__(4926);
-// EXTERNAL MODULE: ./build/http/client.js + 10 modules
-var http_client = __nccwpck_require__(1284);
+// EXTERNAL MODULE: ./build/http/client.js + 11 modules
+var http_client = __nccwpck_require__(5057);
 // EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
 var signature = __nccwpck_require__(1386);
 // EXTERNAL MODULE: ./build/errors.js
@@ -38000,7 +38087,7 @@ function createMasking() {
 /* harmony import */ var _backends_open_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(4926);
 /* harmony import */ var _cache_target_target_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9238);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9473);
-/* harmony import */ var _http_client_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1284);
+/* harmony import */ var _http_client_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(5057);
 /* harmony import */ var _http_proxy_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2749);
 
 
@@ -39968,8 +40055,8 @@ var missing_paths = __nccwpck_require__(8034);
 var token = __nccwpck_require__(3918);
 // EXTERNAL MODULE: ./build/cache-target/cachix.js
 var cachix = __nccwpck_require__(7155);
-// EXTERNAL MODULE: ./build/http/client.js + 10 modules
-var http_client = __nccwpck_require__(1284);
+// EXTERNAL MODULE: ./build/http/client.js + 11 modules
+var http_client = __nccwpck_require__(5057);
 ;// CONCATENATED MODULE: ./build/phases/bulk-question.js
 
 
@@ -41396,8 +41483,8 @@ var external_node_os_ = __nccwpck_require__(8161);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __nccwpck_require__(9473);
-// EXTERNAL MODULE: ./build/http/client.js + 10 modules
-var http_client = __nccwpck_require__(1284);
+// EXTERNAL MODULE: ./build/http/client.js + 11 modules
+var http_client = __nccwpck_require__(5057);
 // EXTERNAL MODULE: ./build/nix/netrc.js
 var nix_netrc = __nccwpck_require__(6188);
 // EXTERNAL MODULE: ./build/setup/configure-nix.js + 1 modules
@@ -48885,8 +48972,8 @@ var store_snapshot = __nccwpck_require__(3584);
 var configure = __nccwpck_require__(645);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: ./build/http/client.js + 10 modules
-var http_client = __nccwpck_require__(1284);
+// EXTERNAL MODULE: ./build/http/client.js + 11 modules
+var http_client = __nccwpck_require__(5057);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: ./build/nix/release.js

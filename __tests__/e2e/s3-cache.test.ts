@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { checkCache } from '../support/cache-invariants.ts';
@@ -106,10 +106,24 @@ function tagOf(bytes: Uint8Array, partBytes: number): string {
 }
 
 describe('a bucket that can not be used costs the cache, not the job, and one line says why', () => {
+	let readOnly: string;
+	beforeAll(async () => {
+		({ url: readOnly } = await server.makeBucket({ guest: ['s3:GetObject', 's3:ListBucket'] }));
+		const { client } = server;
+		const [, Bucket = ''] = /^s3:\/\/([^?]+)/.exec(readOnly) ?? [];
+		await client.send(new PutObjectCommand({ Bucket, Key: 'nix-cache-info', Body: 'StoreDir: /nix/store\n' }));
+	});
+	const reader = () => ({ username: server.guest.accessKeyId, password: server.guest.secretAccessKey });
+
 	it.each([
 		['the secret', () => ({ password: 'fZ2x-not-this-one' }), /SignatureDoesNotMatch.*The secret access key is wrong/],
 		['the access key id', () => ({ username: 'AKIANOBODY' }), /InvalidAccessKeyId.*does not know the access key id/],
 		['the bucket', () => ({ cache: `s3://no-bucket?endpoint=${server.endpoint}` }), /NoSuchBucket.*no bucket `no-bucket`/],
+		[
+			'a policy that lets this user read and no more',
+			() => ({ ...reader(), cache: readOnly }),
+			/PUT .*AccessDenied.*s3:PutObject.*reads from it and pushes nothing there/,
+		],
 		['no credentials at all', () => ({ username: '', password: '' }), /AccessDenied.*no AWS credentials/],
 	])('%s', async (_, wrong, message) => {
 		await using machine = await createMachine({ nix: '2.26' });

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { ObjectBody } from '../backends/object-store.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import { abortError, type Clock, orAborted } from '../waiting/cancel.ts';
+import { type Collected, collect, type Wanted } from './collect.ts';
 import type { Connections } from './connections.ts';
 import { decodeContent } from './content-encoding.ts';
 
@@ -59,24 +60,25 @@ export async function exchange(connections: Connections, asked: Exchange, timeou
 	const route = connections.route(asked.url);
 	const body = openBody(asked, clock);
 	const sizeBytes = asked.body?.sizeBytes ?? 0;
+	const options = {
+		origin: route.origin,
+		path: route.path,
+		method: asked.method,
+		headers: { ...asked.headers, ...route.headers, ...(asked.body === null ? {} : { 'content-length': `${sizeBytes}` }) },
+		// undici's types leave out that it takes any async iterable (its documentation, `Dispatcher.request`).
+		body: body.payload as Uint8Array | Readable | null,
+		// HEAD too keeps its connection, which undici would close out of distrust of servers from before HTTP/1.1.
+		reset: false,
+		headersTimeout: timeouts.headersMs + Math.ceil(sizeBytes / SETTLING_BYTES_PER_MS),
+		bodyTimeout: timeouts.bodyMs,
+	};
 	try {
-		const response = await orAborted(
-			route.dispatcher.request({
-				origin: route.origin,
-				path: route.path,
-				method: asked.method,
-				headers: { ...asked.headers, ...route.headers, ...(asked.body === null ? {} : { 'content-length': `${sizeBytes}` }) },
-				body: body.payload as Uint8Array | Readable | null,
-				// HEAD too keeps its connection, which undici would close out of distrust of servers from before HTTP/1.1.
-				reset: false,
-				headersTimeout: timeouts.headersMs + Math.ceil(sizeBytes / SETTLING_BYTES_PER_MS),
-				bodyTimeout: timeouts.bodyMs,
-				signal: asked.signal,
-			}),
-			asked.signal,
-			doing,
-		);
-		return await readAnswer(response, asked, doing);
+		if (!asked.streamed) {
+			const answer = collect(route.dispatcher, options, (status) => wantedOf(asked, status), asked.signal);
+			return answerOf(await orAborted(answer, asked.signal, doing), asked, doing);
+		}
+		const response = route.dispatcher.request({ ...options, signal: asked.signal });
+		return await streamedAnswer(await orAborted(response, asked.signal, doing), asked);
 	} catch (error) {
 		if (asked.signal.aborted) throw abortError(asked.signal, doing);
 		// undici reports its own teardown of the body as well; only the body's own failure has a system code of a file.
@@ -147,54 +149,55 @@ async function* heldBack(
 	}
 }
 
-async function readAnswer(response: Dispatcher.ResponseData, asked: Exchange, doing: string): Promise<Answer> {
-	const { statusCode: status, headers, body } = response;
-	const header = (name: string): string | null => {
-		const value = headers[name];
-		return (Array.isArray(value) ? value[0] : value) ?? null;
-	};
-	const all = () => allHeaders(headers);
-	if (!asked.wanted(status)) {
-		// The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
-		const start = await readUpTo(body, UNWANTED_BYTES).catch(() => null);
-		return { status, header, headers: all, bytes: start?.bytes ?? new Uint8Array(), stream: null };
-	}
-	if (asked.streamed) {
-		// Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
-		body.on('error', () => undefined);
-		return { status, header, headers: all, bytes: new Uint8Array(), stream: body };
-	}
-	if (asked.limitBytes === 0) {
-		await body.dump({ limit: UNWANTED_BYTES });
-		return { status, header, headers: all, bytes: new Uint8Array(), stream: null };
-	}
-	const whole = await readUpTo(body, asked.limitBytes).catch((error: unknown) => {
-		throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: error });
-	});
-	if (whole.more) throw new CacheError('cache-invalid', `${doing}: the answer is longer than ${asked.limitBytes} bytes.`);
-	const bytes = decodeContent(whole.bytes, header('content-encoding'), asked.limitBytes, doing);
-	return { status, header, headers: all, bytes, stream: null };
+function wantedOf({ wanted, limitBytes }: Exchange, status: number): Wanted {
+	if (!wanted(status)) return { atMostBytes: UNWANTED_BYTES, startIsEnough: true };
+	// A little of what nobody wants is read, for the connection.
+	return { atMostBytes: limitBytes === 0 ? UNWANTED_BYTES : limitBytes, startIsEnough: false };
 }
 
-function allHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-	return Object.fromEntries(
-		Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, [value].flat().join(', ')]])),
+function answerOf({ status, headers, bytes, ended }: Collected, asked: Exchange, doing: string): Answer {
+	const header = (name: string): string | null => headers.find(([one]) => one === name)?.[1] ?? null;
+	const answer = { status, header, headers: () => joined(headers), stream: null };
+	// The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
+	if (!asked.wanted(status)) return { ...answer, bytes };
+	if (asked.limitBytes === 0) return { ...answer, bytes: new Uint8Array() };
+	if (ended === 'longer') throw new CacheError('cache-invalid', `${doing}: the answer is longer than ${asked.limitBytes} bytes.`);
+	if (ended !== 'whole') throw new AnswerBrokeOff(`${doing}: the answer broke off`, { cause: ended.error });
+	return { ...answer, bytes: decodeContent(bytes, header('content-encoding'), asked.limitBytes, doing) };
+}
+
+function joined(headers: Collected['headers']): Record<string, string> {
+	const all: Record<string, string> = {};
+	for (const [name, value] of headers) all[name] = name in all ? `${all[name]}, ${value}` : value;
+	return all;
+}
+
+async function streamedAnswer({ statusCode: status, headers, body }: Dispatcher.ResponseData, asked: Exchange): Promise<Answer> {
+	const all = Object.entries(headers).flatMap(([name, value]): [string, string][] =>
+		[value ?? []].flat().map((one) => [name, one]),
 	);
+	const header = (name: string): string | null => all.find(([one]) => one === name)?.[1] ?? null;
+	const answer = { status, header, headers: () => joined(all) };
+	if (!asked.wanted(status)) {
+		const start = await startOf(body).catch(() => new Uint8Array());
+		return { ...answer, bytes: start, stream: null };
+	}
+	// Its reader is told of an error all the same; but for this, one that comes before it is read would end the process.
+	body.on('error', () => undefined);
+	return { ...answer, bytes: new Uint8Array(), stream: body };
 }
 
-/** At most `limitBytes`; what is longer is given up, and its connection with it. */
-async function readUpTo(body: Readable, limitBytes: number): Promise<{ readonly bytes: Uint8Array; readonly more: boolean }> {
+/** For an error message; what is longer is given up, and its connection with it. */
+async function startOf(body: Readable): Promise<Uint8Array> {
 	const parts: Uint8Array[] = [];
-	let sizeBytes = 0;
+	let leftBytes = UNWANTED_BYTES;
 	for await (const part of body) {
 		const bytes: Uint8Array = part;
-		const left = limitBytes - sizeBytes;
-		parts.push(bytes.length > left ? bytes.subarray(0, left) : bytes);
-		sizeBytes += bytes.length;
-		if (sizeBytes > limitBytes) return { bytes: Buffer.concat(parts), more: true };
+		parts.push(bytes.subarray(0, leftBytes));
+		leftBytes -= bytes.length;
+		if (leftBytes < 0) break;
 	}
-	const [only] = parts;
-	return { bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), more: false };
+	return Buffer.concat(parts);
 }
 
 function isFileError(error: unknown): boolean {

@@ -10,7 +10,7 @@ const PROBE = { patienceMs: 10_000, connectTimeoutMs: 5_000 };
 
 /**
  * Why the cache would take nothing from this job, as far as that can be known without leaving a trace there; `null` when nothing is known against it. Of the kinds that
- * are not named here `check` or the first upload tells: to ask S3 takes an object, and who may put one may not always remove it.
+ * are not named here `check` or the first upload tells.
  */
 export async function askForUploads(
 	{ env, log }: Pick<Runner, 'env' | 'log'>,
@@ -19,12 +19,15 @@ export async function askForUploads(
 	signal: AbortSignal,
 ): Promise<CacheError | null> {
 	if (target.kind === 'file') return whyReadOnly(target.folder, target.place);
-	if (target.kind !== 'http') return null;
+	if (target.kind !== 'http' && target.kind !== 's3') return null;
 	// Asked once: what a server says to this it says again.
 	const { connectTimeoutMs, patienceMs } = PROBE;
 	const client = createHttpClient({ env, log, connections: 1, attempts: 1, connectTimeoutMs, patienceMs });
 	try {
-		return await whyNoUploads(target, { env, log, netrc, client, signal });
+		if (target.kind === 'http') return await whyNoUploads(target, { env, log, netrc, client, signal });
+		const { openS3 } = await import('../backends/s3/store.ts');
+		const store = openS3(target, { client, log });
+		return await store.whyNoPut(signal).finally(store.close);
 	} finally {
 		await client.close();
 	}

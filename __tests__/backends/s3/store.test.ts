@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { bodyOfBytes } from '../../../src/backends/object-body.ts';
 import type { BodyPart, DivisibleBody, ObjectBody } from '../../../src/backends/object-store.ts';
@@ -9,6 +9,7 @@ import { openS3, type S3Store } from '../../../src/backends/s3/store.ts';
 import type { HttpClient } from '../../../src/http/client.ts';
 import { generateKey, publicKeyOf } from '../../../src/nix/signature.ts';
 import { bodyOfZeros, never, recordingLog, testClient } from '../../http/peers/means.ts';
+import { startServer } from '../../http/peers/server.ts';
 import { type Bucket, type BucketPolicy, type S3Server, type S3User, startS3Server } from '../../support/s3-server.ts';
 import { backendContract } from '../backend-contract.ts';
 import { objectStoreContract } from '../object-store-contract.ts';
@@ -274,11 +275,32 @@ describe('a bucket says what is wrong', () => {
 		);
 	});
 
+	it('that nothing can be put, before anything is, and leaves nothing where it can', async () => {
+		const { name, url } = await server.makeBucket({ guest: ['s3:GetObject', 's3:ListBucket'] });
+		expect(await open(url, server.guest).whyNoPut(never)).toMatchObject({ code: 'cache-forbidden' });
+		expect(await open(url, { ...server.owner, secretAccessKey: 'wrong' }).whyNoPut(never)).toMatchObject({
+			code: 'cache-unauthorized',
+		});
+		expect(await open(url).whyNoPut(never)).toBeNull();
+		const { Contents = [] } = await server.client.send(new ListObjectsV2Command({ Bucket: name }));
+		expect(Contents).toEqual([]);
+	});
+
 	it('that there are no credentials', async () => {
 		await expect(open(await bucketUrl(), null).get('nix-cache-info', 100, never)).rejects.toMatchObject(
 			code('cache-unauthorized', /no AWS credentials.*`username` and `password`/),
 		);
 	});
+});
+
+it('what a server took that looks at no MD5 is removed again', async () => {
+	const peer = await startServer((request, response) => void request.resume().on('end', () => response.writeHead(200).end()));
+	expect(await open(`s3://bucket?endpoint=${peer.url.origin}`).whyNoPut(never)).toBeNull();
+	expect(peer.received.map(({ method, path }) => `${method} ${path}`)).toEqual([
+		'PUT /bucket/nix-cache-action-may-write',
+		'DELETE /bucket/nix-cache-action-may-write',
+	]);
+	await peer.close();
 });
 
 it('a clock that is off by an hour costs one request', async () => {

@@ -8,7 +8,7 @@ import { ANSWERS, escaped } from './transport.ts';
 
 /** One request for an object, or for a part of one. */
 export interface ObjectRequest {
-	readonly method: 'GET' | 'PUT';
+	readonly method: 'GET' | 'PUT' | 'DELETE';
 	/** In the bucket, its folder included. */
 	readonly key: string;
 	readonly query?: Readonly<Record<string, string>>;

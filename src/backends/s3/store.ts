@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { S3Target } from '../../cache-target/s3.ts';
-import { isCacheError } from '../../errors.ts';
+import { type CacheError, describeError, isCacheError } from '../../errors.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import type { Log } from '../../log.ts';
+import { bodyOfText } from '../object-body.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { NarBytes } from '../path-reader.ts';
@@ -22,9 +24,17 @@ export interface S3Means {
 export interface S3Store extends ObjectStore, ObjectReader {
 	/** Whether everybody, and so Nix without credentials, can read `key` by the bucket's plain URL. */
 	isPublic(key: string, signal: AbortSignal): Promise<boolean>;
+	/**
+	 * Why it takes no object of the job's, as far as that can be known without leaving one; `null` when nothing is known against it. It is sent one whose MD5 is another one's: who
+	 * may not put it is refused before it is read, all others are told of the damage.
+	 */
+	whyNoPut(signal: AbortSignal): Promise<CacheError | null>;
 	/** Whether the job has keys for it. Throws `cache-unauthorized` when something names some that can't be had. */
 	hasKeys(signal: AbortSignal): Promise<boolean>;
 }
+
+/** No store path has such a name, and nothing that Nix asks for. */
+const PROBE_KEY = 'nix-cache-action-may-write';
 
 /** What is larger goes up in parts: a line that breaks then costs a part and not the whole. One request could bring 5 GiB. */
 const ONE_PUT_BYTES = 64 * 1024 * 1024;
@@ -114,6 +124,23 @@ export function openS3(target: S3Target, means: S3Means, wasRead = false): S3Sto
 				means.log.debug(`Asking ${label} as anybody: ${error.message}`);
 				return false;
 			}
+		},
+		async whyNoPut(signal) {
+			const key = prefix + PROBE_KEY;
+			const headers = { 'content-md5': createHash('md5').update('something else').digest('base64') };
+			const request = { method: 'PUT', key, headers, body: bodyOfText('something'), limitBytes: ANSWER_BYTES } as const;
+			try {
+				await connection.request(`PUT ${label}/${PROBE_KEY}`, request, signal);
+			} catch (error) {
+				if (signal.aborted || !isCacheError(error)) throw error;
+				return isCacheError(error, 'cache-forbidden', 'cache-unauthorized', 'cache-read-only', 'cache-not-found') ? error : null;
+			}
+			// A server that does not look at the MD5 has it now.
+			const removal = { method: 'DELETE', key, limitBytes: ANSWER_BYTES } as const;
+			await connection.request(`DELETE ${label}/${PROBE_KEY}`, removal, signal).catch((error: unknown) => {
+				means.log.debug(`${label}/${PROBE_KEY} stays there: ${describeError(error)}`);
+			});
+			return null;
 		},
 		hasKeys: (signal) => connection.hasKeys(signal),
 		close: async () => connection.close(),
