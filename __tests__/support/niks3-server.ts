@@ -70,6 +70,7 @@ export async function startNiks3Server(options: Niks3ServerOptions = {}): Promis
 	const pending = new Map<string, Pending>();
 	const uploads = new Map<string, string>();
 	const identities: string[] = [];
+	let closures = 0;
 	const secret = randomBytes(16);
 	const storage = await startSignedStorage({ host: servesAt, check: checkPut });
 	const api = await startServer(async (request, response) => {
@@ -165,7 +166,7 @@ export async function startNiks3Server(options: Niks3ServerOptions = {}): Promis
 			lacking.set(name, refs);
 			places[name] = { type, ...placeOf(name, Number(field(object, 'nar_size') ?? 0)) };
 		}
-		const id = String(pending.size + committed.size + 1 + Math.floor(Math.random() * 1e6));
+		const id = String(++closures);
 		pending.set(id, { closure, objects: lacking });
 		return json(response, { id, started_at: new Date().toISOString(), pending_objects: places });
 	}
