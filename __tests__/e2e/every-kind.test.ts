@@ -207,6 +207,9 @@ describe.each(rows)('$kind', ({ kind, page, open }) => {
 		const second = await push(cache, proxy);
 		expect(countsOf(second)?.pushed, second.log).toBeUndefined();
 		expect(countsOf(second)?.present?.paths, second.log).toBe(MANY + FEW);
-		expect(proxy.requests.slice(before).filter((request) => request.startsWith('PUT')).length).toBe(0);
+		// Whether the job may write is asked of a bucket with an object that can't be kept.
+		const isQuestion = (request: string): boolean => request.includes('nix-cache-action-may-write');
+		const puts = proxy.requests.slice(before).filter((request) => request.startsWith('PUT'));
+		expect(puts.filter((request) => !isQuestion(request))).toEqual([]);
 	}, 400_000);
 });
