@@ -285,12 +285,9 @@ function tokenExpiryMs(token) {
     }
 }
 
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __webpack_require__(7075);
 // EXTERNAL MODULE: ./build/nix/hash.js
 var hash = __webpack_require__(3314);
 ;// CONCATENATED MODULE: ./build/backends/attic/upload.js
-
 
 
 /**
@@ -310,7 +307,7 @@ function uploadOf(cache, path, nar, signal) {
         body: {
             sizeBytes: preamble.length + path.narSizeBytes,
             bytes: null,
-            stream: () => external_node_stream_.Readable.from(parts(), { objectMode: false }),
+            stream: parts,
         },
     };
 }

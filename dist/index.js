@@ -32843,15 +32843,15 @@ function netrcCredentials(entries, url) {
 /* harmony export */   V: () => (/* binding */ bodyOfText)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
-/* harmony import */ var node_stream__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(7075);
-
 
 /** A body that is in memory. */
 function bodyOfBytes(bytes) {
     return {
         sizeBytes: bytes.length,
         bytes,
-        stream: () => node_stream__WEBPACK_IMPORTED_MODULE_1__.Readable.from([bytes], { objectMode: false }),
+        async *stream() {
+            yield bytes;
+        },
         part: (start, end) => partOfBytes(bytes.subarray(start, end)),
     };
 }
@@ -39399,12 +39399,9 @@ function throughXz(level, threads, sink) {
 
 // EXTERNAL MODULE: external "node:fs/promises"
 var external_node_fs_promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: external "node:stream"
-var external_node_stream_ = __nccwpck_require__(7075);
 // EXTERNAL MODULE: ./build/file-pieces.js
 var file_pieces = __nccwpck_require__(622);
 ;// CONCATENATED MODULE: ./build/push/spool.js
-
 
 
 
@@ -39473,7 +39470,9 @@ function inMemory(bytes) {
     return {
         sizeBytes: bytes.length,
         bytes,
-        stream: () => external_node_stream_.Readable.from([bytes], { objectMode: false }),
+        async *stream() {
+            yield bytes;
+        },
         part: (start, end) => partInMemory(bytes.subarray(start, end)),
     };
 }

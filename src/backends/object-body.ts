@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import type { BodyPart, DivisibleBody } from './object-store.ts';
 
 /** A body that is in memory. */
@@ -7,7 +6,9 @@ export function bodyOfBytes(bytes: Uint8Array): DivisibleBody {
 	return {
 		sizeBytes: bytes.length,
 		bytes,
-		stream: () => Readable.from([bytes], { objectMode: false }),
+		async *stream() {
+			yield bytes;
+		},
 		part: (start, end) => partOfBytes(bytes.subarray(start, end)),
 	};
 }

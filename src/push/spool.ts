@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import type { BodyPart, DivisibleBody, ObjectBody } from '../backends/object-store.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import { piecesOf } from '../file-pieces.ts';
@@ -105,7 +104,9 @@ function inMemory(bytes: Uint8Array): DivisibleBody {
 	return {
 		sizeBytes: bytes.length,
 		bytes,
-		stream: () => Readable.from([bytes], { objectMode: false }),
+		async *stream() {
+			yield bytes;
+		},
 		part: (start, end) => partInMemory(bytes.subarray(start, end)),
 	};
 }

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { DivisibleBody } from '../../../src/backends/object-store.ts';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../../src/http/client.ts';
 import type { Log } from '../../../src/log.ts';
@@ -52,14 +51,14 @@ export function testClient(options: Partial<HttpClientOptions> = {}): HttpClient
 /** A body of zeros that is in no memory, in parts of 64 KiB. */
 export function bodyOfZeros(sizeBytes: number): DivisibleBody {
 	const part = new Uint8Array(64 * 1024);
-	function* parts() {
+	async function* parts(): AsyncGenerator<Uint8Array> {
 		for (let left = sizeBytes; left > 0; left -= part.length) yield left < part.length ? part.subarray(0, left) : part;
 	}
 	const md5 = () => Promise.reject(new Error('nobody should ask'));
 	return {
 		sizeBytes,
 		bytes: null,
-		stream: () => Readable.from(parts(), { objectMode: false }),
+		stream: parts,
 		part: (start, end) => ({ ...bodyOfZeros(end - start), md5 }),
 	};
 }

@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import { digestText } from '../../nix/hash.ts';
 import { baseNameOf, hashPartOf } from '../../nix/store-path.ts';
 import type { NarSource } from '../backend.ts';
@@ -29,7 +28,7 @@ export function uploadOf(cache: string, path: PublishableInfo, nar: NarSource, s
 		body: {
 			sizeBytes: preamble.length + path.narSizeBytes,
 			bytes: null,
-			stream: () => Readable.from(parts(), { objectMode: false }),
+			stream: parts,
 		},
 	};
 }
