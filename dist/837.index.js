@@ -981,6 +981,7 @@ var in_flight = __webpack_require__(8336);
 
 
 
+
 const PART_BYTES = 16 * 1024 * 1024;
 /** S3's limit. From 160 GB on, parts are larger than `PART_BYTES`. */
 const MOST_PARTS = 10_000;
@@ -989,18 +990,29 @@ const PARTS_AT_A_TIME = 4;
 /** How long a failed upload may take to be taken back. */
 const ABORT_MS = 10_000;
 /**
- * Uploads an object in parts of one size, some side by side, each read from the body as it goes. Nothing is to be seen of the object before its upload is
+ * Uploads an object in parts of one size, some side by side, each read from the body as it goes. A server that took all parts and then misses some gets them
+ * once more, one after another: one of Ceph's stores loses parts that come side by side, from other clients too. Nothing is to be seen of the object before its upload is
  * complete. What a killed job leaves behind is for a lifecycle rule of the bucket (`AbortIncompleteMultipartUpload`).
  * Source: Amazon S3 user guide, "Multipart upload limits"; R2 wants all parts but the last of one size.
  */
 async function uploadInParts(connection, upload, signal) {
+    try {
+        await uploadOnce(connection, upload, PARTS_AT_A_TIME, signal);
+    }
+    catch (error) {
+        if (answerIn((0,errors/* isCacheError */.bt)(error) ? error.cause : error)?.code !== 'InvalidPart')
+            throw error;
+        await uploadOnce(connection, upload, 1, signal);
+    }
+}
+async function uploadOnce(connection, upload, atATime, signal) {
     const { object, label } = upload;
     const { UploadId: id } = await connection.command(`POST ${label}?uploads`, signal, (s3, sending) => s3.send(new dist_cjs/* CreateMultipartUploadCommand */.nG4(object), sending));
     if (id === undefined)
         throw new errors/* CacheError */.xA('cache-invalid', `An upload of ${label} was begun, and the answer does not name it.`);
     const place = { Bucket: object.Bucket, Key: object.Key, UploadId: id };
     try {
-        const tags = await putParts(connection, upload, place, signal);
+        const tags = await putParts(connection, upload, place, atATime, signal);
         const Parts = tags.map((ETag, index) => ({ PartNumber: index + 1, ETag }));
         await connection.command(`POST ${label}?uploadId=…`, signal, (s3, sending) => s3.send(new dist_cjs/* CompleteMultipartUploadCommand */.Gym({ ...place, MultipartUpload: { Parts } }), sending));
     }
@@ -1013,11 +1025,11 @@ async function uploadInParts(connection, upload, signal) {
     }
 }
 /** Answers with the tag of each part, in their order. */
-async function putParts(connection, { body, label }, { Key, UploadId }, signal) {
+async function putParts(connection, { body, label }, { Key, UploadId }, atATime, signal) {
     const partBytes = Math.max(PART_BYTES, Math.ceil(body.sizeBytes / MOST_PARTS));
     const numbers = Array.from({ length: Math.ceil(body.sizeBytes / partBytes) }, (_, index) => index + 1);
     const tags = [];
-    await (0,in_flight/* visitInFlight */.F)(numbers, PARTS_AT_A_TIME, signal, async (number, either) => {
+    await (0,in_flight/* visitInFlight */.F)(numbers, atATime, signal, async (number, either) => {
         const part = body.part((number - 1) * partBytes, Math.min(number * partBytes, body.sizeBytes));
         const query = { partNumber: `${number}`, uploadId: UploadId };
         const request = { method: 'PUT', key: Key, query, body: part, limitBytes: ANSWER_BYTES };

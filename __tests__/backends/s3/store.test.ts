@@ -314,3 +314,33 @@ it('a clock that is off by an hour costs one request', async () => {
 		vi.useRealTimers();
 	}
 });
+
+it('parts that a server took and then misses go up once more, one after another', async () => {
+	let uploads = 0;
+	let atOnce = 0;
+	const mostAtOnce: number[] = [];
+	const peer = await startServer(async (request, response) => {
+		const { searchParams } = new URL(request.url ?? '', 'http://host');
+		const xml = (status: number, text: string) =>
+			void response.writeHead(status, { 'content-type': 'application/xml' }).end(text);
+		if (request.method === 'PUT') {
+			mostAtOnce[uploads] = Math.max(mostAtOnce[uploads] ?? 0, ++atOnce);
+			for await (const _ of request);
+			atOnce--;
+			return void response.writeHead(200, { etag: '"tag"', 'content-length': 0 }).end();
+		}
+		request.resume();
+		if (request.method === 'DELETE') return void response.writeHead(204).end();
+		if (searchParams.has('uploads')) {
+			uploads++;
+			return xml(200, '<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>');
+		}
+		if (uploads === 1) return xml(400, '<Error><Code>InvalidPart</Code><Message>gone</Message></Error>');
+		return xml(200, '<CompleteMultipartUploadResult><ETag>"1"</ETag></CompleteMultipartUploadResult>');
+	});
+	await open(`s3://bucket?endpoint=${peer.url.origin}`).put('nar/a', bodyOfZeros(100 * 2 ** 20), 'application/x-nix-nar', never);
+	expect(uploads).toBe(2);
+	expect(mostAtOnce[1]).toBeGreaterThan(1);
+	expect(mostAtOnce[2]).toBe(1);
+	await peer.close();
+});

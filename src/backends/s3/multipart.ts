@@ -1,9 +1,10 @@
 import { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
 import type { StorageClass } from '../../cache-target/s3.ts';
-import { CacheError } from '../../errors.ts';
+import { CacheError, isCacheError } from '../../errors.ts';
 import { visitInFlight } from '../in-flight.ts';
 import type { DivisibleBody } from '../object-store.ts';
 import type { S3Connection } from './connection.ts';
+import { answerIn } from './failure.ts';
 import { ANSWER_BYTES } from './transport.ts';
 
 /** An object on its way up. */
@@ -29,11 +30,21 @@ const PARTS_AT_A_TIME = 4;
 const ABORT_MS = 10_000;
 
 /**
- * Uploads an object in parts of one size, some side by side, each read from the body as it goes. Nothing is to be seen of the object before its upload is
+ * Uploads an object in parts of one size, some side by side, each read from the body as it goes. A server that took all parts and then misses some gets them
+ * once more, one after another: one of Ceph's stores loses parts that come side by side, from other clients too. Nothing is to be seen of the object before its upload is
  * complete. What a killed job leaves behind is for a lifecycle rule of the bucket (`AbortIncompleteMultipartUpload`).
  * Source: Amazon S3 user guide, "Multipart upload limits"; R2 wants all parts but the last of one size.
  */
 export async function uploadInParts(connection: S3Connection, upload: Upload, signal: AbortSignal): Promise<void> {
+	try {
+		await uploadOnce(connection, upload, PARTS_AT_A_TIME, signal);
+	} catch (error) {
+		if (answerIn(isCacheError(error) ? error.cause : error)?.code !== 'InvalidPart') throw error;
+		await uploadOnce(connection, upload, 1, signal);
+	}
+}
+
+async function uploadOnce(connection: S3Connection, upload: Upload, atATime: number, signal: AbortSignal): Promise<void> {
 	const { object, label } = upload;
 	const { UploadId: id } = await connection.command(`POST ${label}?uploads`, signal, (s3, sending) =>
 		s3.send(new CreateMultipartUploadCommand(object), sending),
@@ -42,7 +53,7 @@ export async function uploadInParts(connection: S3Connection, upload: Upload, si
 		throw new CacheError('cache-invalid', `An upload of ${label} was begun, and the answer does not name it.`);
 	const place = { Bucket: object.Bucket, Key: object.Key, UploadId: id };
 	try {
-		const tags = await putParts(connection, upload, place, signal);
+		const tags = await putParts(connection, upload, place, atATime, signal);
 		const Parts = tags.map((ETag, index) => ({ PartNumber: index + 1, ETag }));
 		await connection.command(`POST ${label}?uploadId=…`, signal, (s3, sending) =>
 			s3.send(new CompleteMultipartUploadCommand({ ...place, MultipartUpload: { Parts } }), sending),
@@ -69,12 +80,13 @@ async function putParts(
 	connection: S3Connection,
 	{ body, label }: Upload,
 	{ Key, UploadId }: Place,
+	atATime: number,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
 	const partBytes = Math.max(PART_BYTES, Math.ceil(body.sizeBytes / MOST_PARTS));
 	const numbers = Array.from({ length: Math.ceil(body.sizeBytes / partBytes) }, (_, index) => index + 1);
 	const tags: string[] = [];
-	await visitInFlight(numbers, PARTS_AT_A_TIME, signal, async (number, either) => {
+	await visitInFlight(numbers, atATime, signal, async (number, either) => {
 		const part = body.part((number - 1) * partBytes, Math.min(number * partBytes, body.sizeBytes));
 		const query = { partNumber: `${number}`, uploadId: UploadId };
 		const request = { method: 'PUT', key: Key, query, body: part, limitBytes: ANSWER_BYTES } as const;
