@@ -18,7 +18,7 @@ import { createChunker } from '../src/push/chunker.ts';
 import { createPacker } from '../src/push/packing.ts';
 import { createWorkerPool } from '../src/push/worker-pool.ts';
 import { formatBytes } from '../src/quantity.ts';
-import { narFrames } from '../src/store/nar.ts';
+import { type NarReader, narFrames, narReader } from '../src/store/nar.ts';
 
 const { values, positionals } = parseArgs({
 	allowPositionals: true,
@@ -80,23 +80,33 @@ function infoOf(parts: readonly Uint8Array[], name: string): PathInfo {
 }
 
 /** Of NARs in memory. */
-function readerOf(nars: ReadonlyMap<string, readonly Uint8Array[]>): typeof narFrames {
-	return async function* (name, { frameBytes, allocate }) {
-		for (const part of nars.get(name) ?? []) {
-			for (let at = 0; at < part.length; at += frameBytes) {
-				const bytes = part.subarray(at, at + frameBytes);
-				const frame = allocate();
-				frame.set(bytes);
-				yield frame.subarray(0, bytes.length);
+function readerOf(nars: ReadonlyMap<string, readonly Uint8Array[]>): NarReader {
+	return {
+		async *frames(name, { frameBytes, allocate }) {
+			for (const part of nars.get(name) ?? []) {
+				for (let at = 0; at < part.length; at += frameBytes) {
+					const bytes = part.subarray(at, at + frameBytes);
+					const frame = allocate();
+					frame.set(bytes);
+					yield frame.subarray(0, bytes.length);
+				}
 			}
-		}
+		},
+		into(room, name) {
+			let at = 0;
+			for (const part of nars.get(name) ?? []) {
+				room.set(part, at);
+				at += part.length;
+			}
+			return room.subarray(0, at);
+		},
 	};
 }
 
 /** A push of its own: threads, packs and all. The bytes of the packs. */
-async function pushed(infos: readonly PathInfo[], readNar: typeof narFrames, known?: PackWriter): Promise<number> {
+async function pushed(infos: readonly PathInfo[], reader: NarReader, known?: PackWriter): Promise<number> {
 	const folder = mkdtempSync(join(tmpdir(), 'bench-chunks-'));
-	const packer = createPacker({ compression: 'zstd', level, spoolDir: join(folder, 'spool'), threads, readNar });
+	const packer = createPacker({ compression: 'zstd', level, spoolDir: join(folder, 'spool'), threads, reader });
 	const writer = known ?? createPackWriter({ folder, header: new Uint8Array(16), trailer: () => new Uint8Array(32) });
 	let newBytes = 0;
 	const isKnown = (id: Uint8Array): boolean => writer.find(id) !== null;
@@ -154,7 +164,7 @@ print(`zstd alone in frames of 4 MiB, ${threads} threads`, sizeBytes, zstd);
 // Whatever is done, these seconds of processor have to be spent.
 const limitMs = zstd.ms + (reading.ms + chunking.ms + 2 * hashing.ms) / threads;
 print('limit (all of these, SHA-256 twice)', sizeBytes, { ms: limitMs, packedBytes: zstd.packedBytes });
-print('a push into a pack, threads started anew', sizeBytes, await measure(() => pushed([info], narFrames)));
+print('a push into a pack, threads started anew', sizeBytes, await measure(() => pushed([info], narReader)));
 
 const smallFrames = Array.from({ length: 1500 }, (_, index) => {
 	const frame = frames[index % frames.length] ?? new Uint8Array(0);
@@ -170,7 +180,7 @@ const middle = Math.floor(frames.length / 2);
 const edited = frames.with(middle, randomBytes((frames[middle]?.length ?? 0) + 1000));
 const folder = mkdtempSync(join(tmpdir(), 'bench-chunks-'));
 const first = createPackWriter({ folder, header: new Uint8Array(16), trailer: () => new Uint8Array(32) });
-const firstBytes = await pushed([info], narFrames, first);
+const firstBytes = await pushed([info], narReader, first);
 const started = performance.now();
 const rebuiltBytes = await pushed([infoOf(edited, 'edited')], readerOf(new Map([['edited', edited]])), first);
 print('a rebuild with an edit in one place', sizeBytes, { ms: performance.now() - started, packedBytes: rebuiltBytes });

@@ -11,7 +11,7 @@ import type { PathInfo } from '../../src/nix/path-info.ts';
 import { CHUNK_SIZES } from '../../src/push/chunk-packing.ts';
 import { createChunker } from '../../src/push/chunker.ts';
 import { createPacker, type Packer, type PackerOptions } from '../../src/push/packing.ts';
-import { narFrames } from '../../src/store/nar.ts';
+import { type NarReader, narFrames, narReader } from '../../src/store/nar.ts';
 import { randomBytesOf } from './keystream.ts';
 import { infoOf, narsOf, someBytes } from './narrator.ts';
 
@@ -31,8 +31,8 @@ afterEach(async () => {
 	await rm(folder, { recursive: true });
 });
 
-function packerOf(readNar: typeof narFrames, more: Partial<PackerOptions> = {}): Packer {
-	const options = { compression: 'zstd', level: null, spoolDir: join(folder, 'spool'), threads: 2, readNar } as const;
+function packerOf(reader: NarReader, more: Partial<PackerOptions> = {}): Packer {
+	const options = { compression: 'zstd', level: null, spoolDir: join(folder, 'spool'), threads: 2, reader } as const;
 	const packer = createPacker({ ...options, ...more });
 	packers.push(packer);
 	return packer;
@@ -156,7 +156,7 @@ describe('the chunks of a NAR', () => {
 		for await (const frame of reading) parts.push(Buffer.from(frame));
 		const nar = Buffer.concat(parts);
 		const reads: number[] = [];
-		const packer = packerOf(narFrames, { realPath: () => path });
+		const packer = packerOf(narReader, { realPath: () => path });
 		const chunks = await chunksOf(packer, infoOf('tree', nar), nothing, (bytes) => reads.push(bytes));
 		expect(Buffer.compare(unpacked(chunks), nar)).toBe(0);
 		expect(reads.reduce((sum, bytes) => sum + bytes, 0)).toBe(nar.length);
@@ -269,7 +269,7 @@ describe('a NAR that can’t be packed', () => {
 	});
 
 	test('since it is gone is `path-vanished`, small or large', async () => {
-		const packer = packerOf(narFrames, { realPath: () => join(folder, 'gone') });
+		const packer = packerOf(narReader, { realPath: () => join(folder, 'gone') });
 		for (const narSizeBytes of [500, 50 * MiB]) {
 			const info = { ...infoOf('gone', Buffer.alloc(1)), narSizeBytes };
 			await expect(chunksOf(packer, info)).rejects.toMatchObject({ code: 'path-vanished' });
@@ -280,7 +280,7 @@ describe('a NAR that can’t be packed', () => {
 		const path = join(folder, 'tree');
 		await mkdir(path);
 		for (const name of ['a', 'b', 'c']) await writeFile(join(path, name), randomBytesOf(6 * MiB, 1));
-		const packer = packerOf(narFrames, { realPath: () => path });
+		const packer = packerOf(narReader, { realPath: () => path });
 		let vanished = false;
 		const onRead = (): void => {
 			if (!vanished) rm(join(path, 'c'));

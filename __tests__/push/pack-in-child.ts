@@ -32,7 +32,7 @@ function* pieces(frameBytes: number): Generator<Uint8Array> {
 	}
 }
 
-async function* readNar(_: string, { frameBytes, allocate }: NarFrameOptions): AsyncGenerator<Uint8Array, void, void> {
+async function* frames(_: string, { frameBytes, allocate }: NarFrameOptions): AsyncGenerator<Uint8Array, void, void> {
 	let frame: Uint8Array | null = null;
 	let used = 0;
 	for (const piece of pieces(frameBytes)) {
@@ -47,6 +47,15 @@ async function* readNar(_: string, { frameBytes, allocate }: NarFrameOptions): A
 	if (frame !== null) yield frame.subarray(0, used);
 }
 
+function into(room: Uint8Array, _: string): Uint8Array {
+	let used = 0;
+	for (const piece of pieces(room.length)) {
+		room.set(piece, used);
+		used += piece.length;
+	}
+	return room.subarray(0, used);
+}
+
 function digest(): Uint8Array {
 	const hash = createHash('sha256');
 	for (const piece of pieces(4 * 1024 * 1024)) hash.update(piece);
@@ -54,7 +63,7 @@ function digest(): Uint8Array {
 }
 
 const narHash = { algorithm: 'sha256', digest: digest() } as const;
-const packer = createPacker({ compression: 'zstd', level: null, spoolDir, threads: 2, readNar });
+const packer = createPacker({ compression: 'zstd', level: null, spoolDir, threads: 2, reader: { frames, into } });
 let packedBytes = 0;
 let code: string | null = null;
 

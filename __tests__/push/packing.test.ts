@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Compression, PackedNar } from '../../src/backends/backend.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';
 import { createPacker, type Packer, type PackerOptions } from '../../src/push/packing.ts';
-import { narFrames } from '../../src/store/nar.ts';
+import { type NarReader, narFrames, narReader } from '../../src/store/nar.ts';
 import { whole } from '../support/whole.ts';
 import { infoOf, narsOf, someBytes } from './narrator.ts';
 
@@ -26,13 +26,13 @@ afterEach(async () => {
 	await rm(folder, { recursive: true });
 });
 
-function packerOf(readNar: typeof narFrames, more: Partial<PackerOptions> = {}): Packer {
+function packerOf(reader: NarReader, more: Partial<PackerOptions> = {}): Packer {
 	const packer = createPacker({
 		compression: 'zstd',
 		level: null,
 		spoolDir: join(folder, 'spool'),
 		threads: 2,
-		readNar,
+		reader,
 		...more,
 	});
 	packers.push(packer);
@@ -263,7 +263,7 @@ describe('from the file system', () => {
 		const reading = narFrames(path, { frameBytes: MiB, allocate: () => new Uint8Array(MiB), signal: never });
 		for await (const frame of reading) parts.push(Buffer.from(frame));
 		const nar = Buffer.concat(parts);
-		const packed = await packerOf(narFrames, { realPath: () => path })
+		const packed = await packerOf(narReader, { realPath: () => path })
 			.sourceOf(infoOf('tree', nar))
 			.packed(never);
 		expect(Buffer.compare(zstdDecompressSync(await whole(packed.body.stream())), nar)).toBe(0);
@@ -271,7 +271,7 @@ describe('from the file system', () => {
 	});
 
 	test('a path that is gone is `path-vanished`, small or large', async () => {
-		const packer = packerOf(narFrames, { realPath: () => join(folder, 'gone') });
+		const packer = packerOf(narReader, { realPath: () => join(folder, 'gone') });
 		for (const narSizeBytes of [500, 50 * MiB]) {
 			const info = { ...infoOf('gone', Buffer.alloc(1)), narSizeBytes };
 			await expect(packer.sourceOf(info).packed(never)).rejects.toMatchObject({ code: 'path-vanished' });
@@ -281,7 +281,7 @@ describe('from the file system', () => {
 	test('a recorded size of nothing is corrupt and no endless loop', async () => {
 		const info = { ...infoOf('some', Buffer.alloc(1)), narSizeBytes: 0 };
 		await expect(
-			packerOf(narFrames, { realPath: () => folder })
+			packerOf(narReader, { realPath: () => folder })
 				.sourceOf(info)
 				.packed(never),
 		).rejects.toMatchObject({

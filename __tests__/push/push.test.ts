@@ -40,7 +40,7 @@ async function push(read: ReadonlyMap<string, Uint8Array>, signal: AbortSignal, 
 		level: null,
 		spoolDir: join(folder, 'spool'),
 		threads: 2,
-		readNar: narsOf(read, delayMs),
+		reader: narsOf(read, delayMs),
 	});
 	const plan = planPush(selectPaths(candidatesOf(infos), NO_RULES), await cache.presence(infos));
 	const deadlineMs = performance.now() + 60_000;

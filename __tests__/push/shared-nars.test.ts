@@ -11,6 +11,7 @@ import { createPacker, type Packer } from '../../src/push/packing.ts';
 import { type KeepLimits, type NarsOfCache, shareNars } from '../../src/push/shared-nars.ts';
 import { whole } from '../support/whole.ts';
 import { pathInfo } from './graph.ts';
+import { narsOf } from './narrator.ts';
 
 const never = new AbortController().signal;
 const names = ['a', 'b', 'c'] as const;
@@ -35,22 +36,18 @@ beforeEach(async () => {
 		contents.set(info.path, bytes);
 		infos.set(name, info);
 	}
+	// What a disk would take.
+	const stored = narsOf(contents, 10);
 	packer = createPacker({
 		compression: 'zstd',
 		level: null,
 		spoolDir: join(folder, 'spool'),
-		async *readNar(path, { frameBytes, allocate, signal }) {
-			reads.push(path);
-			const bytes = contents.get(path) ?? Buffer.alloc(0);
-			for (let at = 0; at < bytes.length; at += frameBytes) {
-				// What a disk would take.
-				await new Promise((resolve) => setTimeout(resolve, 10));
-				signal.throwIfAborted();
-				const part = bytes.subarray(at, at + frameBytes);
-				const frame = allocate();
-				frame.set(part);
-				yield frame.subarray(0, part.length);
-			}
+		reader: {
+			...stored,
+			frames(path, how) {
+				reads.push(path);
+				return stored.frames(path, how);
+			},
 		},
 	});
 });

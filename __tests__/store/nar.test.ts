@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type NarFrameOptions, narFrames } from '../../src/store/nar.ts';
+import { type NarFrameOptions, narFrames, narInto } from '../../src/store/nar.ts';
 import { goldenBytes } from '../nix/golden.ts';
 import { plantTree, TREES } from '../nix/trees.ts';
 
@@ -56,7 +56,25 @@ describe('a NAR out of the file system', () => {
 		const tree = TREES[name];
 		if (tree === undefined) throw new Error('no such tree');
 		plantTree(Buffer.from(root), tree);
-		expect((await dump()).equals(goldenBytes(`nar/${name}.nar`))).toBe(true);
+		const golden = goldenBytes(`nar/${name}.nar`);
+		expect((await dump()).equals(golden)).toBe(true);
+		expect(golden.equals(narInto(new Uint8Array(golden.length + 1), root))).toBe(true);
+	});
+
+	it('fills the room that there is for it, and no more', () => {
+		const tree = TREES.nested;
+		if (tree === undefined) throw new Error('no such tree');
+		plantTree(Buffer.from(root), tree);
+		const whole = goldenBytes('nar/nested.nar');
+		fc.assert(
+			fc.property(fc.integer({ min: 1, max: whole.length + 10 }), (roomBytes) => {
+				const room = Buffer.alloc(roomBytes + 1, 0xaa);
+				const nar = narInto(room.subarray(0, roomBytes), root);
+				expect(whole.subarray(0, roomBytes).equals(nar)).toBe(true);
+				expect(room[roomBytes]).toBe(0xaa);
+			}),
+			{ numRuns: 60 },
+		);
 	});
 
 	it('is the same in frames of any size, all of them full but the last', async () => {
@@ -222,6 +240,11 @@ describe.runIf(process.platform === 'linux')('open files', () => {
 		await reading.next();
 		expect(open()).toBe(1);
 		await reading.return();
+		expect(open()).toBe(0);
+	});
+
+	it('are closed when there is no room for all of it', () => {
+		expect(narInto(new Uint8Array(MIB), root).length).toBe(MIB);
 		expect(open()).toBe(0);
 	});
 

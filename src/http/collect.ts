@@ -19,7 +19,7 @@ export interface Wanted {
 
 /**
  * Sends a request and keeps the answer, without the stream that `Dispatcher.request` makes for each: of a small request that is a good part of the work.
- * What is longer than wanted is given up, and its connection with it. Rejects when no answer begins.
+ * What is longer than wanted is given up, and its connection with it. Rejects when no answer begins, and when `signal` aborts.
  */
 export function collect(
 	dispatcher: Dispatcher,
@@ -35,7 +35,12 @@ export function collect(
 		const parts: Uint8Array[] = [];
 		let cut: (reason: Error) => void = () => undefined;
 
-		const onAbort = (): void => cut(new Error('aborted'));
+		const onAbort = (): void => {
+			const reason = new Error('aborted');
+			// While it waits for a connection there is nothing to cut.
+			reject(reason);
+			cut(reason);
+		};
 		const settle = (ended: Collected['ended']): void => {
 			signal.removeEventListener('abort', onAbort);
 			const [only] = parts;

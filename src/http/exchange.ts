@@ -75,7 +75,7 @@ export async function exchange(connections: Connections, asked: Exchange, timeou
 	try {
 		if (!asked.streamed) {
 			const answer = collect(route.dispatcher, options, (status) => wantedOf(asked, status), asked.signal);
-			return answerOf(await orAborted(answer, asked.signal, doing), asked, doing);
+			return answerOf(await answer, asked, doing);
 		}
 		const response = route.dispatcher.request({ ...options, signal: asked.signal });
 		return await streamedAnswer(await orAborted(response, asked.signal, doing), asked);

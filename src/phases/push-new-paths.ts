@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { createPacker } from '../push/packing.ts';
 import { type PushRules, type Selection, selectPaths } from '../push/plan.ts';
-import { shareNars } from '../push/shared-nars.ts';
+import { shareNars, unsharedNars } from '../push/shared-nars.ts';
 import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
-import { narFrames } from '../store/nar.ts';
 import { findCandidates, rootsOf } from './candidates.ts';
 import { knownNetrc } from './configure.ts';
 import { jobReport } from './job-report.ts';
@@ -71,12 +70,13 @@ export async function withPushes<T>(
 		level: inputs.compressionLevel,
 		spoolDir: join(state().folder, 'spool'),
 		realPath: store.realPath,
-		readNar: narFrames,
 	});
 	const netrc = await knownNetrc(inputs, store, stop.signal);
 	const upstreams = createUpstreams(session, store, netrc);
-	const means: PushMeans = { session, store, stop, job, netrc, upstreams, nars: shareNars(packer), expectNars: packer.expect };
-	const targets = (state().main?.targets ?? []).flatMap((target, index) =>
+	const named = state().main?.targets ?? [];
+	const nars = named.length > 1 ? shareNars(packer) : unsharedNars(packer);
+	const means: PushMeans = { session, store, stop, job, netrc, upstreams, nars, expectNars: packer.expect };
+	const targets = named.flatMap((target, index) =>
 		target.whyNot === null
 			? [
 					createTargetPush({

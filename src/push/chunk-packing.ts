@@ -5,7 +5,7 @@ import { borrowFrames, type FramePool } from './frame-pool.ts';
 import { compressFrame, frameHash, giveBack, splitFrames } from './frame-worker.ts';
 import { type Give, handedOver } from './handover.ts';
 import { checkNar, digestOnThread } from './nar-check.ts';
-import { type Nar, readWhole } from './nar-reading.ts';
+import { type Nar, readFrames, readSmall, SMALL_NAR_BYTES } from './nar-reading.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 interface ChunkingOptions {
@@ -28,7 +28,7 @@ const KiB = 1024;
  * With these a chunk has 740 KiB on average, and 370 MB of programs become 3.4 % larger than in frames of 4 MiB (with chunks half as large 6 %,
  * twice as large 1.5 %). A NAR of at most `minBytes` is one chunk: the way to another thread would take longer.
  */
-export const CHUNK_SIZES: ChunkSizes = { minBytes: 256 * KiB, normalBytes: 512 * KiB, maxBytes: 2048 * KiB };
+export const CHUNK_SIZES: ChunkSizes = { minBytes: SMALL_NAR_BYTES, normalBytes: 512 * KiB, maxBytes: 2048 * KiB };
 
 const NOTHING = new Uint8Array(0);
 const NO_FRAME = { frame: null, frameHash: null };
@@ -44,15 +44,16 @@ export async function* chunkNar(
 	options: ChunkingOptions,
 	signal: AbortSignal,
 ): AsyncGenerator<NarChunk, void, void> {
-	if (nar.info.narSizeBytes <= CHUNK_SIZES.minBytes) yield await chunkWhole(nar, isKnown, options.level, signal);
+	if (nar.info.narSizeBytes <= CHUNK_SIZES.minBytes) yield chunkWhole(nar, isKnown, options.level, signal);
 	else yield* handedOver((give, either) => chunkInFrames(nar, packer(isKnown, options, give), options, either), signal);
 }
 
 /** One chunk, whose id is known without reading: if it is stored, so is the NAR. */
-async function chunkWhole(nar: Nar, isKnown: IsKnown, level: number, signal: AbortSignal): Promise<NarChunk> {
+function chunkWhole(nar: Nar, isKnown: IsKnown, level: number, signal: AbortSignal): NarChunk {
+	signal.throwIfAborted();
 	const chunk = { id: nar.info.narHash.digest, narBytes: nar.info.narSizeBytes };
 	if (isKnown(chunk.id)) return { ...chunk, ...NO_FRAME };
-	const frame = compressFrame('zstd', level, await readWhole(nar, signal));
+	const frame = compressFrame('zstd', level, readSmall(nar));
 	return { ...chunk, frame, frameHash: frameHash(frame) };
 }
 
@@ -60,16 +61,16 @@ async function chunkWhole(nar: Nar, isKnown: IsKnown, level: number, signal: Abo
 type PackChunks = (chunks: readonly Uint8Array[]) => Promise<void>;
 
 async function chunkInFrames(
-	{ info, read }: Nar,
+	nar: Nar,
 	packChunks: PackChunks,
 	{ hashing, frames }: ChunkingOptions,
 	signal: AbortSignal,
 ): Promise<void> {
 	const loan = borrowFrames(frames, signal);
-	const check = checkNar(info, digestOnThread(hashing));
-	const split = createSplitter(info.narSizeBytes);
+	const check = checkNar(nar.info, digestOnThread(hashing));
+	const split = createSplitter(nar.info.narSizeBytes);
 	try {
-		for await (const frame of loan.fill((how) => read(behindRoom(how)))) {
+		for await (const frame of loan.fill((how) => readFrames(nar, behindRoom(how)))) {
 			loan.use(frame, [check.update(frame), packChunks(split(frame))]);
 		}
 		await loan.settled();

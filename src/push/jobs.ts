@@ -9,8 +9,8 @@ export interface Job {
 	readonly index: number;
 	/** Jobs of paths that refer to this one. */
 	readonly dependants: readonly Job[];
-	/** Aborts what is under way for it once it can't be published any more. */
-	readonly abort: AbortController;
+	/** Aborts what is under way for it: it can't be published any more, or the run is over. `null` until something was begun. */
+	abort: AbortController | null;
 	/** References that readers can't see yet. */
 	waitsFor: number;
 	/** There once the cache has what it needs before the references are there. */
@@ -29,7 +29,7 @@ export function jobsOf(push: readonly PathInfo[]): readonly Job[] {
 			info,
 			index,
 			dependants: [],
-			abort: new AbortController(),
+			abort: null,
 			waitsFor: 0,
 			publish: null,
 			readBytes: 0,
@@ -65,7 +65,7 @@ export function decide(job: Job, outcome: Outcome): readonly Job[] {
 		for (const dependant of dependants) {
 			if (dependant.outcome !== null) continue;
 			dependant.outcome = withheld;
-			dependant.abort.abort();
+			dependant.abort?.abort();
 			decided.push(dependant);
 		}
 	}

@@ -58,28 +58,40 @@ export function checkNar(info: PathInfo, digester: Digester): NarCheck {
 	return {
 		async update(bytes) {
 			sizeBytes += bytes.length;
-			if (sizeBytes > info.narSizeBytes) throw corrupt(info, `is larger than the recorded ${info.narSizeBytes} bytes`);
+			if (sizeBytes > info.narSizeBytes) throw longerThanRecorded(info);
 			await digester.update(bytes);
 		},
-		async verify() {
-			const found: Hash = { algorithm: 'sha256', digest: await digest() };
-			if (sizeBytes !== info.narSizeBytes) {
-				throw corrupt(info, `has ${sizeBytes} bytes in place of the recorded ${info.narSizeBytes}`);
-			}
-			if (!equalHash(found, info.narHash)) {
-				throw corrupt(
-					info,
-					`has the hash ${formatHash(found, 'nix32')} in place of the recorded ${formatHash(info.narHash, 'nix32')}`,
-				);
-			}
-		},
+		verify: async () => refuseOther(info, sizeBytes, await digest()),
 		drop() {
 			if (!ended) digest().catch(() => {});
 		},
 	};
 }
 
-function corrupt(info: PathInfo, problem: string): CacheError {
+/** What Nix recorded of a NAR. */
+type Recorded = Pick<PathInfo, 'path' | 'narHash' | 'narSizeBytes'>;
+
+/** The same for a NAR that is in memory, which it gives back; of a longer one, not all need be there. */
+export function checkedNar(info: Recorded, bytes: Uint8Array): Uint8Array {
+	if (bytes.length > info.narSizeBytes) throw longerThanRecorded(info);
+	refuseOther(info, bytes.length, createHash('sha256').update(bytes).digest());
+	return bytes;
+}
+
+/** Throws `path-corrupt` unless a NAR of this size, with this SHA-256, is the recorded one. */
+function refuseOther(info: Recorded, sizeBytes: number, digest: Uint8Array): void {
+	const { narSizeBytes, narHash } = info;
+	if (sizeBytes !== narSizeBytes) throw corrupt(info, `has ${sizeBytes} bytes in place of the recorded ${narSizeBytes}`);
+	const found: Hash = { algorithm: 'sha256', digest };
+	if (equalHash(found, narHash)) return;
+	throw corrupt(info, `has the hash ${formatHash(found, 'nix32')} in place of the recorded ${formatHash(narHash, 'nix32')}`);
+}
+
+function longerThanRecorded(info: Recorded): CacheError {
+	return corrupt(info, `is larger than the recorded ${info.narSizeBytes} bytes`);
+}
+
+function corrupt(info: Recorded, problem: string): CacheError {
 	return new CacheError('path-corrupt', `${info.path} was changed after it was built: its NAR ${problem}.`, {
 		hint: `\`nix-store --verify-path ${info.path}\` checks it, \`nix-store --repair-path ${info.path}\` fetches or builds it anew.`,
 	});

@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import type { Compression, NarSource, PackedNar } from '../backends/backend.ts';
 import type { PathInfo } from '../nix/path-info.ts';
-import { narFrames } from '../store/nar.ts';
+import { type NarReader, narReader } from '../store/nar.ts';
 import { chunkNar } from './chunk-packing.ts';
 import { createEncoder, DEFAULT_LEVELS } from './encoder.ts';
 import { borrowFrames, createFramePool } from './frame-pool.ts';
 import { compressFrame } from './frame-worker.ts';
 import { checkNar, digestOnThread } from './nar-check.ts';
-import { counted, type Nar, readChecked, readWhole } from './nar-reading.ts';
+import { type Nar, readChecked, readFrames, readSmall, SMALL_NAR_BYTES } from './nar-reading.ts';
 import { createSpool, type Spooled } from './spool.ts';
 import { createWorkerPool } from './worker-pool.ts';
 
@@ -19,8 +19,8 @@ export interface PackerOptions {
 	readonly spoolDir: string;
 	/** Where the file system has a store path, for chroot stores. Default: the path itself. */
 	readonly realPath?: (storePath: string) => string;
-	/** Reads the NAR from the file system. */
-	readonly readNar?: typeof narFrames;
+	/** Default: from the file system. */
+	readonly reader?: NarReader;
 	/** Threads that compress. Default: one per core, at most 4. */
 	readonly threads?: number;
 }
@@ -37,9 +37,6 @@ export interface Packer {
 /** What one thread compresses at a time. Cut like this, programs at level 2 become 0.2 % larger than in one piece; at 1 MiB it is 1.1 %. */
 const FRAME_BYTES = 4 * 1024 * 1024;
 
-/** NARs up to here are packed at once on the main thread: the way to another one takes longer. */
-const INLINE_BYTES = 256 * 1024;
-
 /**
  * Chunks are hashed once more than NARs are, and stored once however often they come again: a level below the one for NARs, for 6 % more bytes, makes up for
  * the former (10 % less time).
@@ -55,7 +52,7 @@ const SPOOL_LIMITS = { bodyBytes: 2 * 1024 * 1024, totalBytes: 16 * 1024 * 1024 
 const RAW_CHUNK_BYTES = 1024 * 1024;
 
 export function createPacker(options: PackerOptions): Packer {
-	const { compression, readNar = narFrames, realPath = (path) => path } = options;
+	const { compression, reader = narReader, realPath = (path) => path } = options;
 	const threads = options.threads ?? Math.min(availableParallelism(), MAX_THREADS);
 	const compressing = createWorkerPool(threads);
 	const hashing = createWorkerPool(1);
@@ -66,25 +63,22 @@ export function createPacker(options: PackerOptions): Packer {
 	const chunkLevel = compression === 'zstd' ? (options.level ?? CHUNK_LEVEL) : CHUNK_LEVEL;
 	const chunking = { level: chunkLevel, compressing, hashing, frames };
 
-	async function packInline(nar: Nar, signal: AbortSignal): Promise<PackedNar> {
-		const bytes = await readWhole(nar, signal);
-		const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
-		const writer = await spool.open(packed.length, nar.info.path);
-		try {
-			await writer.write(packed);
-			return toPacked(compression, await writer.finish());
-		} finally {
-			await writer.discard();
-		}
+	async function packSmall(nar: Nar, signal: AbortSignal): Promise<PackedNar> {
+		signal.throwIfAborted();
+		const bytes = readSmall(nar);
+		const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes.slice();
+		return toPacked(compression, await spool.keep(packed, nar.info.path));
 	}
 
-	async function packInFrames({ info, read }: Nar, signal: AbortSignal): Promise<PackedNar> {
+	async function packInFrames(nar: Nar, signal: AbortSignal): Promise<PackedNar> {
+		const { info } = nar;
 		const writer = await spool.open(info.narSizeBytes, info.path);
 		const loan = borrowFrames(frames, signal);
 		const encoder = createEncoder(compression, level, compressing, writer.write);
 		const check = checkNar(info, digestOnThread(hashing));
 		try {
-			for await (const frame of loan.fill(read)) loan.use(frame, [check.update(frame), encoder.write(frame)]);
+			for await (const frame of loan.fill((how) => readFrames(nar, how)))
+				loan.use(frame, [check.update(frame), encoder.write(frame)]);
 			await loan.settled();
 			await encoder.finish();
 			await check.verify();
@@ -101,18 +95,18 @@ export function createPacker(options: PackerOptions): Packer {
 		}
 	}
 
-	const packsInline = compression === 'zstd' || compression === 'gzip' || compression === 'none';
-	const isInline = ({ narSizeBytes }: PathInfo): boolean => packsInline && narSizeBytes <= INLINE_BYTES;
+	const packsSmall = compression === 'zstd' || compression === 'gzip' || compression === 'none';
+	const isSmall = ({ narSizeBytes }: PathInfo): boolean => packsSmall && narSizeBytes <= SMALL_NAR_BYTES;
 	return {
 		expect(infos) {
-			const bytes = infos.reduce((sum, info) => (isInline(info) ? sum : sum + info.narSizeBytes), 0);
+			const bytes = infos.reduce((sum, info) => (isSmall(info) ? sum : sum + info.narSizeBytes), 0);
 			if (bytes === 0) return;
 			hashing.start(1);
 			if (compression === 'zstd' || compression === 'gzip') compressing.start(Math.ceil(bytes / FRAME_BYTES));
 		},
 		sourceOf(info, onRead = () => {}) {
-			const nar: Nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
-			const pack = isInline(info) ? packInline : packInFrames;
+			const nar: Nar = { info, file: realPath(info.path), reader, onRead };
+			const pack = isSmall(info) ? packSmall : packInFrames;
 			return {
 				raw: (signal) => readChecked(nar, Math.min(RAW_CHUNK_BYTES, Math.max(1, info.narSizeBytes)), signal),
 				packed: (signal) => pack(nar, signal),

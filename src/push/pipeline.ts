@@ -95,7 +95,7 @@ class PushRun {
 	readonly #largeInFlight = new Set<Job>();
 	#largeDoneBytes = 0;
 	readonly #meter: ProgressMeter;
-	/** Aborts everything in flight. */
+	/** Aborted: so is everything in flight. */
 	readonly #cut = new AbortController();
 	/** Ends the timers. */
 	readonly #over = new AbortController();
@@ -207,7 +207,7 @@ class PushRun {
 			this.#largeInFlight.add(job);
 		}
 		try {
-			const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), this.#signalOf(job));
+			const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), signalOf(job));
 			this.#failuresInARow = 0;
 			if (isLarge(job) && job.readBytes > 0) this.#largeDoneBytes += job.info.narSizeBytes;
 			job.publish = publish;
@@ -223,7 +223,7 @@ class PushRun {
 	async #publish(job: Job, publish: NonNullable<Job['publish']>): Promise<void> {
 		if (isUnread(job)) this.#largeInFlight.add(job);
 		try {
-			const { sentBytes } = await publish(this.#signalOf(job));
+			const { sentBytes } = await publish(signalOf(job));
 			this.#failuresInARow = 0;
 			this.#decide(job, { class: 'pushed', sentBytes });
 			for (const dependant of job.dependants) {
@@ -234,10 +234,6 @@ class PushRun {
 		} finally {
 			this.#largeInFlight.delete(job);
 		}
-	}
-
-	#signalOf(job: Job): AbortSignal {
-		return AbortSignal.any([this.#cut.signal, job.abort.signal]);
 	}
 
 	/** The job's NAR, watched: how much was read counts as progress, and a NAR that is read makes room for the next large one. */
@@ -332,10 +328,16 @@ class PushRun {
 	#cutNow(reason: unknown): void {
 		this.#ending = true;
 		this.#cut.abort(reason);
+		for (const { abort } of this.#jobs) abort?.abort(reason);
 		if (this.#inFlight === 0) this.#idle.resolve();
 		// What does not listen to its signal is not waited for.
 		void this.#clock.sleep(SETTLE_MS, this.#over.signal).then(() => this.#idle.resolve());
 	}
+}
+
+function signalOf(job: Job): AbortSignal {
+	job.abort ??= new AbortController();
+	return job.abort.signal;
 }
 
 function isLarge(job: Job): boolean {

@@ -39,6 +39,11 @@ interface Packing {
 	sizeBytes: number;
 }
 
+/** Where there is one cache only. */
+export function unsharedNars({ sourceOf }: Pick<Packer, 'sourceOf'>): SharedNars {
+	return { join: () => ({ sourceOf, leave: async () => undefined }) };
+}
+
 export function shareNars(packer: Pick<Packer, 'sourceOf'>, limits: KeepLimits = KEEP): SharedNars {
 	/** The caches that have yet to ask, by path. */
 	const waiting = new Map<string, Set<object>>();

@@ -21,13 +21,15 @@ const SLICE_MS = 5;
 
 const readAsync = promisify(read);
 
+const undoesCaseHack = process.platform === 'darwin';
+
 /**
  * The NAR of a file system tree, in frames: byte for byte what `nix-store --dump` writes. Contents go from the file straight into the
  * frame. Throws `path-vanished` when something of the tree is not there (any more), `path-corrupt` when it changes meanwhile or can't be
  * in a NAR, `store-unreadable`, `cancelled`.
  */
 export async function* narFrames(path: string, options: NarFrameOptions): AsyncGenerator<Uint8Array, void, void> {
-	const { signal, caseHack = process.platform === 'darwin' } = options;
+	const { signal, caseHack = undoesCaseHack } = options;
 	const frames = new FrameFiller(options);
 	let turnedAtMs = performance.now();
 	for (const part of narParts(path, caseHack)) {
@@ -50,22 +52,52 @@ export async function* narFrames(path: string, options: NarFrameOptions): AsyncG
 	if (!frames.isEmpty) yield frames.take();
 }
 
+/**
+ * The same NAR at once, for small ones: a view of `room`, or all of `room` when the NAR does not fit. Nothing else runs on this thread meanwhile. Throws as
+ * `narFrames` does.
+ */
+export function narInto(room: Uint8Array, path: string, caseHack: boolean = undoesCaseHack): Uint8Array {
+	const nar = new FrameFiller({ frameBytes: room.length, allocate: () => room });
+	for (const part of narParts(path, caseHack)) {
+		if (part instanceof Uint8Array) nar.put(part);
+		else for (let left = part.sizeBytes; left > 0 && !nar.isFull; ) left -= fillNow(nar, part, left);
+		if (nar.isFull) break;
+	}
+	return nar.take();
+}
+
+/** How NARs are read from the file system. */
+export const narReader = { frames: narFrames, into: narInto } as const;
+export type NarReader = typeof narReader;
+
 function stopped(path: string): CacheError {
 	return new CacheError('cancelled', `Reading ${path} was stopped.`);
 }
 
 /** Reads on from the file into the frame: at most `limitBytes`, at least one. */
-async function fill(frames: FrameFiller, { descriptor, file, sizeBytes }: Contents, limitBytes: number): Promise<number> {
+async function fill(frames: FrameFiller, contents: Contents, limitBytes: number): Promise<number> {
+	const room = frames.room(limitBytes);
+	if (room.length <= SYNC_READ_LIMIT_BYTES && contents.sizeBytes <= SYNC_READ_LIMIT_BYTES)
+		return fillNow(frames, contents, limitBytes);
+	const { descriptor, file } = contents;
+	const { bytesRead } = await readAsync(descriptor, room, 0, room.length, null).catch((cause: unknown) => {
+		throw fileError(file, cause);
+	});
+	return filled(frames, file, bytesRead);
+}
+
+function fillNow(frames: FrameFiller, { descriptor, file }: Contents, limitBytes: number): number {
 	const room = frames.room(limitBytes);
 	let readBytes: number;
 	try {
-		readBytes =
-			room.length <= SYNC_READ_LIMIT_BYTES && sizeBytes <= SYNC_READ_LIMIT_BYTES
-				? readSync(descriptor, room, 0, room.length, null)
-				: (await readAsync(descriptor, room, 0, room.length, null)).bytesRead;
+		readBytes = readSync(descriptor, room, 0, room.length, null);
 	} catch (cause) {
 		throw fileError(file, cause);
 	}
+	return filled(frames, file, readBytes);
+}
+
+function filled(frames: FrameFiller, file: Buffer, readBytes: number): number {
 	if (readBytes === 0) throw corrupt(file, 'became shorter while it was read');
 	frames.advance(readBytes);
 	return readBytes;

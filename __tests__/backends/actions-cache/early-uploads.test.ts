@@ -10,6 +10,7 @@ import type { PathInfo } from '../../../src/nix/path-info.ts';
 import { createPacker, type Packer } from '../../../src/push/packing.ts';
 import { pathInfo } from '../../push/graph.ts';
 import { randomBytesOf } from '../../push/keystream.ts';
+import { narsOf } from '../../push/narrator.ts';
 import { keptLog } from '../../substituter/kept-log.ts';
 import { sha256 } from '../peers/paths.ts';
 import { signal, useDirectCache } from './direct-cache.ts';
@@ -34,12 +35,7 @@ function packer(): Packer {
 		compression: 'zstd',
 		level: null,
 		spoolDir: join(cache.folder, 'spool'),
-		async *readNar(path, { allocate }) {
-			const bytes = nars.get(path) ?? Buffer.alloc(0);
-			const frame = allocate();
-			frame.set(bytes);
-			yield frame.subarray(0, bytes.length);
-		},
+		reader: narsOf(nars),
 	});
 }
 

@@ -43,7 +43,7 @@ function* pieces(index: number): Generator<Uint8Array> {
 	}
 }
 
-async function* readNar(path: string, { frameBytes, allocate }: NarFrameOptions): AsyncGenerator<Uint8Array, void, void> {
+async function* frames(path: string, { frameBytes, allocate }: NarFrameOptions): AsyncGenerator<Uint8Array, void, void> {
 	let frame: Uint8Array | null = null;
 	let used = 0;
 	for (const piece of pieces(Number(path.split('-n').at(-1)))) {
@@ -62,13 +62,28 @@ async function* readNar(path: string, { frameBytes, allocate }: NarFrameOptions)
 	if (frame !== null) yield frame.subarray(0, used);
 }
 
+function into(room: Uint8Array, path: string): Uint8Array {
+	let used = 0;
+	for (const piece of pieces(Number(path.split('-n').at(-1)))) {
+		room.set(piece, used);
+		used += piece.length;
+	}
+	return room.subarray(0, used);
+}
+
 function infoOf(index: number) {
 	const hash = createHash('sha256');
 	for (const piece of pieces(index)) hash.update(piece);
 	return pathInfo(`n${index}`, { narSizeBytes: sizeBytes, narHash: { algorithm: 'sha256', digest: hash.digest() } });
 }
 
-const packer = createPacker({ compression: 'zstd', level: null, spoolDir: `${folder}/spool`, threads: 2, readNar });
+const packer = createPacker({
+	compression: 'zstd',
+	level: null,
+	spoolDir: `${folder}/spool`,
+	threads: 2,
+	reader: { frames, into },
+});
 const writer = createPackWriter({ folder, header: new Uint8Array(16), trailer: () => new Uint8Array(32) });
 const codes: string[] = [];
 const sums: { readonly place: { pack: number; offset: number; frameBytes: number }; readonly frameHash: Uint8Array }[] = [];
