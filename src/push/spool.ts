@@ -37,8 +37,8 @@ interface SpoolFile {
 }
 
 /**
- * A file that is done with is written over by the next body: half the time of a new one, and far less where the system has to find memory for that. Not
- * so with larger ones than this, for the room on disk.
+ * The file of a finished body that is done with is written over by the next one: half the time of a new one, and far less where the system has to find
+ * memory for that. Not so with larger ones than this, for the room on disk.
  */
 const SPARE_BYTES = 256 * 1024 * 1024;
 
@@ -174,8 +174,10 @@ function fileWriter(
 			return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => release(used)) };
 		},
 		async discard() {
-			if (isOpen) await release(used);
+			if (!isOpen) return;
 			isOpen = false;
+			// No spare file: a write of the encoder that was aborted may still be under way, and would go into the next body.
+			await file.close();
 		},
 	};
 }
