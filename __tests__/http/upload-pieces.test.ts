@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { piecesOf } from '../../src/file-pieces.ts';
+import { bodyOfFile } from '../../src/bodies/in-file.ts';
 import { startConnectProxy } from './peers/connect-proxy.ts';
 import { never, testClient } from './peers/means.ts';
 import { createPrivateCa, type PrivateCa } from './peers/private-ca.ts';
@@ -41,7 +41,7 @@ async function slowDigest(request: IncomingMessage): Promise<string> {
 async function upload(peer: Peer, env: Readonly<Record<string, string>>): Promise<string> {
 	await using file = await open(join(folder, 'body'), 'w+');
 	await file.write(bytes);
-	const body = { sizeBytes: bytes.length, bytes: null, stream: () => piecesOf(file, 0, bytes.length) };
+	const body = bodyOfFile(file, bytes.length);
 	await using client = testClient({ env });
 	const answer = await client.request({ method: 'PUT', url: peer.url, body, accept: [201], limitBytes: 100, signal: never });
 	return Buffer.from(answer.bytes).toString();

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { ObjectBody } from '../backends/object-store.ts';
+import type { ObjectBody } from '../bodies/body.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import { abortError, type Clock, orAborted } from '../waiting/cancel.ts';
 import { type Collected, collect, type Wanted } from './collect.ts';
