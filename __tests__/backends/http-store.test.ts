@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type HttpStoreOptions, openHttpStore } from '../../src/backends/http-store.ts';
-import { bodyOfBytes } from '../../src/backends/object-body.ts';
+import { bodyOfBytes } from '../../src/bodies/in-memory.ts';
 import { never, testClient } from '../http/peers/means.ts';
 import { startServer } from '../http/peers/server.ts';
 import { objectStoreContract } from './object-store-contract.ts';

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bodyOfBytes } from '../../src/backends/object-body.ts';
-import type { DivisibleBody, ObjectStore } from '../../src/backends/object-store.ts';
+import type { ObjectStore } from '../../src/backends/object-store.ts';
+import type { DivisibleBody } from '../../src/bodies/body.ts';
+import { bodyOfBytes } from '../../src/bodies/in-memory.ts';
 import { never } from '../http/peers/means.ts';
 
 /** An empty store to try the contract on. */

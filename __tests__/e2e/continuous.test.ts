@@ -62,6 +62,12 @@ async function until(what: string, isSo: () => boolean, timeoutMs = 20_000): Pro
 	}
 }
 
+/** Waits until so many paths are in the cache. */
+const pushed =
+	(count: number): Step =>
+	() =>
+		until(`${count} paths are in the cache`, () => narinfos().length === count);
+
 /** Kills the keeper of the pusher, or the process that does its work. */
 const kill = (which: 'keeper' | 'worker'): Step =>
 	run(
@@ -76,12 +82,7 @@ describe.each(testedVersions())('a job that pushes while it runs, Nix %s', (nix)
 	afterAll(() => machine?.dispose());
 
 	it('has its paths in the cache before it ends, and reports them at its end', async () => {
-		const result = await job(machine, [
-			action(),
-			buildAll(),
-			() => until('all five paths are in the cache', () => narinfos().length === 5),
-			() => expect(held()).toHaveLength(5),
-		]);
+		const result = await job(machine, [action(), buildAll(), pushed(5), () => expect(held()).toHaveLength(5)]);
 		expect(result.status, result.log).toBe('success');
 		expect(result.annotations).toEqual([]);
 		expect(result.stage('post').log).toMatch(/5 pushed/);
@@ -142,48 +143,29 @@ describe('trouble on the way', () => {
 	});
 	afterAll(() => machine?.dispose());
 
-	it('a pusher that is killed: post says so, pushes the rest, and nothing goes up twice', async () => {
-		const more = graph(`continuous-more-${++salts}`);
-		const result = await job(
-			machine,
-			[
-				action(),
-				buildAll(),
-				() => until('all five paths are in the cache', () => narinfos().length === 5),
-				kill('keeper'),
-				buildAll('more.nix'),
-			],
-			{ workspace: { 'job.nix': graph(`continuous-${++salts}`), 'more.nix': more } },
-		);
+	/** Five paths are pushed, `which` is killed, five more are built: all are in the cache at the end, and none went up twice. */
+	async function jobWithKilled(which: 'keeper' | 'worker', ...last: readonly Step[]): Promise<JobResult> {
+		const workspace = { 'job.nix': graph(`continuous-${++salts}`), 'more.nix': graph(`continuous-more-${++salts}`) };
+		const steps = [action(), buildAll(), pushed(5), kill(which), buildAll('more.nix'), ...last];
+		const result = await job(machine, steps, { workspace });
 		expect(result.status, result.log).toBe('success');
-		expect(result.annotations.map(({ message }) => message)).toEqual([
-			'The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.',
-		]);
 		expect(result.stage('post').log).toMatch(/10 pushed/);
 		expect(held()).toHaveLength(10);
 		expect(new Set(narinfos()).size).toBe(10);
 		expect(narinfos()).toHaveLength(10);
+		return result;
+	}
+
+	it('a pusher that is killed: post says so, pushes the rest, and nothing goes up twice', async () => {
+		const { annotations } = await jobWithKilled('keeper');
+		expect(annotations.map(({ message }) => message)).toEqual([
+			'The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.',
+		]);
 	});
 
 	it('a worker that is killed: another one goes on where it came to, while the job runs', async () => {
-		const more = graph(`continuous-more-${++salts}`);
-		const result = await job(
-			machine,
-			[
-				action(),
-				buildAll(),
-				() => until('all five paths are in the cache', () => narinfos().length === 5),
-				kill('worker'),
-				buildAll('more.nix'),
-				() => until('ten paths are in the cache', () => narinfos().length === 10),
-			],
-			{ workspace: { 'job.nix': graph(`continuous-${++salts}`), 'more.nix': more } },
-		);
-		expect(result.status, result.log).toBe('success');
-		expect(result.annotations).toEqual([]);
-		expect(result.stage('post').log).toMatch(/10 pushed/);
-		expect(new Set(narinfos()).size).toBe(10);
-		expect(narinfos()).toHaveLength(10);
+		const { annotations } = await jobWithKilled('worker', pushed(10));
+		expect(annotations).toEqual([]);
 	});
 
 	it('a pusher that was killed in the middle of an upload leaves no hole', async () => {
@@ -325,8 +307,7 @@ it('pushes while the job runs also on a runner of the lowest priority, which onl
 	const usual = getPriority();
 	setPriority(19);
 	try {
-		const inTheCache = (): Promise<void> => until('all five paths are in the cache', () => narinfos().length === 5);
-		const result = await job(machine, [action(), buildAll(), inTheCache], { user: 'runner' });
+		const result = await job(machine, [action(), buildAll(), pushed(5)], { user: 'runner' });
 		expect(result.status, result.log).toBe('success');
 		expect(result.annotations, result.log).toEqual([]);
 	} finally {

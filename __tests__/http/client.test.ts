@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { bodyOfBytes } from '../../src/backends/object-body.ts';
+import { bodyOfBytes } from '../../src/bodies/in-memory.ts';
 import { CacheError } from '../../src/errors.ts';
 import type { HttpRequest } from '../../src/http/request.ts';
 import { systemClock } from '../../src/waiting/cancel.ts';

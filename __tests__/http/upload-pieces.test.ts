@@ -3,9 +3,10 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { piecesOf } from '../../src/file-pieces.ts';
+import { bodyOfFile } from '../../src/bodies/in-file.ts';
 import { startConnectProxy } from './peers/connect-proxy.ts';
 import { never, testClient } from './peers/means.ts';
 import { createPrivateCa, type PrivateCa } from './peers/private-ca.ts';
@@ -38,10 +39,17 @@ async function slowDigest(request: IncomingMessage): Promise<string> {
 	return hash.digest('hex');
 }
 
-async function upload(peer: Peer, env: Readonly<Record<string, string>>): Promise<string> {
+type Pieces = AsyncIterable<Uint8Array>;
+
+async function upload(
+	peer: Peer,
+	env: Readonly<Record<string, string>>,
+	passOn: (pieces: Pieces) => Pieces = (pieces) => pieces,
+): Promise<string> {
 	await using file = await open(join(folder, 'body'), 'w+');
 	await file.write(bytes);
-	const body = { sizeBytes: bytes.length, bytes: null, stream: () => piecesOf(file, 0, bytes.length) };
+	const inFile = bodyOfFile(file, bytes.length);
+	const body = { ...inFile, stream: () => passOn(inFile.stream()) };
 	await using client = testClient({ env });
 	const answer = await client.request({ method: 'PUT', url: peer.url, body, accept: [201], limitBytes: 100, signal: never });
 	return Buffer.from(answer.bytes).toString();
@@ -54,6 +62,13 @@ describe('a body whose pieces are overwritten while it is sent arrives as it was
 			tls ? ca.issue('IP:127.0.0.1') : undefined,
 		);
 		expect(await upload(peer, tls ? { SSL_CERT_FILE: ca.file } : {})).toBe(sha256);
+		await peer.close();
+	});
+
+	// The client alone asks for a piece when the one before is on the line, so that one buffer would do.
+	it('through a stream of Node, which holds the next piece while one is sent', async () => {
+		const peer = await startServer(async (request, response) => void response.writeHead(201).end(await slowDigest(request)));
+		expect(await upload(peer, {}, (pieces) => Readable.from(pieces, { objectMode: false }))).toBe(sha256);
 		await peer.close();
 	});
 

@@ -9,7 +9,7 @@ import type {
 	Publish,
 	ReadBack,
 } from '../../src/backends/backend.ts';
-import { bodyOfBytes } from '../../src/backends/object-body.ts';
+import { bodyOfBytes } from '../../src/bodies/in-memory.ts';
 import { CacheError } from '../../src/errors.ts';
 import { equalHash, formatHash } from '../../src/nix/hash.ts';
 import type { PathInfo } from '../../src/nix/path-info.ts';

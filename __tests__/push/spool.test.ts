@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createSpool } from '../../src/push/spool.ts';
 import { whole } from '../support/whole.ts';
 
@@ -61,6 +62,38 @@ it('a file is written over by the next body, whatever its length was', async () 
 	await Promise.all([one.dispose(), two.dispose()]);
 	await spool.close();
 });
+
+it('a write that is still under way when its body is given up never shows in the next one', async () => {
+	const spool = createSpool(join(folder, 'spool'), { bodyBytes: 0, totalBytes: 0 });
+	const givenUp = await spool.open(1000, 'a path');
+	await givenUp.write(randomBytes(100));
+	const letGo = await holdNextWrite();
+	const late = givenUp.write(randomBytes(900)).catch(() => undefined);
+	await givenUp.discard();
+	const bytes = randomBytes(1000);
+	const writer = await spool.open(bytes.length, 'another path');
+	await writer.write(bytes);
+	letGo();
+	await late;
+	const { body, dispose } = await writer.finish();
+	expect((await whole(body.stream())).equals(bytes)).toBe(true);
+	await dispose();
+	await spool.close();
+});
+
+/** The next write to a file reaches the system when the answer is called, as on a machine whose threads are all busy. */
+async function holdNextWrite(): Promise<() => void> {
+	await using file = await open(join(folder, 'any'), 'w');
+	const handles: FileHandle = Object.getPrototypeOf(file);
+	const { write } = handles;
+	const { promise, resolve } = Promise.withResolvers<void>();
+	const spy = vi.spyOn(handles, 'write').mockImplementationOnce(async function (this: FileHandle, ...args) {
+		spy.mockRestore();
+		await promise;
+		return Reflect.apply(write, this, args);
+	});
+	return resolve;
+}
 
 function linkOf(descriptor: string): string {
 	try {

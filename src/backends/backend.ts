@@ -1,7 +1,7 @@
+import type { DivisibleBody } from '../bodies/body.ts';
 import type { Hash } from '../nix/hash.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PathInfo } from '../nix/path-info.ts';
-import type { DivisibleBody } from './object-store.ts';
 
 /** The kinds of cache, as the output `cache` names them. */
 export type BackendKind = 'http' | 's3' | 'attic' | 'cachix' | 'niks3' | 'nix-copy' | 'file' | 'actions-cache' | 'none';

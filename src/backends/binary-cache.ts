@@ -1,3 +1,4 @@
+import { bodyOfText } from '../bodies/in-memory.ts';
 import { CacheError, isCacheError } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type CacheInfo, formatCacheInfo, MAX_CACHE_INFO_BYTES, parseCacheInfo } from '../nix/cache-info.ts';
@@ -9,7 +10,6 @@ import { hashPartOf } from '../nix/store-path.ts';
 import type { Backend, BackendKind, Checked, Presence, ReadBack } from './backend.ts';
 import { visitInFlight } from './in-flight.ts';
 import { createNarUploads, isRefusal } from './nar-uploads.ts';
-import { bodyOfText } from './object-body.ts';
 import type { ObjectStore } from './object-store.ts';
 import { differenceOf, narInfoOf, publishableInfo } from './published-narinfo.ts';
 

@@ -1,8 +1,9 @@
+import type { ObjectBody } from '../bodies/body.ts';
 import { isCacheError } from '../errors.ts';
 import { digestText, type Hash } from '../nix/hash.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import type { Compression, NarSource, PackedNar } from './backend.ts';
-import type { ObjectBody, ObjectStore } from './object-store.ts';
+import type { ObjectStore } from './object-store.ts';
 
 /** A NAR that lies in the cache, with what a narinfo says about it. */
 export interface StoredNar {

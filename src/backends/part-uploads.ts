@@ -1,7 +1,7 @@
+import type { BodyPart, DivisibleBody, ObjectBody } from '../bodies/body.ts';
 import { CacheError, isCacheError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
 import { visitInFlight } from './in-flight.ts';
-import type { BodyPart, DivisibleBody, ObjectBody } from './object-store.ts';
 
 export interface CompletedPart {
 	/** From 1. */

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { bodyOfBytes } from '../bodies/in-memory.ts';
 import type { Credentials } from '../cache-target/credentials.ts';
 import type { HttpTarget } from '../cache-target/http.ts';
 import { CacheError, isCacheError } from '../errors.ts';
@@ -9,7 +10,6 @@ import type { Log } from '../log.ts';
 import { MAX_CACHE_INFO_BYTES } from '../nix/cache-info.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { netrcCredentials } from './netrc-credentials.ts';
-import { bodyOfBytes } from './object-body.ts';
 
 /** How long a server gets to refuse an upload on the sight of its head, beyond what an answer takes. */
 const WAIT_MS = 250;

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
-import type { ObjectBody } from '../backends/object-store.ts';
+import type { ObjectBody } from '../bodies/body.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import { abortError, type Clock, orAborted } from '../waiting/cancel.ts';
 import { type Collected, collect, type Wanted } from './collect.ts';
@@ -104,10 +104,9 @@ interface Sending {
 
 function openBody({ body, holdBodyMs }: Exchange, clock: Clock): Sending {
 	const holds = holdBodyMs > 0;
-	if (body === null || body.sizeBytes === 0) return { payload: null, failure: null, end: () => undefined };
-	if (!holds && body.bytes !== null && body.sizeBytes <= WRITE_AT_ONCE_BYTES) {
-		return { payload: body.bytes, failure: null, end: () => undefined };
-	}
+	const isEmpty = body === null || body.sizeBytes === 0;
+	const atOnce = isEmpty || holds || body.sizeBytes > WRITE_AT_ONCE_BYTES ? null : body.bytes;
+	if (isEmpty || atOnce !== null) return { payload: atOnce, failure: null, end: () => undefined };
 	const ended = new AbortController();
 	let failure: unknown = null;
 	async function* watched(sent: ObjectBody): AsyncGenerator<Uint8Array> {

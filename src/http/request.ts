@@ -1,4 +1,4 @@
-import type { ObjectBody } from '../backends/object-store.ts';
+import type { ObjectBody } from '../bodies/body.ts';
 import type { Credentials } from '../cache-target/credentials.ts';
 
 export interface HttpRequest {

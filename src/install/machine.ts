@@ -16,7 +16,7 @@ export async function probeMachine(caller: Caller): Promise<MachineProbe> {
 		isRoot,
 		sudo: needsRoot && (await canBecomeRoot(caller)),
 		// sd_booted(3)
-		systemd: await can('/run/systemd/system', constants.F_OK),
+		systemd: await canAccess('/run/systemd/system', constants.F_OK),
 		nixFolder,
 		nixVolume: nixFolder !== 'ours' && process.platform === 'darwin' && (await hasNixVolume()),
 	};
@@ -31,13 +31,14 @@ function hasNixVolume(): Promise<boolean> {
 }
 
 async function probeNixFolder(): Promise<MachineProbe['nixFolder']> {
-	if (!(await can('/nix', constants.F_OK))) return 'missing';
-	const store = (await can('/nix/store', constants.F_OK)) ? '/nix/store' : null;
-	if (await can(store ?? '/nix', constants.W_OK)) return 'ours';
+	if (!(await canAccess('/nix', constants.F_OK))) return 'missing';
+	const store = (await canAccess('/nix/store', constants.F_OK)) ? '/nix/store' : null;
+	if (await canAccess(store ?? '/nix', constants.W_OK)) return 'ours';
 	return store === null ? 'empty' : 'foreign';
 }
 
-function can(file: string, mode: number): Promise<boolean> {
+/** Whether this process can do with the file what `mode` says (access(2)). */
+export function canAccess(file: string, mode: number): Promise<boolean> {
 	return access(file, mode).then(
 		() => true,
 		() => false,

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import type { Log } from '../log.ts';
 import { userName } from '../setup/configure-nix.ts';
 import type { Caller } from '../setup/run-as-root.ts';
 import { systemClock, throwIfAborted } from '../waiting/cancel.ts';
+import { canAccess } from './machine.ts';
 import { installError, PROFILE } from './put-in-place.ts';
 
 const DOING = "Nix's own installer";
@@ -157,13 +158,6 @@ function killGroup({ pid }: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
 	} catch {
 		// It has ended meanwhile, or what is left of it runs as root.
 	}
-}
-
-function canAccess(file: string, mode: number): Promise<boolean> {
-	return access(file, mode).then(
-		() => true,
-		() => false,
-	);
 }
 
 /** launchd starts the daemon while the installer ends. */

@@ -60,7 +60,7 @@ export function createPacker(options: PackerOptions): Packer {
 	const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
 	const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
 	const level = options.level ?? DEFAULT_LEVELS[compression];
-	const chunkLevel = compression === 'zstd' ? (options.level ?? CHUNK_LEVEL) : CHUNK_LEVEL;
+	const chunkLevel = (compression === 'zstd' ? options.level : null) ?? CHUNK_LEVEL;
 	const chunking = { level: chunkLevel, compressing, hashing, frames };
 
 	async function packSmall(nar: Nar, signal: AbortSignal): Promise<PackedNar> {

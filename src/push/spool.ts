@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BodyPart, DivisibleBody, ObjectBody } from '../backends/object-store.ts';
+import type { DivisibleBody } from '../bodies/body.ts';
+import { bodyOfFile } from '../bodies/in-file.ts';
+import { bodyOfBytes } from '../bodies/in-memory.ts';
 import { CacheError, systemCode } from '../errors.ts';
-import { piecesOf } from '../file-pieces.ts';
 import type { Hash } from '../nix/hash.ts';
 
 /** Packed bytes at rest. */
@@ -39,8 +40,8 @@ interface SpoolFile {
 }
 
 /**
- * A file that is done with is written over by the next body: half the time of a new one, and far less where the system has to find memory for that. Not
- * so with larger ones than this, for the room on disk.
+ * The file of a finished body that is done with is written over by the next one: half the time of a new one, and far less where the system has to find
+ * memory for that. Not so with larger ones than this, for the room on disk.
  */
 const SPARE_BYTES = 256 * 1024 * 1024;
 
@@ -118,21 +119,6 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 	};
 }
 
-function inMemory(bytes: Uint8Array): DivisibleBody {
-	return {
-		sizeBytes: bytes.length,
-		bytes,
-		async *stream() {
-			yield bytes;
-		},
-		part: (start, end) => partInMemory(bytes.subarray(start, end)),
-	};
-}
-
-function partInMemory(bytes: Uint8Array): BodyPart {
-	return { ...inMemory(bytes), md5: async () => createHash('md5').update(bytes).digest() };
-}
-
 /** `settle` is told once how much memory it came to, and answers with what gives that back. */
 function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 	const parts: Uint8Array[] = [];
@@ -145,7 +131,7 @@ function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 			isOpen = false;
 			const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
 			const release = settle(bytes.length);
-			return { body: inMemory(bytes), sha256: sha256(bytes), dispose: once(async () => release()) };
+			return { body: bodyOfBytes(bytes), sha256: sha256(bytes), dispose: once(async () => release()) };
 		},
 		async discard() {
 			if (isOpen) settle(0)();
@@ -179,29 +165,19 @@ function fileWriter(
 		},
 		async finish() {
 			isOpen = false;
-			const between = (start: number, end: number): ObjectBody => ({
-				sizeBytes: end - start,
-				bytes: null,
-				stream: () => piecesOf(file, start, end),
-			});
-			const part = (start: number, end: number): BodyPart => {
-				const body = between(start, end);
-				return { ...body, md5: () => md5Of(body.stream()) };
+			return {
+				body: bodyOfFile(file, sizeBytes),
+				sha256: { algorithm: 'sha256', digest: hash.digest() },
+				dispose: once(() => release(used)),
 			};
-			const body: DivisibleBody = { ...between(0, sizeBytes), part };
-			return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => release(used)) };
 		},
 		async discard() {
-			if (isOpen) await release(used);
+			if (!isOpen) return;
 			isOpen = false;
+			// No spare file: a write of the encoder that was aborted may still be under way, and would go into the next body.
+			await file.close();
 		},
 	};
-}
-
-async function md5Of(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-	const hash = createHash('md5');
-	for await (const piece of pieces) hash.update(piece);
-	return hash.digest();
 }
 
 function sha256(bytes: Uint8Array): Hash {

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import type { CacheService as Service } from '../../../src/backends/actions-cache/cache-service.ts';
 import { openDirect } from '../../../src/backends/actions-cache/direct.ts';
 import { cacheVersion } from '../../../src/backends/actions-cache/format/keys.ts';
-import type { ObjectBody } from '../../../src/backends/object-store.ts';
+import type { ObjectBody } from '../../../src/bodies/body.ts';
 import { describeError } from '../../../src/errors.ts';
 import { createHttpClient, type HttpClient } from '../../../src/http/client.ts';
 import { recordingLog } from '../../http/peers/means.ts';

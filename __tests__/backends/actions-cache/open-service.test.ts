@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { CacheService as Service } from '../../../src/backends/actions-cache/cache-service.ts';
 import { cacheVersion } from '../../../src/backends/actions-cache/format/keys.ts';
 import { openCacheService } from '../../../src/backends/actions-cache/open-service.ts';
-import { bodyOfBytes } from '../../../src/backends/object-body.ts';
+import { bodyOfBytes } from '../../../src/bodies/in-memory.ts';
 import { createHttpClient, type HttpClient } from '../../../src/http/client.ts';
 import { keptLog } from '../../substituter/kept-log.ts';
 import type { Host, Job } from '../../support/cache-service/job.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { zstdCompressSync } from 'node:zlib';
 import type { Compression, NarSource, PackedNar } from '../../../src/backends/backend.ts';
-import { bodyOfBytes } from '../../../src/backends/object-body.ts';
+import { bodyOfBytes } from '../../../src/bodies/in-memory.ts';
 import { CacheError } from '../../../src/errors.ts';
 import { encodeBase32 } from '../../../src/nix/base32.ts';
 import { contentAddressPath } from '../../../src/nix/content-address.ts';

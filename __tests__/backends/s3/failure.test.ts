@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { bodyOfBytes } from '../../../src/backends/object-body.ts';
 import { openS3 } from '../../../src/backends/s3/store.ts';
+import { bodyOfBytes } from '../../../src/bodies/in-memory.ts';
 import { never, recordingLog, testClient } from '../../http/peers/means.ts';
 import { bodyOf, type Peer, startServer } from '../../http/peers/server.ts';
 import { environment, targetOf } from './targets.ts';

@@ -1,4 +1,4 @@
-import type { DivisibleBody } from '../../../src/backends/object-store.ts';
+import type { DivisibleBody } from '../../../src/bodies/body.ts';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../../src/http/client.ts';
 import type { Log } from '../../../src/log.ts';
 import { type Clock, systemClock } from '../../../src/waiting/cancel.ts';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { ObjectBody } from '../../bodies/body.ts';
+import { bodyOfBytes, bodyOfText } from '../../bodies/in-memory.ts';
 import { CacheError, isCacheError, systemCode } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
 import { orAborted, throwIfAborted } from '../../waiting/cancel.ts';
-import { bodyOfBytes, bodyOfText } from '../object-body.ts';
-import type { ObjectBody } from '../object-store.ts';
 
 /** Up to here one request brings it all. */
 const ONE_PUT_BYTES = 16 * 1024 * 1024;

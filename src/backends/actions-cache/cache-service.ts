@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { ObjectBody } from '../object-store.ts';
+import type { ObjectBody } from '../../bodies/body.ts';
 import type { ByteRange } from '../path-reader.ts';
 
 /** An entry of the Actions cache that was found by a lookup. */

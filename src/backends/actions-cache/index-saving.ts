@@ -1,6 +1,6 @@
+import { bodyOfBytes } from '../../bodies/in-memory.ts';
 import { CacheError } from '../../errors.ts';
 import { systemClock, throwIfAborted } from '../../waiting/cancel.ts';
-import { bodyOfBytes } from '../object-body.ts';
 import type { CacheService } from './cache-service.ts';
 import { indexEncoder } from './format/index-writer.ts';
 import { indexKey, indexPrefix, slotOfIndexKey } from './format/keys.ts';

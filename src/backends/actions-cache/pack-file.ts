@@ -1,8 +1,8 @@
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ObjectBody } from '../../bodies/body.ts';
+import { bodyOfFile } from '../../bodies/in-file.ts';
 import { CacheError, systemCode } from '../../errors.ts';
-import { piecesOf } from '../../file-pieces.ts';
-import type { ObjectBody } from '../object-store.ts';
 
 /** Takes frames one after another, and ends as a pack or as nothing. */
 export interface PackFile {
@@ -109,7 +109,7 @@ export function createPackFile(folder: string, header: Uint8Array): PackFile {
 				throw fileError(error, folder);
 			}
 			await write([trailer(writtenBytes, frames)]);
-			return { body: bodyOf(file, writtenBytes), frames };
+			return { body: bodyOfFile(file, writtenBytes), frames };
 		},
 		close,
 	};
@@ -154,10 +154,6 @@ function without(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
 		left -= dropped;
 		return dropped === part.length ? [] : [part.subarray(dropped)];
 	});
-}
-
-function bodyOf(file: FileHandle, sizeBytes: number): ObjectBody {
-	return { sizeBytes, bytes: null, stream: () => piecesOf(file, 0, sizeBytes) };
 }
 
 function fileError(error: unknown, folder: string): CacheError {

@@ -2,9 +2,10 @@
  * The Actions cache's service, protocol v2: Twirp with JSON, `POST <base>/twirp/github.actions.results.api.v1.CacheService/<method>`. As `@actions/cache` speaks it
  * (its `cacheTwirpClient.ts` and the generated `results/api/v1/cache.ts`); GitHub has not published it.
  */
+
+import { bodyOfText } from '../../bodies/in-memory.ts';
 import { CacheError, isCacheError } from '../../errors.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
-import { bodyOfText } from '../object-body.ts';
 
 export type TwirpMethod = 'CreateCacheEntry' | 'FinalizeCacheEntryUpload' | 'GetCacheEntryDownloadURL';
 

@@ -1,8 +1,8 @@
+import { bodyOfText } from '../../bodies/in-memory.ts';
 import type { Credentials } from '../../cache-target/credentials.ts';
 import { CacheError } from '../../errors.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import type { HttpRequest } from '../../http/request.ts';
-import { bodyOfText } from '../object-body.ts';
 import { asFields, type CacheConfig, MAX_CONFIG_BYTES, parseCacheConfig, parseJson } from './cache-config.ts';
 import { explainRefusal } from './refusals.ts';
 import type { Upload } from './upload.ts';

@@ -1,7 +1,7 @@
+import type { ObjectBody } from '../../bodies/body.ts';
 import { digestText } from '../../nix/hash.ts';
 import { baseNameOf, hashPartOf } from '../../nix/store-path.ts';
 import type { NarSource } from '../backend.ts';
-import type { ObjectBody } from '../object-store.ts';
 import type { PublishableInfo } from '../published-narinfo.ts';
 
 /** One upload: what the server is to know of the path, and the NAR behind it. */

@@ -1,11 +1,12 @@
 /** The API of Cachix, `HOST/api/v1`. Source: cachix/cachix, cachix-api/src/Cachix/API.hs and cachix/src/Cachix/Client/Push/S3.hs. */
+
+import { bodyOfText } from '../../bodies/in-memory.ts';
 import type { CachixTarget } from '../../cache-target/cachix.ts';
 import { CacheError } from '../../errors.ts';
 import { answerLine } from '../../http/answer-text.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import { withoutCredentials } from '../../http/credentials.ts';
 import { jsonFields, jsonTexts } from '../json-fields.ts';
-import { bodyOfText } from '../object-body.ts';
 import type { CompletedPart } from '../part-uploads.ts';
 import { type CacheInformation, parseCacheInformation } from './cache-information.ts';
 import type { NarInfoCreate } from './narinfo-create.ts';

@@ -1,4 +1,6 @@
 /** The API of a niks3 server. Source: Mic92/niks3, server/ and client/. */
+
+import { bodyOfText } from '../../bodies/in-memory.ts';
 import type { Niks3Target } from '../../cache-target/niks3.ts';
 import { CacheError, describeError } from '../../errors.ts';
 import { answerLine } from '../../http/answer-text.ts';
@@ -6,7 +8,6 @@ import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import { withoutCredentials } from '../../http/credentials.ts';
 import { type PublicKey, parsePublicKey } from '../../nix/signature.ts';
 import { type JsonFields, jsonFields } from '../json-fields.ts';
-import { bodyOfText } from '../object-body.ts';
 import type { CompletedPart } from '../part-uploads.ts';
 
 /** What the server says to everybody. */

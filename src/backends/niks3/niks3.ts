@@ -1,3 +1,4 @@
+import { bodyOfText } from '../../bodies/in-memory.ts';
 import type { Niks3Target } from '../../cache-target/niks3.ts';
 import { CacheError, describeError, isCacheError } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
@@ -10,7 +11,6 @@ import { formatPublicKey, type PublicKey, type SecretKey } from '../../nix/signa
 import { hashPartOf } from '../../nix/store-path.ts';
 import type { Backend, Compression, PackedNar } from '../backend.ts';
 import { hasJobIdentity, identityIssuer } from '../job-identity.ts';
-import { bodyOfText } from '../object-body.ts';
 import { PART_BYTES, uploadParts } from '../part-uploads.ts';
 import { type PublishableInfo, publishableInfo } from '../published-narinfo.ts';
 import { authenticate } from './authentication.ts';

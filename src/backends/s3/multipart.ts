@@ -1,8 +1,8 @@
 import { AbortMultipartUploadCommand, CompleteMultipartUploadCommand, CreateMultipartUploadCommand } from '@aws-sdk/client-s3';
+import type { DivisibleBody } from '../../bodies/body.ts';
 import type { StorageClass } from '../../cache-target/s3.ts';
 import { CacheError, isCacheError } from '../../errors.ts';
 import { visitInFlight } from '../in-flight.ts';
-import type { DivisibleBody } from '../object-store.ts';
 import type { S3Connection } from './connection.ts';
 import { answerIn } from './failure.ts';
 import { ANSWER_BYTES } from './transport.ts';

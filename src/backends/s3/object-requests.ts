@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
+import type { ObjectBody } from '../../bodies/body.ts';
 import type { S3Target } from '../../cache-target/s3.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
-import type { ObjectBody } from '../object-store.ts';
 import { AnswerError, answerOfXml } from './failure.ts';
 import { ANSWERS, escaped } from './transport.ts';
 

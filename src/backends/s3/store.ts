@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { bodyOfText } from '../../bodies/in-memory.ts';
 import type { S3Target } from '../../cache-target/s3.ts';
 import { type CacheError, describeError, isCacheError } from '../../errors.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import type { Log } from '../../log.ts';
-import { bodyOfText } from '../object-body.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { ObjectStore } from '../object-store.ts';
 import type { NarBytes } from '../path-reader.ts';

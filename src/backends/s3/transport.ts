@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import type { ObjectBody } from '../../bodies/body.ts';
+import { bodyOfBytes, bodyOfText } from '../../bodies/in-memory.ts';
 import { CacheError } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
-import { bodyOfBytes, bodyOfText } from '../object-body.ts';
-import type { ObjectBody } from '../object-store.ts';
 
 /** What a caller tells the transport through the options of the SDK's `send`. */
 export interface Sending {

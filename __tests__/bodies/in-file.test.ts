@@ -3,15 +3,15 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { piecesOf } from '../src/file-pieces.ts';
-import { whole } from './support/whole.ts';
+import { bodyOfFile } from '../../src/bodies/in-file.ts';
+import { whole } from '../support/whole.ts';
 
 const bytes = randomBytes(1_500_001);
 let folder: string;
 let file: FileHandle;
 
 beforeAll(async () => {
-	folder = await mkdtemp(join(tmpdir(), 'pieces-'));
+	folder = await mkdtemp(join(tmpdir(), 'body-in-file-'));
 	file = await open(join(folder, 'file'), 'wx+');
 	await file.write(bytes);
 });
@@ -20,23 +20,11 @@ afterAll(async () => {
 	await rm(folder, { recursive: true });
 });
 
-it('gives what was asked for, also to several at a time', async () => {
-	const cuts = [
-		[0, bytes.length],
-		[1, 2],
-		[131_071, 131_073],
-		[700_000, bytes.length],
-		[5, 5],
-	] as const;
-	const found = await Promise.all(cuts.map(([start, end]) => whole(piecesOf(file, start, end))));
-	expect(found.map((one, index) => one.equals(bytes.subarray(...(cuts[index] ?? []))))).toEqual(cuts.map(() => true));
-});
-
 it('leaves a piece alone until two more have been taken, and has no more of them than three', async () => {
 	const held: Uint8Array[] = [];
 	const buffers = new Set<ArrayBufferLike>();
 	let at = 0;
-	for await (const piece of piecesOf(file, 0, bytes.length)) {
+	for await (const piece of bodyOfFile(file, bytes.length).stream()) {
 		held.push(piece);
 		buffers.add(piece.buffer);
 		at += piece.length;
@@ -61,7 +49,7 @@ it('lets others have their turn', async () => {
 	};
 	setImmediate(turn);
 	const startedMs = performance.now();
-	for await (const piece of piecesOf(file, 0, sizeBytes)) if (piece.length === 0) throw new Error('an empty piece');
+	for await (const piece of bodyOfFile(file, sizeBytes).stream()) if (piece.length === 0) throw new Error('an empty piece');
 	isRead = true;
 	const tookMs = performance.now() - startedMs;
 	await file.truncate(bytes.length);
@@ -71,5 +59,5 @@ it('lets others have their turn', async () => {
 });
 
 it('does not end in silence when the file is shorter than it was', async () => {
-	await expect(whole(piecesOf(file, 0, bytes.length + 1))).rejects.toMatchObject({ code: 'internal' });
+	await expect(whole(bodyOfFile(file, bytes.length + 1).stream())).rejects.toMatchObject({ code: 'internal' });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BodyPart, DivisibleBody } from './object-store.ts';
+import type { BodyPart, DivisibleBody } from './body.ts';
 
 /** A body that is in memory. */
 export function bodyOfBytes(bytes: Uint8Array): DivisibleBody {

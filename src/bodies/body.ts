@@ -1,0 +1,22 @@
+/** Bytes of a known length that can be read again: a buffer or a spooled file. */
+export interface ObjectBody {
+	readonly sizeBytes: number;
+	/** The bytes themselves when they are in memory, else `null`. */
+	readonly bytes: Uint8Array | null;
+	/**
+	 * All bytes, from the start at each call. A piece may be overwritten once two more have been taken. Those have 64 KiB or more (but for the last), so a stream
+	 * that never holds back that much while it asks for more, as those of Node do, can be given the pieces as they are.
+	 */
+	stream(): AsyncIterable<Uint8Array>;
+}
+
+/** A body that can also be read in parts, several at a time. */
+export interface DivisibleBody extends ObjectBody {
+	/** Bytes `start` up to `end` (not included) as a body of their own, good for as long as the whole one is. */
+	part(start: number, end: number): BodyPart;
+}
+
+export interface BodyPart extends ObjectBody {
+	/** The MD5 of its bytes (16), as storage wants it beside them. Reads them, and keeps none. */
+	md5(): Promise<Uint8Array>;
+}
