@@ -104,10 +104,23 @@ const PURE: readonly RegExp[] = [
 ];
 const PURE_MODULES: ReadonlySet<string> = new Set(['node:crypto', 'node:buffer', 'node:zlib', 'tweetnacl']);
 
+/** What only some jobs or phases need: loaded when it is needed, and not with the bundle by every phase. */
+const LOADED_LATER: readonly RegExp[] = [
+	/^push\/(?:packing|pipeline|verify)\.ts$/,
+	/^backends\/(?:attic|niks3|s3)\//,
+	/^backends\/cachix\/cachix(?:-api)?\.ts$/,
+	/^backends\/(?:binary-cache|file-store|http-store)\.ts$/,
+	/^backends\/actions-cache\/(?:actions-cache|toolkit)\.ts$/,
+	/^backends\/nix-copy\/nix-copy\.ts$/,
+	/^(?:@aws-sdk\/.*|@actions\/(?:cache|tool-cache)|socks)$/,
+];
+
 interface Import {
 	readonly file: string;
 	readonly target: string;
 	readonly typeOnly: boolean;
+	/** `import()`: loaded when it comes to that. */
+	readonly isLazy: boolean;
 }
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
@@ -123,6 +136,7 @@ function importsOf(file: string): readonly Import[] {
 		file,
 		target: match[3] ?? match[4] ?? '',
 		typeOnly: match[1] !== undefined || /^\{(\s*type\s+\w+(\s+as\s+\w+)?\s*,?)+\}$/.test(match[2] ?? ''),
+		isLazy: match[4] !== undefined,
 	}));
 }
 
@@ -159,6 +173,20 @@ describe('the layer rule', () => {
 			.filter((entry) => !entry.typeOnly && !entry.target.startsWith('.') && !PURE_MODULES.has(entry.target))
 			.map((entry) => `${entry.file} -> ${entry.target}`);
 		expect(wrong).toEqual([]);
+	});
+
+	it('loads with the bundle nothing that only some jobs need', () => {
+		const loaded = new Set(['index.ts']);
+		for (const file of loaded) {
+			if (!file.endsWith('.ts')) continue;
+			for (const entry of importsOf(file).filter(({ typeOnly, isLazy }) => !typeOnly && !isLazy)) {
+				loaded.add(entry.target.startsWith('.') ? inside(entry) : entry.target);
+			}
+		}
+		expect(loaded).toContain('phases/main.ts');
+		expect(loaded).toContain('undici');
+		expect([...loaded].filter((name) => LOADED_LATER.some((pattern) => pattern.test(name)))).toEqual([]);
+		for (const pattern of LOADED_LATER.slice(0, -1)) expect(files.some((file) => pattern.test(file))).toBe(true);
 	});
 
 	it('opens adapters in open.ts alone', () => {

@@ -8,6 +8,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { startCountingBucket } from '../__tests__/support/counting-bucket.ts';
 import { buildOne, copyOf, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
 import { createMachine, type Machine } from '../__tests__/support/machine.ts';
 import type { StageResult } from '../__tests__/support/runner/steps.ts';
@@ -16,7 +17,6 @@ import { type Bucket, type S3Server, startS3Server } from '../__tests__/support/
 import { ensureRoots } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
 import { median, shown, storeLarge } from './closures.ts';
-import { startCountingBucket } from './counting-bucket.ts';
 
 const args = process.argv.slice(2);
 const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 3;
@@ -87,6 +87,7 @@ if (wants('small')) {
 }
 
 if (wants('memory')) {
+	// Ceph's test stores can't take 384 parts of one object: one loses parts that come side by side, from Amazon's own client too, the other takes no key with a dot in parts.
 	await using bucket = await startCountingBucket();
 	const file = join(machine.work, 'huge');
 	// Bytes without order: all of them go up.

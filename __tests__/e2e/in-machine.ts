@@ -31,7 +31,14 @@ export type Ask =
 			readonly folders: readonly string[];
 	  }
 	| { readonly call: 'release'; readonly folder: string }
-	| { readonly call: 'own-installer'; readonly tarball: string; readonly folder: string; readonly stopAfterMs: number };
+	| {
+			readonly call: 'own-installer';
+			readonly tarball: string;
+			readonly folder: string;
+			readonly stopAfterMs: number;
+			/** The installer's own if not said. */
+			readonly daemonPatienceMs?: number | undefined;
+	  };
 
 /** One use of the action. What it remembers is in `<folder>.state` as well. */
 export interface Use {
@@ -108,7 +115,7 @@ async function answer(ask: Ask): Promise<Partial<Answer>> {
 	}
 	if (ask.call === 'own-installer') {
 		const caller = { env: process.env, signal: AbortSignal.any([signal, AbortSignal.timeout(ask.stopAfterMs)]) };
-		await installByItsOwnInstaller(ask.tarball, ask.folder, log, caller);
+		await installByItsOwnInstaller(ask.tarball, ask.folder, log, caller, ask.daemonPatienceMs);
 		return {};
 	}
 	const store = await openLocalStore({ env: process.env, log, signal });

@@ -26,21 +26,27 @@ async function machineLikeMac(nix: Parameters<typeof machineWithoutNix>[0]): Pro
 	return machine;
 }
 
-async function ask(machine: Machine, question: Ask, user = 'runner'): Promise<Answer> {
+async function ask(machine: Machine, question: Ask): Promise<Answer> {
 	const env = { ...JOB, ...(question.call === 'store' ? { PATH: `${PROFILE_BIN}:/usr/bin:/bin`, NIX_REMOTE: '' } : {}) };
-	const options = { input: JSON.stringify(question), user, env, timeoutMs: 90_000 };
+	const options = { input: JSON.stringify(question), user: 'runner', env, timeoutMs: 90_000 };
 	return JSON.parse(await machine.run([NODE, program], options));
+}
+
+interface Means {
+	readonly trouble?: string;
+	readonly stopAfterMs?: number;
+	readonly daemonPatienceMs?: number;
 }
 
 function install(
 	machine: Machine,
 	tarball: NixTarball,
-	{ trouble = '', stopAfterMs = 60_000, user = 'runner' } = {},
+	{ trouble = '', stopAfterMs = 60_000, daemonPatienceMs }: Means = {},
 ): Promise<Answer> {
 	const file = join(machine.work, 'nix.tar.xz');
 	writeFileSync(file, tarball.bytes);
 	if (trouble !== '') machine.writeFile('/etc/installer-trouble', trouble);
-	return ask(machine, { call: 'own-installer', tarball: file, folder: FOLDER, stopAfterMs }, user);
+	return ask(machine, { call: 'own-installer', tarball: file, folder: FOLDER, stopAfterMs, daemonPatienceMs });
 }
 
 function expectNothingLeft(machine: Machine): void {
@@ -132,8 +138,12 @@ describe("a release's own installer", () => {
 
 	it('whose daemon does not come is a failure that says where to look', async () => {
 		await using machine = await machineLikeMac(nix);
-		const { error } = await install(machine, tarball, { trouble: 'no-daemon' });
-		expect(error).toMatchObject({ code: 'install-failed', message: expect.stringContaining('its daemon does not answer') });
+		const { error } = await install(machine, tarball, { trouble: 'no-daemon', daemonPatienceMs: 2_000 });
+		expect(error).toMatchObject({
+			code: 'install-failed',
+			message: 'Nix is installed, but 2 s later its daemon does not answer at /nix/var/nix/daemon-socket/socket.',
+			hint: expect.stringContaining('/var/log/nix-daemon.log'),
+		});
 	});
 
 	it('is not run from a tarball that has none', async () => {

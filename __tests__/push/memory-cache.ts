@@ -78,16 +78,15 @@ export class MemoryCache implements Backend {
 	async prepare(info: PathInfo, nar: NarSource, signal: AbortSignal): Promise<Publish> {
 		if (this.prepared.includes(info.path)) this.breaches.push(`${info.path} was prepared twice`);
 		this.prepared.push(info.path);
-		let sentBytes = 0;
-		await this.#request('prepare', info, signal, async () => {
-			const packed = await nar.packed(signal);
-			try {
+		const packed = await nar.packed(signal);
+		const { sizeBytes: sentBytes } = packed.body;
+		try {
+			await this.#request('prepare', info, signal, async () => {
 				this.nars.set(info.path, await whole(packed.body.stream()));
-				sentBytes = packed.body.sizeBytes;
-			} finally {
-				await packed.dispose();
-			}
-		});
+			});
+		} finally {
+			await packed.dispose();
+		}
 		return async (publishSignal) => {
 			if (this.published.includes(info.path)) this.breaches.push(`${info.path} was published twice`);
 			this.published.push(info.path);

@@ -267,17 +267,17 @@ describe('when time runs out', () => {
 	});
 
 	test('a large NAR that can not be done in time is not begun, and what needs it is out of time as well', async () => {
-		const large = Array.from({ length: 10 }, (_, index) => pathInfo(`large${index}`, { narSizeBytes: 50 * MiB }));
+		const large = Array.from({ length: 20 }, (_, index) => pathInfo(`large${index}`, { narSizeBytes: 50 * MiB }));
 		const users = large.map(({ path }, index) => pathInfo(`user${index}`, { references: [path] }));
-		// 5 MiB/s, one after another. At 20 s two are done but for the last step of the second, so a third would not be done at 32 s for sure.
+		// Packed in no time, then six side by side, each at 5 MiB/s: there is time for two rounds of 10 s, and a third would end at 30 s.
 		const { cache, result, elapsedMs } = await push(
 			[...large, ...users, ...numbered(50)],
 			{ weather: (step, info) => ({ delayMs: step === 'publish' ? 1 : (info.narSizeBytes / MiB) * 200 }) },
-			{ deadlineMs: 1000 + 32_000, graceMs: 1000 },
+			{ deadlineMs: 1000 + 25_000, graceMs: 1000 },
 		);
-		expect(cache.prepared.filter((path) => path.includes('-large')).length).toBe(2);
+		expect(cache.prepared.filter((path) => path.includes('-large')).length).toBe(12);
 		expect(elapsedMs).toBeLessThan(21_000);
-		expect(count(result, 'pushed')).toBe(2 + 2 + 50);
+		expect(count(result, 'pushed')).toBe(12 + 12 + 50);
 		expect(count(result, 'out-of-time')).toBe(8 + 8);
 	});
 

@@ -200,7 +200,7 @@ export const COMMANDS: readonly Command[] = [
 		],
 		variables: [SIGNING_KEY, ...CREDENTIALS],
 		description: [
-			'It says which Nix there is, whether its daemon trusts this user, which caches Nix reads from and what they answer, and which keys count. It changes nothing and writes nothing to any cache.',
+			'It says which Nix there is, whether its daemon trusts this user, which caches Nix reads from and what they answer, and which keys count. It changes nothing on this machine and puts no path into any cache; those that are named are asked whether they would take some.',
 		],
 		json: '`findings` that are well, and `problems`, each with its `fix`',
 		exits: [

@@ -38,7 +38,7 @@ export interface Patient {
 
 const EFFORT: Effort = { concurrency: 8, attempts: 2, patienceMs: 5_000, connectTimeoutMs: 5_000 };
 
-/** Nix, its daemon, its caches, the keys, and the caches that were named. Nothing is changed and nothing written. Throws `nix-failed`, `cancelled`. */
+/** Nix, its daemon, its caches, the keys, and the caches that were named. Nothing is changed here, and no path goes to a cache. Throws `nix-failed`, `cancelled`. */
 export async function examine(patient: Patient): Promise<readonly Finding[]> {
 	const { session, store, targets, signal } = patient;
 	const netrc = await knownNetrc(session.inputs, store, signal);

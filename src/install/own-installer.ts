@@ -34,18 +34,25 @@ const HINT =
 
 /**
  * Installs Nix by the multi-user installer that is in its own release tarball: on macOS it makes the volume, the users and the daemon. It is run by this
- * user, as its authors mean it to be, and calls `sudo` itself. `folder` is where the tarball is unpacked for that time.
+ * user, as its authors mean it to be, and calls `sudo` itself. `folder` is where the tarball is unpacked for that time; `daemonPatienceMs` is how long the daemon
+ * may take to answer after it.
  *
  * @throws CacheError `install-failed`, `disk-full`, `cancelled`, `deadline`
  */
-export async function installByItsOwnInstaller(tarball: string, folder: string, log: Log, caller: Caller): Promise<void> {
+export async function installByItsOwnInstaller(
+	tarball: string,
+	folder: string,
+	log: Log,
+	caller: Caller,
+	daemonPatienceMs = DAEMON_PATIENCE_MS,
+): Promise<void> {
 	const place = await mkdtemp(join(folder, 'installer-'));
 	try {
 		await unpack(tarball, place, caller);
 		const settings = join(place, 'settings-of-this-job.conf');
 		await writeFile(settings, await settingsToInstall(), { mode: 0o600 });
 		await run(join(place, 'install'), argumentsWith(settings), log, caller);
-		await untilDaemonAnswers(caller.signal);
+		await untilDaemonAnswers(daemonPatienceMs, caller.signal);
 	} finally {
 		await rm(place, { recursive: true, force: true });
 	}
@@ -161,11 +168,11 @@ function killGroup({ pid }: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
 }
 
 /** launchd starts the daemon while the installer ends. */
-async function untilDaemonAnswers(signal: AbortSignal): Promise<void> {
-	const deadline = systemClock.nowMs() + DAEMON_PATIENCE_MS;
+async function untilDaemonAnswers(patienceMs: number, signal: AbortSignal): Promise<void> {
+	const deadline = systemClock.nowMs() + patienceMs;
 	while (!(await answers())) {
 		if (systemClock.nowMs() > deadline) {
-			const message = `Nix is installed, but ${DAEMON_PATIENCE_MS / 1000} s later its daemon does not answer at ${SOCKET}.`;
+			const message = `Nix is installed, but ${patienceMs / 1000} s later its daemon does not answer at ${SOCKET}.`;
 			throw new CacheError('install-failed', message, {
 				hint: '`sudo launchctl print system/org.nixos.nix-daemon` and `/var/log/nix-daemon.log` say why.',
 			});

@@ -7,8 +7,6 @@ import { reportSummary } from '../report/summary.ts';
 import type { MainState } from '../state.ts';
 import { type LocalStoreDescription, reopenLocalStore } from '../store/local-store.ts';
 import { takeBackSettings } from './configure.ts';
-import { reportOnReads } from './job-report.ts';
-import { pushNewPaths } from './push-new-paths.ts';
 import { finishWithPusher } from './pusher-control.ts';
 import { readDone } from './pusher-folder.ts';
 import { runPhase } from './run.ts';
@@ -87,6 +85,7 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 /** In this process, what no other has pushed. */
 async function pushHere(session: Session, store: LocalStoreDescription, stop: Stop, job: JobReads): Promise<Report> {
 	const { pusherFolder = null } = session.state().main ?? {};
+	const { pushNewPaths } = await import('./push-new-paths.ts');
 	const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
 	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
 }
@@ -94,6 +93,7 @@ async function pushHere(session: Session, store: LocalStoreDescription, stop: St
 /** A job that pushes nothing is told what it read. That this fails is no problem of the job. */
 async function tellReads(session: Session, store: LocalStoreDescription, stop: Stop, job: JobReads): Promise<void> {
 	try {
+		const { reportOnReads } = await import('./job-report.ts');
 		await tell(session, await reportOnReads(session, reopenLocalStore(store, session.runner.env), stop, job));
 	} catch (error) {
 		session.runner.log.info(`What came to the store during the job is not known: ${describeError(error)}`);

@@ -8,19 +8,12 @@ import { findCandidates, rootsOf } from './candidates.ts';
 import { knownNetrc } from './configure.ts';
 import { jobReport } from './job-report.ts';
 import { type Meeting, meeting } from './meeting.ts';
+import { pushTimeoutMs } from './push-policy.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
 import { cacheOf, createTargetPush, type PushMeans, type PushOrder, type TargetPush, untouched } from './target-push.ts';
 import { createUpstreams } from './upstreams.ts';
-
-/** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
-const CANCELLED_TIMEOUT_MS = 4 * 60_000;
-
-/** How long the end of the job waits for uploads. */
-export function pushTimeoutMs({ inputs }: Pick<Session, 'inputs'>): number {
-	return inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
-}
 
 /** What is up already, by index of the target: paths with the bytes sent for them. */
 export type Done = ReadonlyMap<number, ReadonlyMap<string, number>>;
@@ -31,7 +24,7 @@ export type Done = ReadonlyMap<number, ReadonlyMap<string, number>>;
  */
 export async function pushNewPaths(session: Session, store: LocalStore, stop: Stop, job: JobReads, done: Done): Promise<Report> {
 	const startedMs = performance.now();
-	const deadlineMs = startedMs + pushTimeoutMs(session);
+	const deadlineMs = startedMs + pushTimeoutMs(session.inputs);
 	return withPushes(
 		session,
 		store,

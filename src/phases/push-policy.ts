@@ -61,3 +61,16 @@ export function decidePush(inputs: Inputs, target: CacheTarget, env: Env, netrc:
 			'there are no credentials and no signing key (a pull request from a fork has no secrets); `push: always` pushes all the same.',
 	};
 }
+
+/** Plans, and sends nothing. */
+export function isDryRun(env: Env): boolean {
+	return env.NIX_CACHE_ACTION_DRY_RUN === 'true' || env.NIX_CACHE_ACTION_DRY_RUN === '1';
+}
+
+/** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
+const CANCELLED_TIMEOUT_MS = 4 * 60_000;
+
+/** How long the end of the job waits for uploads. */
+export function pushTimeoutMs(inputs: Pick<Inputs, 'jobStatus' | 'pushTimeoutMs'>): number {
+	return inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
+}

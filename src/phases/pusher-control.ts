@@ -9,12 +9,11 @@ import { INPUT_NAMES, inputFromEnv } from '../inputs.ts';
 import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { contextOf } from './configure.ts';
-import { pushTimeoutMs } from './push-new-paths.ts';
+import { isDryRun, pushTimeoutMs } from './push-policy.ts';
 import { type PusherIdentity, pusherFiles, readIdentity, readReport, writeJson } from './pusher-folder.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
-import { isDryRun } from './target-push.ts';
 
 /** Puts the post-build hook into the store, where the job is to push while it runs; `null` where it is not. */
 export async function prepareHook(
@@ -74,13 +73,13 @@ const START_MS = 3_000;
  * up is this process's to push.
  */
 export async function finishWithPusher(session: Session, stop: Stop, job: JobReads): Promise<Report | null> {
-	const { runner, state } = session;
+	const { inputs, runner, state } = session;
 	const folder = state().main?.pusherFolder ?? null;
 	if (folder === null) return null;
 	const files = pusherFiles(folder);
 	const identity = await identityOf(folder);
 	if (identity !== null && isRunning(identity)) {
-		const timeoutMs = pushTimeoutMs(session);
+		const timeoutMs = pushTimeoutMs(inputs);
 		await writeJson(files.finish, {
 			version: 1,
 			timeoutMs,

@@ -4,7 +4,6 @@ import { getPriority, setPriority } from 'node:os';
 import { identityOf, ownIdentity } from '../background/process-identity.ts';
 import { CacheError } from '../errors.ts';
 import { asPusherOrders, type PusherOrders, pusherFiles, takeOrders, writeJson } from './pusher-folder.ts';
-import { runPusherWorker } from './pusher-worker.ts';
 import { runPhase } from './run.ts';
 import { createRunner, type Runner } from './runner.ts';
 
@@ -35,7 +34,8 @@ export async function pusher(): Promise<void> {
 }
 
 async function work(runner: Runner, folder: string): Promise<void> {
-	const [orders] = await once(process, 'message');
+	// The keeper, which lives as long, does without that code.
+	const [[orders], { runPusherWorker }] = await Promise.all([once(process, 'message'), import('./pusher-worker.ts')]);
 	await runPusherWorker(runner, folder, asPusherOrders(orders), () => process.send?.(READY));
 }
 

@@ -15,6 +15,7 @@ import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { openActionsCache } from './actions-cache.ts';
 import { type Effort, type OpenCache, openCache } from './cache.ts';
+import { isDryRun } from './push-policy.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
@@ -277,11 +278,6 @@ function effortOf(inputs: Inputs, { failed }: MainTarget): Effort {
 	const concurrency = inputs.concurrency === 'auto' ? AUTO_CONCURRENCY : inputs.concurrency;
 	const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
 	return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
-}
-
-/** Plans, and sends nothing. */
-export function isDryRun(env: Session['runner']['env']): boolean {
-	return env.NIX_CACHE_ACTION_DRY_RUN === 'true' || env.NIX_CACHE_ACTION_DRY_RUN === '1';
 }
 
 function elapsed(sinceMs: number): number {

@@ -4,7 +4,7 @@ import { withProxy } from '../http/proxy.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import type { LocalStore } from '../store/local-store.ts';
-import { createBulkQuestion } from './bulk-question.ts';
+import type { BulkQuestion } from './bulk-question.ts';
 import { type Effort, withCache } from './cache.ts';
 import type { Session } from './session.ts';
 
@@ -31,10 +31,17 @@ export function createUpstreams(session: Session, store: LocalStore, netrc: read
 	const { inputs, runner } = session;
 	const lines = inputs.skipSignedBy.length === 0 ? [] : [...inputs.substituters];
 	const servers = inputs.caches.flatMap((target) => (target.kind === 'cachix' ? [target.host] : []));
-	const bulk = createBulkQuestion(servers, netrc, runner.log);
+	let bulk: Promise<BulkQuestion> | null = null;
 	/** The substituter that has the path, `null` for none. */
 	const known = new Map<string, string | null>();
 	let last: Promise<void> = Promise.resolve();
+
+	/** Of many paths, those that a question for all of them shows to be lacking. One question serves all lines: it remembers who does not answer. */
+	const lackedOf: BulkQuestion['lacked'] = async (url, env, paths, signal) => {
+		if (paths.length <= EFFORT.concurrency) return new Set();
+		bulk ??= import('./bulk-question.ts').then(({ createBulkQuestion }) => createBulkQuestion(servers, netrc, runner.log));
+		return (await bulk).lacked(url, env, paths, signal);
+	};
 
 	const isFromElsewhere = ({ ultimate, signatures }: PathInfo): boolean =>
 		!ultimate && signatures.some((signature) => !signature.startsWith(`${inputs.signingKey?.name ?? ''}:`));
@@ -43,7 +50,7 @@ export function createUpstreams(session: Session, store: LocalStore, netrc: read
 		const target = parseCacheTarget(url, null, null);
 		if ('problem' in target || target.kind !== 'http') throw new CacheError('internal', `${url} is no HTTP cache.`);
 		const env = proxy === null ? runner.env : withProxy(runner.env, proxy);
-		const lacked = paths.length > EFFORT.concurrency ? await bulk.lacked(target.url, env, paths, signal) : new Set();
+		const lacked = await lackedOf(target.url, env, paths, signal);
 		const possible = paths.filter(({ path }) => !lacked.has(path));
 		if (possible.length === 0) return;
 		await withCache({ ...session, runner: { ...runner, env } }, store, target, netrc, EFFORT, async (backend) => {

@@ -190,15 +190,15 @@ class PushRun {
 	}
 
 	/**
-	 * Whether a large NAR that is begun now can be done before the end, going by how long the large ones took that are done. Those under
-	 * way are taken to be half done.
+	 * Whether a large NAR that is begun now can be done before the end, going by what was done of large ones since the start. Those under way are taken to be half
+	 * done: read, and not uploaded.
 	 */
 	#canFinish(job: Job): boolean {
 		if (!isLarge(job) || this.#largeDoneBytes === 0) return true;
 		const nowMs = this.#clock.nowMs();
-		const aheadBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
-		const bytesPerMs = this.#largeDoneBytes / (nowMs - this.#startedMs);
-		return nowMs + (aheadBytes + job.info.narSizeBytes) / bytesPerMs <= this.#endMs;
+		const halfBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
+		const bytesPerMs = (this.#largeDoneBytes + halfBytes) / (nowMs - this.#startedMs);
+		return nowMs + (halfBytes + job.info.narSizeBytes) / bytesPerMs <= this.#endMs;
 	}
 
 	async #prepare(job: Job): Promise<void> {
