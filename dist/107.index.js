@@ -213,7 +213,7 @@ var configure_nix = __webpack_require__(305);
 
 
 const EFFORT = { concurrency: 8, attempts: 2, patienceMs: 5_000, connectTimeoutMs: 5_000 };
-/** Nix, its daemon, its caches, the keys, and the caches that were named. Nothing is changed and nothing written. Throws `nix-failed`, `cancelled`. */
+/** Nix, its daemon, its caches, the keys, and the caches that were named. Nothing is changed here, and no path goes to a cache. Throws `nix-failed`, `cancelled`. */
 async function examine(patient) {
     const { session, store, targets, signal } = patient;
     const netrc = await (0,configure/* knownNetrc */.as)(session.inputs, store, signal);
@@ -317,7 +317,7 @@ async function examinePush({ session, signal }, target, netrc) {
     const { inputs, runner } = session;
     const { place } = target;
     // Not as in a job: whoever types a command is no stranger.
-    const { canPush } = (0,push_policy/* decidePush */.v)({ ...inputs, push: 'auto' }, target, { ...runner.env, GITHUB_EVENT_NAME: '' }, netrc);
+    const { canPush } = (0,push_policy/* decidePush */.vn)({ ...inputs, push: 'auto' }, target, { ...runner.env, GITHUB_EVENT_NAME: '' }, netrc);
     if (!canPush)
         return notice('push', `There is nothing to push to ${place} with.`, CREDENTIALS_HINT);
     const refusal = await (0,ask_for_uploads/* askForUploads */.X)(runner, target, netrc, signal);

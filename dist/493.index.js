@@ -23,8 +23,8 @@ var store_path = __webpack_require__(9605);
 var netrc_credentials = __webpack_require__(1347);
 // EXTERNAL MODULE: ./build/backends/published-narinfo.js
 var published_narinfo = __webpack_require__(9842);
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __webpack_require__(4514);
+// EXTERNAL MODULE: ./build/bodies/in-memory.js
+var in_memory = __webpack_require__(808);
 ;// CONCATENATED MODULE: ./build/backends/attic/cache-config.js
 
 
@@ -165,7 +165,7 @@ function createAtticApi({ client, endpoint, cache, label, credentials, expired }
         },
         async missing(hashParts, signal) {
             const url = new URL('_api/v1/get-missing-paths', endpoint);
-            const body = (0,object_body/* bodyOfText */.V)(JSON.stringify({ cache, store_path_hashes: hashParts }));
+            const body = (0,in_memory/* bodyOfText */.V)(JSON.stringify({ cache, store_path_hashes: hashParts }));
             const headers = { 'content-type': 'application/json' };
             const { bytes } = await ask('push', { method: 'POST', url, headers, body, limitBytes: MAX_MISSING_BYTES, signal });
             const paths = asFields(parseJson(textOf(bytes)))?.missing_paths;

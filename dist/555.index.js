@@ -85,10 +85,10 @@ __webpack_require__.d(__webpack_exports__, {
 var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __webpack_require__(7075);
+// EXTERNAL MODULE: ./build/bodies/in-memory.js
+var in_memory = __webpack_require__(808);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __webpack_require__(4514);
 // EXTERNAL MODULE: ./build/backends/ranged-answer.js
 var ranged_answer = __webpack_require__(4272);
 // EXTERNAL MODULE: ./node_modules/@aws-sdk/client-s3/dist-cjs/index.js
@@ -145,9 +145,9 @@ function bodyOf(body) {
     if (body === undefined || body === null)
         return null;
     if (typeof body === 'string')
-        return (0,object_body/* bodyOfText */.V)(body);
+        return (0,in_memory/* bodyOfText */.V)(body);
     if (body instanceof Uint8Array)
-        return (0,object_body/* bodyOfBytes */.P)(body);
+        return (0,in_memory/* bodyOfBytes */.P)(body);
     throw new errors/* CacheError */.xA('internal', 'The body of a request to S3 is of an unknown kind.');
 }
 function methodOf(method) {
@@ -758,7 +758,7 @@ function openS3(target, means, wasRead = false) {
         async whyNoPut(signal) {
             const key = prefix + PROBE_KEY;
             const headers = { 'content-md5': (0,external_node_crypto_.createHash)('md5').update('something else').digest('base64') };
-            const request = { method: 'PUT', key, headers, body: (0,object_body/* bodyOfText */.V)('something'), limitBytes: ANSWER_BYTES };
+            const request = { method: 'PUT', key, headers, body: (0,in_memory/* bodyOfText */.V)('something'), limitBytes: ANSWER_BYTES };
             try {
                 await connection.request(`PUT ${label}/${PROBE_KEY}`, request, signal);
             }

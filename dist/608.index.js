@@ -13,6 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
   createNiks3: () => (/* binding */ createNiks3)
 });
 
+// EXTERNAL MODULE: ./build/bodies/in-memory.js
+var in_memory = __webpack_require__(808);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
 // EXTERNAL MODULE: ./build/nix/hash.js
@@ -25,10 +27,8 @@ var signature = __webpack_require__(1386);
 var store_path = __webpack_require__(9605);
 // EXTERNAL MODULE: ./build/backends/job-identity.js
 var job_identity = __webpack_require__(314);
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __webpack_require__(4514);
 // EXTERNAL MODULE: ./build/backends/part-uploads.js
-var part_uploads = __webpack_require__(5152);
+var part_uploads = __webpack_require__(2771);
 // EXTERNAL MODULE: ./build/backends/published-narinfo.js
 var published_narinfo = __webpack_require__(9842);
 ;// CONCATENATED MODULE: ./build/backends/niks3/authentication.js
@@ -67,6 +67,7 @@ var http_credentials = __webpack_require__(1711);
 // EXTERNAL MODULE: ./build/backends/json-fields.js
 var json_fields = __webpack_require__(9488);
 ;// CONCATENATED MODULE: ./build/backends/niks3/niks3-api.js
+/** The API of a niks3 server. Source: Mic92/niks3, server/ and client/. */
 
 
 
@@ -91,7 +92,7 @@ function createNiks3Api(target, client, authentication) {
                 method,
                 url: new URL(path, base),
                 headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-                body: body === undefined ? null : (0,object_body/* bodyOfText */.V)(JSON.stringify(body)),
+                body: body === undefined ? null : (0,in_memory/* bodyOfText */.V)(JSON.stringify(body)),
                 credentials,
                 accept: [...accept, ...REFUSALS],
                 limitBytes: MAX_ANSWER_BYTES,
@@ -280,7 +281,7 @@ function createNiks3(options) {
                 fileHash: null,
                 fileSizeBytes: null,
             });
-            await put(client, place.url, (0,object_body/* bodyOfText */.V)(text), { 'content-type': 'text/x-nix-narinfo' }, signal);
+            await put(client, place.url, (0,in_memory/* bodyOfText */.V)(text), { 'content-type': 'text/x-nix-narinfo' }, signal);
         }
         try {
             await api.commit(closure.id, signal);
@@ -403,7 +404,7 @@ function metadataOf(path, url, compression) {
 
 /***/ }),
 
-/***/ 5152:
+/***/ 2771:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {

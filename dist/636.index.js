@@ -291,12 +291,12 @@ __webpack_require__.d(__webpack_exports__, {
   m: () => (/* binding */ saveIndex)
 });
 
+// EXTERNAL MODULE: ./build/bodies/in-memory.js
+var in_memory = __webpack_require__(808);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
 // EXTERNAL MODULE: ./build/waiting/cancel.js
 var cancel = __webpack_require__(2368);
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __webpack_require__(4514);
 // EXTERNAL MODULE: external "node:crypto"
 var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: external "node:zlib"
@@ -443,7 +443,7 @@ async function saveIndex(service, chain, index, header, signal) {
         const passedOver = Array.from({ length: slot - chain.lastSlot - 1 }, (_, number) => chain.lastSlot + 1 + number);
         const bytes = encode({ ...header, slot, openSlots: [...chain.openSlots, ...passedOver] });
         const key = (0,keys/* indexKey */.mh)(chain.ref, slot);
-        if ((await service.save(key, (0,object_body/* bodyOfBytes */.P)(bytes), signal)) === 'saved' && (await isOurs(service, key, bytes, signal)))
+        if ((await service.save(key, (0,in_memory/* bodyOfBytes */.P)(bytes), signal)) === 'saved' && (await isOurs(service, key, bytes, signal)))
             return slot;
         await cancel/* systemClock */.ml.sleep(Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** refusals), signal);
         (0,cancel/* throwIfAborted */.Te)(signal, 'Saving the index');
@@ -509,8 +509,8 @@ var errors = __webpack_require__(9473);
 var promises_ = __webpack_require__(1455);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __webpack_require__(6760);
-// EXTERNAL MODULE: ./build/file-pieces.js
-var file_pieces = __webpack_require__(622);
+// EXTERNAL MODULE: ./build/bodies/in-file.js
+var in_file = __webpack_require__(5465);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/pack-file.js
 
 
@@ -594,7 +594,7 @@ function createPackFile(folder, header) {
                 throw fileError(error, folder);
             }
             await write([trailer(writtenBytes, frames)]);
-            return { body: bodyOf(file, writtenBytes), frames };
+            return { body: (0,in_file/* bodyOfFile */.u)(file, writtenBytes), frames };
         },
         close,
     };
@@ -635,9 +635,6 @@ function without(parts, bytes) {
         left -= dropped;
         return dropped === part.length ? [] : [part.subarray(dropped)];
     });
-}
-function bodyOf(file, sizeBytes) {
-    return { sizeBytes, bytes: null, stream: () => (0,file_pieces/* piecesOf */.X)(file, 0, sizeBytes) };
 }
 function fileError(error, folder) {
     if (error instanceof errors/* CacheError */.xA)
@@ -711,6 +708,71 @@ function createPackWriter(options) {
 }
 function keyOf(id) {
     return Buffer.from(id.buffer, id.byteOffset, id.length).toString('latin1');
+}
+
+
+/***/ }),
+
+/***/ 5465:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   u: () => (/* binding */ bodyOfFile)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(3024);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8500);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(9473);
+
+
+
+
+const PIECE_BYTES = 128 * 1024;
+/** The one that is read into, and the two before it. */
+const PIECES = 3;
+/** How long everything else in this process may have to wait for who reads. */
+const SLICE_MS = 5;
+/** The first `sizeBytes` bytes of a file that was just written. They can be read until it is closed or written to. */
+function bodyOfFile(file, sizeBytes) {
+    return { ...between(file, 0, sizeBytes), part: (start, end) => partOfFile(file, start, end) };
+}
+function partOfFile(file, start, end) {
+    const body = between(file, start, end);
+    return { ...body, md5: () => md5Of(body.stream()) };
+}
+function between(file, start, end) {
+    return { sizeBytes: end - start, bytes: null, stream: () => piecesOf(file, start, end) };
+}
+/**
+ * Bytes `start` up to `end` (not included), by position, so that several can read at once. A piece is overwritten when two more have been taken: memory
+ * for each of its own costs more than reading into it, and the garbage collector's time. Reading is synchronous: what was just written is in the
+ * system's memory, and there in less time than another thread takes to be told of it.
+ */
+async function* piecesOf(file, start, end) {
+    const pieceBytes = Math.min(PIECE_BYTES, end - start);
+    const pieces = Array.from({ length: PIECES }, () => Buffer.allocUnsafeSlow(pieceBytes));
+    let turnedAtMs = performance.now();
+    for (let at = start; at < end;) {
+        for (const piece of pieces) {
+            if (at === end)
+                break;
+            const readBytes = (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.readSync)(file.fd, piece, 0, Math.min(pieceBytes, end - at), at);
+            if (readBytes === 0)
+                throw new _errors_js__WEBPACK_IMPORTED_MODULE_3__/* .CacheError */ .xA('internal', `A temporary file ends at byte ${at} in place of ${end}.`);
+            at += readBytes;
+            yield piece.subarray(0, readBytes);
+            if (performance.now() - turnedAtMs <= SLICE_MS)
+                continue;
+            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_2__.setImmediate)();
+            turnedAtMs = performance.now();
+        }
+    }
+}
+async function md5Of(pieces) {
+    const hash = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('md5');
+    for await (const piece of pieces)
+        hash.update(piece);
+    return hash.digest();
 }
 
 

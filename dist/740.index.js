@@ -225,7 +225,7 @@ async function runCommand(process, command, rest) {
 async function handlerOf(name) {
     switch (name) {
         case 'push':
-            return (await __webpack_require__.e(/* import() */ 805).then(__webpack_require__.bind(__webpack_require__, 3805))).push;
+            return (await Promise.all(/* import() */[__webpack_require__.e(620), __webpack_require__.e(264), __webpack_require__.e(805)]).then(__webpack_require__.bind(__webpack_require__, 3805))).push;
         case 'serve':
             return (await __webpack_require__.e(/* import() */ 70).then(__webpack_require__.bind(__webpack_require__, 8070))).serve;
         case 'doctor':
@@ -471,7 +471,7 @@ const COMMANDS = [
         ],
         variables: [SIGNING_KEY, ...CREDENTIALS],
         description: [
-            'It says which Nix there is, whether its daemon trusts this user, which caches Nix reads from and what they answer, and which keys count. It changes nothing and writes nothing to any cache.',
+            'It says which Nix there is, whether its daemon trusts this user, which caches Nix reads from and what they answer, and which keys count. It changes nothing on this machine and puts no path into any cache; those that are named are asked whether they would take some.',
         ],
         json: '`findings` that are well, and `problems`, each with its `fix`',
         exits: [

@@ -1,5 +1,5 @@
 export const id = 837;
-export const ids = [837,825,555];
+export const ids = [837,555,825];
 export const modules = {
 
 /***/ 9825:
@@ -13,6 +13,8 @@ __webpack_require__.d(__webpack_exports__, {
   createBinaryCache: () => (/* binding */ createBinaryCache)
 });
 
+// EXTERNAL MODULE: ./build/bodies/in-memory.js
+var in_memory = __webpack_require__(808);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
 // EXTERNAL MODULE: ./build/nix/cache-info.js
@@ -103,8 +105,6 @@ function isRefusal(error) {
     return (0,errors/* isCacheError */.bt)(error, 'cache-forbidden', 'cache-read-only', 'cache-invalid');
 }
 
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __webpack_require__(4514);
 // EXTERNAL MODULE: ./build/backends/published-narinfo.js
 var published_narinfo = __webpack_require__(9842);
 ;// CONCATENATED MODULE: ./build/backends/binary-cache.js
@@ -139,7 +139,7 @@ function createBinaryCache(options) {
     };
     const putNarInfo = async (narInfo, signal) => {
         try {
-            await store.put(narinfoKey(narInfo.storePath), (0,object_body/* bodyOfText */.V)((0,narinfo/* formatNarInfo */.Nt)(narInfo)), 'text/x-nix-narinfo', signal);
+            await store.put(narinfoKey(narInfo.storePath), (0,in_memory/* bodyOfText */.V)((0,narinfo/* formatNarInfo */.Nt)(narInfo)), 'text/x-nix-narinfo', signal);
         }
         catch (error) {
             // Where nothing can be overwritten, another job may have been faster; if it said the same, all is well (invariant I4).
@@ -164,7 +164,7 @@ function createBinaryCache(options) {
             if (!mayWrite)
                 return { ...USABLE, readable: false, note: `${store.label} has no ${CACHE_INFO} yet, so Nix can't read from it.` };
             const text = (0,cache_info/* formatCacheInfo */.y6)({ storeDir, wantMassQuery: true, priority: PRIORITY });
-            await store.put(CACHE_INFO, (0,object_body/* bodyOfText */.V)(text), 'text/x-nix-cache-info', signal);
+            await store.put(CACHE_INFO, (0,in_memory/* bodyOfText */.V)(text), 'text/x-nix-cache-info', signal);
             if ((await store.get(CACHE_INFO, cache_info/* MAX_CACHE_INFO_BYTES */.Rs, signal)) === null) {
                 const note = `${store.label} does not serve the ${CACHE_INFO} that was put: is \`push-url\` that of another cache?`;
                 return { ...USABLE, readable: false, note };
@@ -478,10 +478,10 @@ __webpack_require__.d(__webpack_exports__, {
 var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __webpack_require__(7075);
+// EXTERNAL MODULE: ./build/bodies/in-memory.js
+var in_memory = __webpack_require__(808);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __webpack_require__(4514);
 // EXTERNAL MODULE: ./build/backends/ranged-answer.js
 var ranged_answer = __webpack_require__(4272);
 // EXTERNAL MODULE: ./node_modules/@aws-sdk/client-s3/dist-cjs/index.js
@@ -538,9 +538,9 @@ function bodyOf(body) {
     if (body === undefined || body === null)
         return null;
     if (typeof body === 'string')
-        return (0,object_body/* bodyOfText */.V)(body);
+        return (0,in_memory/* bodyOfText */.V)(body);
     if (body instanceof Uint8Array)
-        return (0,object_body/* bodyOfBytes */.P)(body);
+        return (0,in_memory/* bodyOfBytes */.P)(body);
     throw new errors/* CacheError */.xA('internal', 'The body of a request to S3 is of an unknown kind.');
 }
 function methodOf(method) {
@@ -1151,7 +1151,7 @@ function openS3(target, means, wasRead = false) {
         async whyNoPut(signal) {
             const key = prefix + PROBE_KEY;
             const headers = { 'content-md5': (0,external_node_crypto_.createHash)('md5').update('something else').digest('base64') };
-            const request = { method: 'PUT', key, headers, body: (0,object_body/* bodyOfText */.V)('something'), limitBytes: ANSWER_BYTES };
+            const request = { method: 'PUT', key, headers, body: (0,in_memory/* bodyOfText */.V)('something'), limitBytes: ANSWER_BYTES };
             try {
                 await connection.request(`PUT ${label}/${PROBE_KEY}`, request, signal);
             }

@@ -32302,8 +32302,8 @@ async function runToolkit(json) {
 /* harmony export */   Ve: () => (/* binding */ createTwirp),
 /* harmony export */   Vi: () => (/* binding */ THROTTLED_HINT)
 /* harmony export */ });
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9473);
-/* harmony import */ var _object_body_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(4514);
+/* harmony import */ var _bodies_in_memory_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(808);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9473);
 /**
  * The Actions cache's service, protocol v2: Twirp with JSON, `POST <base>/twirp/github.actions.results.api.v1.CacheService/<method>`. As `@actions/cache` speaks it
  * (its `cacheTwirpClient.ts` and the generated `results/api/v1/cache.ts`); GitHub has not published it.
@@ -32326,14 +32326,14 @@ function createTwirp({ client, baseUrl, token }) {
                 method: 'POST',
                 url: new URL(`/twirp/github.actions.results.api.v1.CacheService/${method}`, baseUrl),
                 headers: { 'content-type': 'application/json', accept: 'application/json' },
-                body: (0,_object_body_js__WEBPACK_IMPORTED_MODULE_1__/* .bodyOfText */ .V)(JSON.stringify(request)),
+                body: (0,_bodies_in_memory_js__WEBPACK_IMPORTED_MODULE_0__/* .bodyOfText */ .V)(JSON.stringify(request)),
                 credentials: { kind: 'bearer', token },
                 accept: UNDERSTOOD,
                 limitBytes: MAX_ANSWER_BYTES,
                 signal,
             })
                 .catch((error) => {
-                throw (0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .isCacheError */ .bt)(error, 'cache-throttled') ? throttled(error) : error;
+                throw (0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .isCacheError */ .bt)(error, 'cache-throttled') ? throttled(error) : error;
             });
             return answer.status === 200 ? understood(method, answer) : refused(method, answer, token);
         },
@@ -32359,36 +32359,36 @@ function refused(method, answer, token) {
     if (denial !== null)
         throw denial;
     if (answer.status === 401) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-unauthorized', "The Actions cache refuses this job's token.", {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-unauthorized', "The Actions cache refuses this job's token.", {
             hint: 'The token is good for the length of a job: did it run longer than the runner allows?',
         });
     }
     if (answer.status === 403)
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-forbidden', `The Actions cache refuses ${method}: ${message || 'no reason given'}.`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-forbidden', `The Actions cache refuses ${method}: ${message || 'no reason given'}.`);
     throw strange(method, `${answer.status} ${code} ${message}`.trim());
 }
 /** What the service does not allow, by how it says so; `null` when it is something else. */
 function denialIn(message) {
     if (message.includes(WRITE_DENIED)) {
         const why = message.slice(message.indexOf(WRITE_DENIED) + WRITE_DENIED.length).trim();
-        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-read-only', `This job may not write to the Actions cache: ${why || 'its token only reads'}.`, {
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-read-only', `This job may not write to the Actions cache: ${why || 'its token only reads'}.`, {
             hint: 'For events that strangers can start GitHub gives a token that only reads, unless the workflow says `cache-mode: write`.',
         });
     }
     if (message.includes(READ_DENIED)) {
-        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-forbidden', 'This job may not read from the Actions cache: its token has no scope that it can read.', { hint: 'Give the job `cache-mode: read` or `write`, or leave that out.' });
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-forbidden', 'This job may not read from the Actions cache: its token has no scope that it can read.', { hint: 'Give the job `cache-mode: read` or `write`, or leave that out.' });
     }
     if (message.toLowerCase().includes(QUOTA)) {
-        return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-read-only', "The repository's storage for the Actions cache is used up, so nothing new is taken.", { hint: 'Raise the budget in the settings of the repository, delete entries, or lower `actions-cache-size`.' });
+        return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-read-only', "The repository's storage for the Actions cache is used up, so nothing new is taken.", { hint: 'Raise the budget in the settings of the repository, delete entries, or lower `actions-cache-size`.' });
     }
     return null;
 }
 /** The HTTP client's hint is about binary caches. */
 function throttled(cause) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-throttled', cause.message, { hint: THROTTLED_HINT, cause });
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-throttled', cause.message, { hint: THROTTLED_HINT, cause });
 }
 function strange(method, what) {
-    return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA('cache-invalid', `The Actions cache answered ${method} in a way that is not known: ${what}.`);
+    return new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-invalid', `The Actions cache answered ${method} in a way that is not known: ${what}.`);
 }
 function fieldsOf(answer) {
     try {
@@ -32404,182 +32404,6 @@ function fieldsOf(answer) {
 /** One line, of text that ends in messages. */
 function textOf(value) {
     return typeof value === 'string' ? value.replace(/\s+/g, ' ').slice(0, 300) : '';
-}
-
-
-/***/ }),
-
-/***/ 8133:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Z: () => (/* binding */ BULK),
-  F: () => (/* binding */ createCachixApi)
-});
-
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __nccwpck_require__(9473);
-// EXTERNAL MODULE: ./build/http/answer-text.js
-var answer_text = __nccwpck_require__(1863);
-// EXTERNAL MODULE: ./build/http/credentials.js
-var http_credentials = __nccwpck_require__(1711);
-// EXTERNAL MODULE: ./build/backends/json-fields.js
-var json_fields = __nccwpck_require__(9488);
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __nccwpck_require__(4514);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __nccwpck_require__(1386);
-;// CONCATENATED MODULE: ./build/backends/cachix/cache-information.js
-
-
-
-/**
- * Reads the answer to `GET cache/NAME`. The token goes to the host in `uri`, so that must not be reached in the clear when the server itself is not.
- * @throws CacheError `cache-invalid`
- */
-function parseCacheInformation(bytes, host, what) {
-    const fields = (0,json_fields/* jsonFields */.y)(bytes, what);
-    const written = fields.text('uri');
-    const uri = URL.canParse(written) ? new URL(written) : null;
-    const isHttp = uri !== null && (uri.protocol === 'https:' || (uri.protocol === 'http:' && host.protocol === 'http:'));
-    if (!isHttp || uri.username !== '' || uri.password !== '' || uri.search !== '' || uri.hash !== '') {
-        throw new errors/* CacheError */.xA('cache-invalid', `${what} names no place that Nix could read from.`);
-    }
-    return {
-        uri,
-        isPublic: fields.boolean('isPublic'),
-        publicKeys: fields.texts('publicSigningKeys').map((text) => readKey(text, what)),
-        permission: fields.text('permission'),
-    };
-}
-function readKey(text, what) {
-    try {
-        return (0,signature/* parsePublicKey */.ee)(text);
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('cache-invalid', `${what} has a key that can't be read: ${(0,errors/* describeError */.Uc)(cause)}`, { cause });
-    }
-}
-
-;// CONCATENATED MODULE: ./build/backends/cachix/cachix-api.js
-
-
-
-
-
-
-/** What the command line client asks for at once; the server takes no more. */
-const BULK = 32_768;
-const DONE = [200, 201, 202, 204];
-/** Explained here; the others are the HTTP client's business. */
-const REFUSALS = [400, 401, 402, 403, 404, 409, 422];
-const MAX_ANSWER_BYTES = 64 * 1024;
-/** `BULK` hash parts with quotes and commas. */
-const MAX_BULK_BYTES = 2 * 1024 * 1024;
-const QUOTA = /quota|storage limit|limit (?:is |was )?(?:reached|exceeded)|exceed/i;
-function createCachixApi(target, client) {
-    const { host, name, token } = target;
-    const credentials = token === null ? null : { kind: 'bearer', token };
-    const base = `${host.origin}/api/v1/cache/${name}`;
-    const call = async (method, path, body, limitBytes, signal) => {
-        const answer = await client.request({
-            method,
-            url: new URL(`${base}${path}`),
-            headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-            body: body === undefined ? null : (0,object_body/* bodyOfText */.V)(JSON.stringify(body)),
-            credentials,
-            accept: [...DONE, ...REFUSALS],
-            limitBytes,
-            signal,
-        });
-        if (answer.status >= 300)
-            throw refusal(answer);
-        return answer.bytes;
-    };
-    const post = (path, body, signal) => call('POST', path, body, MAX_ANSWER_BYTES, signal);
-    const ofUpload = ({ narId, uploadId }, step = '', query = {}) => `/multipart-nar/${encodeURIComponent(narId)}${step}?${new URLSearchParams({ uploadId, ...query })}`;
-    function refusal(answer) {
-        const said = (0,http_credentials/* withoutCredentials */.r)((0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes), credentials);
-        const because = said === '' ? '.' : ` ("${said}").`;
-        if (answer.status === 402 || QUOTA.test(said)) {
-            return new errors/* CacheError */.xA('cache-failing', `${target.place} takes no more${because}`, {
-                hint: 'Its storage is used up: look at its settings on the server, or leave large paths out with `max-path-size`.',
-            });
-        }
-        switch (answer.status) {
-            case 401:
-                return new errors/* CacheError */.xA('cache-unauthorized', `${host.host} refuses the token for ${target.place}${because}`, {
-                    hint: token === null
-                        ? 'It is private: give a token as `token`.'
-                        : 'Is the token complete, not revoked, and one of this server?',
-                });
-            case 403:
-                return new errors/* CacheError */.xA('cache-forbidden', `${host.host} does not let this token use ${target.place}${because}`, {
-                    hint: 'Make a token for this cache, with the right to write when the job pushes.',
-                });
-            case 404:
-                return new errors/* CacheError */.xA('cache-not-found', `${host.host} has no ${target.place}, or not for this token${because}`, {
-                    hint: 'Is the name that of `https://NAME.cachix.org`? A private cache needs `token`.',
-                });
-            default:
-                return new errors/* CacheError */.xA('cache-invalid', `${host.host} answered ${answer.status} for ${target.place}${because}`);
-        }
-    }
-    return {
-        async information(signal) {
-            const bytes = await call('GET', '', undefined, MAX_ANSWER_BYTES, signal);
-            return parseCacheInformation(bytes, host, `What ${host.host} says of ${target.place}`);
-        },
-        async missing(hashParts, signal) {
-            const bytes = await call('POST', '/narinfo', hashParts, MAX_BULK_BYTES, signal);
-            return new Set((0,json_fields/* jsonTexts */.b)(bytes, `The list of paths that ${target.place} lacks`));
-        },
-        async begin(compression, signal) {
-            const fields = (0,json_fields/* jsonFields */.y)(await post(`/multipart-nar?compression=${compression}`, undefined, signal), 'A new upload');
-            return { narId: fields.text('narId'), uploadId: fields.text('uploadId') };
-        },
-        async partUrl(upload, partNumber, contentMd5, signal) {
-            const path = ofUpload(upload, '', { partNumber: `${partNumber}` });
-            const url = (0,json_fields/* jsonFields */.y)(await post(path, { contentMD5: contentMd5 }, signal), 'A part of an upload').text('uploadUrl');
-            if (/^https?:/.test(url) && URL.canParse(url))
-                return new URL(url);
-            throw new errors/* CacheError */.xA('cache-invalid', `${host.host} names no place for a part of an upload.`);
-        },
-        async complete(upload, parts, narInfo, signal) {
-            await post(ofUpload(upload, '/complete'), { parts, narInfoCreate: narInfo }, signal);
-        },
-        async abort(upload, signal) {
-            await post(ofUpload(upload, '/abort'), undefined, signal);
-        },
-    };
-}
-
-
-/***/ }),
-
-/***/ 8034:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   D: () => (/* binding */ missingPaths)
-/* harmony export */ });
-/* harmony import */ var _nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9605);
-/* harmony import */ var _cachix_api_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8133);
-
-
-/** Which of these paths (full) the cache does not have: one request for each `BULK` of them. Throws what the API does. */
-async function missingPaths(api, paths, signal) {
-    const missing = new Set();
-    for (let at = 0; at < paths.length; at += _cachix_api_js__WEBPACK_IMPORTED_MODULE_1__/* .BULK */ .Z) {
-        const some = paths.slice(at, at + _cachix_api_js__WEBPACK_IMPORTED_MODULE_1__/* .BULK */ .Z);
-        const hashParts = await api.missing(some.map(({ path }) => (0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__/* .hashPartOf */ .bV)(path)), signal);
-        for (const { path } of some)
-            if (hashParts.has((0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__/* .hashPartOf */ .bV)(path)))
-                missing.add(path);
-    }
-    return missing;
 }
 
 
@@ -32835,36 +32659,6 @@ function netrcCredentials(entries, url) {
 
 /***/ }),
 
-/***/ 4514:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   P: () => (/* binding */ bodyOfBytes),
-/* harmony export */   V: () => (/* binding */ bodyOfText)
-/* harmony export */ });
-/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
-
-/** A body that is in memory. */
-function bodyOfBytes(bytes) {
-    return {
-        sizeBytes: bytes.length,
-        bytes,
-        async *stream() {
-            yield bytes;
-        },
-        part: (start, end) => partOfBytes(bytes.subarray(start, end)),
-    };
-}
-function partOfBytes(bytes) {
-    return { ...bodyOfBytes(bytes), md5: async () => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('md5').update(bytes).digest() };
-}
-function bodyOfText(text) {
-    return bodyOfBytes(Buffer.from(text, 'utf8'));
-}
-
-
-/***/ }),
-
 /***/ 4926:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -33067,6 +32861,36 @@ function readStat(pid) {
     catch {
         return null;
     }
+}
+
+
+/***/ }),
+
+/***/ 808:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   P: () => (/* binding */ bodyOfBytes),
+/* harmony export */   V: () => (/* binding */ bodyOfText)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+
+/** A body that is in memory. */
+function bodyOfBytes(bytes) {
+    return {
+        sizeBytes: bytes.length,
+        bytes,
+        async *stream() {
+            yield bytes;
+        },
+        part: (start, end) => partOfBytes(bytes.subarray(start, end)),
+    };
+}
+function partOfBytes(bytes) {
+    return { ...bodyOfBytes(bytes), md5: async () => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createHash)('md5').update(bytes).digest() };
+}
+function bodyOfText(text) {
+    return bodyOfBytes(Buffer.from(text, 'utf8'));
 }
 
 
@@ -33616,198 +33440,6 @@ function describeError(error) {
 
 /***/ }),
 
-/***/ 622:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   X: () => (/* binding */ piecesOf)
-/* harmony export */ });
-/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(3024);
-/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8500);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9473);
-
-
-
-const PIECE_BYTES = 128 * 1024;
-/** The one that is read into, and the two before it. */
-const PIECES = 3;
-/** How long everything else in this process may have to wait for who reads. */
-const SLICE_MS = 5;
-/**
- * Bytes `start` up to `end` (not included) of a file that was just written, by position, so that several can read at once. A piece is overwritten when two more
- * have been taken: memory for each of its own costs more than reading into it, and the garbage collector's time. Reading is synchronous: what was
- * just written is in the system's memory, and there in less time than another thread takes to be told of it.
- */
-async function* piecesOf(file, start, end) {
-    const pieceBytes = Math.min(PIECE_BYTES, end - start);
-    const pieces = Array.from({ length: PIECES }, () => Buffer.allocUnsafeSlow(pieceBytes));
-    let turnedAtMs = performance.now();
-    for (let at = start; at < end;) {
-        for (const piece of pieces) {
-            if (at === end)
-                break;
-            const readBytes = (0,node_fs__WEBPACK_IMPORTED_MODULE_0__.readSync)(file.fd, piece, 0, Math.min(pieceBytes, end - at), at);
-            if (readBytes === 0)
-                throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .CacheError */ .xA('internal', `A temporary file ends at byte ${at} in place of ${end}.`);
-            at += readBytes;
-            yield piece.subarray(0, readBytes);
-            if (performance.now() - turnedAtMs <= SLICE_MS)
-                continue;
-            await (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_1__.setImmediate)();
-            turnedAtMs = performance.now();
-        }
-    }
-}
-
-
-/***/ }),
-
-/***/ 4636:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  _: () => (/* binding */ openJournal)
-});
-
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __nccwpck_require__(9473);
-// EXTERNAL MODULE: ./build/setup/private-file.js
-var private_file = __nccwpck_require__(6124);
-// EXTERNAL MODULE: ./build/nix/store-path.js
-var store_path = __nccwpck_require__(9605);
-;// CONCATENATED MODULE: ./build/hook/record.js
-
-
-/** Two store paths of the usual length take 600 bytes. */
-const LINE_LIMIT_BYTES = 4096;
-const FIELDS = /^1 (\d{1,11}) (\S+) (\S+)$/;
-/** `null` for a line that is torn, foreign, or about another store. */
-function parseJournalLine(line, storeDir) {
-    if (line.length > LINE_LIMIT_BYTES)
-        return null;
-    const [, seconds, drv = '', out = ''] = FIELDS.exec(line) ?? [];
-    if (seconds === undefined)
-        return null;
-    const drvPath = drv === '-' ? null : storePath(drv, storeDir);
-    const outPath = out === '-' ? null : storePath(out, storeDir);
-    if (drvPath === undefined || outPath === undefined || (drvPath ?? outPath) === null)
-        return null;
-    if (drvPath !== null && !(0,store_path/* isDerivation */.qw)(drvPath))
-        return null;
-    return { drvPath, outPath, timeMs: Number(seconds) * 1000 };
-}
-function storePath(text, storeDir) {
-    try {
-        return (0,store_path/* parseStorePath */.GV)(text, storeDir).path;
-    }
-    catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
-            return undefined;
-        throw error;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/hook/journal.js
-
-
-
-
-const CHUNK_BYTES = 256 * 1024;
-/** More than 100,000 builds. Beyond that somebody else fills it. */
-const JOURNAL_LIMIT_BYTES = 32 * 1024 * 1024;
-/** Opens a journal where a reader before this one came to. Throws `file-failed`. */
-async function openJournal({ file, stateFile, storeDir, outputsOf }) {
-    let offsetBytes = stateFile === null ? 0 : await readOffset(stateFile);
-    const seen = new Set();
-    const isNew = (key) => seen.size < seen.add(key).size;
-    return {
-        async read() {
-            for (;;) {
-                const chunk = await readChunk(file, offsetBytes);
-                const wholeBytes = wholeLinesBytes(chunk);
-                if (wholeBytes === 0)
-                    return [];
-                offsetBytes += wholeBytes;
-                const lines = chunk.toString('latin1', 0, wholeBytes).split('\n');
-                const fresh = lines
-                    .map((line) => parseJournalLine(line, storeDir))
-                    .filter((line) => line !== null)
-                    .filter(({ drvPath, outPath }) => isNew(outPath ?? drvPath ?? ''));
-                if (fresh.length > 0)
-                    return Promise.all(grouped(fresh).map((record) => withOutputs(record, outputsOf, isNew)));
-            }
-        },
-        async keep() {
-            if (stateFile !== null)
-                await (0,private_file/* writePrivateFile */.P)(stateFile, JSON.stringify({ version: 1, offsetBytes }));
-        },
-    };
-}
-/** Up to the end of the last line that has one. What is too long for a line is let go without. */
-function wholeLinesBytes(chunk) {
-    const end = chunk.lastIndexOf('\n') + 1;
-    return end === 0 && chunk.byteLength > LINE_LIMIT_BYTES ? chunk.byteLength : end;
-}
-/** Lines that follow each other and are about one derivation come from one run of the hook. */
-function grouped(lines) {
-    const records = [];
-    for (const { drvPath, outPath, timeMs } of lines) {
-        const last = records.at(-1);
-        const outPaths = outPath === null ? [] : [outPath];
-        if (last !== undefined && drvPath !== null && last.drvPath === drvPath)
-            last.outPaths.push(...outPaths);
-        else
-            records.push({ drvPath, outPaths, timeMs });
-    }
-    return records;
-}
-async function withOutputs(record, outputsOf, isNew) {
-    if (record.outPaths.length > 0 || record.drvPath === null)
-        return record;
-    return { ...record, outPaths: (await outputsOf(record.drvPath)).filter(isNew) };
-}
-async function readChunk(file, offsetBytes) {
-    if (offsetBytes > JOURNAL_LIMIT_BYTES)
-        return Buffer.alloc(0);
-    let handle = null;
-    try {
-        handle = await (0,promises_.open)(file);
-        const { buffer, bytesRead } = await handle.read(Buffer.alloc(CHUNK_BYTES), 0, CHUNK_BYTES, offsetBytes);
-        return buffer.subarray(0, bytesRead);
-    }
-    catch (cause) {
-        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
-        if (code === 'ENOENT')
-            return Buffer.alloc(0);
-        throw new errors/* CacheError */.xA('file-failed', `The journal of builds ${file} can't be read (${code}).`, { cause });
-    }
-    finally {
-        await handle?.close();
-    }
-}
-/** From the beginning when nothing was kept, or it is damaged: twice is harmless. */
-async function readOffset(stateFile) {
-    let text;
-    try {
-        text = await (0,promises_.readFile)(stateFile, 'latin1');
-    }
-    catch (cause) {
-        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
-        if (code === 'ENOENT')
-            return 0;
-        throw new errors/* CacheError */.xA('file-failed', `${stateFile} can't be read (${code}).`, { cause });
-    }
-    const offset = /^\{"version":1,"offsetBytes":(\d{1,15})\}$/.exec(text)?.[1];
-    return offset === undefined ? 0 : Number(offset);
-}
-
-
-/***/ }),
-
 /***/ 1863:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -33871,7 +33503,7 @@ var errors = __nccwpck_require__(9473);
 ;// CONCATENATED MODULE: ./build/http/collect.js
 /**
  * Sends a request and keeps the answer, without the stream that `Dispatcher.request` makes for each: of a small request that is a good part of the work.
- * What is longer than wanted is given up, and its connection with it. Rejects when no answer begins.
+ * What is longer than wanted is given up, and its connection with it. Rejects when no answer begins, and when `signal` aborts.
  */
 function collect(dispatcher, options, wanted, signal) {
     return new Promise((resolve, reject) => {
@@ -33881,7 +33513,12 @@ function collect(dispatcher, options, wanted, signal) {
         let sizeBytes = 0;
         const parts = [];
         let cut = () => undefined;
-        const onAbort = () => cut(new Error('aborted'));
+        const onAbort = () => {
+            const reason = new Error('aborted');
+            // While it waits for a connection there is nothing to cut.
+            reject(reason);
+            cut(reason);
+        };
         const settle = (ended) => {
             signal.removeEventListener('abort', onAbort);
             const [only] = parts;
@@ -34016,7 +33653,7 @@ async function exchange(connections, asked, timeouts, clock) {
     try {
         if (!asked.streamed) {
             const answer = collect(route.dispatcher, options, (status) => wantedOf(asked, status), asked.signal);
-            return answerOf(await (0,cancel/* orAborted */.H6)(answer, asked.signal, doing), asked, doing);
+            return answerOf(await answer, asked, doing);
         }
         const response = route.dispatcher.request({ ...options, signal: asked.signal });
         return await streamedAnswer(await (0,cancel/* orAborted */.H6)(response, asked.signal, doing), asked);
@@ -34038,11 +33675,10 @@ async function exchange(connections, asked, timeouts, clock) {
 }
 function openBody({ body, holdBodyMs }, clock) {
     const holds = holdBodyMs > 0;
-    if (body === null || body.sizeBytes === 0)
-        return { payload: null, failure: null, end: () => undefined };
-    if (!holds && body.bytes !== null && body.sizeBytes <= WRITE_AT_ONCE_BYTES) {
-        return { payload: body.bytes, failure: null, end: () => undefined };
-    }
+    const isEmpty = body === null || body.sizeBytes === 0;
+    const atOnce = isEmpty || holds || body.sizeBytes > WRITE_AT_ONCE_BYTES ? null : body.bytes;
+    if (isEmpty || atOnce !== null)
+        return { payload: atOnce, failure: null, end: () => undefined };
     const ended = new AbortController();
     let failure = null;
     async function* watched(sent) {
@@ -36802,8 +36438,8 @@ function checkedRange(answer, range) {
     throw new errors/* CacheError */.xA('cache-invalid', 'The storage behind the Actions cache gave other bytes than were asked for.');
 }
 
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __nccwpck_require__(4514);
+// EXTERNAL MODULE: ./build/bodies/in-memory.js
+var in_memory = __nccwpck_require__(808);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/blob-upload.js
 
 
@@ -36829,7 +36465,7 @@ async function uploadBlob(client, url, body, signal) {
     const ids = await putBlocks(client, url, body, signal);
     const list = ids.map((id) => `<Latest>${id}</Latest>`).join('');
     const xml = `<?xml version="1.0" encoding="utf-8"?><BlockList>${list}</BlockList>`;
-    await put(client, withQuery(url, { comp: 'blocklist' }), (0,object_body/* bodyOfText */.V)(xml), signal, { 'content-type': 'application/xml' });
+    await put(client, withQuery(url, { comp: 'blocklist' }), (0,in_memory/* bodyOfText */.V)(xml), signal, { 'content-type': 'application/xml' });
 }
 async function putBlocks(client, url, body, signal) {
     const blockBytes = Math.max(BLOCK_BYTES, Math.ceil(body.sizeBytes / MAX_BLOCKS));
@@ -36845,7 +36481,7 @@ async function putBlocks(client, url, body, signal) {
             ids.push(id);
             // One that failed may be none of those under way any more.
             (0,cancel/* throwIfAborted */.Te)(either, blob_upload_DOING);
-            const sent = put(client, withQuery(url, { comp: 'block', blockid: id }), (0,object_body/* bodyOfBytes */.P)(block), either, {}).finally(() => underWay.delete(sent));
+            const sent = put(client, withQuery(url, { comp: 'block', blockid: id }), (0,in_memory/* bodyOfBytes */.P)(block), either, {}).finally(() => underWay.delete(sent));
             sent.catch((error) => failed.abort(error));
             underWay.add(sent);
             if (underWay.size >= IN_FLIGHT)
@@ -37279,6 +36915,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
+// EXTERNAL MODULE: ./build/bodies/in-memory.js
+var in_memory = __nccwpck_require__(808);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: external "node:http"
@@ -37366,8 +37004,6 @@ async function refusalOf(response, { url, credentials }) {
 var cache_info = __nccwpck_require__(4075);
 // EXTERNAL MODULE: ./build/backends/netrc-credentials.js
 var netrc_credentials = __nccwpck_require__(1347);
-// EXTERNAL MODULE: ./build/backends/object-body.js
-var object_body = __nccwpck_require__(4514);
 ;// CONCATENATED MODULE: ./build/backends/upload-probe.js
 
 
@@ -37425,7 +37061,7 @@ async function whyRefusedInTheMiddle(url, credentials, answerMs, { client, signa
  * have ended itself at an upload that breaks off.
  */
 async function whyNotTaken(base, cacheInfo, credentials, client, signal) {
-    const body = (0,object_body/* bodyOfBytes */.P)(cacheInfo);
+    const body = (0,in_memory/* bodyOfBytes */.P)(cacheInfo);
     const request = { method: 'PUT', url: new URL(CACHE_INFO, base), body, credentials, accept: ANY, signal };
     const answer = await unlessFailed(client.request({ ...request, limitBytes: cache_info/* MAX_CACHE_INFO_BYTES */.Rs }), signal);
     if (answer === null || !isCacheInfo(answer.bytes))
@@ -37953,102 +37589,6 @@ function unique(texts) {
 
 /***/ }),
 
-/***/ 8620:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  q: () => (/* binding */ jobReport),
-  D: () => (/* binding */ reportOnReads)
-});
-
-// EXTERNAL MODULE: ./build/report/report.js + 1 modules
-var report = __nccwpck_require__(6098);
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __nccwpck_require__(9473);
-// EXTERNAL MODULE: ./build/report/origins.js
-var origins = __nccwpck_require__(4644);
-// EXTERNAL MODULE: ./build/store/derivation-outputs.js + 1 modules
-var derivation_outputs = __nccwpck_require__(8569);
-// EXTERNAL MODULE: ./build/store/snapshot.js
-var snapshot = __nccwpck_require__(3584);
-;// CONCATENATED MODULE: ./build/phases/added-paths.js
-
-
-
-
-/** What the store is given for its answer. */
-const LOOK_TIMEOUT_MS = 20_000;
-/** What came to the store during the job, for the report: `null` when that can't be told. Never throws: nothing depends on it. */
-async function findAdded(options) {
-    const { session, job } = options;
-    try {
-        const infos = await addedInfos(options);
-        return infos === null ? null : { infos, served: job.used, forbidden: await findForbidden(options, infos) };
-    }
-    catch (error) {
-        session.runner.log.debug(`What came to the store during the job is not known: ${(0,errors/* describeError */.Uc)(error)}`);
-        return null;
-    }
-}
-async function addedInfos({ session, store, names, known, signal }) {
-    const file = session.state().main?.snapshotFile ?? null;
-    if (file === null)
-        return null;
-    const paths = (0,snapshot/* newSince */.nH)(await (0,snapshot/* readSnapshot */.RA)(file), names).map((name) => `${store.storeDir}/${name}`);
-    const unknown = paths.filter((path) => !known.has(path));
-    const asked = unknown.length === 0
-        ? new Map()
-        : await store.infos(unknown, AbortSignal.any([signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]));
-    return paths.flatMap((path) => known.get(path) ?? asked.get(path) ?? []);
-}
-/** Files read for this; each takes a tenth of a millisecond. */
-const MAX_DERIVATIONS = 1_000;
-/** Of what was built though a cache has it, the paths whose derivations forbid substitution. */
-async function findForbidden({ store, job, caches }, infos) {
-    const isThere = (path) => caches.some(({ plan }) => {
-        const state = plan?.paths.get(path)?.verdict.class;
-        return state === 'present' || state === 'differs';
-    });
-    const built = infos.filter((info) => (0,origins/* originOf */.yv)(info, job.used) === 'built' && isThere(info.path));
-    const forbidden = new Set();
-    for (const { path, deriver } of built.slice(0, MAX_DERIVATIONS)) {
-        if (deriver !== null && (await (0,derivation_outputs/* readForbidsSubstitutes */.l)(store, deriver)))
-            forbidden.add(path);
-    }
-    return forbidden;
-}
-
-// EXTERNAL MODULE: ./build/phases/target-push.js + 5 modules
-var target_push = __nccwpck_require__(7863);
-;// CONCATENATED MODULE: ./build/phases/job-report.js
-
-
-
-/** What the end of the job has to tell. `known`: what was learned of the store for the push. */
-async function jobReport({ session, store, stop, job, names, startedMs }, caches, known) {
-    const added = await findAdded({ session, store, job, names, known, caches, signal: stop.signal });
-    return (0,report/* makeReport */.d)({
-        caches,
-        added,
-        served: job.served,
-        serveErrors: job.errors,
-        storePaths: names.length,
-        durationsMs: { total: Math.round(performance.now() - startedMs) },
-        warnings: session.state().main?.warnings ?? [],
-    });
-}
-/** Of a job that pushes nothing: what came from where. */
-async function reportOnReads(session, store, stop, job) {
-    const end = { session, store, stop, job, names: await store.names(), startedMs: performance.now() };
-    const targets = session.state().main?.targets ?? [];
-    return jobReport(end, targets.map((target) => (0,target_push/* untouched */.sF)(session, target)), new Map());
-}
-
-
-/***/ }),
-
 /***/ 321:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
@@ -38180,2167 +37720,14 @@ function priorityIn(storeUrl) {
 
 /***/ }),
 
-/***/ 7029:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Vp: () => (/* binding */ pushNewPaths),
-  gv: () => (/* binding */ pushTimeoutMs),
-  Lh: () => (/* binding */ withPushes)
-});
-
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: external "node:os"
-var external_node_os_ = __nccwpck_require__(8161);
-// EXTERNAL MODULE: external "node:fs"
-var external_node_fs_ = __nccwpck_require__(3024);
-// EXTERNAL MODULE: external "node:timers/promises"
-var promises_ = __nccwpck_require__(8500);
-// EXTERNAL MODULE: external "node:util"
-var external_node_util_ = __nccwpck_require__(7975);
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __nccwpck_require__(9473);
-;// CONCATENATED MODULE: ./build/nix/nar.js
-
-
-/**
- * The NAR format: strings (length as 64-bit little-endian integer, bytes, zeros up to a multiple of 8), arranged as
- *
- *     "nix-archive-1" node
- *     node  = "(" "type" "regular" ["executable" ""] "contents" <bytes> ")"
- *           | "(" "type" "symlink" "target" <bytes> ")"
- *           | "(" "type" "directory" entry* ")"
- *     entry = "entry" "(" "name" <bytes> "node" node ")"      sorted by the bytes of the names
- *
- * Source: nix/src/libutil/archive.cc and the manual, "Nix Archive (NAR) format". The first part has the pieces that a writer puts
- * together, the second the reader. The constants are shared: they are not to be written to.
- */
-/** Strings, names and numbers are padded to this many bytes. */
-const ALIGNMENT = 8;
-/** What Nix 2.31.5 and later accept (archive.cc); a tree beyond them can be dumped by older versions, but not be restored everywhere. */
-const NAR_MAX_DEPTH = 64;
-const NAR_MAX_NAME_BYTES = 255;
-const NAR_MAX_TARGET_BYTES = 4095;
-const PADDINGS = Array.from({ length: ALIGNMENT }, (_, used) => new Uint8Array((ALIGNMENT - used) % ALIGNMENT));
-/** The zeros that follow `sizeBytes` bytes: 0 to 7 of them. */
-function padding(sizeBytes) {
-    return PADDINGS[sizeBytes % ALIGNMENT] ?? new Uint8Array(0);
-}
-/** A size as 64-bit little-endian integer. Throws `format-invalid` on what is no whole number from 0 to 2^53 - 1. */
-function encodeSize(sizeBytes) {
-    if (!Number.isSafeInteger(sizeBytes) || sizeBytes < 0) {
-        throw new errors/* CacheError */.xA('format-invalid', `${sizeBytes} is not a size that fits into a NAR.`);
-    }
-    const bytes = Buffer.alloc(ALIGNMENT);
-    bytes.writeUInt32LE(sizeBytes % 2 ** 32, 0);
-    bytes.writeUInt32LE(Math.floor(sizeBytes / 2 ** 32), 4);
-    return bytes;
-}
-/** A whole string: length, bytes, padding. */
-function encodeString(bytes) {
-    return Buffer.concat([encodeSize(bytes.length), bytes, padding(bytes.length)]);
-}
-function tokens(...words) {
-    return Buffer.concat(words.map((word) => encodeString(Buffer.from(word))));
-}
-/** What every NAR begins with; the root node follows. */
-const NAR_MAGIC = tokens('nix-archive-1');
-const DIRECTORY_START = tokens('(', 'type', 'directory');
-const DIRECTORY_END = tokens(')');
-const ENTRY_END = tokens(')');
-const REGULAR = tokens('(', 'type', 'regular', 'contents');
-const EXECUTABLE = tokens('(', 'type', 'regular', 'executable', '', 'contents');
-const SYMLINK = tokens('(', 'type', 'symlink', 'target');
-const NODE_END = tokens(')');
-const ENTRY_NAME = tokens('entry', '(', 'name');
-const ENTRY_NODE = tokens('node');
-const REGULAR_ENDS = PADDINGS.map((zeros) => Buffer.concat([zeros, NODE_END]));
-/** Everything of a regular file before its `sizeBytes` bytes of contents. */
-function regularStart(executable, sizeBytes) {
-    return Buffer.concat([executable ? EXECUTABLE : REGULAR, encodeSize(sizeBytes)]);
-}
-/** Everything of a regular file after its `sizeBytes` bytes of contents. */
-function regularEnd(sizeBytes) {
-    return REGULAR_ENDS[sizeBytes % ALIGNMENT] ?? NODE_END;
-}
-/** A whole symbolic link. */
-function symlinkNode(target) {
-    return Buffer.concat([SYMLINK, encodeString(target), NODE_END]);
-}
-/** Everything of a directory entry before its node; `ENTRY_END` comes after the node. Entries go in the order of `Buffer.compare` on their names. */
-function entryStart(name) {
-    return Buffer.concat([ENTRY_NAME, encodeString(name), ENTRY_NODE]);
-}
-const NAR_LIMITS = {
-    maxDepth: NAR_MAX_DEPTH,
-    maxNameBytes: NAR_MAX_NAME_BYTES,
-    maxTargetBytes: NAR_MAX_TARGET_BYTES,
-    trailingBytes: 'refuse',
-};
-/** The longest token of the format has 13 bytes; a few more make for better messages. */
-const MAX_TOKEN_BYTES = 32;
-const NUL = 0;
-const SLASH = 0x2f;
-/** Bytes by count out of chunks of any size. Holds one chunk at a time. */
-class NarInput {
-    #chunks;
-    #chunk = Buffer.alloc(0);
-    /** Where the next byte is, in the chunk and in the archive. */
-    #at = 0;
-    #position = 0;
-    constructor(chunks) {
-        this.#chunks = chunks[Symbol.asyncIterator]();
-    }
-    fail(problem) {
-        return new CacheError('format-invalid', `The NAR is not valid at byte ${this.#position}: ${problem}.`);
-    }
-    /** Whether there is nothing more to read. */
-    async ended() {
-        while (this.#at === this.#chunk.length) {
-            const next = await this.#chunks.next();
-            if (next.done === true)
-                return true;
-            this.#chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
-            this.#at = 0;
-        }
-        return false;
-    }
-    /** At least one and at most `limit` bytes, without copying. */
-    async some(limit) {
-        if (this.#at === this.#chunk.length && (await this.ended()))
-            throw this.fail('it ends too early');
-        return this.#view(Math.min(limit, this.#chunk.length - this.#at));
-    }
-    /** Exactly `count` bytes, copied only when they lie in several chunks. For small, bounded counts. */
-    async exactly(count) {
-        if (this.#chunk.length - this.#at >= count)
-            return this.#view(count);
-        const bytes = Buffer.alloc(count);
-        for (let filled = 0; filled < count;) {
-            const part = await this.some(count - filled);
-            part.copy(bytes, filled);
-            filled += part.length;
-        }
-        return bytes;
-    }
-    async size() {
-        const bytes = await this.exactly(ALIGNMENT);
-        const size = bytes.readUInt32LE(4) * 2 ** 32 + bytes.readUInt32LE(0);
-        if (!Number.isSafeInteger(size))
-            throw this.fail('a length is beyond 2^53');
-        return size;
-    }
-    async padding(sizeBytes) {
-        const zeros = padding(sizeBytes);
-        if (!(await this.exactly(zeros.length)).equals(zeros))
-            throw this.fail('padding is not zero');
-    }
-    /** A string of at most `limit` bytes, in memory of its own. */
-    async string(limit, what) {
-        const length = await this.size();
-        if (length > limit)
-            throw this.fail(`${what} has ${length} bytes, more than ${limit}`);
-        const bytes = Buffer.from(await this.exactly(length));
-        await this.padding(length);
-        return bytes;
-    }
-    async token() {
-        return (await this.string(MAX_TOKEN_BYTES, 'a token')).toString('latin1');
-    }
-    async expect(...tokens) {
-        for (const expected of tokens) {
-            const found = await this.token();
-            if (found !== expected)
-                throw this.fail(`expected ${quote(expected)}, found ${quote(found)}`);
-        }
-    }
-    async close() {
-        await this.#chunks.return?.();
-    }
-    #view(count) {
-        const bytes = this.#chunk.subarray(this.#at, this.#at + count);
-        this.#at += count;
-        this.#position += count;
-        return bytes;
-    }
-}
-/** The name of an entry, after its token `entry`. `previous` is that of the entry before. */
-async function readEntryName(input, previous, limits) {
-    await input.expect('(', 'name');
-    const name = await input.string(limits.maxNameBytes, 'a name');
-    const shown = quote(name.toString());
-    if (name.length === 0)
-        throw input.fail('a name is empty');
-    if (name.includes(NUL) || name.includes(SLASH))
-        throw input.fail(`the name ${shown} has a slash or NUL in it`);
-    if (name.equals(Buffer.from('.')) || name.equals(Buffer.from('..')))
-        throw input.fail(`an entry has the name ${shown}`);
-    if (previous !== null && Buffer.compare(previous, name) >= 0) {
-        throw input.fail(`the name ${shown} is not after ${quote(previous.toString())}`);
-    }
-    await input.expect('node');
-    return name;
-}
-async function* readRegular(input, name) {
-    let token = await input.token();
-    const executable = token === 'executable';
-    if (executable) {
-        await input.expect('');
-        token = await input.token();
-    }
-    if (token !== 'contents')
-        throw input.fail(`expected "contents", found ${quote(token)}`);
-    const sizeBytes = await input.size();
-    yield { kind: 'regular', name, executable, sizeBytes };
-    for (let left = sizeBytes; left > 0;) {
-        const bytes = await input.some(left);
-        left -= bytes.length;
-        yield { kind: 'contents', bytes };
-    }
-    await input.padding(sizeBytes);
-}
-async function readSymlink(input, name, limits) {
-    await input.expect('target');
-    const target = await input.string(limits.maxTargetBytes, 'the target of a symbolic link');
-    if (target.includes(NUL))
-        throw input.fail('the target of a symbolic link has a NUL in it');
-    return { kind: 'symlink', name, target };
-}
-/** One node with all that is under it. Keeps its own stack, so depth costs no call stack. */
-async function* readTree(input, limits) {
-    /** For every open directory the last name read in it. */
-    const open = [];
-    let name = null;
-    for (;;) {
-        await input.expect('(', 'type');
-        const type = await input.token();
-        if (type === 'directory') {
-            open.push(null);
-            yield { kind: 'directory', name };
-        }
-        else {
-            if (type === 'regular')
-                yield* readRegular(input, name);
-            else if (type === 'symlink')
-                yield await readSymlink(input, name, limits);
-            else
-                throw input.fail(`${quote(type)} is no type of file`);
-            await input.expect(')');
-            if (open.length > 0)
-                await input.expect(')');
-        }
-        for (;;) {
-            if (open.length === 0)
-                return;
-            const token = await input.token();
-            if (token === 'entry')
-                break;
-            if (token !== ')')
-                throw input.fail(`expected "entry" or ")", found ${quote(token)}`);
-            open.pop();
-            yield { kind: 'directory-end' };
-            if (open.length > 0)
-                await input.expect(')');
-        }
-        if (open.length >= limits.maxDepth)
-            throw input.fail(`directories are nested deeper than ${limits.maxDepth}`);
-        name = await readEntryName(input, open.at(-1) ?? null, limits);
-        open[open.length - 1] = name;
-    }
-}
-/**
- * Takes an untrusted NAR apart as it streams in. Memory is bounded by one chunk and `limits`, whatever the archive says. Closes
- * `chunks` when it ends, fails or is left early. Throws `format-invalid` with the position on anything that Nix would not have
- * written: other magic, unsorted, repeated or impossible names, padding that is not zero, lengths beyond 2^53, a cut archive.
- * Errors of `chunks` itself pass through.
- */
-async function* readNar(chunks, limits = NAR_LIMITS) {
-    const input = new NarInput(chunks);
-    try {
-        await input.expect('nix-archive-1');
-        yield* readTree(input, limits);
-        if (limits.trailingBytes === 'refuse' && !(await input.ended()))
-            throw input.fail('bytes follow the archive');
-    }
-    finally {
-        await input.close();
-    }
-}
-
-// EXTERNAL MODULE: ./build/nix/quote.js
-var nix_quote = __nccwpck_require__(9044);
-;// CONCATENATED MODULE: ./build/store/nar-parts.js
-
-
-
-
-/** What Nix appends on macOS to names that differ from another one in case only (libutil/archive.cc). */
-const CASE_HACK = Buffer.from('~nix~case~hack~');
-const OWNER_MAY_EXECUTE = 0o100;
-/** Links are not followed, and a pipe that came in place of a file can't block. */
-const OPEN_FLAGS = external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NOFOLLOW | external_node_fs_.constants.O_NONBLOCK;
-const nar_parts_SLASH = Buffer.from('/');
-/**
- * Walks a tree in the order of its NAR. Synchronous: for small files that is three to five times as fast as `fs.promises`; whoever takes
- * the parts decides when to let others run. Throws `path-vanished`, `path-corrupt`, `store-unreadable`.
- */
-function* narParts(root, caseHack) {
-    const file = Buffer.from(root);
-    let entry = {
-        name: Buffer.alloc(0),
-        kind: kindOf(attempt(file, (path) => (0,external_node_fs_.lstatSync)(path)), file),
-        file,
-    };
-    /** What is left of the directories that are open, the innermost at the end; and of each, the next entry at the end. */
-    const open = [];
-    yield NAR_MAGIC;
-    while (entry !== undefined) {
-        if (open.length >= NAR_MAX_DEPTH)
-            throw corrupt(entry.file, `is nested deeper than ${NAR_MAX_DEPTH}, which Nix refuses`);
-        if (open.length > 0)
-            yield entryStart(entry.name);
-        if (entry.kind === 'directory') {
-            yield DIRECTORY_START;
-            open.push(entriesOf(entry.file, caseHack).reverse());
-        }
-        else {
-            if (entry.kind === 'regular')
-                yield* regular(entry.file);
-            else
-                yield symlinkNode(attempt(entry.file, readTarget));
-            if (open.length > 0)
-                yield ENTRY_END;
-        }
-        entry = open.at(-1)?.pop();
-        while (entry === undefined && open.pop() !== undefined) {
-            yield DIRECTORY_END;
-            if (open.length > 0)
-                yield ENTRY_END;
-            entry = open.at(-1)?.pop();
-        }
-    }
-}
-function readTarget(link) {
-    return (0,external_node_fs_.readlinkSync)(link, { encoding: 'buffer' });
-}
-function* regular(file) {
-    const descriptor = attempt(file, (path) => (0,external_node_fs_.openSync)(path, OPEN_FLAGS));
-    try {
-        const stats = attempt(file, () => (0,external_node_fs_.fstatSync)(descriptor));
-        if (!stats.isFile())
-            throw corrupt(file, 'changed while it was read');
-        yield regularStart((stats.mode & OWNER_MAY_EXECUTE) !== 0, stats.size);
-        if (stats.size > 0)
-            yield { descriptor, sizeBytes: stats.size, file };
-        yield regularEnd(stats.size);
-    }
-    finally {
-        (0,external_node_fs_.closeSync)(descriptor);
-    }
-}
-/** The entries of a directory in the order of the bytes of their names in the archive. */
-function entriesOf(directory, caseHack) {
-    const found = attempt(directory, (path) => (0,external_node_fs_.readdirSync)(path, { withFileTypes: true, encoding: 'buffer' }));
-    const entries = found.map((dirent) => {
-        const file = Buffer.concat([directory, nar_parts_SLASH, dirent.name]);
-        return { name: caseHack ? withoutCaseHack(dirent.name) : dirent.name, kind: kindOf(dirent, file), file };
-    });
-    entries.sort((a, b) => Buffer.compare(a.name, b.name));
-    if (caseHack)
-        refuseTwins(entries);
-    return entries;
-}
-function withoutCaseHack(name) {
-    const at = name.indexOf(CASE_HACK);
-    return at < 0 ? name : name.subarray(0, at);
-}
-function refuseTwins(entries) {
-    const twin = entries.find((entry, index) => entries[index + 1]?.name.equals(entry.name));
-    if (twin !== undefined)
-        throw corrupt(twin.file, 'has the same name as another file once the case hack is undone');
-}
-function kindOf(stats, file) {
-    if (stats.isFile())
-        return 'regular';
-    if (stats.isDirectory())
-        return 'directory';
-    if (stats.isSymbolicLink())
-        return 'symlink';
-    throw corrupt(file, 'is neither file, directory nor symbolic link');
-}
-function corrupt(file, problem) {
-    return new errors/* CacheError */.xA('path-corrupt', `${(0,nix_quote/* quote */.h)(file.toString(), 400)} ${problem}.`);
-}
-/** Runs a call on a file; its errors become ours. */
-function attempt(file, call) {
-    try {
-        return call(file);
-    }
-    catch (cause) {
-        throw fileError(file, cause);
-    }
-}
-/** What an error of the file system means for the path. */
-function fileError(file, cause) {
-    const shown = (0,nix_quote/* quote */.h)(file.toString(), 400);
-    const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
-    if (code === 'ENOENT')
-        return new errors/* CacheError */.xA('path-vanished', `${shown} is gone.`, { cause });
-    if (code === 'ELOOP' || code === 'ENOTDIR')
-        return new errors/* CacheError */.xA('path-corrupt', `${shown} changed while it was read.`, { cause });
-    return new errors/* CacheError */.xA('store-unreadable', `${shown} can't be read (${code}).`, { cause });
-}
-
-;// CONCATENATED MODULE: ./build/store/nar.js
-
-
-
-
-
-/** Up to here a read takes some 20 µs when the file is in memory, less than the way through the thread pool. */
-const SYNC_READ_LIMIT_BYTES = 128 * 1024;
-/** How long everything else in this process may have to wait for a tree of small files. */
-const SLICE_MS = 5;
-const readAsync = (0,external_node_util_.promisify)(external_node_fs_.read);
-/**
- * The NAR of a file system tree, in frames: byte for byte what `nix-store --dump` writes. Contents go from the file straight into the
- * frame. Throws `path-vanished` when something of the tree is not there (any more), `path-corrupt` when it changes meanwhile or can't be
- * in a NAR, `store-unreadable`, `cancelled`.
- */
-async function* narFrames(path, options) {
-    const { signal, caseHack = process.platform === 'darwin' } = options;
-    const frames = new FrameFiller(options);
-    let turnedAtMs = performance.now();
-    for (const part of narParts(path, caseHack)) {
-        if (part instanceof Uint8Array) {
-            for (let rest = frames.put(part); rest !== null; rest = frames.put(rest))
-                yield frames.take();
-        }
-        else {
-            for (let left = part.sizeBytes; left > 0;) {
-                if (frames.isFull)
-                    yield frames.take();
-                if (signal.aborted)
-                    throw stopped(path);
-                left -= await fill(frames, part, left);
-            }
-            if (part.sizeBytes > SYNC_READ_LIMIT_BYTES)
-                refuseChange(part);
-        }
-        if (performance.now() - turnedAtMs > SLICE_MS) {
-            if (signal.aborted)
-                throw stopped(path);
-            await (0,promises_.setImmediate)();
-            turnedAtMs = performance.now();
-        }
-    }
-    if (!frames.isEmpty)
-        yield frames.take();
-}
-function stopped(path) {
-    return new errors/* CacheError */.xA('cancelled', `Reading ${path} was stopped.`);
-}
-/** Reads on from the file into the frame: at most `limitBytes`, at least one. */
-async function fill(frames, { descriptor, file, sizeBytes }, limitBytes) {
-    const room = frames.room(limitBytes);
-    let readBytes;
-    try {
-        readBytes =
-            room.length <= SYNC_READ_LIMIT_BYTES && sizeBytes <= SYNC_READ_LIMIT_BYTES
-                ? (0,external_node_fs_.readSync)(descriptor, room, 0, room.length, null)
-                : (await readAsync(descriptor, room, 0, room.length, null)).bytesRead;
-    }
-    catch (cause) {
-        throw fileError(file, cause);
-    }
-    if (readBytes === 0)
-        throw corrupt(file, 'became shorter while it was read');
-    frames.advance(readBytes);
-    return readBytes;
-}
-/** A file that takes many reads may grow under them; that the bytes are the right ones is for the hash to say. */
-function refuseChange({ descriptor, file, sizeBytes }) {
-    if ((0,external_node_fs_.fstatSync)(descriptor).size !== sizeBytes)
-        throw corrupt(file, 'changed its size while it was read');
-}
-/** Fills one frame after the other. */
-class FrameFiller {
-    #options;
-    #frame = null;
-    #usedBytes = 0;
-    constructor(options) {
-        this.#options = options;
-    }
-    get isFull() {
-        return this.#usedBytes === this.#options.frameBytes;
-    }
-    get isEmpty() {
-        return this.#usedBytes === 0;
-    }
-    /** Copies as much of `bytes` as there is room for; gives back the rest, `null` when there is none. */
-    put(bytes) {
-        const freeBytes = this.#options.frameBytes - this.#usedBytes;
-        if (bytes.length > freeBytes) {
-            this.put(bytes.subarray(0, freeBytes));
-            return bytes.subarray(freeBytes);
-        }
-        this.#frame ??= this.#options.allocate();
-        this.#frame.set(bytes, this.#usedBytes);
-        this.#usedBytes += bytes.length;
-        return null;
-    }
-    /** What is free of the frame, at most `limitBytes`. */
-    room(limitBytes) {
-        this.#frame ??= this.#options.allocate();
-        const free = this.#options.frameBytes - this.#usedBytes;
-        return this.#frame.subarray(this.#usedBytes, this.#usedBytes + Math.min(free, limitBytes));
-    }
-    advance(bytes) {
-        this.#usedBytes += bytes;
-    }
-    /** The filled part of the frame; a new one begins. */
-    take() {
-        const filled = (this.#frame ?? new Uint8Array(0)).subarray(0, this.#usedBytes);
-        this.#frame = null;
-        this.#usedBytes = 0;
-        return filled;
-    }
-}
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-;// CONCATENATED MODULE: ./build/push/chunker.js
-
-
-/**
- * Entry `i` is the first four bytes, little-endian and signed, of the SHA-256 of `nix-cache-action gear ` and `i` in decimal (ASCII, no line end).
- * Another table would cut as well, but elsewhere: whoever shares chunks with us needs this one.
- */
-const GEAR = new Int32Array(256).map((_, byte) => (0,external_node_crypto_.createHash)('sha256').update(`nix-cache-action gear ${byte}`).digest().readInt32LE(0));
-/**
- * FastCDC: Xia et al., "FastCDC: a Fast and Efficient Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016, with normalized
- * chunking of level 1 (section 3.4) and no hashing below the minimum (section 3.3).
- *
- * The hash has 32 bits, `h = (h << 1) + GEAR[byte]`, so it knows the last 32 bytes. It begins with 0 at `minBytes` after a chunk's start, and the chunk
- * ends after the first byte that leaves the topmost bits of the hash 0: up to `normalBytes` one more than log2(normalBytes) bits, after it one less;
- * or at `maxBytes`. The paper scatters the bits over 64 to see further back; the 20th from the top still knows 13 bytes, which is enough.
- */
-function createChunker({ minBytes, normalBytes, maxBytes }) {
-    const bits = Math.log2(normalBytes);
-    if (!(minBytes > 0 && minBytes <= normalBytes && normalBytes <= maxBytes && Number.isInteger(bits) && bits > 1 && bits < 31)) {
-        throw new errors/* CacheError */.xA('internal', `Chunks of ${minBytes}, ${normalBytes} and ${maxBytes} bytes can't be cut.`);
-    }
-    const hard = -1 << (31 - bits);
-    const easy = -1 << (33 - bits);
-    let chunkBytes = 0;
-    const rolling = { hash: 0 };
-    /** Goes on with the chunk, whose next byte is at `from`. 0: it does not end in `bytes`. */
-    function nextEnd(bytes, from) {
-        const start = from - chunkBytes;
-        const normal = Math.min(start + normalBytes, bytes.length);
-        const longest = Math.min(start + maxBytes, bytes.length);
-        const first = Math.max(from, start + minBytes);
-        const end = scan(rolling, bytes, first, normal, hard) || scan(rolling, bytes, Math.max(first, normal), longest, easy);
-        return end === 0 && start + maxBytes === longest ? longest : end;
-    }
-    return {
-        cut(bytes) {
-            const ends = [];
-            let from = 0;
-            for (let end = nextEnd(bytes, from); end !== 0; end = nextEnd(bytes, from)) {
-                ends.push(end);
-                from = end;
-                chunkBytes = 0;
-                rolling.hash = 0;
-            }
-            chunkBytes += bytes.length - from;
-            return ends;
-        },
-    };
-}
-/** The end of the chunk if it comes before `stop`, else 0. */
-function scan(rolling, bytes, from, stop, mask) {
-    const first = Math.min(stop, from + (-(bytes.byteOffset + from) & 3));
-    const words = IS_LITTLE_ENDIAN ? (stop - first) >> 2 : 0;
-    return (scanBytes(rolling, bytes, from, first, mask) ||
-        scanWords(rolling, bytes, first, words, mask) ||
-        scanBytes(rolling, bytes, first + 4 * words, stop, mask));
-}
-function scanBytes(rolling, bytes, from, stop, mask) {
-    let h = rolling.hash | 0;
-    for (let at = from; at < stop; at++) {
-        h = ((h << 1) + (GEAR[bytes[at] ?? 0] ?? 0)) | 0;
-        if ((h & mask) === 0)
-            return at + 1;
-    }
-    rolling.hash = h;
-    return 0;
-}
-const IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-/**
- * The inner loop, for `count` times four bytes from where the memory is aligned: 2,000 MB/s with one read for four bytes, 1,500 with one for each, 1,100 with
- * one byte a turn; and half of that inside of `createChunker`, where the compiler can't take GEAR for a constant. The `?? 0` cost nothing.
- */
-function scanWords(rolling, bytes, from, count, mask) {
-    if (count <= 0)
-        return 0;
-    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + from, count);
-    let h = rolling.hash | 0;
-    for (let index = 0; index < count; index++) {
-        const word = words[index] ?? 0;
-        const h1 = ((h << 1) + (GEAR[word & 255] ?? 0)) | 0;
-        const h2 = ((h1 << 1) + (GEAR[(word >>> 8) & 255] ?? 0)) | 0;
-        const h3 = ((h2 << 1) + (GEAR[(word >>> 16) & 255] ?? 0)) | 0;
-        h = ((h3 << 1) + (GEAR[word >>> 24] ?? 0)) | 0;
-        if ((h1 & mask) === 0)
-            return from + 4 * index + 1;
-        if ((h2 & mask) === 0)
-            return from + 4 * index + 2;
-        if ((h3 & mask) === 0)
-            return from + 4 * index + 3;
-        if ((h & mask) === 0)
-            return from + 4 * index + 4;
-    }
-    rolling.hash = h;
-    return 0;
-}
-
-;// CONCATENATED MODULE: ./build/push/frame-pool.js
-
-/** Buffers are made when first needed. */
-function createFramePool(count, frameBytes) {
-    const free = [];
-    const lent = new Map();
-    const waiting = [];
-    function lend(frame) {
-        lent.set(frame.buffer, frame);
-        return frame;
-    }
-    return {
-        frameBytes,
-        async take(signal) {
-            signal.throwIfAborted();
-            const frame = free.pop();
-            if (frame !== undefined)
-                return lend(frame);
-            if (lent.size < count)
-                return lend(new Uint8Array(new SharedArrayBuffer(frameBytes)));
-            return new Promise((resolve, reject) => {
-                const onAbort = () => {
-                    waiting.splice(waiting.indexOf(onFrame), 1);
-                    reject(signal.reason);
-                };
-                const onFrame = (given) => {
-                    signal.removeEventListener('abort', onAbort);
-                    resolve(lend(given));
-                };
-                waiting.push(onFrame);
-                signal.addEventListener('abort', onAbort, { once: true });
-            });
-        },
-        give(view) {
-            const frame = lent.get(view.buffer);
-            if (frame === undefined)
-                throw new errors/* CacheError */.xA('internal', 'A frame was given back twice.');
-            lent.delete(view.buffer);
-            const next = waiting.shift();
-            if (next !== undefined)
-                next(frame);
-            else
-                free.push(frame);
-        },
-    };
-}
-function borrowFrames(pool, signal) {
-    const failed = new AbortController();
-    const either = AbortSignal.any([signal, failed.signal]);
-    const taken = new Map();
-    const pending = new Set();
-    async function track(frame, uses) {
-        const failure = (await Promise.allSettled(uses)).find((use) => use.status === 'rejected');
-        if (failure !== undefined)
-            failed.abort(failure.reason);
-        taken.delete(frame.buffer);
-        pool.give(frame);
-    }
-    async function take() {
-        const frame = await pool.take(either);
-        taken.set(frame.buffer, frame);
-        return frame;
-    }
-    return {
-        async *fill(read) {
-            let spare = null;
-            const allocate = () => {
-                if (spare === null)
-                    throw new errors/* CacheError */.xA('internal', 'A reader wanted two frames at once.');
-                const frame = spare;
-                spare = null;
-                return frame;
-            };
-            const frames = read({ frameBytes: pool.frameBytes, allocate, signal: either });
-            try {
-                for (;;) {
-                    // Readers can't wait for a frame, so there is one before they ask.
-                    spare ??= await take();
-                    const next = await frames.next();
-                    if (next.done === true)
-                        return;
-                    yield next.value;
-                }
-            }
-            finally {
-                await frames.return();
-            }
-        },
-        use(frame, uses) {
-            const done = track(frame, uses).finally(() => pending.delete(done));
-            pending.add(done);
-        },
-        async settled() {
-            await Promise.all(pending);
-            failed.signal.throwIfAborted();
-        },
-        failure: () => (failed.signal.aborted ? failed.signal.reason : null),
-        async close() {
-            await Promise.all(pending);
-            for (const frame of taken.values())
-                pool.give(frame);
-            taken.clear();
-        },
-    };
-}
-
-// EXTERNAL MODULE: external "node:worker_threads"
-var external_node_worker_threads_ = __nccwpck_require__(5919);
-// EXTERNAL MODULE: external "node:zlib"
-var external_node_zlib_ = __nccwpck_require__(8522);
-;// CONCATENATED MODULE: ./build/push/frame-worker.js
-/**
- * What runs on the threads of `worker-pool.ts`: CPU work on frames that both sides share. This file is started by its path, from the
- * sources as well as beside the bundle, so it imports nothing but what Node has.
- */
-
-
-
-/** `workerData` of the threads that are to take tasks; whoever imports this file otherwise only gets `compressFrame`. */
-const FRAME_WORKER = 'frame-worker';
-/** Compresses a frame on the thread that calls. Zstd writes its size into it, so that readers know what to make room for. */
-function compressFrame(kind, level, frame) {
-    // Room for what does not compress (ZSTD_COMPRESSBOUND, deflate's stored blocks): with less, Node goes through several buffers.
-    const chunkSize = frame.length + (frame.length >> 8) + 512;
-    if (kind === 'gzip')
-        return (0,external_node_zlib_.gzipSync)(frame, { chunkSize, level });
-    return (0,external_node_zlib_.zstdCompressSync)(frame, { chunkSize, params: { [external_node_zlib_.constants.ZSTD_c_compressionLevel]: level } });
-}
-/** Smaller buffers may be slices of Node's pool, which others use too. */
-const SHARED_POOL_BYTES = 64 * 1024;
-const streams = new Map();
-function streamAt(stream, offsetBytes) {
-    const known = streams.get(stream) ?? { hash: (0,external_node_crypto_.createHash)('sha256'), sizeBytes: 0 };
-    // A thread that replaced another knows nothing of what that one had hashed.
-    if (known.sizeBytes !== offsetBytes)
-        throw new Error(`hash stream ${stream} is at ${known.sizeBytes}, not at ${offsetBytes}`);
-    streams.set(stream, known);
-    return known;
-}
-/** Ends the life of a buffer. The garbage collector sees little reason to hurry with them, and peak memory would be a third higher. */
-function giveBack({ buffer }) {
-    if (buffer instanceof ArrayBuffer && buffer.byteLength > SHARED_POOL_BYTES)
-        buffer.transfer(0);
-}
-/** A copy of its own, to be transferred; the buffer that it came in is given back. */
-function exactly(bytes) {
-    const copy = new Uint8Array(Buffer.allocUnsafeSlow(bytes.length).buffer);
-    copy.set(bytes);
-    giveBack(bytes);
-    return copy;
-}
-function sha256(bytes) {
-    return (0,external_node_crypto_.createHash)('sha256').update(bytes).digest();
-}
-const FRAME_HASH_BYTES = 16;
-/** The first 16 bytes of the frame's SHA-256: enough to tell damage, and to keep half a million of them. */
-function frameHash(frame) {
-    return new Uint8Array(sha256(frame).subarray(0, FRAME_HASH_BYTES));
-}
-/** Each frame behind its hash and its length (4 bytes, little-endian). */
-function joinFrames(level, chunks) {
-    const frames = chunks.map((chunk) => compressFrame('zstd', level, chunk));
-    const joined = Buffer.allocUnsafeSlow(frames.reduce((sum, frame) => sum + FRAME_HASH_BYTES + 4 + frame.length, 0));
-    let at = 0;
-    for (const frame of frames) {
-        joined.set(frameHash(frame), at);
-        at = joined.writeUInt32LE(frame.length, at + FRAME_HASH_BYTES);
-        joined.set(frame, at);
-        at += frame.length;
-        giveBack(frame);
-    }
-    return joined;
-}
-/** The answer to `chunk-frames`, in the order of the chunks. The frames are views of it, their hashes copies. */
-function splitFrames(joined) {
-    const view = new DataView(joined.buffer, joined.byteOffset, joined.length);
-    const frames = [];
-    for (let at = 0; at < joined.length;) {
-        const start = at + FRAME_HASH_BYTES + 4;
-        const end = start + view.getUint32(start - 4, true);
-        frames.push({ frame: joined.subarray(start, end), frameHash: joined.slice(at, at + FRAME_HASH_BYTES) });
-        at = end;
-    }
-    return frames;
-}
-function run(task) {
-    switch (task.kind) {
-        case 'zstd':
-        case 'gzip':
-            return exactly(compressFrame(task.kind, task.level, task.frame));
-        case 'hash': {
-            const at = streamAt(task.stream, task.offsetBytes);
-            at.hash.update(task.frame);
-            at.sizeBytes += task.frame.length;
-            return new Uint8Array(0);
-        }
-        case 'digest': {
-            const at = streamAt(task.stream, task.offsetBytes);
-            streams.delete(task.stream);
-            return exactly(at.hash.digest());
-        }
-        case 'chunk-ids':
-            return exactly(Buffer.concat(task.chunks.map(sha256)));
-        case 'chunk-frames':
-            return joinFrames(task.level, task.chunks);
-    }
-}
-function answer(task) {
-    try {
-        return { bytes: run(task) };
-    }
-    catch (error) {
-        return { error: error instanceof Error ? error.message : String(error) };
-    }
-}
-if (external_node_worker_threads_.workerData === FRAME_WORKER) {
-    external_node_worker_threads_.parentPort?.on('message', (task) => {
-        const reply = answer(task);
-        external_node_worker_threads_.parentPort?.postMessage(reply, 'bytes' in reply ? [reply.bytes.buffer] : []);
-    });
-}
-
-;// CONCATENATED MODULE: ./build/push/handover.js
-/**
- * What `run` gives, for a reader that asks for one item after another. By the promises of its items `run` sees how far behind the reader is. Throws what
- * `run` throws, when everything that it gave before has been read, and `signal.reason`. When the reader leaves early, the signal that `run` has is
- * aborted and nobody waits for its items any more; the end of `run` is waited for in any case.
- */
-async function* handedOver(run, signal) {
-    const left = new AbortController();
-    const waiting = [];
-    let news = Promise.withResolvers();
-    let ended = false;
-    const give = (item) => new Promise((done) => {
-        if (left.signal.aborted)
-            return done();
-        waiting.push({ item, done });
-        news.resolve();
-    });
-    const running = run(give, AbortSignal.any([signal, left.signal])).finally(() => {
-        ended = true;
-        news.resolve();
-    });
-    // The reader is told of it below.
-    running.catch(() => { });
-    try {
-        while (!ended || waiting.length > 0) {
-            signal.throwIfAborted();
-            const next = waiting.shift();
-            if (next === undefined) {
-                await news.promise;
-                news = Promise.withResolvers();
-                continue;
-            }
-            try {
-                yield next.item;
-            }
-            finally {
-                next.done();
-            }
-        }
-        await running;
-    }
-    finally {
-        left.abort();
-        for (const { done } of waiting.splice(0))
-            done();
-        await running.catch(() => { });
-    }
-}
-
-// EXTERNAL MODULE: ./build/nix/hash.js
-var hash = __nccwpck_require__(3314);
-;// CONCATENATED MODULE: ./build/push/nar-check.js
-
-
-
-function digestHere() {
-    const hash = (0,external_node_crypto_.createHash)('sha256');
-    return {
-        async update(bytes) {
-            hash.update(bytes);
-        },
-        digest: async () => hash.digest(),
-    };
-}
-let lastStream = 0;
-/** Hashes on the one thread of `pool`. `bytes` have to lie in shared memory. */
-function digestOnThread(pool) {
-    const stream = ++lastStream;
-    let offsetBytes = 0;
-    return {
-        async update(bytes) {
-            const task = { kind: 'hash', stream, offsetBytes, frame: bytes };
-            offsetBytes += bytes.length;
-            await pool.run(task);
-        },
-        digest: () => pool.run({ kind: 'digest', stream, offsetBytes }),
-    };
-}
-function checkNar(info, digester) {
-    let sizeBytes = 0;
-    let ended = false;
-    const digest = () => {
-        ended = true;
-        return digester.digest();
-    };
-    return {
-        async update(bytes) {
-            sizeBytes += bytes.length;
-            if (sizeBytes > info.narSizeBytes)
-                throw nar_check_corrupt(info, `is larger than the recorded ${info.narSizeBytes} bytes`);
-            await digester.update(bytes);
-        },
-        async verify() {
-            const found = { algorithm: 'sha256', digest: await digest() };
-            if (sizeBytes !== info.narSizeBytes) {
-                throw nar_check_corrupt(info, `has ${sizeBytes} bytes in place of the recorded ${info.narSizeBytes}`);
-            }
-            if (!(0,hash/* equalHash */.Le)(found, info.narHash)) {
-                throw nar_check_corrupt(info, `has the hash ${(0,hash/* formatHash */.ON)(found, 'nix32')} in place of the recorded ${(0,hash/* formatHash */.ON)(info.narHash, 'nix32')}`);
-            }
-        },
-        drop() {
-            if (!ended)
-                digest().catch(() => { });
-        },
-    };
-}
-function nar_check_corrupt(info, problem) {
-    return new errors/* CacheError */.xA('path-corrupt', `${info.path} was changed after it was built: its NAR ${problem}.`, {
-        hint: `\`nix-store --verify-path ${info.path}\` checks it, \`nix-store --repair-path ${info.path}\` fetches or builds it anew.`,
-    });
-}
-
-;// CONCATENATED MODULE: ./build/push/nar-reading.js
-
-/** Tells `onRead` of each frame that passes. */
-async function* counted(frames, onRead) {
-    for await (const frame of frames) {
-        onRead(frame.length);
-        yield frame;
-    }
-}
-/** In buffers of its own; the last one only when the hash is right, otherwise `path-corrupt` is thrown. */
-async function* readChecked({ info, read }, frameBytes, signal) {
-    const check = checkNar(info, digestHere());
-    let held = null;
-    for await (const bytes of read({ frameBytes, allocate: () => new Uint8Array(frameBytes), signal })) {
-        await check.update(bytes);
-        if (held !== null)
-            yield held;
-        held = bytes;
-    }
-    await check.verify();
-    if (held !== null)
-        yield held;
-}
-/** All of a small NAR, with the right hash. */
-async function readWhole(nar, signal) {
-    // One frame has room for all of it: a NAR is never empty, and one byte more is refused.
-    for await (const bytes of readChecked(nar, Math.max(1, nar.info.narSizeBytes), signal))
-        return bytes;
-    return new Uint8Array(0);
-}
-
-;// CONCATENATED MODULE: ./build/push/chunk-packing.js
-
-
-
-
-
-
-const KiB = 1024;
-/**
- * With these a chunk has 740 KiB on average, and 370 MB of programs become 3.4 % larger than in frames of 4 MiB (with chunks half as large 6 %,
- * twice as large 1.5 %). A NAR of at most `minBytes` is one chunk: the way to another thread would take longer.
- */
-const CHUNK_SIZES = { minBytes: 256 * KiB, normalBytes: 512 * KiB, maxBytes: 2048 * KiB };
-const NOTHING = new Uint8Array(0);
-const NO_FRAME = { frame: null, frameHash: null };
-/**
- * The chunks of the NAR. They come before all of it has been read: it is whole only when the last one was followed by the end. Throws `path-corrupt`
- * when size or hash are not the recorded ones, what reading throws (`path-vanished`, ...), what `isKnown` throws, and `signal.reason`. A small NAR
- * that is known is not read.
- */
-async function* chunkNar(nar, isKnown, options, signal) {
-    if (nar.info.narSizeBytes <= CHUNK_SIZES.minBytes)
-        yield await chunkWhole(nar, isKnown, options.level, signal);
-    else
-        yield* handedOver((give, either) => chunkInFrames(nar, packer(isKnown, options, give), options, either), signal);
-}
-/** One chunk, whose id is known without reading: if it is stored, so is the NAR. */
-async function chunkWhole(nar, isKnown, level, signal) {
-    const chunk = { id: nar.info.narHash.digest, narBytes: nar.info.narSizeBytes };
-    if (isKnown(chunk.id))
-        return { ...chunk, ...NO_FRAME };
-    const frame = compressFrame('zstd', level, await readWhole(nar, signal));
-    return { ...chunk, frame, frameHash: frameHash(frame) };
-}
-async function chunkInFrames({ info, read }, packChunks, { hashing, frames }, signal) {
-    const loan = borrowFrames(frames, signal);
-    const check = checkNar(info, digestOnThread(hashing));
-    const split = createSplitter(info.narSizeBytes);
-    try {
-        for await (const frame of loan.fill((how) => read(behindRoom(how)))) {
-            loan.use(frame, [check.update(frame), packChunks(split(frame))]);
-        }
-        await loan.settled();
-        await check.verify();
-    }
-    catch (error) {
-        // What failed first made the rest fail.
-        throw loan.failure() ?? error;
-    }
-    finally {
-        check.drop();
-        await loan.close();
-    }
-}
-function packer(isKnown, options, give) {
-    let before = Promise.resolve();
-    return async (chunks) => {
-        const turn = Promise.all([pack(chunks, isKnown, options), before]);
-        const given = turn.then(([packed]) => ({ packed, all: packed.map(give) }));
-        // The next one waits for its turn only; what fails is told here.
-        before = given.catch(() => { });
-        const { packed, all } = await given;
-        await Promise.all(all);
-        release(packed);
-    };
-}
-async function pack(chunks, isKnown, { compressing, level }) {
-    if (chunks.length === 0)
-        return [];
-    const ids = await compressing.run({ kind: 'chunk-ids', chunks });
-    const found = chunks.map((bytes, index) => {
-        const id = ids.slice(32 * index, 32 * (index + 1));
-        return { id, bytes, known: isKnown(id) };
-    });
-    const wanted = found.filter((chunk) => !chunk.known).map((chunk) => chunk.bytes);
-    const joined = wanted.length === 0 ? NOTHING : await compressing.run({ kind: 'chunk-frames', level, chunks: wanted });
-    const frames = splitFrames(joined).values();
-    return found.map(({ id, bytes, known }) => {
-        const made = known ? NO_FRAME : (frames.next().value ?? NO_FRAME);
-        return { id, narBytes: bytes.length, ...made };
-    });
-}
-/** Lets a reader fill the end of each buffer, so that in front of it there is room for what is left of the one before. */
-function behindRoom({ frameBytes, allocate, signal }) {
-    const roomBytes = CHUNK_SIZES.maxBytes;
-    return { frameBytes: frameBytes - roomBytes, allocate: () => allocate().subarray(roomBytes), signal };
-}
-/** Answers each frame of a NAR, which has room in front of it, with the chunks that end there. They lie in that frame's buffer, whole. */
-function createSplitter(narSizeBytes) {
-    const chunker = createChunker(CHUNK_SIZES);
-    // Used again: new memory for each frame would take three times as long as copying does.
-    let kept = new Uint8Array(0);
-    let restBytes = 0;
-    let readBytes = 0;
-    return (frame) => {
-        const ends = chunker.cut(frame);
-        readBytes += frame.length;
-        if (readBytes >= narSizeBytes && ends.at(-1) !== frame.length)
-            ends.push(frame.length);
-        const joined = new Uint8Array(frame.buffer, frame.byteOffset - restBytes, restBytes + frame.length);
-        joined.set(kept.subarray(0, restBytes));
-        const starts = [0, ...ends.map((end) => restBytes + end)];
-        const chunks = ends.map((end, index) => joined.subarray(starts[index], restBytes + end));
-        const rest = joined.subarray(starts.at(-1));
-        if (rest.length > kept.length)
-            kept = new Uint8Array(rest.length);
-        kept.set(rest);
-        restBytes = rest.length;
-        return chunks;
-    };
-}
-/** Frames that were made together lie in one buffer. */
-function release(chunks) {
-    const first = chunks.find((chunk) => chunk.frame !== null)?.frame ?? null;
-    if (first !== null)
-        giveBack(first);
-}
-
-// EXTERNAL MODULE: external "node:child_process"
-var external_node_child_process_ = __nccwpck_require__(1421);
-// EXTERNAL MODULE: external "node:events"
-var external_node_events_ = __nccwpck_require__(8474);
-;// CONCATENATED MODULE: ./build/push/encoder.js
-
-
-
-
-/**
- * Level 2 of zstd takes two thirds of the time of Nix's level 3 for 5 % more bytes (level 1: little less time, 13 % more). Nix's own level
- * for xz; brotli's highest, which is what Node takes otherwise, does 1 MB/s.
- */
-const DEFAULT_LEVELS = { zstd: 2, gzip: 6, br: 5, xz: 6, none: 0 };
-function createEncoder(compression, level, pool, sink) {
-    switch (compression) {
-        case 'zstd':
-        case 'gzip':
-            return inFrames((frame) => pool.run({ kind: compression, level, frame }), sink);
-        case 'none':
-            return inFrames(async (frame) => frame, sink);
-        case 'br': {
-            const brotli = (0,external_node_zlib_.createBrotliCompress)({ params: { [external_node_zlib_.constants.BROTLI_PARAM_QUALITY]: level } });
-            return throughStream(brotli, brotli, sink, async () => { });
-        }
-        case 'xz':
-            return throughXz(level, pool.size, sink);
-    }
-}
-/**
- * Each frame for itself, joined in order: both formats allow members one after another (RFC 8878 section 3.1, RFC 1952 section 2.2),
- * and Nix's readers take them.
- */
-function inFrames(compress, sink) {
-    let last = Promise.resolve();
-    return {
-        write(frame) {
-            const before = last;
-            const compressed = compress(frame);
-            last = Promise.all([before, compressed]).then(async ([, bytes]) => {
-                await sink(bytes);
-                if (bytes !== frame && bytes.buffer instanceof ArrayBuffer)
-                    bytes.buffer.transfer(0);
-            });
-            return last;
-        },
-        finish: () => last,
-        abort() {
-            last.catch(() => { });
-        },
-    };
-}
-function throughStream(input, output, sink, ended) {
-    const drained = drain(output, sink);
-    // Seen by `finish`, or of no interest after `abort`.
-    drained.catch((error) => input.destroy(error instanceof Error ? error : undefined));
-    return {
-        write: (frame) => new Promise((resolve, reject) => {
-            input.write(frame, (error) => (error ? reject(error) : resolve()));
-        }),
-        async finish() {
-            input.end();
-            await drained;
-            await ended();
-        },
-        abort() {
-            input.destroy();
-            output.destroy();
-        },
-    };
-}
-async function drain(output, sink) {
-    for await (const bytes of output)
-        await sink(bytes);
-}
-/** Node has no xz, so the program does it. */
-function throughXz(level, threads, sink) {
-    const child = (0,external_node_child_process_.spawn)('xz', ['--compress', '--stdout', `-${level}`, `--threads=${threads}`], {
-        stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    const failed = (error) => (0,errors/* systemCode */.xU)(error) === 'ENOENT'
-        ? new errors/* CacheError */.xA('input-invalid', '`compression` is `xz`, but the program `xz` is not there.', {
-            hint: 'Install it (Debian: `apt-get install xz-utils`), or use `compression: zstd`.',
-        })
-        : new errors/* CacheError */.xA('internal', 'The program `xz` failed.', { cause: error });
-    const ended = (0,external_node_events_.once)(child, 'close').then(([code]) => {
-        if (code !== 0)
-            throw failed(new Error(`exit code ${code}`));
-    }, (error) => {
-        throw failed(error);
-    });
-    ended.catch(() => { });
-    // A broken pipe says less than the end of the program does.
-    child.stdin.on('error', () => { });
-    const encoder = throughStream(child.stdin, child.stdout, sink, () => ended);
-    return {
-        ...encoder,
-        write: (frame) => encoder.write(frame).catch(() => ended.then(() => Promise.reject(failed(new Error('it ended early'))))),
-        abort() {
-            encoder.abort();
-            child.kill('SIGKILL');
-        },
-    };
-}
-
-// EXTERNAL MODULE: external "node:fs/promises"
-var external_node_fs_promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: ./build/file-pieces.js
-var file_pieces = __nccwpck_require__(622);
-;// CONCATENATED MODULE: ./build/push/spool.js
-
-
-
-
-
-/**
- * A file that is done with is written over by the next body: half the time of a new one, and far less where the system has to find memory for that. Not
- * so with larger ones than this, for the room on disk.
- */
-const SPARE_BYTES = 256 * 1024 * 1024;
-/**
- * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
- * after it was opened, so nothing stays behind however the process ends.
- */
-function createSpool(folder, limits) {
-    let reservedBytes = 0;
-    let fileCount = 0;
-    let closed = false;
-    let made = null;
-    const spare = [];
-    async function openFile(label) {
-        const used = spare.pop();
-        if (used !== undefined)
-            return fileWriter(used, (error) => spool_fileError(error, folder, label), release);
-        try {
-            made ??= (0,external_node_fs_promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-            await made;
-            const path = (0,external_node_path_.join)(folder, `${process.pid}-${fileCount++}`);
-            const file = await (0,external_node_fs_promises_.open)(path, 'wx+', 0o600);
-            await (0,external_node_fs_promises_.unlink)(path);
-            return fileWriter({ file, sizeBytes: 0 }, (error) => spool_fileError(error, folder, label), release);
-        }
-        catch (error) {
-            made = null;
-            throw spool_fileError(error, folder, label);
-        }
-    }
-    async function release(used) {
-        if (closed || used.sizeBytes > SPARE_BYTES)
-            await used.file.close();
-        else
-            spare.push(used);
-    }
-    return {
-        async open(expectedBytes, label) {
-            if (expectedBytes > limits.bodyBytes || reservedBytes + expectedBytes > limits.totalBytes)
-                return openFile(label);
-            reservedBytes += expectedBytes;
-            return memoryWriter((bytes) => {
-                reservedBytes -= expectedBytes - bytes;
-                return () => {
-                    reservedBytes -= bytes;
-                };
-            });
-        },
-        async close() {
-            closed = true;
-            await Promise.all(spare.splice(0).map(({ file }) => file.close()));
-            // The files in it have no names any more; an empty folder that stays is no reason to lose the report.
-            if (made !== null)
-                await (0,external_node_fs_promises_.rm)(folder, { recursive: true, force: true }).catch(() => undefined);
-        },
-    };
-}
-function inMemory(bytes) {
-    return {
-        sizeBytes: bytes.length,
-        bytes,
-        async *stream() {
-            yield bytes;
-        },
-        part: (start, end) => partInMemory(bytes.subarray(start, end)),
-    };
-}
-function partInMemory(bytes) {
-    return { ...inMemory(bytes), md5: async () => (0,external_node_crypto_.createHash)('md5').update(bytes).digest() };
-}
-/** `settle` is told once how much memory it came to, and answers with what gives that back. */
-function memoryWriter(settle) {
-    const parts = [];
-    let isOpen = true;
-    return {
-        async write(bytes) {
-            parts.push(bytes.slice());
-        },
-        async finish() {
-            isOpen = false;
-            const bytes = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
-            const release = settle(bytes.length);
-            return { body: inMemory(bytes), sha256: spool_sha256(bytes), dispose: once(async () => release()) };
-        },
-        async discard() {
-            if (isOpen)
-                settle(0)();
-            isOpen = false;
-        },
-    };
-}
-function fileWriter(used, explain, release) {
-    const { file } = used;
-    const hash = (0,external_node_crypto_.createHash)('sha256');
-    let sizeBytes = 0;
-    let isOpen = true;
-    return {
-        async write(bytes) {
-            hash.update(bytes);
-            try {
-                for (let at = 0; at < bytes.length;) {
-                    const { bytesWritten } = await file.write(bytes, at, bytes.length - at, sizeBytes + at);
-                    at += bytesWritten;
-                }
-            }
-            catch (error) {
-                throw explain(error);
-            }
-            sizeBytes += bytes.length;
-            used.sizeBytes = Math.max(used.sizeBytes, sizeBytes);
-        },
-        async finish() {
-            isOpen = false;
-            const between = (start, end) => ({
-                sizeBytes: end - start,
-                bytes: null,
-                stream: () => (0,file_pieces/* piecesOf */.X)(file, start, end),
-            });
-            const part = (start, end) => {
-                const body = between(start, end);
-                return { ...body, md5: () => md5Of(body.stream()) };
-            };
-            const body = { ...between(0, sizeBytes), part };
-            return { body, sha256: { algorithm: 'sha256', digest: hash.digest() }, dispose: once(() => release(used)) };
-        },
-        async discard() {
-            if (isOpen)
-                await release(used);
-            isOpen = false;
-        },
-    };
-}
-async function md5Of(pieces) {
-    const hash = (0,external_node_crypto_.createHash)('md5');
-    for await (const piece of pieces)
-        hash.update(piece);
-    return hash.digest();
-}
-function spool_sha256(bytes) {
-    return { algorithm: 'sha256', digest: (0,external_node_crypto_.createHash)('sha256').update(bytes).digest() };
-}
-function once(action) {
-    let done = null;
-    return () => (done ??= action());
-}
-function spool_fileError(error, folder, label) {
-    const code = (0,errors/* systemCode */.xU)(error);
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
-        return new errors/* CacheError */.xA('disk-full', `No space left in ${folder} to pack ${label}.`, {
-            hint: 'Free space on that disk, lower `concurrency`, or leave the path out with `max-path-size` or `exclude`.',
-            cause: error,
-        });
-    }
-    return new errors/* CacheError */.xA('file-failed', `Writing a temporary file in ${folder} failed (${code ?? String(error)}).`, {
-        cause: error,
-    });
-}
-
-;// CONCATENATED MODULE: ./build/push/worker-pool.js
-
-
-
-
-/**
- * Beside the bundle lies the compiled file, beside the sources the source. The name is put together here, where the bundler does
- * not see it: it would move the file and rename it.
- */
-function workerFile() {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    return (0,external_node_path_.join)(import.meta.dirname, ['frame-worker', extension].join('.'));
-}
-/** Small heaps: frames and what becomes of them lie outside. */
-const HEAP_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 8 };
-/** Starts no thread before the first task, and never more than `size`. */
-function createWorkerPool(size, file = workerFile()) {
-    const threads = new Set();
-    const waiting = [];
-    let closed = false;
-    function startThread() {
-        const worker = new external_node_worker_threads_.Worker(file, { workerData: FRAME_WORKER, env: {}, execArgv: [], resourceLimits: HEAP_LIMITS });
-        const thread = { worker, job: null };
-        worker.on('message', (reply) => {
-            const job = thread.job;
-            thread.job = null;
-            if ('bytes' in reply)
-                job?.resolve(reply.bytes);
-            else
-                job?.reject(new errors/* CacheError */.xA('internal', `Packing a frame failed: ${reply.error}.`));
-            next();
-        });
-        worker.on('error', (error) => died(thread, error.message));
-        worker.on('exit', (code) => died(thread, `exit code ${code}`));
-        threads.add(thread);
-        return thread;
-    }
-    function died(thread, why) {
-        if (!threads.delete(thread))
-            return;
-        thread.job?.reject(new errors/* CacheError */.xA('internal', `A thread that packs frames ended: ${why}.`));
-        thread.job = null;
-        next();
-    }
-    function next() {
-        while (!closed && waiting.length > 0) {
-            const idle = [...threads].find((thread) => thread.job === null) ?? (threads.size < size ? startThread() : null);
-            const job = idle === null ? undefined : waiting.shift();
-            if (idle === null || job === undefined)
-                return;
-            idle.job = job;
-            idle.worker.postMessage(job.task);
-        }
-    }
-    return {
-        size,
-        start(count) {
-            while (!closed && threads.size < Math.min(count, size))
-                startThread();
-        },
-        run: (task) => new Promise((resolve, reject) => {
-            if (closed)
-                return reject(new errors/* CacheError */.xA('internal', 'The threads that pack frames have been ended.'));
-            waiting.push({ task, resolve, reject });
-            next();
-        }),
-        async close() {
-            closed = true;
-            const unfinished = [...waiting.splice(0), ...[...threads].flatMap((thread) => thread.job ?? [])];
-            const workers = [...threads].map((thread) => thread.worker);
-            threads.clear();
-            for (const job of unfinished)
-                job.reject(new errors/* CacheError */.xA('cancelled', 'Packing was ended.'));
-            await Promise.all(workers.map((worker) => worker.terminate()));
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./build/push/packing.js
-
-
-
-
-
-
-
-
-
-
-/** What one thread compresses at a time. Cut like this, programs at level 2 become 0.2 % larger than in one piece; at 1 MiB it is 1.1 %. */
-const FRAME_BYTES = 4 * 1024 * 1024;
-/** NARs up to here are packed at once on the main thread: the way to another one takes longer. */
-const INLINE_BYTES = 256 * 1024;
-/**
- * Chunks are hashed once more than NARs are, and stored once however often they come again: a level below the one for NARs, for 6 % more bytes, makes up for
- * the former (10 % less time).
- */
-const CHUNK_LEVEL = 1;
-/** SHA-256 of one path is one thread's work; more than this many compressing threads would wait for it. */
-const MAX_THREADS = 4;
-/** What waits packed in memory; the rest waits on disk. */
-const SPOOL_LIMITS = { bodyBytes: 2 * 1024 * 1024, totalBytes: 16 * 1024 * 1024 };
-const RAW_CHUNK_BYTES = 1024 * 1024;
-function createPacker(options) {
-    const { compression, readNar = narFrames, realPath = (path) => path } = options;
-    const threads = options.threads ?? Math.min((0,external_node_os_.availableParallelism)(), MAX_THREADS);
-    const compressing = createWorkerPool(threads);
-    const hashing = createWorkerPool(1);
-    // For each thread one frame at work and one ready; one being read, and one on its way into the spool.
-    const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
-    const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
-    const level = options.level ?? DEFAULT_LEVELS[compression];
-    const chunkLevel = compression === 'zstd' ? (options.level ?? CHUNK_LEVEL) : CHUNK_LEVEL;
-    const chunking = { level: chunkLevel, compressing, hashing, frames };
-    async function packInline(nar, signal) {
-        const bytes = await readWhole(nar, signal);
-        const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
-        const writer = await spool.open(packed.length, nar.info.path);
-        try {
-            await writer.write(packed);
-            return toPacked(compression, await writer.finish());
-        }
-        finally {
-            await writer.discard();
-        }
-    }
-    async function packInFrames({ info, read }, signal) {
-        const writer = await spool.open(info.narSizeBytes, info.path);
-        const loan = borrowFrames(frames, signal);
-        const encoder = createEncoder(compression, level, compressing, writer.write);
-        const check = checkNar(info, digestOnThread(hashing));
-        try {
-            for await (const frame of loan.fill(read))
-                loan.use(frame, [check.update(frame), encoder.write(frame)]);
-            await loan.settled();
-            await encoder.finish();
-            await check.verify();
-            return toPacked(compression, await writer.finish());
-        }
-        catch (error) {
-            // What failed first made the rest fail.
-            const first = loan.failure() ?? error;
-            encoder.abort();
-            throw first;
-        }
-        finally {
-            check.drop();
-            await loan.close();
-            await writer.discard();
-        }
-    }
-    const packsInline = compression === 'zstd' || compression === 'gzip' || compression === 'none';
-    const isInline = ({ narSizeBytes }) => packsInline && narSizeBytes <= INLINE_BYTES;
-    return {
-        expect(infos) {
-            const bytes = infos.reduce((sum, info) => (isInline(info) ? sum : sum + info.narSizeBytes), 0);
-            if (bytes === 0)
-                return;
-            hashing.start(1);
-            if (compression === 'zstd' || compression === 'gzip')
-                compressing.start(Math.ceil(bytes / FRAME_BYTES));
-        },
-        sourceOf(info, onRead = () => { }) {
-            const nar = { info, read: (how) => counted(readNar(realPath(info.path), how), onRead) };
-            const pack = isInline(info) ? packInline : packInFrames;
-            return {
-                raw: (signal) => readChecked(nar, Math.min(RAW_CHUNK_BYTES, Math.max(1, info.narSizeBytes)), signal),
-                packed: (signal) => pack(nar, signal),
-                chunks: (isKnown, signal) => chunkNar(nar, isKnown, chunking, signal),
-            };
-        },
-        async close() {
-            await Promise.all([compressing.close(), hashing.close()]);
-            await spool.close();
-        },
-    };
-}
-function toPacked(compression, { body, sha256, dispose }) {
-    return { compression, fileHash: sha256, body, dispose };
-}
-
-// EXTERNAL MODULE: ./build/push/plan.js
-var plan = __nccwpck_require__(1542);
-// EXTERNAL MODULE: ./build/waiting/cancel.js
-var cancel = __nccwpck_require__(2368);
-;// CONCATENATED MODULE: ./build/push/shared-nars.js
-
-
-/** Made once: an abort without a reason makes an exception, stack and all, for each NAR. */
-const DROPPED = new errors/* CacheError */.xA('cancelled', 'Nobody takes this NAR any more.');
-const KEEP = { bytes: 2 * 1024 ** 3, nars: 256 };
-function shareNars(packer, limits = KEEP) {
-    /** The caches that have yet to ask, by path. */
-    const waiting = new Map();
-    const packings = new Map();
-    /** Packed and held by nobody, the oldest first. */
-    const idle = new Set();
-    let idleBytes = 0;
-    const leavePath = (cache, path) => {
-        const others = waiting.get(path);
-        others?.delete(cache);
-        if (others?.size === 0)
-            waiting.delete(path);
-    };
-    const begin = (path, source) => {
-        const stop = new AbortController();
-        const packing = { nar: source.packed(stop.signal), stop, users: 0, sizeBytes: 0 };
-        packings.set(path, packing);
-        packing.nar.then(({ body }) => {
-            packing.sizeBytes = body.sizeBytes;
-        }, 
-        // Whoever comes next tries again.
-        () => forget(path, packing));
-        return packing;
-    };
-    const forget = (path, packing) => {
-        if (packings.get(path) === packing)
-            packings.delete(path);
-    };
-    const drop = async (path, packing) => {
-        forget(path, packing);
-        if (idle.delete(path))
-            idleBytes -= packing.sizeBytes;
-        packing.stop.abort(DROPPED);
-        await packing.nar.then((nar) => nar.dispose(), () => undefined);
-    };
-    const release = async (path, packing, isPacked) => {
-        if (--packing.users > 0)
-            return;
-        if (!isPacked || !waiting.has(path))
-            return drop(path, packing);
-        idle.add(path);
-        idleBytes += packing.sizeBytes;
-        for (const oldest of idle) {
-            if (idleBytes <= limits.bytes && idle.size <= limits.nars)
-                return;
-            const surplus = packings.get(oldest);
-            if (surplus !== undefined)
-                await drop(oldest, surplus);
-        }
-    };
-    const take = async (path, source, signal) => {
-        const packing = packings.get(path) ?? begin(path, source);
-        packing.users++;
-        if (idle.delete(path))
-            idleBytes -= packing.sizeBytes;
-        try {
-            const nar = await (0,cancel/* orAborted */.H6)(packing.nar, signal, `Packing ${path}`);
-            let held = true;
-            const dispose = async () => {
-                if (!held)
-                    return;
-                held = false;
-                await release(path, packing, true);
-            };
-            return { ...nar, dispose };
-        }
-        catch (error) {
-            await release(path, packing, false);
-            throw error;
-        }
-    };
-    return {
-        join(paths) {
-            const cache = {};
-            const joined = [...paths];
-            for (const path of joined)
-                waiting.set(path, (waiting.get(path) ?? new Set()).add(cache));
-            return {
-                sourceOf(info, onRead) {
-                    const source = packer.sourceOf(info, onRead);
-                    return {
-                        raw(signal) {
-                            leavePath(cache, info.path);
-                            return source.raw(signal);
-                        },
-                        packed(signal) {
-                            leavePath(cache, info.path);
-                            return take(info.path, source, signal);
-                        },
-                        chunks(isKnown, signal) {
-                            leavePath(cache, info.path);
-                            return source.chunks(isKnown, signal);
-                        },
-                    };
-                },
-                async leave() {
-                    for (const path of joined)
-                        leavePath(cache, path);
-                    for (const path of idle) {
-                        const packing = packings.get(path);
-                        if (packing !== undefined && !waiting.has(path))
-                            await drop(path, packing);
-                    }
-                },
-            };
-        },
-    };
-}
-
-// EXTERNAL MODULE: ./build/store/snapshot.js
-var snapshot = __nccwpck_require__(3584);
-// EXTERNAL MODULE: ./build/hook/journal.js + 1 modules
-var hook_journal = __nccwpck_require__(4636);
-// EXTERNAL MODULE: ./build/push/attribution.js
-var attribution = __nccwpck_require__(9604);
-// EXTERNAL MODULE: ./build/store/derivation-outputs.js + 1 modules
-var derivation_outputs = __nccwpck_require__(8569);
-// EXTERNAL MODULE: ./build/nix/store-path.js
-var store_path = __nccwpck_require__(9605);
-// EXTERNAL MODULE: ./build/store/own-paths.js
-var own_paths = __nccwpck_require__(827);
-;// CONCATENATED MODULE: ./build/store/own-roots.js
-
-
-
-
-
-const AT_ONCE = 64;
-/**
- * Store paths (full paths, not all of them valid) that links below `folders` hold against garbage collection: `result` of nix-build and the like. Nix keeps a
- * link to each of them, so nothing is searched. Throws `store-unreadable`.
- */
-async function rootsBelow(folders, { storeDir, stateDir }) {
-    const auto = (0,external_node_path_.join)(stateDir, 'gcroots', 'auto');
-    const inside = (await Promise.all(folders.map(spellings))).flat().map((folder) => `${folder}/`);
-    const names = await listed(auto);
-    const found = new Set();
-    for (let at = 0; at < names.length; at += AT_ONCE) {
-        const links = await Promise.all(names.slice(at, at + AT_ONCE).map((name) => targetOf((0,external_node_path_.join)(auto, name))));
-        const ours = links.filter((link) => link !== null && inside.some((folder) => link.startsWith(folder)));
-        for (const target of await Promise.all(ours.map((link) => targetOf(link ?? '')))) {
-            const path = storePathIn(target ?? '', storeDir);
-            if (path !== null && !(0,own_paths/* isOwnPath */.gd)(path))
-                found.add(path);
-        }
-    }
-    return [...found];
-}
-/** Nix writes a link's path as it was given to it. */
-async function spellings(folder) {
-    return [folder, await (0,external_node_fs_promises_.realpath)(folder).catch(() => folder)];
-}
-/** `null`: it went meanwhile, or is no link. */
-async function targetOf(link) {
-    return (0,external_node_fs_promises_.readlink)(link).catch(() => null);
-}
-/** A link may lead into a store path. */
-function storePathIn(target, storeDir) {
-    const [baseName = ''] = target.startsWith(`${storeDir}/`) ? target.slice(storeDir.length + 1).split('/') : [];
-    try {
-        return (0,store_path/* parseStorePath */.GV)(`${storeDir}/${baseName}`, storeDir).path;
-    }
-    catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
-            return null;
-        throw error;
-    }
-}
-async function listed(folder) {
-    try {
-        return await (0,external_node_fs_promises_.readdir)(folder);
-    }
-    catch (cause) {
-        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
-        // Nix makes it for the first root.
-        if (code === 'ENOENT')
-            return [];
-        throw new errors/* CacheError */.xA('store-unreadable', `The roots of the garbage collector in ${folder} can't be read (${code}).`, {
-            cause,
-        });
-    }
-}
-
-;// CONCATENATED MODULE: ./build/phases/job-roots.js
-
-
-
-
-/** Full paths, valid or not, that this job is to push with all that they refer to. Throws `file-failed`, `store-unreadable`, `nix-failed`, `cancelled`. */
-async function jobRoots({ store, journal, added, isShared, folders, signal, }) {
-    const built = journal === null ? [] : await builtPaths(store, journal);
-    const rooted = isShared ? await rootsBelow(folders, store.nix.about) : [];
-    const { infos } = await store.closure(rooted, signal);
-    return (0,attribution/* attribute */.l)({ built, added, rooted, infos, isShared });
-}
-/** All of the journal, also what the pusher had read before. */
-async function builtPaths(store, file) {
-    const { storeDir } = store;
-    const journal = await (0,hook_journal/* openJournal */._)({ file, stateFile: null, storeDir, outputsOf: (drvPath) => (0,derivation_outputs/* readOutputPaths */.m)(store, drvPath) });
-    const paths = [];
-    for (;;) {
-        const records = await journal.read();
-        if (records.length === 0)
-            return paths;
-        for (const { outPaths } of records)
-            paths.push(...outPaths);
-    }
-}
-
-;// CONCATENATED MODULE: ./build/phases/candidates.js
-
-
-
-
-
-/** What may be pushed: what the input `paths` names, or else what this job brought to the store. `names`: of the store now. */
-async function rootsOf(session, store, names, signal) {
-    const { inputs, runner } = session;
-    return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names, signal);
-}
-/** Full paths that came to the store since main's snapshot; on a store that others use too, those of them that are this job's. */
-async function newRoots(session, store, names, signal) {
-    const { snapshotFile = null, journal = null, isShared = false } = session.state().main ?? {};
-    if (snapshotFile === null)
-        throw new errors/* CacheError */.xA('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
-    const added = (0,snapshot/* newSince */.nH)(await (0,snapshot/* readSnapshot */.RA)(snapshotFile), names).map((name) => `${store.storeDir}/${name}`);
-    const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = session.runner.env;
-    const folders = [workspace, temp].filter((folder) => folder !== '');
-    return jobRoots({ store, journal, added, isShared, folders, signal });
-}
-/** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */
-async function namedRoots(lines, store, env) {
-    const found = await Promise.all(lines.map((line) => storePathOf((0,external_node_path_.resolve)(env.GITHUB_WORKSPACE ?? '.', line), line, store)));
-    return [...new Set(found)];
-}
-async function storePathOf(file, line, store) {
-    const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
-    const target = await (0,external_node_fs_promises_.realpath)(logical).catch(() => null);
-    const inside = target === null ? null : (0,external_node_path_.relative)(await (0,external_node_fs_promises_.realpath)(store.realStoreDir), target);
-    const name = inside?.split('/')[0] ?? '';
-    if (inside === null || name === '' || name === '..') {
-        throw new errors/* CacheError */.xA('input-invalid', `paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} now.`, {
-            hint: 'It takes store paths and links to them such as `result`, relative to the workspace.',
-        });
-    }
-    return `${store.storeDir}/${name}`;
-}
-/** The roots with their closures. `explicit`: they were named. */
-async function findCandidates(store, roots, explicit, signal) {
-    const { infos, invalid } = await store.closure(roots, signal);
-    const valid = roots.filter((path) => infos.has(path));
-    // A name that never was a path (the output of a failed build) is not a candidate. One that was named, or that is referred to, was.
-    const left = new Set(explicit ? [] : await store.names());
-    const vanished = [...invalid].filter((path) => !left.has(path.slice(store.storeDir.length + 1)));
-    return { infos, roots: new Set(valid), vanished };
-}
-
-// EXTERNAL MODULE: ./build/phases/configure.js
-var configure = __nccwpck_require__(645);
-// EXTERNAL MODULE: ./build/phases/job-report.js + 1 modules
-var job_report = __nccwpck_require__(8620);
-;// CONCATENATED MODULE: ./build/phases/meeting.js
-/** How long one waits for the others. */
-const PATIENCE_MS = 3_000;
-function meeting(parties) {
-    const all = Promise.withResolvers();
-    let missing = parties;
-    const arrive = () => {
-        if (--missing <= 0)
-            all.resolve();
-    };
-    return {
-        async wait() {
-            arrive();
-            const patience = setTimeout(all.resolve, PATIENCE_MS);
-            await all.promise;
-            clearTimeout(patience);
-        },
-        leave: arrive,
-    };
-}
-
-// EXTERNAL MODULE: ./build/phases/target-push.js + 5 modules
-var target_push = __nccwpck_require__(7863);
-// EXTERNAL MODULE: ./build/cache-target/target.js + 5 modules
-var cache_target_target = __nccwpck_require__(9238);
-// EXTERNAL MODULE: ./build/http/proxy.js
-var http_proxy = __nccwpck_require__(2749);
-// EXTERNAL MODULE: ./build/backends/cachix/cachix-api.js + 1 modules
-var cachix_api = __nccwpck_require__(8133);
-// EXTERNAL MODULE: ./build/backends/cachix/missing-paths.js
-var missing_paths = __nccwpck_require__(8034);
-// EXTERNAL MODULE: ./build/backends/cachix/token.js
-var token = __nccwpck_require__(3918);
-// EXTERNAL MODULE: ./build/cache-target/cachix.js
-var cachix = __nccwpck_require__(7155);
-// EXTERNAL MODULE: ./build/http/client.js + 11 modules
-var http_client = __nccwpck_require__(5057);
-;// CONCATENATED MODULE: ./build/phases/bulk-question.js
-
-
-
-
-
-
-/** A part of what the substituters have for all their answers: asking for each path comes after it. */
-const LIMIT_MS = 3_000;
-/** Whoever does not answer is asked for each path. */
-const EFFORT = { connections: 1, attempts: 1, patienceMs: LIMIT_MS, connectTimeoutMs: 2_000 };
-/**
- * The one such question that needs no more than the right to read is that of Cachix. What fails once is not tried again.
- * @param servers of Cachix, beside cachix.org
- */
-function createBulkQuestion(servers, netrc, log) {
-    const silent = new Set();
-    const ask = async (target, env, paths, signal) => {
-        const client = (0,http_client/* createHttpClient */.u)({ env, log, ...EFFORT });
-        try {
-            return await (0,missing_paths/* missingPaths */.D)((0,cachix_api/* createCachixApi */.F)(target, client), paths, signal);
-        }
-        finally {
-            await client.close();
-        }
-    };
-    return {
-        async lacked(url, env, paths, signal) {
-            const target = (0,cachix/* cachixTargetAt */.JT)(url, servers);
-            if (target === null || silent.has(url.href))
-                return new Set();
-            try {
-                const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
-                return await ask({ ...target, token: (0,token.tokenFor)(url.hostname, netrc) }, env, paths, limit);
-            }
-            catch (error) {
-                if (!(0,errors/* isCacheError */.bt)(error) || error.code === 'internal')
-                    throw error;
-                if (!signal.aborted)
-                    silent.add(url.href);
-                log.debug(`${target.place} is asked for each path: ${(0,errors/* describeError */.Uc)(error)}`);
-                return new Set();
-            }
-        },
-    };
-}
-
-// EXTERNAL MODULE: ./build/phases/cache.js + 2 modules
-var cache = __nccwpck_require__(3685);
-;// CONCATENATED MODULE: ./build/phases/upstreams.js
-
-
-
-
-
-/**
- * They are asked beside the push, which must not wait for them for long. As many paths as there are requests in flight take one round trip; a question for many
- * together, to the host of an API, would take a connection more than that.
- */
-const upstreams_EFFORT = { concurrency: 32, attempts: 2, patienceMs: 3_000, connectTimeoutMs: 3_000 };
-const upstreams_LIMIT_MS = 10_000;
-/** Asked together: what was answered before the time ran out counts. */
-const BATCH = 256;
-/**
- * Asks once for each path that may be there, and only for those that came to this store with a signature of somebody else's. What was built here is in no upstream, or Nix would have
- * taken it from there; what nobody else signed could not have come from one. With an empty `skip-signed-by` the cache is to be whole, and nobody is asked.
- */
-function createUpstreams(session, store, netrc) {
-    const { inputs, runner } = session;
-    const lines = inputs.skipSignedBy.length === 0 ? [] : [...inputs.substituters];
-    const servers = inputs.caches.flatMap((target) => (target.kind === 'cachix' ? [target.host] : []));
-    const bulk = createBulkQuestion(servers, netrc, runner.log);
-    /** The substituter that has the path, `null` for none. */
-    const known = new Map();
-    let last = Promise.resolve();
-    const isFromElsewhere = ({ ultimate, signatures }) => !ultimate && signatures.some((signature) => !signature.startsWith(`${inputs.signingKey?.name ?? ''}:`));
-    const ask = async ({ url, proxy }, paths, signal) => {
-        const target = (0,cache_target_target/* parseCacheTarget */.h)(url, null, null);
-        if ('problem' in target || target.kind !== 'http')
-            throw new errors/* CacheError */.xA('internal', `${url} is no HTTP cache.`);
-        const env = proxy === null ? runner.env : (0,http_proxy/* withProxy */.fK)(runner.env, proxy);
-        const lacked = paths.length > upstreams_EFFORT.concurrency ? await bulk.lacked(target.url, env, paths, signal) : new Set();
-        const possible = paths.filter(({ path }) => !lacked.has(path));
-        if (possible.length === 0)
-            return;
-        await (0,cache/* withCache */.n)({ ...session, runner: { ...runner, env } }, store, target, netrc, upstreams_EFFORT, async (backend) => {
-            for (let at = 0; at < possible.length; at += BATCH) {
-                const found = await backend.presence(possible.slice(at, at + BATCH), signal);
-                for (const [path, { state }] of found)
-                    if (state === 'present')
-                        known.set(path, url);
-            }
-        });
-    };
-    const askAll = async (paths, signal) => {
-        const limit = AbortSignal.any([signal, AbortSignal.timeout(upstreams_LIMIT_MS)]);
-        for (const line of [...lines]) {
-            const left = paths.filter(({ path }) => !known.has(path));
-            if (left.length === 0 || limit.aborted)
-                break;
-            try {
-                await ask(line, left, limit);
-            }
-            catch (error) {
-                if (!(0,errors/* isCacheError */.bt)(error) || error.code === 'internal')
-                    throw error;
-                if (signal.aborted)
-                    break;
-                // One that fails is not asked again.
-                lines.splice(lines.indexOf(line), 1);
-                runner.log.info(`${line.url} does not say what it has, so that is pushed: ${(0,errors/* describeError */.Uc)(error)}`);
-            }
-        }
-        // Whoever asks no more has not found out that a path is nowhere: the end of the job asks for it again.
-        if (signal.aborted)
-            return;
-        for (const { path } of paths)
-            if (!known.has(path))
-                known.set(path, null);
-    };
-    return {
-        async find(paths, signal) {
-            const wanted = paths.filter(isFromElsewhere);
-            if (lines.length > 0 && wanted.length > 0) {
-                // One after the other: several caches want the same paths.
-                const mine = last.then(async () => {
-                    const unknown = wanted.filter(({ path }) => !known.has(path));
-                    if (unknown.length > 0)
-                        await askAll(unknown, signal);
-                });
-                last = mine.catch(() => undefined);
-                await mine;
-            }
-            return new Map(wanted.flatMap(({ path }) => {
-                const url = known.get(path) ?? null;
-                return url === null ? [] : [[path, url]];
-            }));
-        },
-    };
-}
-
-;// CONCATENATED MODULE: ./build/phases/push-new-paths.js
-
-
-
-
-
-
-
-
-
-
-
-/** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
-const CANCELLED_TIMEOUT_MS = 4 * 60_000;
-/** How long the end of the job waits for uploads. */
-function pushTimeoutMs({ inputs }) {
-    return inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
-}
-/**
- * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
- * other. Throws when nothing can even begin.
- */
-async function pushNewPaths(session, store, stop, job, done) {
-    const startedMs = performance.now();
-    const deadlineMs = startedMs + pushTimeoutMs(session);
-    return withPushes(session, store, stop, job, done, () => undefined, (pushes) => pushes.finish({ startedMs, deadlineMs }));
-}
-/** Opens the pushes for the time of `body`. Caches are asked when there is something for them. */
-async function withPushes(session, store, stop, job, done, onPushed, body) {
-    const { inputs, state } = session;
-    const packer = createPacker({
-        compression: inputs.compression,
-        level: inputs.compressionLevel,
-        spoolDir: (0,external_node_path_.join)(state().folder, 'spool'),
-        realPath: store.realPath,
-        readNar: narFrames,
-    });
-    const netrc = await (0,configure/* knownNetrc */.as)(inputs, store, stop.signal);
-    const upstreams = createUpstreams(session, store, netrc);
-    const means = { session, store, stop, job, netrc, upstreams, nars: shareNars(packer), expectNars: packer.expect };
-    const targets = (state().main?.targets ?? []).flatMap((target, index) => target.whyNot === null
-        ? [
-            (0,target_push/* createTargetPush */.Sy)({
-                means,
-                target,
-                done: new Map(done.get(index)),
-                onPushed: (path, sentBytes) => onPushed(index, path, sentBytes),
-            }),
-        ]
-        : []);
-    try {
-        return await body({
-            push: (roots, order) => pushSome(means, targets, roots, order),
-            finish: (order) => finishAll(means, targets, order),
-        });
-    }
-    finally {
-        await Promise.all(targets.map((target) => target.close()));
-        await packer.close();
-    }
-}
-/** The longest that a push during the job may take; the end of the job ends it earlier. */
-const JOB_MS = 6 * 3_600_000;
-async function pushSome(means, targets, roots, { drain }) {
-    const { session, store, stop } = means;
-    const { log } = session.runner;
-    const startedMs = performance.now();
-    const selection = (0,plan/* selectPaths */.L)(await findCandidates(store, roots, false, stop.signal), rulesOf(session));
-    const order = {
-        selection,
-        startedMs,
-        deadlineMs: startedMs + JOB_MS,
-        ...(drain === undefined ? {} : { drain }),
-        onProgress: log.debug,
-    };
-    const failures = await eachTarget(targets, (target, planned) => target.push({ ...order, planned }).then(() => null, (error) => error));
-    for (const failure of failures)
-        if (failure !== null)
-            log.debug(String(failure));
-}
-async function finishAll(means, targets, { startedMs, deadlineMs }) {
-    const { session, store, stop, job } = means;
-    const { log } = session.runner;
-    const signal = forLocalStore(stop, deadlineMs);
-    const main = session.state().main;
-    const names = await store.names();
-    const roots = await rootsOf(session, store, names, signal);
-    const selection = roots.length === 0 ? null : await push_new_paths_select(session, store, roots, signal);
-    const facts = selection === null
-        ? []
-        : await eachTarget(targets, (target, planned) => target.finish({
-            selection,
-            startedMs,
-            deadlineMs,
-            planned,
-            onProgress: (line) => log.info(targets.length > 1 ? `${(0,target_push/* cacheOf */.w7)(session.inputs, target.target).label}: ${line}` : line),
-        }));
-    const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
-    const caches = (main?.targets ?? []).map((target) => pushed.get(target) ?? (0,target_push/* untouched */.sF)(session, target));
-    return (0,job_report/* jobReport */.q)({ session, store, stop, job, names, startedMs }, caches, selection?.candidates.infos ?? new Map());
-}
-/** What a job that was stopped may still take to find out what it has to report. */
-const LOCAL_GRACE_MS = 3_000;
-/** For questions to the local store: they are short, and the report needs the answers also when the push was stopped. */
-function forLocalStore(stop, deadlineMs) {
-    const late = new AbortController();
-    const onStop = () => void setTimeout(() => late.abort(stop.signal.reason), LOCAL_GRACE_MS).unref();
-    if (stop.signal.aborted)
-        onStop();
-    else
-        stop.signal.addEventListener('abort', onStop, { once: true });
-    const leftMs = Math.max(LOCAL_GRACE_MS, Math.floor(deadlineMs - performance.now()));
-    return AbortSignal.any([late.signal, AbortSignal.timeout(leftMs)]);
-}
-async function push_new_paths_select(session, store, roots, signal) {
-    return (0,plan/* selectPaths */.L)(await findCandidates(store, roots, session.inputs.paths.length > 0, signal), rulesOf(session));
-}
-/** All side by side; where plans are made, each waits shortly for the others, so that what several want is packed once. */
-async function eachTarget(targets, run) {
-    const planned = meeting(targets.length);
-    return Promise.all(targets.map((target) => run(target, planned).finally(planned.leave)));
-}
-function rulesOf({ inputs }) {
-    const { include, exclude, maxPathSizeBytes, skipSignedBy, paths } = inputs;
-    return {
-        include,
-        exclude,
-        maxPathSizeBytes,
-        skipSignedBy,
-        upstream: new Map(),
-        explicitPaths: paths.length > 0,
-        wholeClosures: false,
-    };
-}
-
-
-/***/ }),
-
 /***/ 9884:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   O: () => (/* binding */ mayStrangersStart),
-/* harmony export */   v: () => (/* binding */ decidePush)
+/* harmony export */   gv: () => (/* binding */ pushTimeoutMs),
+/* harmony export */   v8: () => (/* binding */ mayStrangersStart),
+/* harmony export */   vG: () => (/* binding */ isDryRun),
+/* harmony export */   vn: () => (/* binding */ decidePush)
 /* harmony export */ });
 /* harmony import */ var _backends_cachix_token_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(3918);
 /* harmony import */ var _backends_job_identity_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(314);
@@ -40400,6 +37787,274 @@ function decidePush(inputs, target, env, netrc) {
         canPush: false,
         whyNot: 'there are no credentials and no signing key (a pull request from a fork has no secrets); `push: always` pushes all the same.',
     };
+}
+/** Plans, and sends nothing. */
+function isDryRun(env) {
+    return env.NIX_CACHE_ACTION_DRY_RUN === 'true' || env.NIX_CACHE_ACTION_DRY_RUN === '1';
+}
+/** What a cancelled job leaves: the runner gives its posts 5 minutes in all. */
+const CANCELLED_TIMEOUT_MS = 4 * 60_000;
+/** How long the end of the job waits for uploads. */
+function pushTimeoutMs(inputs) {
+    return inputs.jobStatus === 'cancelled' ? Math.min(inputs.pushTimeoutMs, CANCELLED_TIMEOUT_MS) : inputs.pushTimeoutMs;
+}
+
+
+/***/ }),
+
+/***/ 8747:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $n: () => (/* binding */ readDone),
+/* harmony export */   B8: () => (/* binding */ pusherFiles),
+/* harmony export */   GF: () => (/* binding */ writeJson),
+/* harmony export */   Gn: () => (/* binding */ formatDone),
+/* harmony export */   IY: () => (/* binding */ readFinishOrder),
+/* harmony export */   T8: () => (/* binding */ takeOrders),
+/* harmony export */   bM: () => (/* binding */ asPusherOrders),
+/* harmony export */   tL: () => (/* binding */ readReport),
+/* harmony export */   xN: () => (/* binding */ readIdentity)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(6760);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9473);
+/* harmony import */ var _setup_private_file_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(6124);
+
+
+
+
+/** Files of the pusher, in a folder of its own (0700). */
+function pusherFiles(folder) {
+    return {
+        orders: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, 'orders.json'),
+        identity: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, 'pusher.json'),
+        finish: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, 'finish.json'),
+        report: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, 'report.json'),
+        done: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, 'done'),
+        journalOffset: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, 'journal-offset.json'),
+        log: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, 'log'),
+        held: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, 'held'),
+    };
+}
+/** Reads the orders and removes them. @throws CacheError `state-invalid` */
+async function takeOrders(folder) {
+    const { orders } = pusherFiles(folder);
+    const read = await readJson(orders, isOrders);
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(orders, { force: true });
+    if (read === null)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .CacheError */ .xA('state-invalid', `There is nothing to push: ${orders} is missing or not ours.`);
+    return read;
+}
+/** What the keeper hands to its worker. @throws CacheError `state-invalid` */
+function asPusherOrders(value) {
+    if (isOrders(value))
+        return value;
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .CacheError */ .xA('state-invalid', 'What the pusher was handed is of another version.');
+}
+async function writeJson(file, value) {
+    await (0,_setup_private_file_js__WEBPACK_IMPORTED_MODULE_3__/* .writePrivateFile */ .P)(file, JSON.stringify(value));
+}
+const readIdentity = (folder) => readJson(pusherFiles(folder).identity, isIdentity);
+const readFinishOrder = (folder) => readJson(pusherFiles(folder).finish, isFinishOrder);
+const readReport = (folder) => readJson(pusherFiles(folder).report, isReport);
+/** What it wrote down, by target; a line that was cut off is left out. */
+async function readDone(folder) {
+    const text = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(pusherFiles(folder).done, 'utf8').catch(() => '');
+    const done = new Map();
+    for (const line of text.split('\n')) {
+        const [, target, sentBytes, path] = /^(\d{1,4}) (\d{1,15}) (\/.+)$/.exec(line) ?? [];
+        if (path === undefined)
+            continue;
+        const paths = done.get(Number(target)) ?? new Map();
+        done.set(Number(target), paths.set(path, Number(sentBytes)));
+    }
+    return done;
+}
+function formatDone({ target, path, sentBytes }) {
+    return `${target} ${sentBytes} ${path}\n`;
+}
+/** `null` when it is not there, or none of this version's. */
+async function readJson(file, is) {
+    try {
+        const value = JSON.parse(await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readFile)(file, 'utf8'));
+        return is(value) ? value : null;
+    }
+    catch {
+        return null;
+    }
+}
+function has(value, ...names) {
+    return typeof value === 'object' && value !== null && names.every((name) => name in value);
+}
+// Each is written by this very version, so the version and the names of its fields tell it from anything else.
+function isOrders(value) {
+    return has(value, 'version', 'inputs', 'state') && value.version === 1;
+}
+function isFinishOrder(value) {
+    return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
+}
+function isIdentity(value) {
+    return has(value, 'pid', 'startTime', 'worker') && typeof value.pid === 'number' && has(value.worker, 'pid', 'startTime');
+}
+function isReport(value) {
+    return has(value, 'version', 'caches', 'served', 'warnings') && value.version === 1;
+}
+
+
+/***/ }),
+
+/***/ 1735:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+
+// EXPORTS
+__nccwpck_require__.d(__webpack_exports__, {
+  LS: () => (/* binding */ backgroundSession),
+  fA: () => (/* binding */ openSession),
+  v$: () => (/* binding */ removeFolder),
+  UI: () => (/* binding */ resumeSession)
+});
+
+// EXTERNAL MODULE: external "node:crypto"
+var external_node_crypto_ = __nccwpck_require__(7598);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: ./build/errors.js
+var errors = __nccwpck_require__(9473);
+// EXTERNAL MODULE: ./build/inputs.js + 1 modules
+var build_inputs = __nccwpck_require__(5951);
+;// CONCATENATED MODULE: ./build/state.js
+
+
+const STATE_KEY = 'nix-cache-action';
+/** Inputs that are read anew in each phase although they are no secrets; the last two may have the credentials of a proxy or a mirror inside. */
+const FRESH_INPUTS = new Set(['job-status', 'substituters', 'install-nix']);
+function saveState(state, save) {
+    save(STATE_KEY, JSON.stringify(state));
+}
+/** The state that an earlier phase saved, `null` when none did. Throws `state-invalid`. */
+function loadState(load) {
+    const text = load(STATE_KEY);
+    if (text === '')
+        return null;
+    let parsed;
+    try {
+        parsed = JSON.parse(text);
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('state-invalid', 'The state of the earlier phase is not valid JSON.', { cause });
+    }
+    if (!isState(parsed))
+        throw new errors/* CacheError */.xA('state-invalid', 'The state of the earlier phase is of another version of this action.');
+    return parsed;
+}
+/** The runner hands back what `saveState` wrote: the version and the kinds of its fields tell it from anything else. */
+function isState(value) {
+    return (typeof value === 'object' &&
+        value !== null &&
+        'version' in value &&
+        value.version === 1 &&
+        'id' in value &&
+        typeof value.id === 'string' &&
+        'folder' in value &&
+        typeof value.folder === 'string' &&
+        'reportFile' in value &&
+        typeof value.reportFile === 'string' &&
+        'inputs' in value &&
+        typeof value.inputs === 'object' &&
+        'configuration' in value &&
+        'main' in value);
+}
+/** The inputs to keep for later phases. */
+function inputsToKeep(names, get) {
+    return Object.fromEntries(names.filter((name) => !build_inputs/* SECRET_INPUTS */.pH.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]));
+}
+/** Inputs for a later phase: secrets and the job's status as they are now, everything else as it was. */
+function inputsAsKept(state, now) {
+    return (name) => state.inputs[name] ?? now(name);
+}
+
+;// CONCATENATED MODULE: ./build/phases/session.js
+
+
+
+
+
+
+
+/**
+ * Opens pre's or main's session: masks secrets, checks the inputs, makes the folder. Main takes over what pre left.
+ * @throws CacheError `input-invalid`, `file-failed`
+ */
+async function openSession(runner) {
+    const get = (0,build_inputs/* inputFromEnv */.yj)(runner.env);
+    for (const secret of (0,build_inputs/* secretTexts */.Vh)(get))
+        runner.log.mask(secret);
+    const inputs = (0,build_inputs/* parseInputs */.TL)(get);
+    const state = loadState(runner.state) ?? newState(runner.env, get);
+    await makeFolder(state.folder);
+    return session(runner, inputs, { ...state, inputs: inputsToKeep(build_inputs/* INPUT_NAMES */.Qh, get) });
+}
+/** Opens post's session; `null` when no earlier phase came far enough to leave anything. */
+function resumeSession(runner) {
+    const now = (0,build_inputs/* inputFromEnv */.yj)(runner.env);
+    for (const secret of (0,build_inputs/* secretTexts */.Vh)(now))
+        runner.log.mask(secret);
+    const state = loadState(runner.state);
+    return state === null ? null : session(runner, (0,build_inputs/* parseInputs */.TL)(inputsAsKept(state, now)), state);
+}
+/** The session of the background process that pushes: main's, with the inputs as main had them. */
+function backgroundSession(runner, get, state) {
+    for (const secret of (0,build_inputs/* secretTexts */.Vh)(get))
+        runner.log.mask(secret);
+    return { runner, inputs: (0,build_inputs/* parseInputs */.TL)(get), state: () => state, keep: () => undefined };
+}
+/** Removes what this use left in `RUNNER_TEMP`, but for the report. */
+async function removeFolder(state) {
+    await (0,promises_.rm)(state.folder, { recursive: true, force: true });
+}
+function session(runner, inputs, initial) {
+    let state = initial;
+    const save = () => saveState(state, runner.saveState);
+    save();
+    return {
+        runner,
+        inputs,
+        state: () => state,
+        keep(change) {
+            state = { ...state, ...change };
+            save();
+        },
+    };
+}
+function newState(env, get) {
+    const id = (0,external_node_crypto_.randomBytes)(6).toString('hex');
+    const temp = env.RUNNER_TEMP ?? (0,external_node_os_.tmpdir)();
+    return {
+        version: 1,
+        id,
+        folder: (0,external_node_path_.join)(temp, `nix-cache-action-${id}`),
+        reportFile: (0,external_node_path_.join)(temp, `nix-cache-action-report-${id}.json`),
+        inputs: inputsToKeep(build_inputs/* INPUT_NAMES */.Qh, get),
+        configuration: null,
+        main: null,
+    };
+}
+async function makeFolder(folder) {
+    try {
+        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+    }
+    catch (cause) {
+        throw new errors/* CacheError */.xA('file-failed', `The folder ${folder} can't be made (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, {
+            hint: 'The action keeps its files in RUNNER_TEMP, which must be writable.',
+            cause,
+        });
+    }
 }
 
 
@@ -40675,791 +38330,6 @@ function textsOf(value) {
 function labelOf({ caches }, line) {
     const target = line === null ? undefined : caches[line];
     return target === undefined || target.kind === 'actions-cache' ? 'the Actions cache' : target.place;
-}
-
-
-/***/ }),
-
-/***/ 7863:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  w7: () => (/* binding */ cacheOf),
-  Sy: () => (/* binding */ createTargetPush),
-  vG: () => (/* binding */ isDryRun),
-  sF: () => (/* binding */ untouched)
-});
-
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __nccwpck_require__(9473);
-;// CONCATENATED MODULE: ./build/push/finish.js
-
-/** Ends the push, and takes back what was called pushed and is not there after all. */
-async function finishPush(backend, result, signal) {
-    try {
-        const lost = await backend.finish(signal);
-        if (lost.size === 0)
-            return result;
-        return { ...result, outcomes: pushedAs(result, (path, outcome) => failedAs(lost.get(path)) ?? outcome) };
-    }
-    catch (error) {
-        const isLate = (0,errors/* isCacheError */.bt)(error, 'deadline', 'cancelled') || signal.aborted;
-        const code = (0,errors/* isCacheError */.bt)(error) ? error.code : 'internal';
-        const message = (0,errors/* describeError */.Uc)(error);
-        const failed = isLate ? { class: 'out-of-time' } : { class: 'failed', code, message };
-        const why = (0,errors/* isCacheError */.bt)(error) ? { code, message: error.message, hint: error.hint } : { code, message, hint: null };
-        return { ...result, outcomes: pushedAs(result, () => failed), stoppedBy: result.stoppedBy ?? (isLate ? null : why) };
-    }
-}
-function failedAs(reason) {
-    return reason === undefined ? null : { class: 'failed', code: 'cache-not-found', message: reason };
-}
-function pushedAs(result, change) {
-    return new Map([...result.outcomes].map(([path, outcome]) => [path, outcome.class === 'pushed' ? change(path, outcome) : outcome]));
-}
-
-// EXTERNAL MODULE: ./build/waiting/cancel.js
-var cancel = __nccwpck_require__(2368);
-;// CONCATENATED MODULE: ./build/push/jobs.js
-/** Jobs for the paths of a plan, linked by their references. What is not in `push` can be read already, and no path waits for itself. */
-function jobsOf(push) {
-    const byPath = new Map();
-    for (const [index, info] of push.entries()) {
-        byPath.set(info.path, {
-            info,
-            index,
-            dependants: [],
-            abort: new AbortController(),
-            waitsFor: 0,
-            publish: null,
-            readBytes: 0,
-            outcome: null,
-        });
-    }
-    for (const job of byPath.values()) {
-        for (const reference of new Set(job.info.references)) {
-            const referred = byPath.get(reference);
-            if (referred === undefined || referred === job)
-                continue;
-            referred.dependants.push(job);
-            job.waitsFor++;
-        }
-    }
-    return [...byPath.values()];
-}
-/**
- * Decides a job, and with it those that now can't become visible any more. Answers with all jobs that were decided by this; a job that
- * was decided before stays as it was.
- */
-function decide(job, outcome) {
-    if (job.outcome !== null)
-        return [];
-    job.outcome = outcome;
-    const decided = [job];
-    if (outcome.class === 'pushed') {
-        for (const dependant of job.dependants)
-            dependant.waitsFor--;
-        return decided;
-    }
-    const withheld = outcomeOfDependants(job, outcome);
-    // Grows while it is walked.
-    for (const { dependants } of decided) {
-        for (const dependant of dependants) {
-            if (dependant.outcome !== null)
-                continue;
-            dependant.outcome = withheld;
-            dependant.abort.abort();
-            decided.push(dependant);
-        }
-    }
-    return decided;
-}
-function outcomeOfDependants({ info }, outcome) {
-    switch (outcome.class) {
-        case 'corrupt':
-        case 'failed':
-        case 'vanished':
-            return { class: 'withheld', culprit: info.path, culpritClass: outcome.class };
-        case 'withheld':
-        case 'out-of-time':
-            return outcome;
-    }
-}
-
-;// CONCATENATED MODULE: ./build/push/progress.js
-/** Shorter than this says nothing. */
-const MIN_SPAN_MS = 1000;
-/** Rates are those of the last samples, so that they follow what the network does. */
-const MAX_SAMPLES = 15;
-/** Counts what is done and measures how fast. Time comes in with every sample. */
-class ProgressMeter {
-    #samples = [];
-    #pathsTotal;
-    #bytesTotal;
-    #paths = 0;
-    #bytes = 0;
-    constructor(sizesBytes, nowMs) {
-        this.#pathsTotal = sizesBytes.length;
-        this.#bytesTotal = sizesBytes.reduce((sum, size) => sum + size, 0);
-        this.#samples.push({ atMs: nowMs, paths: 0, bytes: 0 });
-    }
-    add(paths, bytes) {
-        this.#paths += paths;
-        this.#bytes += bytes;
-    }
-    /** To be called about once a second. */
-    sample(nowMs) {
-        this.#samples.push({ atMs: nowMs, paths: this.#paths, bytes: this.#bytes });
-        if (this.#samples.length > MAX_SAMPLES)
-            this.#samples.shift();
-    }
-    /** What the rest takes if bytes and paths go on at the present rate; `null`: not known. */
-    remainingMs(nowMs) {
-        const rates = this.#rates(nowMs);
-        if (rates === null)
-            return null;
-        const ofBytes = (this.#bytesTotal - this.#bytes) / rates.bytesPerMs;
-        const ofPaths = (this.#pathsTotal - this.#paths) / rates.pathsPerMs;
-        // While one large NAR is under way no path gets done: then its bytes alone tell.
-        return Math.max(ofBytes, Number.isFinite(ofPaths) ? ofPaths : 0);
-    }
-    progress(nowMs) {
-        const rates = this.#rates(nowMs);
-        return {
-            pathsDone: this.#paths,
-            pathsTotal: this.#pathsTotal,
-            bytesDone: Math.round(this.#bytes),
-            bytesTotal: this.#bytesTotal,
-            bytesPerSecond: rates === null ? null : Math.round(rates.bytesPerMs * 1000),
-            remainingMs: this.remainingMs(nowMs),
-        };
-    }
-    #rates(nowMs) {
-        const first = this.#samples[0];
-        if (first === undefined || nowMs - first.atMs < MIN_SPAN_MS || this.#bytes === first.bytes)
-            return null;
-        const spanMs = nowMs - first.atMs;
-        return { bytesPerMs: (this.#bytes - first.bytes) / spanMs, pathsPerMs: (this.#paths - first.paths) / spanMs };
-    }
-}
-
-;// CONCATENATED MODULE: ./build/push/pipeline.js
-
-
-
-
-/**
- * Small paths cost round trips: 1,500 of them with two requests each at 20 ms are 2 s in 32 lanes. Nix's own client uses 25
- * connections, so no server is surprised.
- */
-const AUTO_CONCURRENCY = 32;
-/** Larger NARs cost processor, memory and disk, and have lanes of their own beside those of the small ones. */
-const LARGE_BYTES = 8 * 1024 * 1024;
-/**
- * Large NARs that are read at a time. The next one begins when the last byte of the one before is read, so no thread waits for work; more at a time would only
- * be ready later, and lie on disk meanwhile.
- */
-const READING_LARGE = 1;
-/** Large NARs in flight, packed or not: what lies in the spool. */
-const LARGE_IN_FLIGHT = 6;
-const GRACE_MS = 5000;
-const PROGRESS_EVERY_MS = 5000;
-const TICK_MS = 1000;
-/** How long calls that were aborted may take to come back. */
-const SETTLE_MS = 2000;
-/** These say that no other path will fare better: the cache does not let us in, or the program that `compression` needs is missing. */
-const FATAL_CODES = new Set(['cache-unauthorized', 'cache-read-only', 'cache-tls', 'input-invalid']);
-/** These may be the fault of one path, unless they come this often in a row. The HTTP client has made its retries before each of them. */
-const CACHE_CODES = new Set([
-    'cache-unreachable',
-    'cache-forbidden',
-    'cache-not-found',
-    'cache-throttled',
-    'cache-failing',
-    'cache-stalled',
-    'cache-invalid',
-]);
-const FAILURES_IN_A_ROW = 4;
-/**
- * Pushes what the plan says: NARs in any order, large ones first; a path becomes visible only when all its references are
- * (invariant I1). A path that fails takes along what refers to it and nothing else; an error of the whole cache ends the run.
- * Does not throw for what a path or the cache does wrong: that is in the result, which has an outcome for each path of `plan.push`.
- */
-async function runPipeline(plan, options) {
-    return new PushRun(plan, options).run();
-}
-class PushRun {
-    #options;
-    #clock;
-    #jobs;
-    /** Next at the end. */
-    #large;
-    #small;
-    #publishable = [];
-    /** Publishable and large, for a cache that takes the NAR only in that step. */
-    #unread = [];
-    #lanes;
-    /** Calls to the backend; a job may be in its second before the first is counted off. */
-    #inFlight = 0;
-    #reading = new Set();
-    #largeInFlight = new Set();
-    #largeDoneBytes = 0;
-    #meter;
-    /** Aborts everything in flight. */
-    #cut = new AbortController();
-    /** Ends the timers. */
-    #over = new AbortController();
-    #idle = Promise.withResolvers();
-    #startedMs;
-    /** Time at which nothing new is begun any more. */
-    #endMs;
-    #ending = false;
-    #inClosureOrder = false;
-    #failuresInARow = 0;
-    #stoppedBy = null;
-    constructor(plan, options) {
-        this.#options = options;
-        this.#clock = options.clock ?? cancel/* systemClock */.ml;
-        this.#startedMs = this.#clock.nowMs();
-        // A short time is not to be eaten up by its own end.
-        const graceMs = Math.min(options.graceMs ?? GRACE_MS, (options.deadlineMs - this.#startedMs) / 4);
-        this.#endMs = options.deadlineMs - Math.max(0, graceMs);
-        this.#lanes = options.concurrency === 'auto' ? AUTO_CONCURRENCY : options.concurrency;
-        this.#jobs = jobsOf(plan.push);
-        this.#large = this.#jobs.filter(isLarge).sort((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
-        // References first: what comes early becomes visible early, and whenever the run ends it was not for nothing.
-        this.#small = this.#jobs.filter((job) => !isLarge(job)).reverse();
-        this.#meter = new ProgressMeter(this.#jobs.map(({ info }) => info.narSizeBytes), this.#startedMs);
-    }
-    async run() {
-        const { signal, drain, onProgress } = this.#options;
-        const onStop = () => this.#stopSoon();
-        const onDrain = () => this.#end();
-        signal.addEventListener('abort', onStop, { once: true });
-        drain?.addEventListener('abort', onDrain, { once: true });
-        if (signal.aborted)
-            onStop();
-        if (drain?.aborted)
-            onDrain();
-        const ticking = this.#tick();
-        this.#pump();
-        await this.#idle.promise;
-        this.#over.abort();
-        await ticking;
-        signal.removeEventListener('abort', onStop);
-        drain?.removeEventListener('abort', onDrain);
-        for (const job of this.#jobs)
-            if (job.outcome === null)
-                this.#decide(job, { class: 'out-of-time' });
-        if (this.#jobs.length > 0)
-            onProgress?.(this.#meter.progress(this.#clock.nowMs()));
-        return {
-            outcomes: new Map(this.#jobs.map((job) => [job.info.path, job.outcome ?? { class: 'out-of-time' }])),
-            stoppedBy: this.#stoppedBy,
-            elapsedMs: this.#clock.nowMs() - this.#startedMs,
-        };
-    }
-    /** Begins as much as there is room for. What can become visible goes first: it ends the wait of others. */
-    #pump() {
-        while (!this.#cut.signal.aborted && this.#inFlight < this.#lanes) {
-            const job = this.#nextPublishable() ?? this.#nextToPrepare();
-            if (job === null)
-                break;
-            this.#inFlight++;
-            // Neither rejects: what goes wrong is the outcome of the job.
-            void (job.publish === null ? this.#prepare(job) : this.#publish(job, job.publish)).finally(() => {
-                this.#inFlight--;
-                this.#pump();
-            });
-        }
-        if (this.#inFlight === 0)
-            this.#idle.resolve();
-    }
-    #nextPublishable() {
-        const mayRead = !this.#ending && this.#largeInFlight.size < LARGE_IN_FLIGHT;
-        return (mayRead ? takeOpen(this.#unread) : null) ?? takeOpen(this.#publishable);
-    }
-    #becomesPublishable(job) {
-        (isUnread(job) ? this.#unread : this.#publishable).push(job);
-    }
-    #nextToPrepare() {
-        if (this.#ending)
-            return null;
-        const hasRoom = this.#reading.size < READING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
-        return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
-    }
-    #takeFrom(queue) {
-        for (let job = queue.pop(); job !== undefined; job = queue.pop()) {
-            if (job.outcome !== null)
-                continue;
-            if (this.#canFinish(job))
-                return job;
-            this.#decide(job, { class: 'out-of-time' });
-        }
-        return null;
-    }
-    /**
-     * Whether a large NAR that is begun now can be done before the end, going by how long the large ones took that are done. Those under
-     * way are taken to be half done.
-     */
-    #canFinish(job) {
-        if (!isLarge(job) || this.#largeDoneBytes === 0)
-            return true;
-        const nowMs = this.#clock.nowMs();
-        const aheadBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
-        const bytesPerMs = this.#largeDoneBytes / (nowMs - this.#startedMs);
-        return nowMs + (aheadBytes + job.info.narSizeBytes) / bytesPerMs <= this.#endMs;
-    }
-    async #prepare(job) {
-        if (isLarge(job)) {
-            this.#reading.add(job);
-            this.#largeInFlight.add(job);
-        }
-        try {
-            const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), this.#signalOf(job));
-            this.#failuresInARow = 0;
-            if (isLarge(job) && job.readBytes > 0)
-                this.#largeDoneBytes += job.info.narSizeBytes;
-            job.publish = publish;
-            if (job.waitsFor === 0)
-                this.#becomesPublishable(job);
-        }
-        catch (error) {
-            this.#fail(job, error);
-        }
-        finally {
-            this.#reading.delete(job);
-            this.#largeInFlight.delete(job);
-        }
-    }
-    async #publish(job, publish) {
-        if (isUnread(job))
-            this.#largeInFlight.add(job);
-        try {
-            const { sentBytes } = await publish(this.#signalOf(job));
-            this.#failuresInARow = 0;
-            this.#decide(job, { class: 'pushed', sentBytes });
-            for (const dependant of job.dependants) {
-                if (dependant.waitsFor === 0 && dependant.publish !== null)
-                    this.#becomesPublishable(dependant);
-            }
-        }
-        catch (error) {
-            this.#fail(job, error);
-        }
-        finally {
-            this.#largeInFlight.delete(job);
-        }
-    }
-    #signalOf(job) {
-        return AbortSignal.any([this.#cut.signal, job.abort.signal]);
-    }
-    /** The job's NAR, watched: how much was read counts as progress, and a NAR that is read makes room for the next large one. */
-    #sourceOf(job) {
-        const read = (bytes) => {
-            const newBytes = Math.min(bytes, job.info.narSizeBytes - job.readBytes);
-            job.readBytes += newBytes;
-            if (job.outcome === null)
-                this.#meter.add(0, newBytes / 2);
-            if (job.readBytes === job.info.narSizeBytes && this.#reading.delete(job))
-                this.#pump();
-        };
-        const source = this.#options.sourceOf(job.info, read);
-        const readAll = () => read(job.info.narSizeBytes);
-        return {
-            raw: (signal) => source.raw(signal),
-            packed: async (signal) => {
-                const packed = await source.packed(signal);
-                readAll();
-                return packed;
-            },
-            async *chunks(isKnown, signal) {
-                yield* source.chunks(isKnown, signal);
-                readAll();
-            },
-        };
-    }
-    #decide(job, outcome) {
-        for (const { info, readBytes } of decide(job, outcome))
-            this.#meter.add(1, info.narSizeBytes - readBytes / 2);
-    }
-    #fail(job, error) {
-        // Aborted, for a reason that is known already.
-        if (job.outcome !== null)
-            return;
-        const outcome = this.#cut.signal.aborted ? { class: 'out-of-time' } : outcomeOf(error);
-        if (outcome.class === 'failed' && this.#concernsAll(outcome.code))
-            this.#stop(outcome, error);
-        else
-            this.#decide(job, outcome);
-    }
-    #concernsAll(code) {
-        if (CACHE_CODES.has(code))
-            this.#failuresInARow++;
-        return FATAL_CODES.has(code) || this.#failuresInARow >= FAILURES_IN_A_ROW;
-    }
-    /** Ends the run: whatever is not done fails for the same reason, which is said once. */
-    #stop(outcome, error) {
-        const { code, message } = outcome;
-        this.#stoppedBy = (0,errors/* isCacheError */.bt)(error) ? { code, message: error.message, hint: error.hint } : { code, message, hint: null };
-        for (const job of this.#jobs)
-            job.outcome ??= outcome;
-        this.#cutNow(error);
-    }
-    /** Looks at the clock about once a second: progress, order, end. */
-    async #tick() {
-        const { onProgress, deadlineMs, progressEveryMs = PROGRESS_EVERY_MS } = this.#options;
-        let progressMs = this.#startedMs + progressEveryMs;
-        while (!this.#over.signal.aborted && !this.#cut.signal.aborted) {
-            const nowMs = this.#clock.nowMs();
-            this.#meter.sample(nowMs);
-            if (nowMs >= deadlineMs)
-                this.#cutNow(new errors/* CacheError */.xA('deadline', 'The time for uploads is over.'));
-            else if (nowMs >= this.#endMs)
-                this.#end();
-            else
-                this.#mindTheOrder(nowMs);
-            if (nowMs >= progressMs) {
-                progressMs = nowMs + progressEveryMs;
-                onProgress?.(this.#meter.progress(nowMs));
-            }
-            const nextMs = Math.min(nowMs + TICK_MS, progressMs, this.#ending ? deadlineMs : this.#endMs);
-            await this.#clock.sleep(Math.max(1, nextMs - nowMs), this.#over.signal);
-        }
-    }
-    /** When there is not enough time for everything: whole closures, one after another, in place of the largest NARs. */
-    #mindTheOrder(nowMs) {
-        const remainingMs = this.#meter.remainingMs(nowMs);
-        if (this.#inClosureOrder || remainingMs === null || nowMs + remainingMs <= this.#endMs)
-            return;
-        this.#inClosureOrder = true;
-        for (const queue of [this.#large, this.#small])
-            queue.sort((a, b) => b.index - a.index);
-    }
-    #stopSoon() {
-        this.#end();
-        const graceMs = this.#options.graceMs ?? GRACE_MS;
-        void this.#clock.sleep(graceMs, this.#over.signal).then(() => {
-            if (!this.#over.signal.aborted)
-                this.#cutNow(new errors/* CacheError */.xA('cancelled', 'The push was cancelled.'));
-        });
-    }
-    #end() {
-        this.#ending = true;
-        this.#pump();
-    }
-    #cutNow(reason) {
-        this.#ending = true;
-        this.#cut.abort(reason);
-        if (this.#inFlight === 0)
-            this.#idle.resolve();
-        // What does not listen to its signal is not waited for.
-        void this.#clock.sleep(SETTLE_MS, this.#over.signal).then(() => this.#idle.resolve());
-    }
-}
-function isLarge(job) {
-    return job.info.narSizeBytes > LARGE_BYTES;
-}
-/** The first that nothing was decided on meanwhile. */
-function takeOpen(queue) {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift())
-        if (job.outcome === null)
-            return job;
-    return null;
-}
-/** Whether all of a large NAR is still to be read. */
-function isUnread(job) {
-    return isLarge(job) && job.readBytes === 0;
-}
-function outcomeOf(error) {
-    if (!(0,errors/* isCacheError */.bt)(error))
-        return { class: 'failed', code: 'internal', message: (0,errors/* describeError */.Uc)(error) };
-    switch (error.code) {
-        case 'path-corrupt':
-            return { class: 'corrupt', message: (0,errors/* describeError */.Uc)(error) };
-        case 'path-vanished':
-            return { class: 'vanished' };
-        default:
-            return { class: 'failed', code: error.code, message: (0,errors/* describeError */.Uc)(error) };
-    }
-}
-
-// EXTERNAL MODULE: ./build/push/plan.js
-var push_plan = __nccwpck_require__(1542);
-;// CONCATENATED MODULE: ./build/push/verify.js
-
-const SAMPLE = 64;
-/** Of the sample, so many are the largest: those are the ones that body limits and cut connections hit. */
-const SAMPLE_LARGEST = 16;
-/** All of a sample at once: the HTTP client has its own limit, and `nix copy`'s stores are asked in one process for what comes together. */
-const IN_FLIGHT = SAMPLE;
-/** Reads pushed paths back as a substituter would. A failure to ask is a finding too; `signal` ends it with what was found by then. */
-async function verifyPushed(backend, pushed, mode, signal) {
-    const queue = sample(pushed, mode).values();
-    const findings = [];
-    const lane = async () => {
-        for (const info of queue) {
-            if (signal.aborted)
-                return;
-            const problem = await readBack(backend, info, signal);
-            // What was asked when the signal came says nothing about the cache.
-            if (problem === null || !signal.aborted)
-                findings.push({ path: info.path, problem });
-        }
-    };
-    await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
-    return findings;
-}
-/** Which paths are read back: the largest, and the rest evenly over the order in which they were pushed. */
-function sample(pushed, mode) {
-    if (mode === 'none')
-        return [];
-    if (mode === 'all' || pushed.length <= SAMPLE)
-        return pushed;
-    const largest = pushed.toSorted((a, b) => b.narSizeBytes - a.narSizeBytes).slice(0, SAMPLE_LARGEST);
-    const taken = new Set(largest);
-    const rest = pushed.filter((info) => !taken.has(info));
-    const others = SAMPLE - largest.length;
-    return [...largest, ...Array.from({ length: others }, (_, index) => rest[Math.floor((index * rest.length) / others)])].filter((info) => info !== undefined);
-}
-async function readBack(backend, info, signal) {
-    try {
-        const verdict = await backend.readBack(info, signal);
-        return verdict.ok ? null : verdict.problem;
-    }
-    catch (error) {
-        return (0,errors/* describeError */.Uc)(error);
-    }
-}
-
-// EXTERNAL MODULE: ./build/quantity.js
-var quantity = __nccwpck_require__(6135);
-// EXTERNAL MODULE: ./build/phases/actions-cache.js + 6 modules
-var actions_cache = __nccwpck_require__(7147);
-// EXTERNAL MODULE: ./build/phases/cache.js + 2 modules
-var phases_cache = __nccwpck_require__(3685);
-// EXTERNAL MODULE: ./build/phases/target-label.js
-var target_label = __nccwpck_require__(4092);
-;// CONCATENATED MODULE: ./build/phases/target-push.js
-
-
-
-
-
-
-
-
-
-/** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
-const target_push_AUTO_CONCURRENCY = 32;
-/** Of the time for the push, what is left for the upload of packs where paths go up together. */
-const FINISH_SHARE = 0.5;
-/** Asks nothing of the cache yet. */
-function createTargetPush({ means, target, done, onPushed = () => { } }) {
-    const { session, stop } = means;
-    const { inputs, runner } = session;
-    const known = new Map();
-    let opened = null;
-    const facts = untouched(session, target);
-    /** Opened with the first push; one that failed is tried again. */
-    const open = (signal) => {
-        opened ??= openTarget(means, target).then(async (open) => {
-            try {
-                const { skipSignedBy } = await open.backend.check(!isDryRun(runner.env), signal);
-                return { ...open, skipSignedBy };
-            }
-            catch (error) {
-                await open.close();
-                throw error;
-            }
-        });
-        opened.catch(() => {
-            opened = null;
-        });
-        return opened;
-    };
-    /** What the cache has of the selection, as far as this process has not put it there itself. */
-    const presence = async (backend, { query }, signal) => {
-        const unknown = query.filter(({ path }) => !done.has(path) && !known.has(path));
-        // Nobody is asked any more: what is not known to be up is listed as not pushed.
-        if (unknown.length === 0 || stop.signal.aborted)
-            return;
-        for (const [path, found] of await backend.presence(unknown, signal))
-            if (found.state !== 'missing')
-                known.set(path, found);
-    };
-    /** What is to go up: not what a substituter of the job's has, which is asked for nothing but that. */
-    const planFor = async (selection, there, signal) => {
-        const plan = (0,push_plan/* planPush */.M)(selection, there);
-        const upstream = await means.upstreams.find(plan.push, signal);
-        if (upstream.size === 0)
-            return plan;
-        return (0,push_plan/* planPush */.M)((0,push_plan/* selectPaths */.L)(selection.candidates, { ...selection.rules, upstream }), there);
-    };
-    const run = async (backend, plan, order, deadlineMs) => {
-        const nars = means.nars.join(plan.push.map(({ path }) => path));
-        return runPipeline(plan, {
-            backend,
-            sourceOf: nars.sourceOf,
-            signal: stop.signal,
-            ...(order.drain === undefined ? {} : { drain: order.drain }),
-            graceMs: stop.graceMs,
-            deadlineMs,
-            concurrency: inputs.concurrency,
-            // `nix copy` begins after that, and tells of itself.
-            ...(backend.kind === 'nix-copy' ? {} : { onProgress: (progress) => order.onProgress(progressLine(progress)) }),
-        }).finally(nars.leave);
-    };
-    const finish = async (order) => {
-        const { startedMs, deadlineMs } = order;
-        const signal = until(stop, deadlineMs);
-        if (packs(facts.cache.kind) && !isDryRun(runner.env))
-            means.expectNars(order.selection.query);
-        const checked = await open(signal);
-        const { backend } = checked;
-        const selection = selectionFor(checked, order.selection);
-        await presence(backend, selection, signal);
-        const plan = await planFor(selection, known, signal);
-        const planMs = elapsed(startedMs);
-        const planned = { ...facts, plan, lost: lostPaths(known), durationsMs: { plan: planMs } };
-        await order.planned.wait();
-        if (isDryRun(runner.env) || plan.push.length === 0)
-            return planned;
-        const left = { ...plan, push: plan.push.filter(({ path }) => !done.has(path)) };
-        const takeMs = takesTogether(backend) ? deadlineMs - (deadlineMs - performance.now()) * FINISH_SHARE : deadlineMs;
-        const before = plan.push.flatMap(({ path }) => {
-            const sentBytes = done.get(path);
-            return sentBytes === undefined ? [] : [[path, { class: 'pushed', sentBytes }]];
-        });
-        const taken = await run(backend, left, order, takeMs);
-        const takenMs = elapsed(startedMs);
-        const all = { ...taken, outcomes: new Map([...before, ...taken.outcomes]) };
-        const result = await finishPush(backend, all, until(stop, deadlineMs));
-        const pushedMs = elapsed(startedMs);
-        const pushed = plan.push.filter((info) => result.outcomes.get(info.path)?.class === 'pushed');
-        const findings = inputs.verify === 'none' ? null : await verifyPushed(backend, pushed, inputs.verify, until(stop, deadlineMs));
-        const durationsMs = {
-            plan: planMs,
-            push: takenMs - planMs,
-            finish: pushedMs - takenMs,
-            verify: elapsed(startedMs) - pushedMs,
-        };
-        return { ...planned, result, findings, durationsMs };
-    };
-    return {
-        target,
-        async push(order) {
-            // A cache that does not answer must not hold up the end of the job.
-            const asking = order.drain === undefined ? [] : [order.drain];
-            const signal = AbortSignal.any([until(stop, order.deadlineMs), ...asking]);
-            const checked = await open(signal);
-            const { backend } = checked;
-            const selection = selectionFor(checked, order.selection);
-            await presence(backend, selection, signal);
-            const uploaded = [...done.keys()].map((path) => [path, { state: 'present' }]);
-            const plan = await planFor(selection, new Map([...known, ...uploaded]), signal);
-            await order.planned.wait();
-            if (plan.push.length === 0)
-                return;
-            const taken = await run(backend, plan, order, order.deadlineMs);
-            const { outcomes } = backend.kind === 'nix-copy' ? await finishPush(backend, taken, until(stop, order.deadlineMs)) : taken;
-            for (const [path, outcome] of outcomes) {
-                if (outcome.class !== 'pushed')
-                    continue;
-                done.set(path, outcome.sentBytes);
-                onPushed(path, outcome.sentBytes);
-            }
-        },
-        async finish(order) {
-            try {
-                return await finish(order);
-            }
-            catch (error) {
-                if (error instanceof Error && error.stack !== undefined)
-                    runner.log.debug(error.stack);
-                return { ...facts, failure: failureOf(error), durationsMs: { plan: elapsed(order.startedMs) } };
-            }
-        },
-        async close() {
-            const open = await opened?.catch(() => null);
-            await open?.close();
-        },
-    };
-}
-/** The selection for one cache: some don't want what certain keys signed, and a Nix store takes a path with its whole closure or not at all. */
-function selectionFor({ backend, skipSignedBy }, selection) {
-    const { candidates, rules } = selection;
-    const more = skipSignedBy.filter((name) => !rules.skipSignedBy.includes(name));
-    const wholeClosures = backend.kind === 'nix-copy';
-    if (more.length === 0 && wholeClosures === rules.wholeClosures)
-        return selection;
-    return (0,push_plan/* selectPaths */.L)(candidates, { ...rules, wholeClosures, skipSignedBy: [...rules.skipSignedBy, ...more] });
-}
-function failureOf(error) {
-    return (0,errors/* isCacheError */.bt)(error)
-        ? { code: error.code, message: error.message, hint: error.hint }
-        : { code: 'internal', message: (0,errors/* describeError */.Uc)(error), hint: null };
-}
-/** Whether it takes NARs as we pack them. */
-function packs(kind) {
-    return kind !== 'attic' && kind !== 'nix-copy' && kind !== 'none';
-}
-/** Where paths go up together at the end, that takes time of its own. */
-function takesTogether({ kind }) {
-    return kind === 'actions-cache';
-}
-function until(stop, deadlineMs) {
-    return AbortSignal.any([stop.signal, AbortSignal.timeout(Math.max(1, Math.floor(deadlineMs - performance.now())))]);
-}
-/** For the report. */
-function cacheOf(inputs, { line, whyNot }) {
-    const kind = line === null ? 'actions-cache' : (inputs.caches[line]?.kind ?? 'actions-cache');
-    return { kind, label: (0,target_label/* labelOf */.W)(inputs, line), canPush: whyNot === null, whyNot };
-}
-/** The facts on a cache before anything is done with it. */
-function untouched(session, target) {
-    const nothing = { plan: null, failure: null, result: null, findings: null, lost: new Set(), durationsMs: {} };
-    return { ...nothing, cache: cacheOf(session.inputs, target), isRead: isRead(session, target) };
-}
-/** Whether Nix was told to read from it. */
-function isRead({ inputs, state }, { line, failed }) {
-    const { configuration, main } = state();
-    if (failed || configuration?.route === 'advice-only')
-        return false;
-    const isThroughUs = Object.values(main?.served ?? {}).includes((0,target_label/* labelOf */.W)(inputs, line));
-    return !isThroughUs || main?.substituterFolder !== null;
-}
-function lostPaths(presence) {
-    return new Set([...presence].flatMap(([path, { state }]) => (state === 'lost' ? [path] : [])));
-}
-/** Opens what takes the job's paths, as main decided. */
-async function openTarget({ session, store, netrc, job }, target) {
-    const cache = target.line === null ? undefined : session.inputs.caches[target.line];
-    const effort = effortOf(session.inputs, target);
-    if (target.line === null || cache?.kind === 'actions-cache')
-        return (0,actions_cache/* openActionsCache */.C3)(session, store, effort, job);
-    if (cache === undefined)
-        throw new errors/* CacheError */.xA('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
-    return (0,phases_cache/* openCache */.b)(session, store, cache, netrc, effort);
-}
-function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs }) {
-    const rate = bytesPerSecond === null ? '' : `, ${(0,quantity/* formatBytes */.z3)(bytesPerSecond)}/s`;
-    const left = remainingMs === null || pathsDone === pathsTotal ? '' : `, about ${Math.ceil(remainingMs / 1000)} s left`;
-    return `Pushed ${pathsDone} of ${pathsTotal} paths, ${(0,quantity/* formatBytes */.z3)(bytesDone)} of ${(0,quantity/* formatBytes */.z3)(bytesTotal)}${rate}${left}`;
-}
-function effortOf(inputs, { failed }) {
-    const concurrency = inputs.concurrency === 'auto' ? target_push_AUTO_CONCURRENCY : inputs.concurrency;
-    const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
-    return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
-}
-/** Plans, and sends nothing. */
-function isDryRun(env) {
-    return env.NIX_CACHE_ACTION_DRY_RUN === 'true' || env.NIX_CACHE_ACTION_DRY_RUN === '1';
-}
-function elapsed(sinceMs) {
-    return Math.round(performance.now() - sinceMs);
 }
 
 
@@ -42048,208 +38918,6 @@ function findSharing({ runnerEnvironment, storeMadeMs, jobBeganMs }) {
     if (storeMadeMs !== null && storeMadeMs >= jobBeganMs)
         return { isShared: false, because: 'the store was made in this job' };
     return { isShared: true, because: 'the store is older than this job, on a machine that others may use' };
-}
-
-
-/***/ }),
-
-/***/ 1542:
-/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
-
-/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
-/* harmony export */   L: () => (/* binding */ selectPaths),
-/* harmony export */   M: () => (/* binding */ planPush)
-/* harmony export */ });
-/* harmony import */ var _nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(9605);
-
-/**
- * Chooses the paths that the cache has to be asked about.
- *
- * - A root is wanted unless it is a derivation file (and not named by `paths`), signed by an upstream or found at one, excluded, matched by no
- *   `include`, or too large.
- * - What a wanted root needs goes along however old it is: `include` and the rule on derivation files concern roots only.
- * - A path signed by a `skip-signed-by` key, or found at a substituter, ends the walk: that its closure can be read there is the upstream's own invariant. Not so with
- *   `wholeClosures`: there it is not wanted for itself, but goes along like any other path.
- * - An excluded or too large path that is needed ends the walk as well, but the cache is asked for it: when it is there, what
- *   needs it can go up.
- */
-function selectPaths(candidates, rules) {
-    const infoOf = lookUp(candidates);
-    const ruledOut = new Map();
-    for (const info of candidates.infos.values()) {
-        const verdict = (rules.wholeClosures ? null : readableUpstream(info, rules)) ?? verdictOfRules(info, rules);
-        if (verdict !== null)
-            ruledOut.set(info.path, verdict);
-    }
-    const wanted = new Set();
-    for (const root of candidates.roots) {
-        const info = infoOf(root);
-        if (info !== null && verdictOnRoot(info, rules, ruledOut) === null)
-            wanted.add(root);
-    }
-    const order = referencesFirst(wanted, (path) => (ruledOut.has(path) ? [] : (infoOf(path)?.references ?? [])));
-    const query = order
-        .filter((path) => !isUpstream(ruledOut.get(path)))
-        .map(infoOf)
-        .filter((info) => info !== null);
-    return { candidates, rules, ruledOut, wanted, order, query };
-}
-/**
- * Says for every path what becomes of it. `presence` is the cache's answer to `selection.query`.
- *
- * A path that is in the cache is taken at its word (what it refers to is the cache's own invariant), yet what turns out to be
- * missing below it is pushed too. A path whose reference neither is readable nor will be is withheld, and names the first cause.
- */
-function planPush(selection, presence) {
-    const { candidates, rules, ruledOut, wanted, order } = selection;
-    const infoOf = lookUp(candidates);
-    const verdicts = verdictsOf(selection, infoOf, presence);
-    const needed = neededBy(wanted, verdicts, infoOf);
-    const paths = new Map();
-    const add = (path, verdict) => {
-        paths.set(path, { path, info: infoOf(path), isRoot: candidates.roots.has(path), verdict });
-    };
-    const push = [];
-    for (const path of order) {
-        const verdict = verdicts.get(path);
-        if (verdict === undefined || !(wanted.has(path) || needed.has(path)))
-            continue;
-        const info = infoOf(path);
-        add(path, verdict.class === 'push' && wanted.has(path) ? { class: 'push', why: 'new' } : verdict);
-        if (verdict.class === 'push' && info !== null)
-            push.push(info);
-    }
-    for (const path of [...candidates.roots, ...candidates.vanished]) {
-        if (paths.has(path))
-            continue;
-        const info = infoOf(path);
-        const verdict = info === null ? { class: 'vanished' } : verdictOnRoot(info, rules, ruledOut);
-        if (verdict !== null)
-            add(path, verdict);
-    }
-    return { paths, push };
-}
-function lookUp(candidates) {
-    const vanished = new Set(candidates.vanished);
-    return (path) => (vanished.has(path) ? null : (candidates.infos.get(path) ?? null));
-}
-function readableUpstream(info, rules) {
-    for (const signature of info.signatures) {
-        const keyName = signature.slice(0, Math.max(0, signature.indexOf(':')));
-        if (rules.skipSignedBy.includes(keyName))
-            return { class: 'signed-upstream', keyName };
-    }
-    const substituter = rules.upstream.get(info.path);
-    return substituter === undefined ? null : { class: 'upstream', substituter };
-}
-function isUpstream(verdict) {
-    return verdict?.class === 'signed-upstream' || verdict?.class === 'upstream';
-}
-/** Why a path stays out even when a wanted one needs it, whoever signed it; `null` when it may go up. */
-function verdictOfRules(info, rules) {
-    const baseName = (0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__/* .baseNameOf */ .mv)(info.path);
-    // `search`, as `test` would carry state from one path to the next with a flag `g` or `y`.
-    const pattern = rules.exclude.find((expression) => baseName.search(expression) !== -1);
-    if (pattern !== undefined)
-        return { class: 'excluded', pattern: pattern.source };
-    if (rules.maxPathSizeBytes !== null && info.narSizeBytes > rules.maxPathSizeBytes) {
-        return { class: 'too-large', limitBytes: rules.maxPathSizeBytes };
-    }
-    return null;
-}
-/** Why a root is not wanted for itself; `null` when it is. */
-function verdictOnRoot(info, rules, ruledOut) {
-    const verdict = ruledOut.get(info.path);
-    if (verdict !== undefined && isUpstream(verdict))
-        return verdict;
-    const elsewhere = rules.wholeClosures ? readableUpstream(info, rules) : null;
-    if (elsewhere !== null)
-        return elsewhere;
-    if (!rules.explicitPaths && (0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__/* .isDerivation */ .qw)(info.path))
-        return { class: 'derivation' };
-    if (verdict !== undefined)
-        return verdict;
-    const baseName = (0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__/* .baseNameOf */ .mv)(info.path);
-    const included = rules.include.length === 0 || rules.include.some((expression) => baseName.search(expression) !== -1);
-    return included ? null : { class: 'excluded', pattern: null };
-}
-/** All that can be reached from `starts`, each once and after what it refers to. Loops over a stack: closures are thousands deep. */
-function referencesFirst(starts, referencesOf) {
-    const order = [];
-    const seen = new Set();
-    for (const start of starts) {
-        if (seen.has(start))
-            continue;
-        seen.add(start);
-        const stack = [{ path: start, references: referencesOf(start), next: 0 }];
-        for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-            const reference = top.references[top.next++];
-            if (reference === undefined) {
-                order.push(top.path);
-                stack.pop();
-            }
-            else if (!seen.has(reference)) {
-                seen.add(reference);
-                stack.push({ path: reference, references: referencesOf(reference), next: 0 });
-            }
-        }
-    }
-    return order;
-}
-function verdictsOf({ order, ruledOut }, infoOf, presence) {
-    const verdicts = new Map();
-    const obstacles = new Map();
-    for (const path of order) {
-        const info = infoOf(path);
-        const verdict = info === null
-            ? { class: 'vanished' }
-            : (verdictOfCache(presence.get(path)) ?? ruledOut.get(path) ?? verdictOfReferences(info, obstacles));
-        verdicts.set(path, verdict);
-        obstacles.set(path, obstacleOf(path, verdict));
-    }
-    return verdicts;
-}
-function verdictOfCache(presence) {
-    if (presence?.state === 'present')
-        return { class: 'present' };
-    return presence?.state === 'differs' ? { class: 'differs', narHash: presence.narHash } : null;
-}
-function verdictOfReferences(info, obstacles) {
-    for (const reference of info.references) {
-        if (reference === info.path)
-            continue;
-        const obstacle = obstacles.get(reference);
-        // Nix allows no circles; one in what we were told would leave paths that wait for each other.
-        if (obstacle === undefined)
-            return { class: 'withheld', culprit: reference, culpritClass: 'circular' };
-        if (obstacle !== null)
-            return { class: 'withheld', ...obstacle };
-    }
-    return { class: 'push', why: 'needed' };
-}
-function obstacleOf(path, verdict) {
-    switch (verdict.class) {
-        case 'push':
-        case 'present':
-        case 'differs':
-        case 'signed-upstream':
-        case 'upstream':
-            return null;
-        case 'withheld':
-            return { culprit: verdict.culprit, culpritClass: verdict.culpritClass };
-        case 'excluded':
-        case 'too-large':
-        case 'vanished':
-            return { culprit: path, culpritClass: verdict.class };
-    }
-}
-/** What the wanted roots that are or will be readable need. What only withheld paths need stays out with them. */
-function neededBy(wanted, verdicts, infoOf) {
-    const isKept = (path) => {
-        const verdict = verdicts.get(path)?.class;
-        return verdict === 'push' || verdict === 'present' || verdict === 'differs';
-    };
-    return new Set(referencesFirst([...wanted].filter(isKept), (path) => (isKept(path) ? (infoOf(path)?.references ?? []) : [])));
 }
 
 
@@ -43534,116 +40202,77 @@ async function forgetUserConf(file, context) {
 
 /***/ }),
 
-/***/ 8569:
+/***/ 866:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   S: () => (/* binding */ holdPaths)
+/* harmony export */ });
+/* unused harmony export releasePaths */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(6760);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(9473);
+/* harmony import */ var _own_paths_js__WEBPACK_IMPORTED_MODULE_5__ = __nccwpck_require__(827);
+/* harmony import */ var _path_info_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(2847);
 
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  l: () => (/* binding */ readForbidsSubstitutes),
-  m: () => (/* binding */ readOutputPaths)
-});
 
-// EXTERNAL MODULE: external "node:fs/promises"
-var promises_ = __nccwpck_require__(1455);
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __nccwpck_require__(9473);
-;// CONCATENATED MODULE: ./build/nix/derivation.js
 
-/** libstore/derivations.cc: `Derive(` in the usual form, `DrvWithVersion("xp-dyn-drv",` for what depends on outputs of outputs. */
-const HEAD = /^(?:Derive\(|DrvWithVersion\("[a-z-]{1,40}",)\[/;
-/** Name, path, how it is hashed, hash. None of them needs an escape. */
-const OUTPUT = /\("([^"\\]{1,250})","([^"\\]*)","[^"\\]*","[^"\\]*"\)([,\]])/y;
-/** Reads the outputs, which stand first, from the text of a `.drv` file; what follows may be cut off. Throws `format-invalid`. */
-function parseDerivationOutputs(text) {
-    const head = HEAD.exec(text);
-    if (head === null)
-        throw new errors/* CacheError */.xA('format-invalid', 'This is not the text of a derivation.');
-    const outputs = [];
-    OUTPUT.lastIndex = head[0].length;
+
+
+
+const LINK_PREFIX = 'held-';
+const TIMEOUT_MS = 60_000;
+/**
+ * Holds valid paths (full paths) against garbage collection, in one process: a derivation that nobody builds refers to all of them, and a link to it in
+ * `folder` is a root of the collector. 1,500 paths take 0.1 s so, and 1 to 1.8 s with a root for each (docs/decisions/020-hook.md). Holds as long as the
+ * link is there, whatever becomes of this process; a collector in another mount namespace does not see it. Throws `nix-failed`, `cancelled`.
+ */
+async function holdPaths(store, paths, folder, signal) {
+    let left = [...new Set(paths)];
     for (;;) {
-        const [, name, path, next] = OUTPUT.exec(text) ?? [];
-        if (name === undefined)
-            throw new errors/* CacheError */.xA('format-invalid', 'The outputs of a derivation are cut off or malformed.');
-        outputs.push({ name, path: path === undefined || path === '' ? null : path });
-        if (next === ']')
-            return outputs;
-    }
-}
-/** In the text of a derivation a quote within a string is escaped, so these can only be where variables of the builder are. */
-const FORBIDDEN = '("allowSubstitutes","")';
-const STRUCTURED = /\("__json","((?:[^"\\]|\\.)*)"\)/s;
-/**
- * Whether the text of a whole `.drv` file says `allowSubstitutes = false`: then Nix builds it even where a cache has its outputs (unless
- * `always-allow-substitutes` is set). libstore/parsed-derivations.cc.
- */
-function forbidsSubstitutes(text) {
-    if (text.includes(FORBIDDEN))
-        return true;
-    const structured = STRUCTURED.exec(text)?.[1];
-    if (structured === undefined)
-        return false;
-    try {
-        const attributes = JSON.parse(unescaped(structured));
-        return (typeof attributes === 'object' &&
-            attributes !== null &&
-            'allowSubstitutes' in attributes &&
-            attributes.allowSubstitutes === false);
-    }
-    catch {
-        return false;
-    }
-}
-/** libstore/derivations.cc, parseString. */
-function unescaped(text) {
-    const whites = { n: '\n', r: '\r', t: '\t' };
-    return text.replace(/\\(.)/gs, (_, character) => whites[character] ?? character);
-}
-
-;// CONCATENATED MODULE: ./build/store/derivation-outputs.js
-
-
-
-/** Some 8,000 outputs. */
-const READ_LIMIT_BYTES = 1024 * 1024;
-/**
- * Full paths of the outputs of a derivation (full path), from its file and without a process. Empty when the file is gone or says nothing: it is in the
- * store only where the build was asked for on this machine, and content-addressed derivations don't know their outputs.
- */
-async function readOutputPaths(store, drvPath) {
-    const text = await readDerivation(store, drvPath);
-    try {
-        return text === null ? [] : parseDerivationOutputs(text).flatMap(({ path }) => path ?? []);
-    }
-    catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
-            return [];
-        throw error;
-    }
-}
-/** Whether a derivation (full path) says that its outputs are not to be substituted; `false` when its file is gone. */
-async function readForbidsSubstitutes(store, drvPath) {
-    const text = await readDerivation(store, drvPath);
-    return text !== null && forbidsSubstitutes(text);
-}
-/** As much of it as is of use; `null` when it can't be read. */
-async function readDerivation(store, drvPath) {
-    try {
-        const file = await (0,promises_.open)(store.realPath(drvPath));
+        if (left.length === 0)
+            return { held: [], vanished: paths };
         try {
-            const sizeBytes = Math.min((await file.stat()).size, READ_LIMIT_BYTES);
-            const { buffer, bytesRead } = await file.read(Buffer.alloc(sizeBytes), 0, sizeBytes, 0);
-            return buffer.toString('latin1', 0, bytesRead);
+            await addRoot(store, left, folder, signal);
+            const held = new Set(left);
+            return { held: left, vanished: paths.filter((path) => !held.has(path)) };
         }
-        finally {
-            await file.close();
+        catch (error) {
+            if (!(0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .isCacheError */ .bt)(error, 'nix-failed'))
+                throw error;
+            // It names one path that is gone at best, and holds none.
+            const valid = await (0,_path_info_js__WEBPACK_IMPORTED_MODULE_4__/* .onlyValid */ .VV)(store.nix, left, { signal });
+            if (valid.length === left.length)
+                throw error;
+            left = valid;
+        }
+    }
+}
+/** Lets go of all that was held with this folder. What the collector knows of the links goes with its next run. */
+async function releasePaths(folder) {
+    try {
+        for (const name of await readdir(folder)) {
+            if (name.startsWith(LINK_PREFIX))
+                await rm(join(folder, name), { force: true });
         }
     }
     catch (error) {
-        if ((0,errors/* systemCode */.xU)(error) !== null)
-            return null;
-        throw error;
+        if (systemCode(error) !== 'ENOENT')
+            throw error;
     }
+}
+async function addRoot({ nix }, paths, folder, signal) {
+    const link = (0,node_path__WEBPACK_IMPORTED_MODULE_2__.join)(folder, `${LINK_PREFIX}${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(6).toString('hex')}`);
+    const listed = paths.map((path) => nixString(path)).join(' ');
+    const input = `derivation { name = "${_own_paths_js__WEBPACK_IMPORTED_MODULE_5__/* .HOLD_NAME */ .iN}"; system = "none"; builder = "none"; paths = map builtins.storePath [ ${listed} ]; }`;
+    // Up to 2.8 a root outside of Nix's own folder has to be asked for; later versions take the flag, too.
+    const root = ['--add-root', link, '--indirect'];
+    const options = ['--option', 'substitute', 'false', '--option', 'pure-eval', 'false', '--option', 'restrict-eval', 'false'];
+    await nix.runInstantiate([...options, ...root, '-'], { input, signal, timeoutMs: TIMEOUT_MS });
+}
+function nixString(text) {
+    return `"${text.replace(/["\\$]/g, '\\$&')}"`;
 }
 
 
@@ -48999,7 +45628,7 @@ async function probeMachine(caller) {
         isRoot,
         sudo: needsRoot && (await (0,run_as_root/* canBecomeRoot */.e)(caller)),
         // sd_booted(3)
-        systemd: await can('/run/systemd/system', promises_.constants.F_OK),
+        systemd: await canAccess('/run/systemd/system', promises_.constants.F_OK),
         nixFolder,
         nixVolume: nixFolder !== 'ours' && process.platform === 'darwin' && (await hasNixVolume()),
     };
@@ -49009,14 +45638,15 @@ function hasNixVolume() {
     return (0,external_node_util_.promisify)(external_node_child_process_.execFile)('/usr/sbin/diskutil', ['info', 'Nix Store'], { env: {}, timeout: DISKUTIL_TIMEOUT_MS }).then(() => true, () => false);
 }
 async function probeNixFolder() {
-    if (!(await can('/nix', promises_.constants.F_OK)))
+    if (!(await canAccess('/nix', promises_.constants.F_OK)))
         return 'missing';
-    const store = (await can('/nix/store', promises_.constants.F_OK)) ? '/nix/store' : null;
-    if (await can(store ?? '/nix', promises_.constants.W_OK))
+    const store = (await canAccess('/nix/store', promises_.constants.F_OK)) ? '/nix/store' : null;
+    if (await canAccess(store ?? '/nix', promises_.constants.W_OK))
         return 'ours';
     return store === null ? 'empty' : 'foreign';
 }
-function can(file, mode) {
+/** Whether this process can do with the file what `mode` says (access(2)). */
+function canAccess(file, mode) {
     return (0,promises_.access)(file, mode).then(() => true, () => false);
 }
 
@@ -49157,6 +45787,7 @@ function saidBy(error) {
 
 
 
+
 const DOING = "Nix's own installer";
 const SOCKET = '/nix/var/nix/daemon-socket/socket';
 const SETTINGS = '/etc/nix/nix.conf';
@@ -49173,18 +45804,19 @@ const SAID_BY_EVERY_FAILURE = /^(?:---- oh no! -|(?:Oh no|Jeeze), something went
 const HINT = 'Its whole output is in the log of this step. On a machine that is kept, undo what it had begun before the next try: https://nix.dev/manual/nix/stable/installation/uninstall';
 /**
  * Installs Nix by the multi-user installer that is in its own release tarball: on macOS it makes the volume, the users and the daemon. It is run by this
- * user, as its authors mean it to be, and calls `sudo` itself. `folder` is where the tarball is unpacked for that time.
+ * user, as its authors mean it to be, and calls `sudo` itself. `folder` is where the tarball is unpacked for that time; `daemonPatienceMs` is how long the daemon
+ * may take to answer after it.
  *
  * @throws CacheError `install-failed`, `disk-full`, `cancelled`, `deadline`
  */
-async function installByItsOwnInstaller(tarball, folder, log, caller) {
+async function installByItsOwnInstaller(tarball, folder, log, caller, daemonPatienceMs = DAEMON_PATIENCE_MS) {
     const place = await (0,promises_.mkdtemp)((0,external_node_path_.join)(folder, 'installer-'));
     try {
         await unpack(tarball, place, caller);
         const settings = (0,external_node_path_.join)(place, 'settings-of-this-job.conf');
         await (0,promises_.writeFile)(settings, await settingsToInstall(), { mode: 0o600 });
         await run((0,external_node_path_.join)(place, 'install'), argumentsWith(settings), log, caller);
-        await untilDaemonAnswers(caller.signal);
+        await untilDaemonAnswers(daemonPatienceMs, caller.signal);
     }
     finally {
         await (0,promises_.rm)(place, { recursive: true, force: true });
@@ -49291,15 +45923,12 @@ function killGroup({ pid }, name) {
         // It has ended meanwhile, or what is left of it runs as root.
     }
 }
-function canAccess(file, mode) {
-    return (0,promises_.access)(file, mode).then(() => true, () => false);
-}
 /** launchd starts the daemon while the installer ends. */
-async function untilDaemonAnswers(signal) {
-    const deadline = cancel/* systemClock */.ml.nowMs() + DAEMON_PATIENCE_MS;
+async function untilDaemonAnswers(patienceMs, signal) {
+    const deadline = cancel/* systemClock */.ml.nowMs() + patienceMs;
     while (!(await answers())) {
         if (cancel/* systemClock */.ml.nowMs() > deadline) {
-            const message = `Nix is installed, but ${DAEMON_PATIENCE_MS / 1000} s later its daemon does not answer at ${SOCKET}.`;
+            const message = `Nix is installed, but ${patienceMs / 1000} s later its daemon does not answer at ${SOCKET}.`;
             throw new errors/* CacheError */.xA('install-failed', message, {
                 hint: '`sudo launchctl print system/org.nixos.nix-daemon` and `/var/log/nix-daemon.log` say why.',
             });
@@ -49710,71 +46339,10 @@ var store_path = __nccwpck_require__(9605);
 var route = __nccwpck_require__(7199);
 // EXTERNAL MODULE: ./build/setup/user-file.js
 var user_file = __nccwpck_require__(6402);
+// EXTERNAL MODULE: ./build/store/gc-roots.js
+var gc_roots = __nccwpck_require__(866);
 // EXTERNAL MODULE: ./build/store/own-paths.js
 var own_paths = __nccwpck_require__(827);
-// EXTERNAL MODULE: ./build/store/path-info.js + 1 modules
-var path_info = __nccwpck_require__(2847);
-;// CONCATENATED MODULE: ./build/store/gc-roots.js
-
-
-
-
-
-
-const LINK_PREFIX = 'held-';
-const TIMEOUT_MS = 60_000;
-/**
- * Holds valid paths (full paths) against garbage collection, in one process: a derivation that nobody builds refers to all of them, and a link to it in
- * `folder` is a root of the collector. 1,500 paths take 0.1 s so, and 1 to 1.8 s with a root for each (docs/decisions/020-hook.md). Holds as long as the
- * link is there, whatever becomes of this process; a collector in another mount namespace does not see it. Throws `nix-failed`, `cancelled`.
- */
-async function holdPaths(store, paths, folder, signal) {
-    let left = [...new Set(paths)];
-    for (;;) {
-        if (left.length === 0)
-            return { held: [], vanished: paths };
-        try {
-            await addRoot(store, left, folder, signal);
-            const held = new Set(left);
-            return { held: left, vanished: paths.filter((path) => !held.has(path)) };
-        }
-        catch (error) {
-            if (!(0,errors/* isCacheError */.bt)(error, 'nix-failed'))
-                throw error;
-            // It names one path that is gone at best, and holds none.
-            const valid = await (0,path_info/* onlyValid */.VV)(store.nix, left, { signal });
-            if (valid.length === left.length)
-                throw error;
-            left = valid;
-        }
-    }
-}
-/** Lets go of all that was held with this folder. What the collector knows of the links goes with its next run. */
-async function releasePaths(folder) {
-    try {
-        for (const name of await readdir(folder)) {
-            if (name.startsWith(LINK_PREFIX))
-                await rm(join(folder, name), { force: true });
-        }
-    }
-    catch (error) {
-        if (systemCode(error) !== 'ENOENT')
-            throw error;
-    }
-}
-async function addRoot({ nix }, paths, folder, signal) {
-    const link = (0,external_node_path_.join)(folder, `${LINK_PREFIX}${(0,external_node_crypto_.randomBytes)(6).toString('hex')}`);
-    const listed = paths.map((path) => nixString(path)).join(' ');
-    const input = `derivation { name = "${own_paths/* HOLD_NAME */.iN}"; system = "none"; builder = "none"; paths = map builtins.storePath [ ${listed} ]; }`;
-    // Up to 2.8 a root outside of Nix's own folder has to be asked for; later versions take the flag, too.
-    const root = ['--add-root', link, '--indirect'];
-    const options = ['--option', 'substitute', 'false', '--option', 'pure-eval', 'false', '--option', 'restrict-eval', 'false'];
-    await nix.runInstantiate([...options, ...root, '-'], { input, signal, timeoutMs: TIMEOUT_MS });
-}
-function nixString(text) {
-    return `"${text.replace(/["\\$]/g, '\\$&')}"`;
-}
-
 // EXTERNAL MODULE: ./build/store/settings.js
 var settings = __nccwpck_require__(4305);
 ;// CONCATENATED MODULE: ./build/hook/script.js
@@ -49873,7 +46441,7 @@ async function install({ store, context }) {
     const file = await writeFiles(folder, journal, script);
     const printed = (await store.nix.runStore(['--add', file], { signal: context.signal })).trim();
     const { path } = (0,store_path/* parseStorePath */.GV)(printed, store.storeDir);
-    const { vanished } = await holdPaths(store, [path], folder, context.signal);
+    const { vanished } = await (0,gc_roots/* holdPaths */.S)(store, [path], folder, context.signal);
     if (vanished.length > 0)
         throw new errors/* CacheError */.xA('nix-failed', 'The post-build hook was collected as garbage at once.');
     const program = store.realPath(path);
@@ -49909,96 +46477,11 @@ async function writeFiles(folder, journal, script) {
 
 // EXTERNAL MODULE: ./build/inputs.js + 1 modules
 var build_inputs = __nccwpck_require__(5951);
-// EXTERNAL MODULE: ./build/phases/push-new-paths.js + 21 modules
-var push_new_paths = __nccwpck_require__(7029);
-// EXTERNAL MODULE: ./build/setup/private-file.js
-var private_file = __nccwpck_require__(6124);
-;// CONCATENATED MODULE: ./build/phases/pusher-folder.js
-
-
-
-
-/** Files of the pusher, in a folder of its own (0700). */
-function pusherFiles(folder) {
-    return {
-        orders: (0,external_node_path_.join)(folder, 'orders.json'),
-        identity: (0,external_node_path_.join)(folder, 'pusher.json'),
-        finish: (0,external_node_path_.join)(folder, 'finish.json'),
-        report: (0,external_node_path_.join)(folder, 'report.json'),
-        done: (0,external_node_path_.join)(folder, 'done'),
-        journalOffset: (0,external_node_path_.join)(folder, 'journal-offset.json'),
-        log: (0,external_node_path_.join)(folder, 'log'),
-        held: (0,external_node_path_.join)(folder, 'held'),
-    };
-}
-/** Reads the orders and removes them. @throws CacheError `state-invalid` */
-async function takeOrders(folder) {
-    const { orders } = pusherFiles(folder);
-    const read = await readJson(orders, isOrders);
-    await (0,promises_.rm)(orders, { force: true });
-    if (read === null)
-        throw new errors/* CacheError */.xA('state-invalid', `There is nothing to push: ${orders} is missing or not ours.`);
-    return read;
-}
-/** What the keeper hands to its worker. @throws CacheError `state-invalid` */
-function asPusherOrders(value) {
-    if (isOrders(value))
-        return value;
-    throw new errors/* CacheError */.xA('state-invalid', 'What the pusher was handed is of another version.');
-}
-async function writeJson(file, value) {
-    await (0,private_file/* writePrivateFile */.P)(file, JSON.stringify(value));
-}
-const readIdentity = (folder) => readJson(pusherFiles(folder).identity, isIdentity);
-const readFinishOrder = (folder) => readJson(pusherFiles(folder).finish, isFinishOrder);
-const readReport = (folder) => readJson(pusherFiles(folder).report, isReport);
-/** What it wrote down, by target; a line that was cut off is left out. */
-async function readDone(folder) {
-    const text = await (0,promises_.readFile)(pusherFiles(folder).done, 'utf8').catch(() => '');
-    const done = new Map();
-    for (const line of text.split('\n')) {
-        const [, target, sentBytes, path] = /^(\d{1,4}) (\d{1,15}) (\/.+)$/.exec(line) ?? [];
-        if (path === undefined)
-            continue;
-        const paths = done.get(Number(target)) ?? new Map();
-        done.set(Number(target), paths.set(path, Number(sentBytes)));
-    }
-    return done;
-}
-function formatDone({ target, path, sentBytes }) {
-    return `${target} ${sentBytes} ${path}\n`;
-}
-/** `null` when it is not there, or none of this version's. */
-async function readJson(file, is) {
-    try {
-        const value = JSON.parse(await (0,promises_.readFile)(file, 'utf8'));
-        return is(value) ? value : null;
-    }
-    catch {
-        return null;
-    }
-}
-function has(value, ...names) {
-    return typeof value === 'object' && value !== null && names.every((name) => name in value);
-}
-// Each is written by this very version, so the version and the names of its fields tell it from anything else.
-function isOrders(value) {
-    return has(value, 'version', 'inputs', 'state') && value.version === 1;
-}
-function isFinishOrder(value) {
-    return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
-}
-function isIdentity(value) {
-    return has(value, 'pid', 'startTime', 'worker') && typeof value.pid === 'number' && has(value.worker, 'pid', 'startTime');
-}
-function isReport(value) {
-    return has(value, 'version', 'caches', 'served', 'warnings') && value.version === 1;
-}
-
-// EXTERNAL MODULE: ./build/phases/target-push.js + 5 modules
-var target_push = __nccwpck_require__(7863);
+// EXTERNAL MODULE: ./build/phases/push-policy.js
+var push_policy = __nccwpck_require__(9884);
+// EXTERNAL MODULE: ./build/phases/pusher-folder.js
+var pusher_folder = __nccwpck_require__(8747);
 ;// CONCATENATED MODULE: ./build/phases/pusher-control.js
-
 
 
 
@@ -50013,7 +46496,7 @@ var target_push = __nccwpck_require__(7863);
 /** Puts the post-build hook into the store, where the job is to push while it runs; `null` where it is not. */
 async function prepareHook(session, store, isShared, signal) {
     const { inputs, runner, state } = session;
-    if (inputs.continuous === 'false' || inputs.paths.length > 0 || (0,target_push/* isDryRun */.vG)(runner.env))
+    if (inputs.continuous === 'false' || inputs.paths.length > 0 || (0,push_policy/* isDryRun */.vG)(runner.env))
         return null;
     const hook = await hookSettings({ store, previous: state().configuration, context: (0,configure/* contextOf */.Vm)(session, signal), isShared });
     if (hook.whyNot === null)
@@ -50029,14 +46512,14 @@ async function prepareHook(session, store, isShared, signal) {
 async function startPusher(session, hook) {
     const { runner, state } = session;
     const folder = (0,external_node_path_.join)(state().folder, 'push');
-    const files = pusherFiles(folder);
+    const files = (0,pusher_folder/* pusherFiles */.B8)(folder);
     try {
         await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
         await Promise.all([files.identity, files.finish, files.report].map((file) => (0,promises_.rm)(file, { force: true })));
         const get = (0,build_inputs/* inputFromEnv */.yj)(runner.env);
         const inputs = Object.fromEntries(build_inputs/* INPUT_NAMES */.Qh.map((name) => [name, get(name)]));
         const main = state().main;
-        await writeJson(files.orders, { version: 1, inputs, state: { ...state(), main: main && { ...main, pusherFolder: folder } } });
+        await (0,pusher_folder/* writeJson */.GF)(files.orders, { version: 1, inputs, state: { ...state(), main: main && { ...main, pusherFolder: folder } } });
         await (0,detached/* spawnDetached */.W)({
             nodePath: process.execPath,
             script: (0,external_node_path_.join)(import.meta.dirname, 'pusher.js'),
@@ -50066,15 +46549,15 @@ const START_MS = 3_000;
  * up is this process's to push.
  */
 async function finishWithPusher(session, stop, job) {
-    const { runner, state } = session;
+    const { inputs, runner, state } = session;
     const folder = state().main?.pusherFolder ?? null;
     if (folder === null)
         return null;
-    const files = pusherFiles(folder);
+    const files = (0,pusher_folder/* pusherFiles */.B8)(folder);
     const identity = await identityOf(folder);
     if (identity !== null && (0,process_identity/* isRunning */.W_)(identity)) {
-        const timeoutMs = (0,push_new_paths/* pushTimeoutMs */.gv)(session);
-        await writeJson(files.finish, {
+        const timeoutMs = (0,push_policy/* pushTimeoutMs */.gv)(inputs);
+        await (0,pusher_folder/* writeJson */.GF)(files.finish, {
             version: 1,
             timeoutMs,
             used: [...job.used],
@@ -50087,10 +46570,10 @@ async function finishWithPusher(session, stop, job) {
         await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
     }
     // One that lost its keeper must not push beside this process.
-    const { worker = null } = (await readIdentity(folder)) ?? {};
+    const { worker = null } = (await (0,pusher_folder/* readIdentity */.xN)(folder)) ?? {};
     if (worker !== null)
         (0,process_identity/* signalProcess */.a7)(worker, 'SIGKILL');
-    const report = await readReport(folder);
+    const report = await (0,pusher_folder/* readReport */.tL)(folder);
     if (report === null) {
         const tail = (await (0,promises_.readFile)(files.log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
         runner.log.debug(tail);
@@ -50100,7 +46583,7 @@ async function finishWithPusher(session, stop, job) {
 }
 async function identityOf(folder) {
     for (const deadline = performance.now() + START_MS;; await (0,external_node_timers_promises_.setTimeout)(LOOK_MS)) {
-        const identity = await readIdentity(folder);
+        const identity = await (0,pusher_folder/* readIdentity */.xN)(folder);
         if (identity !== null || performance.now() > deadline)
             return identity;
     }
@@ -50273,8 +46756,6 @@ function hostOf(proxy) {
     return new URL(proxy).host;
 }
 
-// EXTERNAL MODULE: ./build/phases/push-policy.js
-var push_policy = __nccwpck_require__(9884);
 ;// CONCATENATED MODULE: ./build/phases/serving.js
 
 
@@ -50333,7 +46814,7 @@ async function findStandIn(session, store, asked, signal) {
     const { inputs, runner } = session;
     if (inputs.fallback !== 'actions-cache' || asked.some(({ found }) => found !== null))
         return null;
-    const mayPush = inputs.push !== 'never' && !(inputs.push === 'auto' && (0,push_policy/* mayStrangersStart */.O)(runner.env));
+    const mayPush = inputs.push !== 'never' && !(inputs.push === 'auto' && (0,push_policy/* mayStrangersStart */.v8)(runner.env));
     const wantsPush = mayPush && asked.every(({ whyNoPush, failure }) => whyNoPush !== null || failure !== null);
     if (asked.some(({ reads }) => reads !== null) && !wantsPush)
         return null;
@@ -50373,7 +46854,7 @@ function insteadOf(self, standIn, isReadable) {
 async function askCache(session, store, target, line, signal) {
     const { inputs, runner } = session;
     const netrc = await (0,configure/* knownNetrc */.as)(inputs, store, signal);
-    const { canPush, whyNot } = (0,push_policy/* decidePush */.v)(inputs, target, runner.env, netrc);
+    const { canPush, whyNot } = (0,push_policy/* decidePush */.vn)(inputs, target, runner.env, netrc);
     const common = { line, kind: target.kind, found: null };
     try {
         return await (0,cache/* withCache */.n)(session, store, target, netrc, serving_EFFORT, async (backend) => {
@@ -50410,7 +46891,7 @@ function pushImpossible(why, cause) {
 async function askActionsCache(session, store, line, signal) {
     const { inputs, runner } = session;
     const found = await (0,actions_cache/* findStore */.h$)(session, store, signal);
-    const { whyNot } = (0,push_policy/* decidePush */.v)(inputs, { kind: 'actions-cache' }, runner.env, []);
+    const { whyNot } = (0,push_policy/* decidePush */.vn)(inputs, { kind: 'actions-cache' }, runner.env, []);
     const whyNoPush = whyNot ?? found.whyNoPush;
     if (whyNoPush !== null && inputs.push === 'always') {
         throw new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${whyNoPush}`, { hint: 'Use `push: auto`.' });
@@ -50419,135 +46900,8 @@ async function askActionsCache(session, store, line, signal) {
     return { line, kind: 'actions-cache', reads, whyNoPush, failure: found.failure, note: null, found };
 }
 
-;// CONCATENATED MODULE: ./build/state.js
-
-
-const STATE_KEY = 'nix-cache-action';
-/** Inputs that are read anew in each phase although they are no secrets; the last two may have the credentials of a proxy or a mirror inside. */
-const FRESH_INPUTS = new Set(['job-status', 'substituters', 'install-nix']);
-function saveState(state, save) {
-    save(STATE_KEY, JSON.stringify(state));
-}
-/** The state that an earlier phase saved, `null` when none did. Throws `state-invalid`. */
-function loadState(load) {
-    const text = load(STATE_KEY);
-    if (text === '')
-        return null;
-    let parsed;
-    try {
-        parsed = JSON.parse(text);
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('state-invalid', 'The state of the earlier phase is not valid JSON.', { cause });
-    }
-    if (!isState(parsed))
-        throw new errors/* CacheError */.xA('state-invalid', 'The state of the earlier phase is of another version of this action.');
-    return parsed;
-}
-/** The runner hands back what `saveState` wrote: the version and the kinds of its fields tell it from anything else. */
-function isState(value) {
-    return (typeof value === 'object' &&
-        value !== null &&
-        'version' in value &&
-        value.version === 1 &&
-        'id' in value &&
-        typeof value.id === 'string' &&
-        'folder' in value &&
-        typeof value.folder === 'string' &&
-        'reportFile' in value &&
-        typeof value.reportFile === 'string' &&
-        'inputs' in value &&
-        typeof value.inputs === 'object' &&
-        'configuration' in value &&
-        'main' in value);
-}
-/** The inputs to keep for later phases. */
-function inputsToKeep(names, get) {
-    return Object.fromEntries(names.filter((name) => !build_inputs/* SECRET_INPUTS */.pH.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]));
-}
-/** Inputs for a later phase: secrets and the job's status as they are now, everything else as it was. */
-function inputsAsKept(state, now) {
-    return (name) => state.inputs[name] ?? now(name);
-}
-
-;// CONCATENATED MODULE: ./build/phases/session.js
-
-
-
-
-
-
-
-/**
- * Opens pre's or main's session: masks secrets, checks the inputs, makes the folder. Main takes over what pre left.
- * @throws CacheError `input-invalid`, `file-failed`
- */
-async function openSession(runner) {
-    const get = (0,build_inputs/* inputFromEnv */.yj)(runner.env);
-    for (const secret of (0,build_inputs/* secretTexts */.Vh)(get))
-        runner.log.mask(secret);
-    const inputs = (0,build_inputs/* parseInputs */.TL)(get);
-    const state = loadState(runner.state) ?? newState(runner.env, get);
-    await makeFolder(state.folder);
-    return session(runner, inputs, { ...state, inputs: inputsToKeep(build_inputs/* INPUT_NAMES */.Qh, get) });
-}
-/** Opens post's session; `null` when no earlier phase came far enough to leave anything. */
-function resumeSession(runner) {
-    const now = (0,build_inputs/* inputFromEnv */.yj)(runner.env);
-    for (const secret of (0,build_inputs/* secretTexts */.Vh)(now))
-        runner.log.mask(secret);
-    const state = loadState(runner.state);
-    return state === null ? null : session(runner, (0,build_inputs/* parseInputs */.TL)(inputsAsKept(state, now)), state);
-}
-/** The session of the background process that pushes: main's, with the inputs as main had them. */
-function backgroundSession(runner, get, state) {
-    for (const secret of (0,build_inputs/* secretTexts */.Vh)(get))
-        runner.log.mask(secret);
-    return { runner, inputs: (0,build_inputs/* parseInputs */.TL)(get), state: () => state, keep: () => undefined };
-}
-/** Removes what this use left in `RUNNER_TEMP`, but for the report. */
-async function removeFolder(state) {
-    await (0,promises_.rm)(state.folder, { recursive: true, force: true });
-}
-function session(runner, inputs, initial) {
-    let state = initial;
-    const save = () => saveState(state, runner.saveState);
-    save();
-    return {
-        runner,
-        inputs,
-        state: () => state,
-        keep(change) {
-            state = { ...state, ...change };
-            save();
-        },
-    };
-}
-function newState(env, get) {
-    const id = (0,external_node_crypto_.randomBytes)(6).toString('hex');
-    const temp = env.RUNNER_TEMP ?? (0,external_node_os_.tmpdir)();
-    return {
-        version: 1,
-        id,
-        folder: (0,external_node_path_.join)(temp, `nix-cache-action-${id}`),
-        reportFile: (0,external_node_path_.join)(temp, `nix-cache-action-report-${id}.json`),
-        inputs: inputsToKeep(build_inputs/* INPUT_NAMES */.Qh, get),
-        configuration: null,
-        main: null,
-    };
-}
-async function makeFolder(folder) {
-    try {
-        await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('file-failed', `The folder ${folder} can't be made (${(0,errors/* systemCode */.xU)(cause) ?? 'unknown'}).`, {
-            hint: 'The action keeps its files in RUNNER_TEMP, which must be writable.',
-            cause,
-        });
-    }
-}
-
+// EXTERNAL MODULE: ./build/phases/session.js + 1 modules
+var phases_session = __nccwpck_require__(1735);
 // EXTERNAL MODULE: ./build/push/attribution.js
 var attribution = __nccwpck_require__(9604);
 ;// CONCATENATED MODULE: ./build/phases/store-sharing.js
@@ -50595,7 +46949,7 @@ const MAIN_TIMEOUT_MS = 120_000;
 async function main() {
     const runner = createRunner(process.env);
     await runPhase('main', runner, async () => {
-        const session = await openSession(runner);
+        const session = await (0,phases_session/* openSession */.fA)(runner);
         const store = await findStore(session);
         const signal = AbortSignal.timeout(MAIN_TIMEOUT_MS);
         if (store === null)
@@ -50978,11 +47332,7 @@ function times({ durationsMs }) {
     return parts.length === 0 ? [] : ['', `Time: ${parts.join(', ')}.`];
 }
 
-// EXTERNAL MODULE: ./build/phases/job-report.js + 1 modules
-var job_report = __nccwpck_require__(8620);
 ;// CONCATENATED MODULE: ./build/phases/post.js
-
-
 
 
 
@@ -51010,7 +47360,7 @@ async function post(early) {
     if (early.aborted)
         stop.now();
     await runPhase('post', runner, async () => {
-        const session = resumeSession(runner);
+        const session = (0,phases_session/* resumeSession */.UI)(runner);
         if (session === null)
             return;
         try {
@@ -51036,7 +47386,7 @@ async function takeBack(session) {
 }
 async function leaveNothing({ state, runner }) {
     try {
-        await removeFolder(state());
+        await (0,phases_session/* removeFolder */.v$)(state());
     }
     catch (error) {
         runner.log.warning(`${state().folder} could not be removed: ${(0,errors/* describeError */.Uc)(error)}`, 'nix-cache-action');
@@ -51073,13 +47423,15 @@ async function push(session, stop, job) {
 /** In this process, what no other has pushed. */
 async function pushHere(session, store, stop, job) {
     const { pusherFolder = null } = session.state().main ?? {};
-    const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
-    return (0,push_new_paths/* pushNewPaths */.Vp)(session, (0,local_store/* reopenLocalStore */.C)(store, session.runner.env), stop, job, done);
+    const { pushNewPaths } = await Promise.all(/* import() */[__nccwpck_require__.e(620), __nccwpck_require__.e(264)]).then(__nccwpck_require__.bind(__nccwpck_require__, 264));
+    const done = pusherFolder === null ? new Map() : await (0,pusher_folder/* readDone */.$n)(pusherFolder);
+    return pushNewPaths(session, (0,local_store/* reopenLocalStore */.C)(store, session.runner.env), stop, job, done);
 }
 /** A job that pushes nothing is told what it read. That this fails is no problem of the job. */
 async function tellReads(session, store, stop, job) {
     try {
-        await tell(session, await (0,job_report/* reportOnReads */.D)(session, (0,local_store/* reopenLocalStore */.C)(store, session.runner.env), stop, job));
+        const { reportOnReads } = await __nccwpck_require__.e(/* import() */ 620).then(__nccwpck_require__.bind(__nccwpck_require__, 8620));
+        await tell(session, await reportOnReads(session, (0,local_store/* reopenLocalStore */.C)(store, session.runner.env), stop, job));
     }
     catch (error) {
         session.runner.log.info(`What came to the store during the job is not known: ${(0,errors/* describeError */.Uc)(error)}`);
@@ -51147,7 +47499,7 @@ const PRE_TIMEOUT_MS = 30_000;
 async function pre() {
     const runner = createRunner(process.env);
     await runPhase('pre', runner, async () => {
-        const session = await openSession(runner);
+        const session = await (0,phases_session/* openSession */.fA)(runner);
         const signal = AbortSignal.timeout(PRE_TIMEOUT_MS);
         const store = await (0,local_store/* openLocalStore */.n)({ env: runner.env, log: runner.log, signal });
         if (store === null)
@@ -51160,200 +47512,7 @@ async function pre() {
 
 // EXTERNAL MODULE: external "node:events"
 var external_node_events_ = __nccwpck_require__(8474);
-// EXTERNAL MODULE: ./build/backends/actions-cache/packs.js + 1 modules
-var actions_cache_packs = __nccwpck_require__(5204);
-;// CONCATENATED MODULE: ./build/hook/follow.js
-
-
-const POLL_MS = 500;
-/**
- * Hands out what comes to the journal, until the signal aborts and all that came before it is handed out. What the caller has taken is kept as dealt with when
- * it asks for more; leaving the loop early leaves the last ones to the next reader. Throws what the journal throws.
- */
-async function* followJournal(journal, options) {
-    const { file, pollMs = POLL_MS, signal } = options;
-    const changes = watchFile(file);
-    try {
-        for (;;) {
-            const isLast = signal.aborted;
-            const changed = changes.next();
-            const records = await journal.read();
-            if (records.length > 0) {
-                yield records;
-                await journal.keep();
-            }
-            else if (isLast)
-                return;
-            else
-                await firstOf(changed, pollMs, signal);
-        }
-    }
-    finally {
-        changes.close();
-    }
-}
-async function firstOf(changed, pollMs, signal) {
-    const waited = new AbortController();
-    const aborted = AbortSignal.any([signal, waited.signal]);
-    try {
-        await Promise.race([changed, (0,external_node_timers_promises_.setTimeout)(pollMs, undefined, { signal: aborted }).catch(() => undefined)]);
-    }
-    finally {
-        waited.abort();
-    }
-}
-/** A file that is not there, or a system that can't watch any more files, has changes that nobody sees. */
-function watchFile(file) {
-    let onChange = () => undefined;
-    let watcher = null;
-    try {
-        watcher = (0,external_node_fs_.watch)(file, () => onChange());
-        watcher.on('error', () => watcher?.close());
-    }
-    catch {
-        watcher = null;
-    }
-    return {
-        next() {
-            const { promise, resolve } = Promise.withResolvers();
-            onChange = resolve;
-            return promise;
-        },
-        close: () => watcher?.close(),
-    };
-}
-
-// EXTERNAL MODULE: ./build/hook/journal.js + 1 modules
-var hook_journal = __nccwpck_require__(4636);
-// EXTERNAL MODULE: ./build/store/derivation-outputs.js + 1 modules
-var derivation_outputs = __nccwpck_require__(8569);
-;// CONCATENATED MODULE: ./build/phases/pusher-worker.js
-
-
-
-
-
-
-
-
-
-
-
-
-
-/** How often it is looked whether the job is still there. */
-const pusher_worker_LOOK_MS = 5_000;
-/** Before the time of the end is over: what was begun is cut, and the report written. */
-const END_MS = 3_000;
-/**
- * Pushes what is built until post wants the rest, pushes that, and writes the report. `ready` is called when signals are heard: SIGUSR2 means that post's order is there,
- * SIGTERM and SIGINT an early end.
- */
-async function runPusherWorker(runner, folder, orders, ready) {
-    const files = pusherFiles(folder);
-    const session = backgroundSession(runner, (name) => orders.inputs[name] ?? '', orders.state);
-    const { main } = orders.state;
-    if (!main?.store || main.journal === null)
-        throw new errors/* CacheError */.xA('state-invalid', 'The pusher was started without a store.');
-    const store = (0,local_store/* reopenLocalStore */.C)(main.store, runner.env);
-    const stop = (0,phases_stop/* stopOnSignals */.Z)(runner.log);
-    const finishing = new AbortController();
-    process.on('SIGUSR2', () => finishing.abort());
-    // Without its keeper nobody waits for it, and post does all that is left.
-    process.once('disconnect', stop.now);
-    const reads = laterReads();
-    await (0,promises_.mkdir)(files.held, { recursive: true, mode: 0o700 });
-    const journal = await (0,hook_journal/* openJournal */._)({
-        file: main.journal,
-        stateFile: files.journalOffset,
-        storeDir: store.storeDir,
-        outputsOf: (drvPath) => (0,derivation_outputs/* readOutputPaths */.m)(store, drvPath),
-    });
-    ready();
-    const lonely = endWithFolder(folder, stop);
-    try {
-        const done = await readDone(folder);
-        const onPushed = (target, path, sentBytes) => {
-            // Where paths become visible together, at the end, none is up yet.
-            if (reachesCacheAtOnce(session, target))
-                (0,external_node_fs_.appendFileSync)(files.done, formatDone({ target, path, sentBytes }), { mode: 0o600 });
-        };
-        await (0,push_new_paths/* withPushes */.Lh)(session, store, stop, reads.job, done, onPushed, async (pushes) => {
-            await pushWhileBuilt(pushes, {
-                journal,
-                file: main.journal ?? '',
-                store,
-                held: files.held,
-                finishing: finishing.signal,
-                stop,
-                log: runner.log,
-            });
-            if (!finishing.signal.aborted)
-                return;
-            const order = await readFinishOrder(folder);
-            if (order === null)
-                throw new errors/* CacheError */.xA('state-invalid', 'Post did not say how to end.');
-            reads.arrive(order);
-            const startedMs = performance.now();
-            const limit = setTimeout(stop.now, Math.max(1, order.timeoutMs - END_MS));
-            const report = await pushes.finish({ startedMs, deadlineMs: startedMs + order.timeoutMs - END_MS });
-            clearTimeout(limit);
-            await writeJson(files.report, report);
-        });
-    }
-    finally {
-        clearInterval(lonely);
-        stop.close();
-    }
-}
-/** Until post wants the rest, or the job is stopped. What fails here is tried again at the end. */
-async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, stop, log }) {
-    const signal = AbortSignal.any([finishing, stop.signal]);
-    for await (const records of followJournal(journal, { file, signal })) {
-        // All that is left is post's to order.
-        if (signal.aborted)
-            return;
-        const paths = records.flatMap(({ outPaths }) => outPaths);
-        try {
-            const { held: roots } = await holdPaths(store, paths, held, stop.signal);
-            log.info(`Built: ${paths.join(' ')}`);
-            if (roots.length > 0)
-                await pushes.push(roots, { drain: finishing });
-        }
-        catch (error) {
-            log.info(`Left for the end of the job: ${(0,errors/* describeError */.Uc)(error)}`);
-        }
-    }
-}
-/** What the job read is known at its end only. */
-function laterReads() {
-    const used = new Set();
-    const served = [];
-    const errors = {};
-    return {
-        job: { used, served, errors, packFindings: actions_cache_packs/* NO_FINDINGS */.B },
-        arrive(reads) {
-            for (const hashPart of reads.used)
-                used.add(hashPart);
-            served.push(...reads.served);
-            Object.assign(errors, reads.errors);
-        },
-    };
-}
-function reachesCacheAtOnce({ inputs, state }, target) {
-    const line = state().main?.targets[target]?.line ?? null;
-    const kind = line === null ? 'actions-cache' : inputs.caches[line]?.kind;
-    return kind !== 'actions-cache';
-}
-/** A job that is gone took the folder along. */
-function endWithFolder(folder, stop) {
-    return setInterval(() => {
-        (0,promises_.access)(folder).catch(() => stop.now());
-    }, pusher_worker_LOOK_MS);
-}
-
 ;// CONCATENATED MODULE: ./build/phases/pusher.js
-
 
 
 
@@ -51388,14 +47547,15 @@ async function pusher() {
     process.exit();
 }
 async function work(runner, folder) {
-    const [orders] = await (0,external_node_events_.once)(process, 'message');
-    await runPusherWorker(runner, folder, asPusherOrders(orders), () => process.send?.(READY));
+    // The keeper, which lives as long, does without that code.
+    const [[orders], { runPusherWorker }] = await Promise.all([(0,external_node_events_.once)(process, 'message'), Promise.all(/* import() */[__nccwpck_require__.e(620), __nccwpck_require__.e(264), __nccwpck_require__.e(848)]).then(__nccwpck_require__.bind(__nccwpck_require__, 9848))]);
+    await runPusherWorker(runner, folder, (0,pusher_folder/* asPusherOrders */.bM)(orders), () => process.send?.(READY));
 }
 async function pusher_keep({ log, env }, folder) {
     // A runner may have been made more patient by whoever started it, and only root may take that back.
     if ((0,external_node_os_.getPriority)() < PRIORITY)
         (0,external_node_os_.setPriority)(PRIORITY);
-    const orders = await takeOrders(folder);
+    const orders = await (0,pusher_folder/* takeOrders */.T8)(folder);
     let worker = null;
     let isReady = false;
     let told = null;
@@ -51433,11 +47593,13 @@ function employ(env, folder, orders) {
 /** Post speaks to the keeper, and ends both. */
 async function introduce(folder, worker) {
     const identity = { ...(0,process_identity/* ownIdentity */.hY)(), worker: (0,process_identity/* identityOf */.cu)(worker.pid ?? process.pid) };
-    await writeJson(pusherFiles(folder).identity, identity);
+    await (0,pusher_folder/* writeJson */.GF)((0,pusher_folder/* pusherFiles */.B8)(folder).identity, identity);
 }
 
 // EXTERNAL MODULE: ./build/backends/actions-cache/known-indexes.js + 3 modules
 var known_indexes = __nccwpck_require__(8890);
+// EXTERNAL MODULE: ./build/backends/actions-cache/packs.js + 1 modules
+var actions_cache_packs = __nccwpck_require__(5204);
 // EXTERNAL MODULE: external "node:stream"
 var external_node_stream_ = __nccwpck_require__(7075);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/store-reader.js

@@ -34,6 +34,24 @@ describe.each([
 	});
 });
 
+it('what is packed already stays in memory while there is room, and what has no room goes into a file', async () => {
+	const spool = createSpool(join(folder, 'spool'), { bodyBytes: 1000, totalBytes: 2500 });
+	const keep = async (sizeBytes: number) => {
+		const bytes = randomBytes(sizeBytes);
+		const { body, sha256, dispose } = await spool.keep(bytes, 'a path');
+		expect((await whole(body.stream())).equals(bytes)).toBe(true);
+		expect(Buffer.from(sha256.digest).equals(createHash('sha256').update(bytes).digest())).toBe(true);
+		return { isInMemory: body.bytes === bytes, dispose };
+	};
+	const [first, second, third] = [await keep(1200), await keep(1300), await keep(1)];
+	expect([first, second, third].map(({ isInMemory }) => isInMemory)).toEqual([true, true, false]);
+	await second.dispose();
+	await second.dispose();
+	expect((await keep(1301)).isInMemory).toBe(false);
+	expect((await keep(1300)).isInMemory).toBe(true);
+	await spool.close();
+});
+
 it('a file is written over by the next body, whatever its length was', async () => {
 	const spool = createSpool(join(folder, 'spool'), { bodyBytes: 0, totalBytes: 0 });
 	const spooled = async (bytes: Buffer) => {

@@ -70,7 +70,10 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 			await made;
 			const path = join(folder, `${process.pid}-${fileCount++}`);
 			const file = await open(path, 'wx+', 0o600);
-			await unlink(path);
+			await unlink(path).catch(async (error: unknown) => {
+				await file.close();
+				throw error;
+			});
 			return fileWriter({ file, sizeBytes: 0 }, (error) => fileError(error, folder, label), release);
 		} catch (error) {
 			made = null;
@@ -108,7 +111,7 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 			const release = async (): Promise<void> => {
 				reservedBytes -= bytes.length;
 			};
-			return { body: inMemory(bytes), sha256: sha256(bytes), dispose: once(release) };
+			return { body: bodyOfBytes(bytes), sha256: sha256(bytes), dispose: once(release) };
 		},
 		async close() {
 			closed = true;

@@ -1,0 +1,231 @@
+export const id = 848;
+export const ids = [848];
+export const modules = {
+
+/***/ 9848:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+// ESM COMPAT FLAG
+__webpack_require__.r(__webpack_exports__);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  runPusherWorker: () => (/* binding */ runPusherWorker)
+});
+
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __webpack_require__(3024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __webpack_require__(1455);
+// EXTERNAL MODULE: ./build/backends/actions-cache/packs.js + 1 modules
+var packs = __webpack_require__(5204);
+// EXTERNAL MODULE: ./build/errors.js
+var errors = __webpack_require__(9473);
+// EXTERNAL MODULE: external "node:timers/promises"
+var external_node_timers_promises_ = __webpack_require__(8500);
+;// CONCATENATED MODULE: ./build/hook/follow.js
+
+
+const POLL_MS = 500;
+/**
+ * Hands out what comes to the journal, until the signal aborts and all that came before it is handed out. What the caller has taken is kept as dealt with when
+ * it asks for more; leaving the loop early leaves the last ones to the next reader. Throws what the journal throws.
+ */
+async function* followJournal(journal, options) {
+    const { file, pollMs = POLL_MS, signal } = options;
+    const changes = watchFile(file);
+    try {
+        for (;;) {
+            const isLast = signal.aborted;
+            const changed = changes.next();
+            const records = await journal.read();
+            if (records.length > 0) {
+                yield records;
+                await journal.keep();
+            }
+            else if (isLast)
+                return;
+            else
+                await firstOf(changed, pollMs, signal);
+        }
+    }
+    finally {
+        changes.close();
+    }
+}
+async function firstOf(changed, pollMs, signal) {
+    const waited = new AbortController();
+    const aborted = AbortSignal.any([signal, waited.signal]);
+    try {
+        await Promise.race([changed, (0,external_node_timers_promises_.setTimeout)(pollMs, undefined, { signal: aborted }).catch(() => undefined)]);
+    }
+    finally {
+        waited.abort();
+    }
+}
+/** A file that is not there, or a system that can't watch any more files, has changes that nobody sees. */
+function watchFile(file) {
+    let onChange = () => undefined;
+    let watcher = null;
+    try {
+        watcher = (0,external_node_fs_.watch)(file, () => onChange());
+        watcher.on('error', () => watcher?.close());
+    }
+    catch {
+        watcher = null;
+    }
+    return {
+        next() {
+            const { promise, resolve } = Promise.withResolvers();
+            onChange = resolve;
+            return promise;
+        },
+        close: () => watcher?.close(),
+    };
+}
+
+// EXTERNAL MODULE: ./build/hook/journal.js + 1 modules
+var hook_journal = __webpack_require__(4636);
+// EXTERNAL MODULE: ./build/store/derivation-outputs.js + 1 modules
+var derivation_outputs = __webpack_require__(8569);
+// EXTERNAL MODULE: ./build/store/gc-roots.js
+var gc_roots = __webpack_require__(866);
+// EXTERNAL MODULE: ./build/store/local-store.js + 1 modules
+var local_store = __webpack_require__(2325);
+// EXTERNAL MODULE: ./build/phases/push-new-paths.js + 20 modules
+var push_new_paths = __webpack_require__(264);
+// EXTERNAL MODULE: ./build/phases/pusher-folder.js
+var pusher_folder = __webpack_require__(8747);
+// EXTERNAL MODULE: ./build/phases/session.js + 1 modules
+var phases_session = __webpack_require__(1735);
+// EXTERNAL MODULE: ./build/phases/stop.js
+var phases_stop = __webpack_require__(6477);
+;// CONCATENATED MODULE: ./build/phases/pusher-worker.js
+
+
+
+
+
+
+
+
+
+
+
+
+
+/** How often it is looked whether the job is still there. */
+const LOOK_MS = 5_000;
+/** Before the time of the end is over: what was begun is cut, and the report written. */
+const END_MS = 3_000;
+/**
+ * Pushes what is built until post wants the rest, pushes that, and writes the report. `ready` is called when signals are heard: SIGUSR2 means that post's order is there,
+ * SIGTERM and SIGINT an early end.
+ */
+async function runPusherWorker(runner, folder, orders, ready) {
+    const files = (0,pusher_folder/* pusherFiles */.B8)(folder);
+    const session = (0,phases_session/* backgroundSession */.LS)(runner, (name) => orders.inputs[name] ?? '', orders.state);
+    const { main } = orders.state;
+    if (!main?.store || main.journal === null)
+        throw new errors/* CacheError */.xA('state-invalid', 'The pusher was started without a store.');
+    const store = (0,local_store/* reopenLocalStore */.C)(main.store, runner.env);
+    const stop = (0,phases_stop/* stopOnSignals */.Z)(runner.log);
+    const finishing = new AbortController();
+    process.on('SIGUSR2', () => finishing.abort());
+    // Without its keeper nobody waits for it, and post does all that is left.
+    process.once('disconnect', stop.now);
+    const reads = laterReads();
+    await (0,promises_.mkdir)(files.held, { recursive: true, mode: 0o700 });
+    const journal = await (0,hook_journal/* openJournal */._)({
+        file: main.journal,
+        stateFile: files.journalOffset,
+        storeDir: store.storeDir,
+        outputsOf: (drvPath) => (0,derivation_outputs/* readOutputPaths */.m)(store, drvPath),
+    });
+    ready();
+    const lonely = endWithFolder(folder, stop);
+    try {
+        const done = await (0,pusher_folder/* readDone */.$n)(folder);
+        const onPushed = (target, path, sentBytes) => {
+            // Where paths become visible together, at the end, none is up yet.
+            if (reachesCacheAtOnce(session, target))
+                (0,external_node_fs_.appendFileSync)(files.done, (0,pusher_folder/* formatDone */.Gn)({ target, path, sentBytes }), { mode: 0o600 });
+        };
+        await (0,push_new_paths/* withPushes */.L)(session, store, stop, reads.job, done, onPushed, async (pushes) => {
+            await pushWhileBuilt(pushes, {
+                journal,
+                file: main.journal ?? '',
+                store,
+                held: files.held,
+                finishing: finishing.signal,
+                stop,
+                log: runner.log,
+            });
+            if (!finishing.signal.aborted)
+                return;
+            const order = await (0,pusher_folder/* readFinishOrder */.IY)(folder);
+            if (order === null)
+                throw new errors/* CacheError */.xA('state-invalid', 'Post did not say how to end.');
+            reads.arrive(order);
+            const startedMs = performance.now();
+            const limit = setTimeout(stop.now, Math.max(1, order.timeoutMs - END_MS));
+            const report = await pushes.finish({ startedMs, deadlineMs: startedMs + order.timeoutMs - END_MS });
+            clearTimeout(limit);
+            await (0,pusher_folder/* writeJson */.GF)(files.report, report);
+        });
+    }
+    finally {
+        clearInterval(lonely);
+        stop.close();
+    }
+}
+/** Until post wants the rest, or the job is stopped. What fails here is tried again at the end. */
+async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, stop, log }) {
+    const signal = AbortSignal.any([finishing, stop.signal]);
+    for await (const records of followJournal(journal, { file, signal })) {
+        // All that is left is post's to order.
+        if (signal.aborted)
+            return;
+        const paths = records.flatMap(({ outPaths }) => outPaths);
+        try {
+            const { held: roots } = await (0,gc_roots/* holdPaths */.S)(store, paths, held, stop.signal);
+            log.info(`Built: ${paths.join(' ')}`);
+            if (roots.length > 0)
+                await pushes.push(roots, { drain: finishing });
+        }
+        catch (error) {
+            log.info(`Left for the end of the job: ${(0,errors/* describeError */.Uc)(error)}`);
+        }
+    }
+}
+/** What the job read is known at its end only. */
+function laterReads() {
+    const used = new Set();
+    const served = [];
+    const errors = {};
+    return {
+        job: { used, served, errors, packFindings: packs/* NO_FINDINGS */.B },
+        arrive(reads) {
+            for (const hashPart of reads.used)
+                used.add(hashPart);
+            served.push(...reads.served);
+            Object.assign(errors, reads.errors);
+        },
+    };
+}
+function reachesCacheAtOnce({ inputs, state }, target) {
+    const line = state().main?.targets[target]?.line ?? null;
+    const kind = line === null ? 'actions-cache' : inputs.caches[line]?.kind;
+    return kind !== 'actions-cache';
+}
+/** A job that is gone took the folder along. */
+function endWithFolder(folder, stop) {
+    return setInterval(() => {
+        (0,promises_.access)(folder).catch(() => stop.now());
+    }, LOOK_MS);
+}
+
+
+/***/ })
+
+};
