@@ -42,6 +42,15 @@ describe('the summary as GitHub shows it', () => {
 		);
 	});
 
+	it.each(['+', '+ one', '- one', '1. one', '12) one', '=', '# one', '> one'])(
+		'shows a warning that begins like %j as it is',
+		(warning) => {
+			const page = html({ warnings: [warning] });
+			expect(elementsOf(page).filter(({ name }) => !MARKUP.has(name))).toEqual([]);
+			expect(seenText(page)).toContain(warning);
+		},
+	);
+
 	it('says where the new paths came from in a line, a table and a chart', () => {
 		const upstream = { ultimate: false, signatures: ['cache.nixos.org-1:AAAA'], narSizeBytes: 30 * MiB };
 		const infos = [pathInfo('a', { narSizeBytes: 10 * MiB }), pathInfo('b', upstream), pathInfo('c', upstream)];

@@ -33,7 +33,10 @@ function row(cells: readonly string[]): string {
  */
 export function cell(text: string): string {
 	const short = text.length > CELL_LIMIT ? `${text.slice(0, CELL_LIMIT)}…` : text;
-	return oneLine(short)
-		.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
-		.replace(/[&<>"'`*_[\]\\|#~@$!:]/g, (character) => `&#${character.charCodeAt(0)};`);
+	return (
+		oneLine(short)
+			.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '�')
+			// At the start of a line, `-`, `+` and `1.` begin a list, and `=` makes a title of the line before.
+			.replace(/[&<>"'`*_[\]\\|#~@$!:]|^[-+=]|(?<=^\d{1,9})[.)](?= |$)/g, (character) => `&#${character.charCodeAt(0)};`)
+	);
 }
