@@ -27,7 +27,7 @@ export interface SshConnectionOptions {
 }
 
 /** From its last use on, so that it goes by itself when this process is killed. What uses it later begins another one. */
-const PERSIST_SECONDS = 30;
+const PERSIST_SECONDS = 15;
 /** Longer than `ConnectTimeout`, which does not hold for all of the handshake. */
 const BEGIN_TIMEOUT_MS = 20_000;
 const END_TIMEOUT_MS = 5_000;
