@@ -192,6 +192,22 @@ describe('the end of a job with a store behind SSH', () => {
 		expect(leftInTemp(machine)).toEqual([]);
 	});
 
+	it('shares it with what was pushed while the job ran', async () => {
+		await using far = await startSshStore({ nix: '2.34' });
+		await using machine = await createMachine({ nix: '2.34' });
+		far.admit(machine);
+		const before = far.connections;
+		const inputs = { cache: far.url('ssh-ng'), 'signing-key': secret, continuous: 'true' };
+		// Nix itself connects to look for what is to be built.
+		const builds = GRAPH.map((name) => run(`nix-build --no-out-link --option substitute false job.nix -A ${name}; sleep 1`));
+		const result = await runJob(machine, [uses({ with: inputs }), ...builds], { workspace: { 'job.nix': graph('continuous') } });
+		expect(problems(result), result.log).toEqual([]);
+		expect(await namesIn(far)).toBe(5);
+		// The first one is main's question whether the store can be used.
+		expect(far.connections - before, result.log).toBe(2);
+		expect(result.orphans).toEqual([]);
+	});
+
 	it('leaves no connection for long when it is killed', async () => {
 		await using far = await startSshStore({ nix: '2.34' });
 		await using machine = await createMachine({ nix: '2.34' });

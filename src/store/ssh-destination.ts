@@ -24,7 +24,7 @@ export function sshDestination(url: string): SshDestination | null {
 	const hostKey = parameters.get('base64-ssh-public-host-key');
 	return {
 		destination: `${user}${host}`,
-		hostKey: hostKey === undefined ? null : { host, key: Buffer.from(hostKey, 'base64').toString('latin1') },
+		hostKey: hostKey === undefined ? null : { host, key: Buffer.from(hostKey, 'base64').toString() },
 		options: [
 			...(key === undefined ? [] : ['-i', key]),
 			...(ENABLED.has(parameters.get('compress') ?? '') ? ['-C'] : []),
