@@ -145,6 +145,18 @@ describe('the end of a job with a store behind SSH', () => {
 		expect(connections, result.log).toBe(1);
 	});
 
+	it('makes one connection with a key that may start one program alone', async () => {
+		await using far = await startSshStore({
+			nix: '2.26',
+			sshd: ['ForceCommand nix-daemon --stdio', 'DisableForwarding yes', 'PermitTTY no'],
+		});
+		await using machine = await createMachine({ nix: '2.34' });
+		far.admit(machine);
+		const { result, connections } = await playJob(far, machine, { cache: far.url('ssh-ng') });
+		expect(problems(result), result.log).toEqual([]);
+		expect(connections, result.log).toBe(1);
+	});
+
 	it('leaves connections alone that the user shares, be they the only way in', async () => {
 		await using far = await startSshStore({ nix: '2.26' });
 		await using machine = await createMachine({ nix: '2.26' });

@@ -38,7 +38,7 @@ const MASTER = [
 	...[`-oControlPersist=${PERSIST_SECONDS}`, '-oPermitLocalCommand=no', '-oClearAllForwardings=yes'],
 ];
 
-/** The ssh on `PATH`, as for Nix. */
+/** By the ssh on `PATH`, as Nix's. Starts no process yet. `null` where it can't be. */
 export function shareSshConnection({ ssh, sshOptions, env, privateFolder }: SshConnectionOptions): SshConnection | null {
 	const given = sshOptions.split(/\s+/).filter((option) => option !== '');
 	const parent = [privateFolder, tmpdir()].find(hasRoomForSocket);
@@ -50,17 +50,7 @@ export function shareSshConnection({ ssh, sshOptions, env, privateFolder }: SshC
 	const begin = async (): Promise<string | null> => {
 		try {
 			folder ??= await mkdtemp(join(parent, 'ssh-'));
-			const args = [...given, ...ssh.options];
-			if (ssh.hostKey !== null) {
-				const knownHosts = join(folder, 'known_hosts');
-				await writeFile(knownHosts, `${ssh.hostKey.host} ${ssh.hostKey.key}\n`, { mode: 0o600 });
-				args.push(`-oUserKnownHostsFile=${knownHosts}`);
-			}
-			if (await isSharedByUser([...args, ssh.destination], env, ending.signal)) return null;
-			const socket = join(folder, SOCKET);
-			const master = [...MASTER, `-oControlPath=${socket}`, ...args, ssh.destination];
-			// It ends when the connection is there, and leaves a process that holds it.
-			return (await succeeds(master, env, BEGIN_TIMEOUT_MS, ending.signal)) && existsSync(socket) ? socket : null;
+			return await openMaster({ ssh, given, env, folder, signal: ending.signal });
 		} catch {
 			return null;
 		}
@@ -95,6 +85,30 @@ export function shareSshConnection({ ssh, sshOptions, env, privateFolder }: SshC
 			folder = null;
 		},
 	};
+}
+
+interface Master {
+	readonly ssh: SshDestination;
+	/** The options of `NIX_SSHOPTS`. */
+	readonly given: readonly string[];
+	readonly env: Environment;
+	/** For the socket, and for files that ssh reads. */
+	readonly folder: string;
+	readonly signal: AbortSignal;
+}
+
+/** The path of the socket when the connection is there, which a process holds that is nobody's child; `null` when it can't be had. May throw. */
+async function openMaster({ ssh, given, env, folder, signal }: Master): Promise<string | null> {
+	const args = [...given, ...ssh.options];
+	if (ssh.hostKey !== null) {
+		const knownHosts = join(folder, 'known_hosts');
+		await writeFile(knownHosts, `${ssh.hostKey.host} ${ssh.hostKey.key}\n`, { mode: 0o600 });
+		args.push(`-oUserKnownHostsFile=${knownHosts}`);
+	}
+	if (await isSharedByUser([...args, ssh.destination], env, signal)) return null;
+	const socket = join(folder, SOCKET);
+	const master = [...MASTER, `-oControlPath=${socket}`, ...args, ssh.destination];
+	return (await succeeds(master, env, BEGIN_TIMEOUT_MS, signal)) && existsSync(socket) ? socket : null;
 }
 
 const SOCKET = 's';
