@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { eventually } from '../support/child.ts';
-import { build, derivation, GRAPH, graph, largePath } from '../support/derivations.ts';
+import { build, derivation, GRAPH, graph, largePath, manyPaths } from '../support/derivations.ts';
 import { CHECKOUT, createMachine, type Machine, NODE } from '../support/machine.ts';
 import type { TestStep } from '../support/runner/steps.ts';
 import { run, runJob, uses } from '../support/runner.ts';
@@ -12,7 +12,10 @@ import { testedVersions } from '../support/versions.ts';
 import { expectOneProblem, problems } from './one-problem.ts';
 
 const secret = formatSecretKey(generateKey('test-1'));
-const buildGraph = run(`nix-build --no-out-link job.nix ${GRAPH.map((name) => `-A ${name}`).join(' ')}`);
+/** Without reading from the store, which is not what is tested here, and takes connections of its own. */
+const buildGraph = run(
+	`nix-build --no-out-link --option substitute false job.nix ${GRAPH.map((name) => `-A ${name}`).join(' ')}`,
+);
 
 /** A job that pushes at its end alone, and how many SSH connections that took. */
 async function playJob(
@@ -85,6 +88,25 @@ describe.each(testedVersions())('the end of a job with a store behind SSH, Nix %
 		expect(second.connections, second.result.log).toBe(0);
 	});
 
+	it.each([
+		['over that connection', []],
+		['or over others, where it takes two sessions at a time', ['MaxSessions 2']],
+	] as const)('reads many paths back side by side, %s', async (_how, sshd) => {
+		await using far = await startSshStore({ nix, sshd });
+		await using machine = await createMachine({ nix });
+		far.admit(machine);
+		const { result, connections } = await playJob(far, machine, {
+			cache: far.url('ssh-ng'),
+			step: run('nix-build --no-out-link --option substitute false job.nix'),
+			files: { 'job.nix': manyPaths(40, `many-${far.port}`) },
+		});
+		expect(problems(result), result.log).toEqual([]);
+		expect(result.stage('post').log, result.log).toMatch(/Read back 4\d of the pushed paths: all well/);
+		if (sshd.length === 0) expect(connections, result.log).toBe(1);
+		else expect(connections, result.log).toBeGreaterThan(1);
+		expect(result.orphans).toEqual([]);
+	});
+
 	it('goes on over another connection when the shared one is killed in the middle of the copy', async () => {
 		await using far = await startSshStore({ nix });
 		await using machine = await createMachine({ nix });
@@ -100,7 +122,7 @@ describe.each(testedVersions())('the end of a job with a store behind SSH, Nix %
 		const user = derivation({ name: 'user', script: 'echo $large > $out', env: { large: 'large' } });
 		const { result } = await playJob(far, machine, {
 			cache: far.url('ssh-ng'),
-			step: run('nix-build --no-out-link job.nix'),
+			step: run('nix-build --no-out-link --option substitute false job.nix'),
 			files: { 'job.nix': `rec { large = ${large}; user = ${user}; }` },
 			onLine,
 		});
@@ -210,7 +232,6 @@ describe('the end of a job with a store behind SSH', () => {
 		far.admit(machine);
 		const before = far.connections;
 		const inputs = { cache: far.url('ssh-ng'), 'signing-key': secret, continuous: 'true' };
-		// Nix itself connects to look for what is to be built.
 		const builds = GRAPH.map((name) => run(`nix-build --no-out-link --option substitute false job.nix -A ${name}; sleep 1`));
 		const result = await runJob(machine, [uses({ with: inputs }), ...builds], { workspace: { 'job.nix': graph('continuous') } });
 		expect(problems(result), result.log).toEqual([]);

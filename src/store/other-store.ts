@@ -19,6 +19,10 @@ const ASK_TIMEOUT_MS = 5 * 60_000;
 /** The end of a push is for its caller to say; this is the longest that a job of GitHub's may run. */
 const COPY_TIMEOUT_MS = 6 * 60 * 60_000;
 
+/** Side by side over one connection, of which a server allows 10 sessions if it is not told otherwise (`MaxSessions`). */
+const INFO_PROCESSES = 4;
+const INFOS_WORTH_A_PROCESS = 8;
+
 /** ssh takes the first value of each, so those of the user go before. Nobody is there to be asked, and every wait has a limit. */
 const SSH_OPTIONS = '-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4';
 
@@ -61,8 +65,15 @@ export function openOtherStore(local: NixCommand, { env, storeDir, url, label, p
 		}
 	};
 
-	const infos = (paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo | null>> =>
-		ask((nix) => queryPathInfos(nix, storeDir, paths, signal, store), signal);
+	const infos = async (paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo | null>> => {
+		const isShared = paths.length > 0 && typeof (await connection?.options(signal)) === 'string';
+		// Nix asks for one path after another, so where that takes no connections of their own, several processes ask.
+		const processes = isShared ? Math.min(INFO_PROCESSES, Math.ceil(paths.length / INFOS_WORTH_A_PROCESS)) : 1;
+		const answers = await Promise.all(
+			equalParts(paths, processes).map((part) => ask((nix) => queryPathInfos(nix, storeDir, part, signal, store), signal)),
+		);
+		return new Map(answers.flatMap((answer) => [...answer]));
+	};
 
 	return {
 		connect(): void {
@@ -159,6 +170,13 @@ async function withPaths(
 		const kind = chunk.some(isDerivation) ? ['--derivation'] : [];
 		await nix.run([...command, ...kind, ...chunk], options);
 	}
+}
+
+function equalParts(paths: readonly string[], parts: number): readonly (readonly string[])[] {
+	const size = Math.ceil(paths.length / parts);
+	return Array.from({ length: parts }, (_, index) => paths.slice(index * size, (index + 1) * size)).filter(
+		(part) => part.length > 0,
+	);
 }
 
 /** In the same order; derivation files apart from others. */

@@ -11,7 +11,7 @@ export interface OtherStore {
 	ping(signal: AbortSignal): Promise<boolean | null>;
 	/** Those of `paths` (full) that are not valid there. One question, whatever the number. */
 	missing(paths: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
-	/** One entry for each of `paths`; `null` for one that is not valid. One round trip for each, in one process. */
+	/** One entry for each of `paths`; `null` for one that is not valid. A round trip for each, of which some are made side by side when there are many. */
 	infos(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo | null>>;
 	/**
 	 * Copies exactly `paths` (references first) with the signatures that the local store has. A path becomes valid there only when its references are; what
