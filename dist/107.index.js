@@ -187,8 +187,8 @@ var errors = __webpack_require__(9473);
 var signature = __webpack_require__(1386);
 // EXTERNAL MODULE: ./build/phases/ask-for-uploads.js + 3 modules
 var ask_for_uploads = __webpack_require__(4242);
-// EXTERNAL MODULE: ./build/phases/cache.js + 2 modules
-var cache = __webpack_require__(3685);
+// EXTERNAL MODULE: ./build/phases/cache.js + 4 modules
+var cache = __webpack_require__(7796);
 // EXTERNAL MODULE: ./build/phases/configure.js
 var configure = __webpack_require__(645);
 // EXTERNAL MODULE: ./build/phases/push-policy.js

@@ -114,6 +114,8 @@ function createNixCopy(options) {
         label,
         reads: () => ({ substituters: [target.substituter], publicKeys: [], netrc: [], throughUs: false, priority: null }),
         async check(mayWrite, signal) {
+            if (nix.wasAsked)
+                store.connect();
             if (!nix.wasAsked && (await store.ping(signal)) === false && mayWrite)
                 log.info(`${label} does not trust this user: it takes paths that a key it trusts has signed.`);
             if (!nix.wasAsked && whyUnread !== null)
@@ -164,7 +166,7 @@ function createNixCopy(options) {
             const difference = (0,published_narinfo/* differenceOf */.Pq)(info, there, publicKeys, storeDir);
             return difference === null ? { ok: true } : { ok: false, problem: difference };
         },
-        close: async () => undefined,
+        close: () => store.close(),
     };
 }
 const MISSING = { state: 'missing' };

@@ -2124,8 +2124,8 @@ var target_push = __webpack_require__(7863);
 var cache_target_target = __webpack_require__(9238);
 // EXTERNAL MODULE: ./build/http/proxy.js
 var http_proxy = __webpack_require__(2749);
-// EXTERNAL MODULE: ./build/phases/cache.js + 2 modules
-var cache = __webpack_require__(3685);
+// EXTERNAL MODULE: ./build/phases/cache.js + 4 modules
+var cache = __webpack_require__(7796);
 ;// CONCATENATED MODULE: ./build/phases/upstreams.js
 
 
@@ -2306,6 +2306,9 @@ async function finishAll(means, targets, { startedMs, deadlineMs }) {
     const main = session.state().main;
     const names = await store.names();
     const roots = await rootsOf(session, store, names, signal);
+    if (roots.length > 0)
+        for (const target of targets)
+            target.expect(deadlineMs);
     const selection = roots.length === 0 ? null : await push_new_paths_select(session, store, roots, signal);
     const facts = selection === null
         ? []

@@ -658,8 +658,8 @@ async function readBack(backend, info, signal) {
 var quantity = __webpack_require__(6135);
 // EXTERNAL MODULE: ./build/phases/actions-cache.js + 6 modules
 var actions_cache = __webpack_require__(7147);
-// EXTERNAL MODULE: ./build/phases/cache.js + 2 modules
-var phases_cache = __webpack_require__(3685);
+// EXTERNAL MODULE: ./build/phases/cache.js + 4 modules
+var phases_cache = __webpack_require__(7796);
 // EXTERNAL MODULE: ./build/phases/push-policy.js
 var push_policy = __webpack_require__(9884);
 // EXTERNAL MODULE: ./build/phases/target-label.js
@@ -685,6 +685,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     const { inputs, runner } = session;
     const known = new Map();
     let opened = null;
+    let expected = null;
     const facts = untouched(session, target);
     /** Opened with the first push; one that failed is tried again. */
     const open = (signal) => {
@@ -740,7 +741,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
         const signal = until(stop, deadlineMs);
         if (packs(facts.cache.kind) && !(0,push_policy/* isDryRun */.vG)(runner.env))
             means.expectNars(order.selection.query);
-        const checked = await open(signal);
+        const checked = await (expected ?? open(signal));
         const { backend } = checked;
         const selection = selectionFor(checked, order.selection);
         await presence(backend, selection, signal);
@@ -773,6 +774,11 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     };
     return {
         target,
+        expect(deadlineMs) {
+            expected = open(until(stop, deadlineMs));
+            // `finish` tells of it.
+            expected.catch(() => undefined);
+        },
         async push(order) {
             // A cache that does not answer must not hold up the end of the job.
             const asking = order.drain === undefined ? [] : [order.drain];

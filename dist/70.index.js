@@ -278,7 +278,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6760);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9473);
 /* harmony import */ var _nix_netrc_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(6188);
-/* harmony import */ var _phases_cache_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(3685);
+/* harmony import */ var _phases_cache_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(7796);
 /* harmony import */ var _phases_configure_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(645);
 /* harmony import */ var _phases_mount_reader_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(1838);
 /* harmony import */ var _phases_mounts_js__WEBPACK_IMPORTED_MODULE_16__ = __webpack_require__(6871);

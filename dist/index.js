@@ -37175,7 +37175,7 @@ async function askForUploads({ env, log }, target, netrc, signal) {
 
 /***/ }),
 
-/***/ 3685:
+/***/ 7796:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 
@@ -37291,9 +37291,190 @@ function explainOtherStore(stderr, label, cause) {
 
 // EXTERNAL MODULE: ./build/store/path-info.js + 1 modules
 var path_info = __nccwpck_require__(2847);
+// EXTERNAL MODULE: external "node:child_process"
+var external_node_child_process_ = __nccwpck_require__(1421);
+// EXTERNAL MODULE: external "node:fs"
+var external_node_fs_ = __nccwpck_require__(3024);
+// EXTERNAL MODULE: external "node:fs/promises"
+var promises_ = __nccwpck_require__(1455);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __nccwpck_require__(8161);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __nccwpck_require__(6760);
+// EXTERNAL MODULE: external "node:util"
+var external_node_util_ = __nccwpck_require__(7975);
+;// CONCATENATED MODULE: ./build/store/ssh-connection.js
+
+
+
+
+
+
+/** From its last use on, so that it goes by itself when this process is killed. What uses it later begins another one. */
+const PERSIST_SECONDS = 15;
+/** Longer than `ConnectTimeout`, which does not hold for all of the handshake. */
+const BEGIN_TIMEOUT_MS = 20_000;
+const END_TIMEOUT_MS = 5_000;
+/** The first value counts, so these come before those of the user. */
+const MASTER = [
+    ...['-M', '-N', '-T', '-x', '-a'],
+    ...[`-oControlPersist=${PERSIST_SECONDS}`, '-oPermitLocalCommand=no', '-oClearAllForwardings=yes'],
+];
+/** By the ssh on `PATH`, as Nix's. Starts no process yet. `null` where it can't be. */
+function shareSshConnection({ ssh, sshOptions, env, privateFolder }) {
+    const given = sshOptions.split(/\s+/).filter((option) => option !== '');
+    const parent = [privateFolder, (0,external_node_os_.tmpdir)()].find(hasRoomForSocket);
+    if (parent === undefined || !given.every(isPlain))
+        return null;
+    const ending = new AbortController();
+    let folder = null;
+    let beginning = null;
+    const begin = async () => {
+        try {
+            folder ??= await (0,promises_.mkdtemp)((0,external_node_path_.join)(parent, 'ssh-'));
+            return await openMaster({ ssh, given, env, folder, signal: ending.signal });
+        }
+        catch {
+            return null;
+        }
+    };
+    const connection = async () => {
+        beginning ??= begin();
+        const last = beginning;
+        const socket = await last;
+        // It was not used for a while. One that could not be had is not tried again.
+        if (socket === null || (0,external_node_fs_.existsSync)(socket) || ending.signal.aborted)
+            return socket;
+        if (beginning === last)
+            beginning = begin();
+        return beginning;
+    };
+    return {
+        begin() {
+            void connection();
+        },
+        async options(signal) {
+            const socket = await unlessAborted(connection(), signal);
+            return socket === null || ending.signal.aborted ? null : `-oControlMaster=no -oControlPath=${socket}`;
+        },
+        async close() {
+            ending.abort();
+            await beginning;
+            if (folder === null)
+                return;
+            const socket = (0,external_node_path_.join)(folder, SOCKET);
+            const args = ['-F', '/dev/null', `-oControlPath=${socket}`, '-O', 'exit', ssh.destination];
+            if ((0,external_node_fs_.existsSync)(socket))
+                await succeeds(args, env, END_TIMEOUT_MS);
+            await (0,promises_.rm)(folder, { recursive: true, force: true }).catch(() => undefined);
+            folder = null;
+        },
+    };
+}
+/** The path of the socket when the connection is there, which a process holds that is nobody's child; `null` when it can't be had. May throw. */
+async function openMaster({ ssh, given, env, folder, signal }) {
+    const args = [...given, ...ssh.options];
+    if (ssh.hostKey !== null) {
+        const knownHosts = (0,external_node_path_.join)(folder, 'known_hosts');
+        await (0,promises_.writeFile)(knownHosts, `${ssh.hostKey.host} ${ssh.hostKey.key}\n`, { mode: 0o600 });
+        args.push(`-oUserKnownHostsFile=${knownHosts}`);
+    }
+    if (await isSharedByUser([...args, ssh.destination], env, signal))
+        return null;
+    const socket = (0,external_node_path_.join)(folder, SOCKET);
+    const master = [...MASTER, `-oControlPath=${socket}`, ...args, ssh.destination];
+    return (await succeeds(master, env, BEGIN_TIMEOUT_MS, signal)) && (0,external_node_fs_.existsSync)(socket) ? socket : null;
+}
+const SOCKET = 's';
+/** Addresses of sockets have 104 bytes on macOS with the zero at their end. ssh makes the socket under a name that is longer by 17, and then renames it. */
+const SOCKET_LIMIT_BYTES = 104 - 1 - 17;
+/** Whether ssh can have a socket in a new folder there: its path is short enough, and has nothing that ssh or Nix takes for more than itself. */
+function hasRoomForSocket(parent) {
+    const socket = (0,external_node_path_.join)(parent, 'ssh-123456', SOCKET);
+    return Buffer.byteLength(socket) <= SOCKET_LIMIT_BYTES && /^[\w.+/-]+$/.test(socket);
+}
+/** Not when they say already how connections are shared, nor with quotes: those mean something to new versions of Nix alone. */
+function isPlain(option) {
+    return !/['"\\]/.test(option) && !/^(?:-[MOS]|(?:-o)?(?i:control))/.test(option);
+}
+/** Whether the user's configuration shares connections to that host: then that may be the only way in, and is left as it is. */
+async function isSharedByUser(args, env, signal) {
+    const { stdout } = await (0,external_node_util_.promisify)(external_node_child_process_.execFile)('ssh', ['-G', ...args], { env, signal, timeout: BEGIN_TIMEOUT_MS });
+    return /^controlpath (?!none$)/m.test(stdout) || /^controlmaster (?!false$|no$)/m.test(stdout);
+}
+/** `null` as soon as `signal` comes. */
+async function unlessAborted(awaited, signal) {
+    const { promise, resolve } = Promise.withResolvers();
+    const onAbort = () => resolve(null);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted)
+        onAbort();
+    try {
+        return await Promise.race([awaited, promise]);
+    }
+    finally {
+        signal.removeEventListener('abort', onAbort);
+    }
+}
+/** Its output is of no interest: what can't connect here, Nix's own ssh says. */
+function succeeds(args, env, timeoutMs, signal) {
+    return new Promise((resolve) => {
+        const child = (0,external_node_child_process_.spawn)('ssh', args, {
+            env,
+            stdio: 'ignore',
+            timeout: timeoutMs,
+            killSignal: 'SIGKILL',
+            ...(signal && { signal }),
+        });
+        child.once('error', () => undefined);
+        child.once('close', (code) => resolve(code === 0));
+    });
+}
+
+;// CONCATENATED MODULE: ./build/store/ssh-destination.js
+const ENABLED = new Set(['true', '1', 'yes']);
+/**
+ * Reads `ssh://` and `ssh-ng://` URLs as Nix makes arguments for ssh of them (nix/src/libstore/ssh.cc, addCommonSSHOpts). `null` for what is no such URL, and where Nix starts
+ * no ssh (`localhost`) or shares connections itself (`max-connections`).
+ */
+function sshDestination(url) {
+    const [place = '', query = ''] = url.split(/\?(.*)/s);
+    const [, user = '', host = '', port] = /^(?:ssh|ssh-ng):\/\/([\w.-]+@)?(\w[\w.-]*)(?::(\d{1,5}))?\/?$/.exec(place) ?? [];
+    const parameters = parametersOf(query);
+    if (host === '' || user.startsWith('-') || parameters === null)
+        return null;
+    if (host === 'localhost' || parameters.has('max-connections'))
+        return null;
+    const key = parameters.get('ssh-key');
+    const hostKey = parameters.get('base64-ssh-public-host-key');
+    return {
+        destination: `${user}${host}`,
+        hostKey: hostKey === undefined ? null : { host, key: Buffer.from(hostKey, 'base64').toString() },
+        options: [
+            ...(key === undefined ? [] : ['-i', key]),
+            ...(ENABLED.has(parameters.get('compress') ?? '') ? ['-C'] : []),
+            ...(port === undefined ? [] : [`-p${port}`]),
+        ],
+    };
+}
+/** Not by URLSearchParams, for which `+` is a blank: base64 has it. `null`: it can't be decoded. */
+function parametersOf(query) {
+    try {
+        return new Map(query.split('&').map((pair) => {
+            const [name = '', value = ''] = pair.split(/=(.*)/s);
+            return [decodeURIComponent(name), decodeURIComponent(value)];
+        }));
+    }
+    catch {
+        return null;
+    }
+}
+
 // EXTERNAL MODULE: ./build/store/trust.js
 var trust = __nccwpck_require__(8804);
 ;// CONCATENATED MODULE: ./build/store/other-store.js
+
+
 
 
 
@@ -37305,17 +37486,17 @@ const PING_TIMEOUT_MS = 30_000;
 const ASK_TIMEOUT_MS = 5 * 60_000;
 /** The end of a push is for its caller to say; this is the longest that a job of GitHub's may run. */
 const COPY_TIMEOUT_MS = 6 * 60 * 60_000;
+/** Side by side over one connection, of which a server allows 10 sessions if it is not told otherwise (`MaxSessions`). */
+const INFO_PROCESSES = 4;
+const INFOS_WORTH_A_PROCESS = 8;
 /** ssh takes the first value of each, so those of the user go before. Nobody is there to be asked, and every wait has a limit. */
 const SSH_OPTIONS = '-oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15 -oServerAliveCountMax=4';
-/**
- * A store beside that of this machine, as `nix --store URL` opens it: `OtherStore` of backends/nix-copy/other-store.ts, which has the contract. Starts no process.
- * `label` is the store's name for people.
- */
-function openOtherStore(local, env, storeDir, url, label) {
-    const nix = local.withEnvironment({
-        NIX_SSHOPTS: `${env.NIX_SSHOPTS ?? ''} ${SSH_OPTIONS}`.trim(),
-        SSH_ASKPASS_REQUIRE: 'never',
-    });
+/** A store beside that of this machine, as `nix --store URL` opens it: `OtherStore` of backends/nix-copy/other-store.ts, which has the contract. Starts no process. */
+function openOtherStore(local, { env, storeDir, url, label, privateFolder }) {
+    const sshOptions = `${env.NIX_SSHOPTS ?? ''} ${SSH_OPTIONS}`.trim();
+    const direct = local.withEnvironment({ NIX_SSHOPTS: sshOptions, SSH_ASKPASS_REQUIRE: 'never' });
+    const ssh = isSharingTried(local.about.version) ? sshDestination(url) : null;
+    const connection = ssh === null ? null : shareSshConnection({ ssh, sshOptions, env: direct.environment, privateFolder });
     const store = ['--store', url];
     const explained = async (asked) => {
         try {
@@ -37327,24 +37508,38 @@ function openOtherStore(local, env, storeDir, url, label) {
             throw explainOtherStore(error.cause.message, label, error);
         }
     };
-    const withPaths = async (command, paths, options) => {
-        if ((0,path_info/* takesStandardInput */.qb)(nix)) {
-            await nix.run([...command, '--stdin'], { ...options, input: `${paths.join('\n')}\n` });
-            return;
+    /** Over the shared connection where there is one. What fails there is asked again over one of its own, whose errors are those that count. */
+    const ask = async (question, signal) => {
+        const shared = (await connection?.options(signal)) ?? null;
+        if (shared === null)
+            return explained(question(direct));
+        try {
+            return await explained(question(direct.withEnvironment({ NIX_SSHOPTS: `${sshOptions} ${shared}` })));
         }
-        for (const chunk of chunksOfKind(paths)) {
-            // An old Nix takes a derivation file for its outputs, unless told otherwise.
-            const kind = chunk.some(store_path/* isDerivation */.qw) ? ['--derivation'] : [];
-            await nix.run([...command, ...kind, ...chunk], options);
+        catch (error) {
+            if (!(0,errors/* isCacheError */.bt)(error) || (0,errors/* isCacheError */.bt)(error, ...NOT_OF_CONNECTION) || signal.aborted)
+                throw error;
+            await connection?.close();
+            return explained(question(direct));
         }
     };
-    const infos = (paths, signal) => explained((0,path_info/* queryPathInfos */.zN)(nix, storeDir, paths, signal, store));
+    const infos = async (paths, signal) => {
+        const isShared = paths.length > 0 && typeof (await connection?.options(signal)) === 'string';
+        // Nix asks for one path after another, so where that takes no connections of their own, several processes ask.
+        const processes = isShared ? Math.min(INFO_PROCESSES, Math.ceil(paths.length / INFOS_WORTH_A_PROCESS)) : 1;
+        const answers = await Promise.all(equalParts(paths, processes).map((part) => ask((nix) => (0,path_info/* queryPathInfos */.zN)(nix, storeDir, part, signal, store), signal)));
+        return new Map(answers.flatMap((answer) => [...answer]));
+    };
     return {
+        connect() {
+            connection?.begin();
+        },
         async ping(signal) {
             const options = { signal, timeoutMs: PING_TIMEOUT_MS };
-            const command = (0,nix_about/* isAtLeast */.du)(nix.about.version, 2, 26) ? 'info' : 'ping';
-            const format = (0,nix_about/* isAtLeast */.du)(nix.about.version, 2, 19) ? ['--json'] : [];
-            return (0,trust/* parseTrusted */.fO)(await explained(nix.run(['store', command, ...format, ...store], options)));
+            const command = (0,nix_about/* isAtLeast */.du)(local.about.version, 2, 26) ? 'info' : 'ping';
+            const format = (0,nix_about/* isAtLeast */.du)(local.about.version, 2, 19) ? ['--json'] : [];
+            // It is the only question of its process, and says what is wrong.
+            return (0,trust/* parseTrusted */.fO)(await explained(direct.run(['store', command, ...format, ...store], options)));
         },
         async missing(paths, signal) {
             // In place of `path-info`, which asks for one path after another, and up to 2.26 connects anew after each that is missing. A derivation file would be
@@ -37363,7 +37558,8 @@ function openOtherStore(local, env, storeDir, url, label) {
             for (const chunk of (0,path_info/* chunksOf */.U_)([...asked])) {
                 try {
                     const options = { signal, timeoutMs: ASK_TIMEOUT_MS, onErrorLines };
-                    await explained(nix.runStore(['--realise', '--dry-run', '--option', 'substitute', 'false', ...store, ...chunk], options));
+                    const command = ['--realise', '--dry-run', '--option', 'substitute', 'false', ...store, ...chunk];
+                    await ask((nix) => nix.runStore(command, options), signal);
                 }
                 catch (error) {
                     // A daemon looks at its own substituters there, and fails with them.
@@ -37387,7 +37583,7 @@ function openOtherStore(local, env, storeDir, url, label) {
             const flags = substitute ? ['--substitute-on-destination'] : [];
             // Whether unsigned paths are taken is for the other store to say: it looks at signatures all the same where it does not trust this user.
             const command = ['copy', '-v', '--no-recursive', '--no-check-sigs', ...flags, '--to', url];
-            await explained(withPaths(command, paths, { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine }));
+            await ask((nix) => withPaths(nix, command, paths, { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine }), signal);
         },
         async takeSignatures(from, paths, where, signal) {
             const signable = paths.filter((path) => !(0,store_path/* isDerivation */.qw)(path));
@@ -37396,11 +37592,38 @@ function openOtherStore(local, env, storeDir, url, label) {
             const command = ['store', 'copy-sigs', '--substituter', from];
             const options = { signal, timeoutMs: ASK_TIMEOUT_MS };
             if (where === 'here')
-                await withPaths(command, signable, options);
+                await withPaths(direct, command, signable, options);
             else
-                await explained(withPaths([...command, ...store], signable, options));
+                await ask((nix) => withPaths(nix, [...command, ...store], signable, options), signal);
+        },
+        async close() {
+            await connection?.close();
         },
     };
+}
+/** What the other store says of paths, and what this one does: no other connection changes it. */
+const NOT_OF_CONNECTION = ['cache-forbidden', 'path-corrupt', 'cancelled'];
+/**
+ * Whether Nix and a shared connection get along. Nix 2.15 waits forever for a word that ssh says with a connection of its own alone (NixOS/nix#8329). Determinate Nix shares
+ * connections itself, and then takes ours for its own; Lix was not tried.
+ */
+function isSharingTried(version) {
+    return version.implementation === 'nix' && !(version.major === 2 && version.minor === 15);
+}
+async function withPaths(nix, command, paths, options) {
+    if ((0,path_info/* takesStandardInput */.qb)(nix)) {
+        await nix.run([...command, '--stdin'], { ...options, input: `${paths.join('\n')}\n` });
+        return;
+    }
+    for (const chunk of chunksOfKind(paths)) {
+        // An old Nix takes a derivation file for its outputs, unless told otherwise.
+        const kind = chunk.some(store_path/* isDerivation */.qw) ? ['--derivation'] : [];
+        await nix.run([...command, ...kind, ...chunk], options);
+    }
+}
+function equalParts(paths, parts) {
+    const size = Math.ceil(paths.length / parts);
+    return Array.from({ length: parts }, (_, index) => paths.slice(index * size, (index + 1) * size)).filter((part) => part.length > 0);
 }
 /** In the same order; derivation files apart from others. */
 function chunksOfKind(paths) {
@@ -37436,7 +37659,7 @@ async function openCache({ inputs, runner, state }, store, target, netrc, { conc
             netrc,
             lookups: concurrency,
             nixStores: {
-                open: (url, label) => openOtherStore(store.nix, runner.env, store.storeDir, url, label),
+                open: (url, label) => openOtherStore(store.nix, { env: runner.env, storeDir: store.storeDir, url, label, privateFolder: state().folder }),
                 substitutesByDaemon: store.description.access === 'daemon',
                 wasAsked: state().main !== null,
                 privateFolder: state().folder,
@@ -40630,6 +40853,7 @@ function nixCommand(program, about, env) {
     return {
         program,
         about,
+        environment: forNix(env),
         run: (args, options) => runProgram({ program, name: 'nix', env }, ['--extra-experimental-features', 'nix-command', ...args], options),
         runStore: (args, options) => runProgram({ program, name: 'nix-store', env }, args, options),
         runInstantiate: (args, options) => runProgram({ program, name: 'nix-instantiate', env }, args, options),
@@ -46708,8 +46932,8 @@ function withoutCommands(text) {
 var actions_cache = __nccwpck_require__(7147);
 // EXTERNAL MODULE: ./build/phases/ask-for-uploads.js + 3 modules
 var ask_for_uploads = __nccwpck_require__(4242);
-// EXTERNAL MODULE: ./build/phases/cache.js + 2 modules
-var cache = __nccwpck_require__(3685);
+// EXTERNAL MODULE: ./build/phases/cache.js + 4 modules
+var cache = __nccwpck_require__(7796);
 // EXTERNAL MODULE: ./build/cache-target/target.js + 5 modules
 var cache_target_target = __nccwpck_require__(9238);
 // EXTERNAL MODULE: ./build/http/proxy.js

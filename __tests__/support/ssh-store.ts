@@ -46,6 +46,7 @@ export class SshStore implements AsyncDisposable {
 	readonly machine: Machine;
 	readonly port: number;
 	readonly #sshd: readonly string[];
+	readonly #output: string[] = [];
 	#process: ChildProcess | null = null;
 
 	constructor(machine: Machine, port: number, sshd: readonly string[]) {
@@ -67,6 +68,11 @@ export class SshStore implements AsyncDisposable {
 	/** `ssh-ed25519 AAAA...`. */
 	get hostKey(): string {
 		return this.machine.readFile('/etc/test-ssh/host.pub').split(' ').slice(0, 2).join(' ').trim();
+	}
+
+	/** How many connections clients made so far. */
+	get connections(): number {
+		return this.#output.join('').match(/^Connection from .*$/gm)?.length ?? 0;
 	}
 
 	/** The store URL; parameters as in a URL, without `?`. */
@@ -109,7 +115,7 @@ export class SshStore implements AsyncDisposable {
 		machine.writeFile('/etc/test-ssh/authorized_keys', machine.readFile('/etc/test-ssh/user.pub'));
 		const child = machine.spawn(['/usr/sbin/sshd', '-D', '-e', '-f', '/etc/test-ssh/sshd_config']);
 		this.#process = child;
-		const output: string[] = [];
+		const output = this.#output;
 		for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
 		const failed = once(child, 'exit').then(() => Promise.reject(new Error(`sshd ended:\n${output.join('')}`)));
 		await Promise.race([listening(this.port), failed]);
@@ -142,6 +148,7 @@ export class SshStore implements AsyncDisposable {
 			'StrictModes no',
 			'MaxStartups 100',
 			'PidFile none',
+			'LogLevel VERBOSE',
 			...this.#sshd,
 			'',
 		].join('\n');

@@ -46,7 +46,8 @@ export async function openCache(
 			netrc,
 			lookups: concurrency,
 			nixStores: {
-				open: (url, label) => openOtherStore(store.nix, runner.env, store.storeDir, url, label),
+				open: (url, label) =>
+					openOtherStore(store.nix, { env: runner.env, storeDir: store.storeDir, url, label, privateFolder: state().folder }),
 				substitutesByDaemon: store.description.access === 'daemon',
 				wasAsked: state().main !== null,
 				privateFolder: state().folder,

@@ -132,6 +132,7 @@ async function finishAll(
 	const main = session.state().main;
 	const names = await store.names();
 	const roots = await rootsOf(session, store, names, signal);
+	if (roots.length > 0) for (const target of targets) target.expect(deadlineMs);
 	const selection = roots.length === 0 ? null : await select(session, store, roots, signal);
 	const facts =
 		selection === null

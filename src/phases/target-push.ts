@@ -50,6 +50,8 @@ export interface PushOrder {
 /** A cache that takes the job's paths: some while the job runs, the rest at its end. */
 export interface TargetPush {
 	readonly target: MainTarget;
+	/** Begins to open the cache, for a `finish` that follows: that takes it time, in which others find out what there is to push. */
+	expect(deadlineMs: number): void;
 	/** Pushes what is selected, and remembers what is up. What goes wrong is tried again by `finish`. */
 	push(order: PushOrder): Promise<void>;
 	/** Pushes the rest of what is selected, ends the push, reads back. Answers for all of the selection; what the cache does wrong is in the answer. */
@@ -78,6 +80,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 	const { inputs, runner } = session;
 	const known = new Map<string, Presence>();
 	let opened: Promise<CheckedCache> | null = null;
+	let expected: Promise<CheckedCache> | null = null;
 	const facts = untouched(session, target);
 
 	/** Opened with the first push; one that failed is tried again. */
@@ -132,7 +135,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 		const { startedMs, deadlineMs } = order;
 		const signal = until(stop, deadlineMs);
 		if (packs(facts.cache.kind) && !isDryRun(runner.env)) means.expectNars(order.selection.query);
-		const checked = await open(signal);
+		const checked = await (expected ?? open(signal));
 		const { backend } = checked;
 		const selection = selectionFor(checked, order.selection);
 		await presence(backend, selection, signal);
@@ -166,6 +169,11 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 
 	return {
 		target,
+		expect(deadlineMs) {
+			expected = open(until(stop, deadlineMs));
+			// `finish` tells of it.
+			expected.catch(() => undefined);
+		},
 		async push(order) {
 			// A cache that does not answer must not hold up the end of the job.
 			const asking = order.drain === undefined ? [] : [order.drain];

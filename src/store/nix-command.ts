@@ -30,6 +30,8 @@ export interface NixCommand {
 	/** Absolute path of `nix`. */
 	readonly program: string;
 	readonly about: NixAbout;
+	/** What it gets of the environment. */
+	readonly environment: Environment;
 	/** Runs `nix <args>` with the new command line switched on; gives its standard output. Throws `nix-failed`, `cancelled`. */
 	run(args: readonly string[], options: RunOptions): Promise<string>;
 	/** Runs `nix-store <args>` of the same Nix. */
@@ -78,6 +80,7 @@ export function nixCommand(program: string, about: NixAbout, env: Environment): 
 	return {
 		program,
 		about,
+		environment: forNix(env),
 		run: (args, options) =>
 			runProgram({ program, name: 'nix', env }, ['--extra-experimental-features', 'nix-command', ...args], options),
 		runStore: (args, options) => runProgram({ program, name: 'nix-store', env }, args, options),

@@ -33,6 +33,8 @@ function memoryStore(
 	const signatures: string[] = [];
 	const log = recordingLog();
 	const store: OtherStore = {
+		connect: () => undefined,
+		close: async () => undefined,
 		async ping(signal) {
 			throwIfAborted(signal, 'ping');
 			return true;

@@ -46,6 +46,7 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 		reads: () => ({ substituters: [target.substituter], publicKeys: [], netrc: [], throughUs: false, priority: null }),
 
 		async check(mayWrite, signal) {
+			if (nix.wasAsked) store.connect();
 			if (!nix.wasAsked && (await store.ping(signal)) === false && mayWrite)
 				log.info(`${label} does not trust this user: it takes paths that a key it trusts has signed.`);
 			if (!nix.wasAsked && whyUnread !== null) log.notice(whyUnread, 'nix-cache-action');
@@ -105,7 +106,7 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 			return difference === null ? { ok: true } : { ok: false, problem: difference };
 		},
 
-		close: async () => undefined,
+		close: () => store.close(),
 	};
 }
 

@@ -5,11 +5,13 @@ import type { PathInfo } from '../../nix/path-info.ts';
  * others that concern one path have its full path in the message.
  */
 export interface OtherStore {
+	/** Questions will follow: where several can share a connection, it begins to come about. That it does not is for the first question to say. */
+	connect(): void;
 	/** Whether it answers, and whether it trusts this user; `null` when it does not say. */
 	ping(signal: AbortSignal): Promise<boolean | null>;
 	/** Those of `paths` (full) that are not valid there. One question, whatever the number. */
 	missing(paths: readonly string[], signal: AbortSignal): Promise<ReadonlySet<string>>;
-	/** One entry for each of `paths`; `null` for one that is not valid. One round trip for each, in one process. */
+	/** One entry for each of `paths`; `null` for one that is not valid. A round trip for each, of which some are made side by side when there are many. */
 	infos(paths: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, PathInfo | null>>;
 	/**
 	 * Copies exactly `paths` (references first) with the signatures that the local store has. A path becomes valid there only when its references are; what
@@ -22,6 +24,8 @@ export interface OtherStore {
 	): Promise<void>;
 	/** Adds to paths of the local store, or of this one, the signatures that `from`, the URL of a binary cache, has for them. Locally it throws `nix-failed`. */
 	takeSignatures(from: string, paths: readonly string[], where: 'here' | 'there', signal: AbortSignal): Promise<void>;
+	/** Ends what `connect` and questions began. Does not throw. */
+	close(): Promise<void>;
 }
 
 /** The Nix of this machine, as far as it opens other stores. */
