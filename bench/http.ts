@@ -2,7 +2,7 @@
  * `npm run bench`: the end of a job (the whole post process, as the runner starts it) against `nix copy`, on the same machine, store and nginx.
  * Both in turn, medians, ratios. README.md has what was seen.
  *
- *     npm run bench -- [--nix 2.26] [--runs 5] [large] [small] [delay] [empty] [memory] [xz]
+ *     npm run bench -- [--nix 2.26] [--runs 5] [large] [toolchains] [small] [delay] [empty] [memory] [xz]
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -15,14 +15,14 @@ import type { StageResult } from '../__tests__/support/runner/steps.ts';
 import { run, runJob, uses } from '../__tests__/support/runner.ts';
 import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
-import { median, shown, storeLarge } from './closures.ts';
+import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
 const args = process.argv.slice(2);
 const option = (name: string, otherwise: string): string =>
 	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
 const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.26')) ?? '2.26';
 const runs = Number(option('--runs', '5'));
-const parts = args.filter((arg) => ['large', 'small', 'delay', 'empty', 'memory', 'xz'].includes(arg));
+const parts = args.filter((arg) => ['large', 'toolchains', 'small', 'delay', 'empty', 'memory', 'xz'].includes(arg));
 const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
 
 const secret = formatSecretKey(generateKey('bench-1'));
@@ -65,11 +65,6 @@ async function copySeconds(
 	const startedMs = performance.now();
 	await machine.nix(['copy', '--to', `${url.replace(/\/$/, '')}?${parameters}`, ...paths], { timeoutMs: 600_000 });
 	return (performance.now() - startedMs) / 1000;
-}
-
-async function narMebibytes(machine: Machine, paths: readonly string[]): Promise<number> {
-	const sizes = (await machine.run(['nix-store', '--query', '--size', ...paths])).split('\n');
-	return sizes.reduce((sum, size) => sum + Number(size), 0) / 2 ** 20;
 }
 
 interface Case {
@@ -118,15 +113,19 @@ console.log(
 	`Nix ${machine.nixVersion}, Node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, ${runs} runs each after one to warm up`,
 );
 
-if (wants('large')) {
-	const closure = await storeLarge(machine, 'closure', true);
-	const size = Math.round(
-		await narMebibytes(machine, (await machine.run(['nix-store', '--query', '--requisites', ...closure])).split('\n')),
-	);
+async function compareClosure(closure: readonly string[]): Promise<void> {
+	const size = await closureMebibytes(machine, closure);
 	await compare(machine, nginx, nginx.url, closure, [
-		{ name: `a closure of ${size} MiB in 3 paths, defaults against zstd`, copy: 'compression=zstd', inputs: {} },
+		{ name: `a closure of ${size} MiB, defaults against zstd`, copy: 'compression=zstd', inputs: {} },
 		{ name: 'the same at level 3', copy: 'compression=zstd&compression-level=3', inputs: { 'compression-level': '3' } },
 	]);
+}
+
+if (wants('toolchains')) await compareClosure(await storeToolchains(machine, 'closure'));
+
+if (wants('large')) {
+	const closure = await storeLarge(machine, 'closure', true);
+	await compareClosure(closure);
 	const single = await storeLarge(machine, 'single', false);
 	await compare(machine, nginx, nginx.url, single, [
 		{ name: 'the same files in 3 paths without references', copy: 'compression=zstd', inputs: {} },

@@ -2,7 +2,7 @@
  * The end of a job (the whole post process) against `nix copy --to s3://…`, into buckets of the same server (Ceph's gateway). Debian's Nix signs no requests of S3, so
  * its bucket takes anybody's; the action signs. Both in turn, each into an empty bucket, medians, ratios. README.md has what was seen.
  *
- *     node bench/s3.ts [--runs 3] [large] [small] [memory]
+ *     node bench/s3.ts [--runs 3] [large] [toolchains] [small] [memory]
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -16,11 +16,11 @@ import { runJob, uses } from '../__tests__/support/runner.ts';
 import { type Bucket, type S3Server, startS3Server } from '../__tests__/support/s3-server.ts';
 import { ensureRoots } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
-import { median, shown, storeLarge } from './closures.ts';
+import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
 const args = process.argv.slice(2);
 const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 3;
-const parts = args.filter((arg) => ['large', 'small', 'memory'].includes(arg));
+const parts = args.filter((arg) => ['large', 'toolchains', 'small', 'memory'].includes(arg));
 const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
 const secret = formatSecretKey(generateKey('bench-1'));
 
@@ -75,11 +75,15 @@ console.log(
 	`Nix ${machine.nixVersion}, Node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, ${runs} runs each`,
 );
 
-if (wants('large')) {
+async function compareClosure(closure: readonly string[]): Promise<void> {
 	// This kind of store takes uploads in parts of keys with a dot, the other one does not.
 	await using server = await startS3Server({ objects: 'database' });
-	await compare(machine, server, 'a closure in 3 large paths, defaults against zstd', await storeLarge(machine, 's3', true));
+	const size = await closureMebibytes(machine, closure);
+	await compare(machine, server, `a closure of ${size} MiB, defaults against zstd`, closure);
 }
+
+if (wants('toolchains')) await compareClosure(await storeToolchains(machine, 's3'));
+if (wants('large')) await compareClosure(await storeLarge(machine, 's3', true));
 
 if (wants('small')) {
 	await using server = await startS3Server();

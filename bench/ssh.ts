@@ -2,7 +2,7 @@
  * The end of a job (the whole post process) with a store behind SSH as the cache, against `nix copy` to the same store: a real sshd with a Nix of its own, on this machine.
  * Both in turn, each time into an empty store, after one pair to warm up.
  *
- *     node bench/ssh.ts [--nix 2.34] [--runs 5] [ssh]
+ *     node bench/ssh.ts [--nix 2.34] [--runs 5] [ssh] [large] [toolchains] [small]
  */
 import { cpus } from 'node:os';
 import { buildOne, manyPaths } from '../__tests__/support/derivations.ts';
@@ -11,13 +11,15 @@ import { runJob, uses } from '../__tests__/support/runner.ts';
 import { startSshStore } from '../__tests__/support/ssh-store.ts';
 import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
-import { median, shown, storeLarge } from './closures.ts';
+import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
 const args = process.argv.slice(2);
 const option = (name: string, otherwise: string): string =>
 	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
 const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.34')) ?? '2.34';
 const runs = Number(option('--runs', '5'));
+const parts = args.filter((arg) => ['large', 'toolchains', 'small'].includes(arg));
+const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
 const scheme = args.includes('ssh') ? 'ssh' : 'ssh-ng';
 
 await ensureRoots([nix, '2.8', '2.26'], console.log);
@@ -49,5 +51,12 @@ async function compare(name: string, paths: readonly string[]): Promise<void> {
 	console.log(`${name}: post ${shown(ours)}, nix copy ${shown(theirs)}: ${median(ratios).toFixed(2)} times its time`);
 }
 
-await compare('a closure of 411 MiB in 3 paths', await storeLarge(machine, 'ssh', true));
-await compare('1,500 small paths', [await buildOne(machine, manyPaths(1500, 'ssh'))]);
+if (wants('toolchains')) {
+	const closure = await storeToolchains(machine, 'ssh');
+	await compare(`a closure of ${await closureMebibytes(machine, closure)} MiB`, closure);
+}
+if (wants('large')) {
+	const closure = await storeLarge(machine, 'ssh', true);
+	await compare(`a closure of ${await closureMebibytes(machine, closure)} MiB`, closure);
+}
+if (wants('small')) await compare('1,500 small paths', [await buildOne(machine, manyPaths(1500, 'ssh'))]);

@@ -2,7 +2,7 @@
  * `node bench/targets.ts`: what two caches in one job cost beside one, and a folder against `nix copy` to another one on the same disk. The whole post process, on
  * the closure of `bench/closures.ts`; in turn, medians. README.md has what was seen.
  *
- *     node bench/targets.ts [--nix 2.26] [--runs 5] [two] [file]
+ *     node bench/targets.ts [--nix 2.26] [--runs 5] [two] [file] [toolchains]
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -12,7 +12,7 @@ import { startNginx } from '../__tests__/support/nginx.ts';
 import { runJob, uses } from '../__tests__/support/runner.ts';
 import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
-import { median, shown, storeLarge } from './closures.ts';
+import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
 const args = process.argv.slice(2);
 const option = (name: string, otherwise: string): string =>
@@ -26,7 +26,10 @@ const secret = formatSecretKey(generateKey('bench-1'));
 await ensureRoots([nix, '2.8', '2.26'], console.log);
 await using machine = await createMachine({ nix });
 console.log(`Nix ${machine.nixVersion}, Node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}`);
-const closure = await storeLarge(machine, 'targets', true);
+const closure = args.includes('toolchains')
+	? await storeToolchains(machine, 'targets')
+	: await storeLarge(machine, 'targets', true);
+console.log(`a closure of ${await closureMebibytes(machine, closure)} MiB`);
 
 /** Seconds of post. */
 async function post(inputs: Readonly<Record<string, string>>): Promise<number> {

@@ -18,6 +18,8 @@ export interface UnpackedPackage {
 	argv(program: string): readonly [string, ...string[]];
 	/** Below which its libraries lie. */
 	readonly libraries: string;
+	/** All that was unpacked. */
+	readonly folder: string;
 }
 
 /** The package with everything that it depends on. The first call on a machine takes a minute. */
@@ -31,6 +33,7 @@ export async function debianPackage(name: string, suite: string): Promise<Unpack
 	if (loader === undefined) throw new Error(`no loader in ${libraries}`);
 	return {
 		libraries,
+		folder: kept,
 		argv: (program) => [
 			join(libraries, loader),
 			'--library-path',
