@@ -1557,7 +1557,8 @@ function createSpool(folder, limits) {
             const release = async () => {
                 reservedBytes -= bytes.length;
             };
-            return { body: (0,in_memory/* bodyOfBytes */.P)(bytes), sha256: spool_sha256(bytes), dispose: once(release) };
+            // A buffer of its own: what packed them made a larger one.
+            return { body: (0,in_memory/* bodyOfBytes */.P)(new Uint8Array(bytes)), sha256: spool_sha256(bytes), dispose: once(release) };
         },
         async close() {
             closed = true;
@@ -1574,7 +1575,8 @@ function memoryWriter(settle) {
     let isOpen = true;
     return {
         async write(bytes) {
-            parts.push(bytes.slice());
+            // Not `slice`, which copies nothing of a Buffer.
+            parts.push(new Uint8Array(bytes));
         },
         async finish() {
             isOpen = false;
@@ -1761,7 +1763,7 @@ function createPacker(options) {
     async function packSmall(nar, signal) {
         signal.throwIfAborted();
         const bytes = readSmall(nar);
-        const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes.slice();
+        const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
         return toPacked(compression, await spool.keep(packed, nar.info.path));
     }
     async function packInFrames(nar, signal) {

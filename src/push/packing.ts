@@ -66,7 +66,7 @@ export function createPacker(options: PackerOptions): Packer {
 	async function packSmall(nar: Nar, signal: AbortSignal): Promise<PackedNar> {
 		signal.throwIfAborted();
 		const bytes = readSmall(nar);
-		const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes.slice();
+		const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
 		return toPacked(compression, await spool.keep(packed, nar.info.path));
 	}
 

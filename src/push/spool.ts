@@ -26,7 +26,7 @@ export interface SpoolWriter {
 export interface Spool {
 	/** `expectedBytes` decides between memory and a file; `label` is for messages. */
 	open(expectedBytes: number, label: string): Promise<SpoolWriter>;
-	/** Takes over bytes that are packed already: they stay in memory where there is room. */
+	/** The same for bytes that are all there, which may be reused afterwards: a copy stays in memory where there is room. */
 	keep(bytes: Uint8Array, label: string): Promise<Spooled>;
 	/** Removes the folder, if there is one. */
 	close(): Promise<void>;
@@ -111,7 +111,8 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 			const release = async (): Promise<void> => {
 				reservedBytes -= bytes.length;
 			};
-			return { body: bodyOfBytes(bytes), sha256: sha256(bytes), dispose: once(release) };
+			// A buffer of its own: what packed them made a larger one.
+			return { body: bodyOfBytes(new Uint8Array(bytes)), sha256: sha256(bytes), dispose: once(release) };
 		},
 		async close() {
 			closed = true;
@@ -128,7 +129,8 @@ function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 	let isOpen = true;
 	return {
 		async write(bytes) {
-			parts.push(bytes.slice());
+			// Not `slice`, which copies nothing of a Buffer.
+			parts.push(new Uint8Array(bytes));
 		},
 		async finish() {
 			isOpen = false;
