@@ -37277,6 +37277,13 @@ const TROUBLES = [
         what: ([, path]) => `${path} is not what this machine's store says it is.`,
         hint: 'Check it with `nix-store --verify-path`, and repair it or build it again.',
     },
+    {
+        // As the last word: before another one it only says what became of that.
+        sign: /(?:Broken pipe|unexpected (?:EOF|end-of-file))\s*$/,
+        code: 'cache-unreachable',
+        what: () => 'the connection broke off.',
+        hint: 'The next job pushes what is missing. If that waits and waits: the daemon of an old Nix there may still hold the lock of a path, until it is restarted.',
+    },
 ];
 /** What a Nix that failed to speak to another store wrote, as one line for people. */
 function explainOtherStore(stderr, label, cause) {
@@ -37508,8 +37515,8 @@ function openOtherStore(local, { env, storeDir, url, label, privateFolder }) {
             throw explainOtherStore(error.cause.message, label, error);
         }
     };
-    /** Over the shared connection where there is one. What fails there is asked again over one of its own, whose errors are those that count. */
-    const ask = async (question, signal) => {
+    /** Over the shared connection where there is one. What fails there, and may be asked again, is asked over one of its own, whose errors are those that count. */
+    const ask = async (question, signal, mayRepeat = () => true) => {
         const shared = (await connection?.options(signal)) ?? null;
         if (shared === null)
             return explained(question(direct));
@@ -37517,7 +37524,7 @@ function openOtherStore(local, { env, storeDir, url, label, privateFolder }) {
             return await explained(question(direct.withEnvironment({ NIX_SSHOPTS: `${sshOptions} ${shared}` })));
         }
         catch (error) {
-            if (!(0,errors/* isCacheError */.bt)(error) || (0,errors/* isCacheError */.bt)(error, ...NOT_OF_CONNECTION) || signal.aborted)
+            if (!(0,errors/* isCacheError */.bt)(error) || (0,errors/* isCacheError */.bt)(error, ...NOT_OF_CONNECTION) || signal.aborted || !mayRepeat())
                 throw error;
             await connection?.close();
             return explained(question(direct));
@@ -37575,15 +37582,20 @@ function openOtherStore(local, { env, storeDir, url, label, privateFolder }) {
         },
         infos,
         async copy(paths, { substitute, onPath }, signal) {
+            let begun = false;
             const onErrorLine = (line) => {
                 const path = /^copying path '([^']+)'/.exec(line)?.[1];
-                if (path !== undefined)
-                    onPath(path);
+                if (path === undefined)
+                    return;
+                begun = true;
+                onPath(path);
             };
             const flags = substitute ? ['--substitute-on-destination'] : [];
             // Whether unsigned paths are taken is for the other store to say: it looks at signatures all the same where it does not trust this user.
             const command = ['copy', '-v', '--no-recursive', '--no-check-sigs', ...flags, '--to', url];
-            await ask((nix) => withPaths(nix, command, paths, { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine }), signal);
+            const options = { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine };
+            // In the middle of a path nothing is repeated: a Nix 2.26 that was cut off there never lets go of that path's lock, and whoever sends it again waits for it.
+            await ask((nix) => withPaths(nix, command, paths, options), signal, () => !begun);
         },
         async takeSignatures(from, paths, where, signal) {
             const signable = paths.filter((path) => !(0,store_path/* isDerivation */.qw)(path));

@@ -38,6 +38,10 @@ const SEEN: readonly (readonly [stderr: string, code: string, says: string])[] =
 		'path-corrupt',
 		"-base is not what this machine's store says it is",
 	],
+	['error: writing to file: Broken pipe', 'cache-unreachable', 'the connection broke off'],
+	['error: write of 12304 bytes: Broken pipe\n', 'cache-unreachable', 'the connection broke off'],
+	[END_OF_FILE, 'cache-unreachable', 'the connection broke off'],
+	['error: Broken pipe\nerror: out of memory there', 'cache-failing', 'out of memory there'],
 	['error: writing to file: No space left on device', 'cache-failing', 'No space left on device'],
 ];
 

@@ -85,6 +85,13 @@ const TROUBLES: readonly Trouble[] = [
 		what: ([, path]) => `${path} is not what this machine's store says it is.`,
 		hint: 'Check it with `nix-store --verify-path`, and repair it or build it again.',
 	},
+	{
+		// As the last word: before another one it only says what became of that.
+		sign: /(?:Broken pipe|unexpected (?:EOF|end-of-file))\s*$/,
+		code: 'cache-unreachable',
+		what: () => 'the connection broke off.',
+		hint: 'The next job pushes what is missing. If that waits and waits: the daemon of an old Nix there may still hold the lock of a path, until it is restarted.',
+	},
 ];
 
 /** What a Nix that failed to speak to another store wrote, as one line for people. */

@@ -52,14 +52,14 @@ export function openOtherStore(local: NixCommand, { env, storeDir, url, label, p
 		}
 	};
 
-	/** Over the shared connection where there is one. What fails there is asked again over one of its own, whose errors are those that count. */
-	const ask = async <T>(question: (nix: NixCommand) => Promise<T>, signal: AbortSignal): Promise<T> => {
+	/** Over the shared connection where there is one. What fails there, and may be asked again, is asked over one of its own, whose errors are those that count. */
+	const ask = async <T>(question: (nix: NixCommand) => Promise<T>, signal: AbortSignal, mayRepeat = () => true): Promise<T> => {
 		const shared = (await connection?.options(signal)) ?? null;
 		if (shared === null) return explained(question(direct));
 		try {
 			return await explained(question(direct.withEnvironment({ NIX_SSHOPTS: `${sshOptions} ${shared}` })));
 		} catch (error) {
-			if (!isCacheError(error) || isCacheError(error, ...NOT_OF_CONNECTION) || signal.aborted) throw error;
+			if (!isCacheError(error) || isCacheError(error, ...NOT_OF_CONNECTION) || signal.aborted || !mayRepeat()) throw error;
 			await connection?.close();
 			return explained(question(direct));
 		}
@@ -119,14 +119,23 @@ export function openOtherStore(local: NixCommand, { env, storeDir, url, label, p
 		infos,
 
 		async copy(paths: readonly string[], { substitute, onPath }: CopyOptions, signal: AbortSignal): Promise<void> {
+			let begun = false;
 			const onErrorLine = (line: string): void => {
 				const path = /^copying path '([^']+)'/.exec(line)?.[1];
-				if (path !== undefined) onPath(path);
+				if (path === undefined) return;
+				begun = true;
+				onPath(path);
 			};
 			const flags = substitute ? ['--substitute-on-destination'] : [];
 			// Whether unsigned paths are taken is for the other store to say: it looks at signatures all the same where it does not trust this user.
 			const command = ['copy', '-v', '--no-recursive', '--no-check-sigs', ...flags, '--to', url];
-			await ask((nix) => withPaths(nix, command, paths, { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine }), signal);
+			const options = { signal, timeoutMs: COPY_TIMEOUT_MS, onErrorLine };
+			// In the middle of a path nothing is repeated: a Nix 2.26 that was cut off there never lets go of that path's lock, and whoever sends it again waits for it.
+			await ask(
+				(nix) => withPaths(nix, command, paths, options),
+				signal,
+				() => !begun,
+			);
 		},
 
 		async takeSignatures(from: string, paths: readonly string[], where: 'here' | 'there', signal: AbortSignal): Promise<void> {
