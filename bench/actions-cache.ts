@@ -2,7 +2,7 @@
  * `node bench/actions-cache.ts`: the store in the Actions cache, against `nix copy` and nginx on the same machine. The service is the tests' own, in a process of
  * its own, with its blobs in Azurite (in memory). README.md has what was seen.
  *
- *     node bench/actions-cache.ts [--nix 2.26] [--runs 5] [push] [read] [part] [edit] [start]
+ *     node bench/actions-cache.ts [--nix 2.26] [--runs 5] [push] [toolchains] [read] [part] [edit] [start]
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -24,7 +24,7 @@ import { cacheVersion, packKey } from '../src/backends/actions-cache/format/keys
 import { indexOf } from '../src/backends/actions-cache/format/merge.ts';
 import { encodeBase32 } from '../src/nix/base32.ts';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../src/nix/signature.ts';
-import { median, shown, storeLarge } from './closures.ts';
+import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
 const args = process.argv.slice(2);
 const option = (name: string, otherwise: string): string =>
@@ -60,7 +60,8 @@ async function push(repository: string, paths: readonly string[]): Promise<reado
 }
 
 if (wants('push')) {
-	const closure = await storeLarge(machine, 'push', true);
+	const closure = args.includes('toolchains') ? await storeToolchains(machine, 'push') : await storeLarge(machine, 'push', true);
+	const size = await closureMebibytes(machine, closure);
 	const [ours, theirs, ratios, uploads]: [number[], number[], number[], number[]] = [[], [], [], []];
 	for (let index = 0; index <= runs; index++) {
 		const repository = fresh();
@@ -81,7 +82,7 @@ if (wants('push')) {
 		ratios.push(copied / seconds);
 	}
 	console.log(
-		`push of the large closure into a pack: post without the upload ${shown(ours)}, nix copy to file:// ${shown(theirs)}: ${median(ratios).toFixed(2)} times as fast. The upload to Azurite on the same cores, ${shown(uploads)}, is not in it`,
+		`push of a closure of ${size} MiB into packs: post without the upload ${shown(ours)}, nix copy to file:// ${shown(theirs)}: ${median(ratios).toFixed(2)} times as fast. The upload to Azurite on the same cores, ${shown(uploads)}, is not in it`,
 	);
 }
 
