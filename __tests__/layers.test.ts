@@ -60,7 +60,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
 	'cache-target': [],
 	quantity: [],
-	store: ['nix', 'errors', 'log'],
+	store: ['waiting', 'nix', 'errors', 'log'],
 	http: ['waiting', 'bodies', 'nix', 'errors', 'log', 'cache-target'],
 	waiting: ['errors'],
 	bodies: ['errors'],

@@ -50,6 +50,7 @@ export function collect(
 			settle('longer');
 			cut(new Error('longer than what is wanted'));
 		};
+		if (signal.aborted) return onAbort();
 		signal.addEventListener('abort', onAbort, { once: true });
 		dispatcher.dispatch(options, {
 			onConnect(abort) {

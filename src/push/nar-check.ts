@@ -71,7 +71,7 @@ export function checkNar(info: PathInfo, digester: Digester): NarCheck {
 /** What Nix recorded of a NAR. */
 type Recorded = Pick<PathInfo, 'path' | 'narHash' | 'narSizeBytes'>;
 
-/** The same for a NAR that is in memory, which it gives back; of a longer one, not all need be there. */
+/** A NAR that is in memory, compared in the same way and given back. Of one that is too long, not all need be there. */
 export function checkedNar(info: Recorded, bytes: Uint8Array): Uint8Array {
 	if (bytes.length > info.narSizeBytes) throw longerThanRecorded(info);
 	refuseOther(info, bytes.length, createHash('sha256').update(bytes).digest());

@@ -67,7 +67,13 @@ export function createPacker(options: PackerOptions): Packer {
 		signal.throwIfAborted();
 		const bytes = readSmall(nar);
 		const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
-		return toPacked(compression, await spool.keep(packed, nar.info.path));
+		const writer = await spool.open(packed.length, nar.info.path);
+		try {
+			await writer.write(packed);
+			return toPacked(compression, await writer.finish());
+		} finally {
+			await writer.discard();
+		}
 	}
 
 	async function packInFrames(nar: Nar, signal: AbortSignal): Promise<PackedNar> {

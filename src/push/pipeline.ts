@@ -1,7 +1,8 @@
 import type { Backend, NarSource } from '../backends/backend.ts';
-import { CacheError, describeError, type ErrorCode, isCacheError } from '../errors.ts';
+import { CacheError, isCacheError } from '../errors.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import { type Clock, systemClock } from '../waiting/cancel.ts';
+import { Failures, outcomeOf } from './failures.ts';
 import { decide, type Job, jobsOf } from './jobs.ts';
 import type { Outcome, PushResult } from './outcome.ts';
 import type { Plan } from './plan.ts';
@@ -54,21 +55,6 @@ const TICK_MS = 1000;
 /** How long calls that were aborted may take to come back. */
 const SETTLE_MS = 2000;
 
-/** These say that no other path will fare better: the cache does not let us in, or the program that `compression` needs is missing. */
-const FATAL_CODES: ReadonlySet<ErrorCode> = new Set(['cache-unauthorized', 'cache-read-only', 'cache-tls', 'input-invalid']);
-
-/** These may be the fault of one path, unless they come this often in a row. The HTTP client has made its retries before each of them. */
-const CACHE_CODES: ReadonlySet<ErrorCode> = new Set([
-	'cache-unreachable',
-	'cache-forbidden',
-	'cache-not-found',
-	'cache-throttled',
-	'cache-failing',
-	'cache-stalled',
-	'cache-invalid',
-]);
-const FAILURES_IN_A_ROW = 4;
-
 /**
  * Pushes what the plan says: NARs in any order, large ones first; a path becomes visible only when all its references are
  * (invariant I1). A path that fails takes along what refers to it and nothing else; an error of the whole cache ends the run.
@@ -105,7 +91,7 @@ class PushRun {
 	readonly #endMs: number;
 	#ending = false;
 	#inClosureOrder = false;
-	#failuresInARow = 0;
+	readonly #failures = new Failures();
 	#stoppedBy: PushResult['stoppedBy'] = null;
 
 	constructor(plan: Plan, options: PipelineOptions) {
@@ -208,7 +194,7 @@ class PushRun {
 		}
 		try {
 			const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), signalOf(job));
-			this.#failuresInARow = 0;
+			this.#failures.succeeded();
 			if (isLarge(job) && job.readBytes > 0) this.#largeDoneBytes += job.info.narSizeBytes;
 			job.publish = publish;
 			if (job.waitsFor === 0) this.#becomesPublishable(job);
@@ -224,7 +210,7 @@ class PushRun {
 		if (isUnread(job)) this.#largeInFlight.add(job);
 		try {
 			const { sentBytes } = await publish(signalOf(job));
-			this.#failuresInARow = 0;
+			this.#failures.succeeded();
 			this.#decide(job, { class: 'pushed', sentBytes });
 			for (const dependant of job.dependants) {
 				if (dependant.waitsFor === 0 && dependant.publish !== null) this.#becomesPublishable(dependant);
@@ -268,13 +254,8 @@ class PushRun {
 		// Aborted, for a reason that is known already.
 		if (job.outcome !== null) return;
 		const outcome: Outcome = this.#cut.signal.aborted ? { class: 'out-of-time' } : outcomeOf(error);
-		if (outcome.class === 'failed' && this.#concernsAll(outcome.code)) this.#stop(outcome, error);
+		if (outcome.class === 'failed' && this.#failures.concernsAll(outcome.code)) this.#stop(outcome, error);
 		else this.#decide(job, outcome);
-	}
-
-	#concernsAll(code: ErrorCode): boolean {
-		if (CACHE_CODES.has(code)) this.#failuresInARow++;
-		return FATAL_CODES.has(code) || this.#failuresInARow >= FAILURES_IN_A_ROW;
 	}
 
 	/** Ends the run: whatever is not done fails for the same reason, which is said once. */
@@ -353,16 +334,4 @@ function takeOpen(queue: Job[]): Job | null {
 /** Whether all of a large NAR is still to be read. */
 function isUnread(job: Job): boolean {
 	return isLarge(job) && job.readBytes === 0;
-}
-
-function outcomeOf(error: unknown): Outcome {
-	if (!isCacheError(error)) return { class: 'failed', code: 'internal', message: describeError(error) };
-	switch (error.code) {
-		case 'path-corrupt':
-			return { class: 'corrupt', message: describeError(error) };
-		case 'path-vanished':
-			return { class: 'vanished' };
-		default:
-			return { class: 'failed', code: error.code, message: describeError(error) };
-	}
 }

@@ -26,8 +26,6 @@ export interface SpoolWriter {
 export interface Spool {
 	/** `expectedBytes` decides between memory and a file; `label` is for messages. */
 	open(expectedBytes: number, label: string): Promise<SpoolWriter>;
-	/** The same for bytes that are all there, which may be reused afterwards: a copy stays in memory where there is room. */
-	keep(bytes: Uint8Array, label: string): Promise<Spooled>;
 	/** Removes the folder, if there is one. */
 	close(): Promise<void>;
 }
@@ -96,23 +94,6 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 					reservedBytes -= bytes;
 				};
 			});
-		},
-		async keep(bytes, label) {
-			if (reservedBytes + bytes.length > limits.totalBytes) {
-				const writer = await openFile(label);
-				try {
-					await writer.write(bytes);
-					return await writer.finish();
-				} finally {
-					await writer.discard();
-				}
-			}
-			reservedBytes += bytes.length;
-			const release = async (): Promise<void> => {
-				reservedBytes -= bytes.length;
-			};
-			// A buffer of its own: what packed them made a larger one.
-			return { body: bodyOfBytes(new Uint8Array(bytes)), sha256: sha256(bytes), dispose: once(release) };
 		},
 		async close() {
 			closed = true;

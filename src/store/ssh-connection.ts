@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { orAborted } from '../waiting/cancel.ts';
 import type { Environment } from './nix-command.ts';
 import type { SshDestination } from './ssh-destination.ts';
 
@@ -57,6 +58,7 @@ export function shareSshConnection({ ssh, sshOptions, env, privateFolder }: SshC
 	};
 
 	const connection = async (): Promise<string | null> => {
+		if (ending.signal.aborted) return null;
 		beginning ??= begin();
 		const last = beginning;
 		const socket = await last;
@@ -71,7 +73,7 @@ export function shareSshConnection({ ssh, sshOptions, env, privateFolder }: SshC
 			void connection();
 		},
 		async options(signal) {
-			const socket = await unlessAborted(connection(), signal);
+			const socket = await orAborted(connection(), signal, 'Waiting for an SSH connection').catch(() => null);
 			return socket === null || ending.signal.aborted ? null : `-oControlMaster=no -oControlPath=${socket}`;
 		},
 		async close() {
@@ -130,19 +132,6 @@ function isPlain(option: string): boolean {
 async function isSharedByUser(args: readonly string[], env: Environment, signal: AbortSignal): Promise<boolean> {
 	const { stdout } = await promisify(execFile)('ssh', ['-G', ...args], { env, signal, timeout: BEGIN_TIMEOUT_MS });
 	return /^controlpath (?!none$)/m.test(stdout) || /^controlmaster (?!false$|no$)/m.test(stdout);
-}
-
-/** `null` as soon as `signal` comes. */
-async function unlessAborted<T>(awaited: Promise<T>, signal: AbortSignal): Promise<T | null> {
-	const { promise, resolve } = Promise.withResolvers<null>();
-	const onAbort = (): void => resolve(null);
-	signal.addEventListener('abort', onAbort, { once: true });
-	if (signal.aborted) onAbort();
-	try {
-		return await Promise.race([awaited, promise]);
-	} finally {
-		signal.removeEventListener('abort', onAbort);
-	}
 }
 
 /** Its output is of no interest: what can't connect here, Nix's own ssh says. */
