@@ -18,21 +18,16 @@ import { createMachine, type Machine } from '../__tests__/support/machine.ts';
 import { type Nginx, startNginx } from '../__tests__/support/nginx.ts';
 import type { JobResult, Step } from '../__tests__/support/runner/steps.ts';
 import { run, runJob, uses } from '../__tests__/support/runner.ts';
-import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
+import { ensureRoots } from '../scripts/roots.ts';
 import { encodeIndex } from '../src/backends/actions-cache/format/index-writer.ts';
 import { cacheVersion, packKey } from '../src/backends/actions-cache/format/keys.ts';
 import { indexOf } from '../src/backends/actions-cache/format/merge.ts';
 import { encodeBase32 } from '../src/nix/base32.ts';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../src/nix/signature.ts';
+import { benchArguments } from './arguments.ts';
 import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
-const args = process.argv.slice(2);
-const option = (name: string, otherwise: string): string =>
-	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
-const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.26')) ?? '2.26';
-const runs = Number(option('--runs', '5'));
-const parts = args.filter((arg) => ['push', 'read', 'part', 'edit', 'start'].includes(arg));
-const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
+const { nix, runs, wants, has } = benchArguments({ parts: ['push', 'read', 'part', 'edit', 'start'], others: ['toolchains'] });
 
 await ensureRoots([nix, '2.8', '2.26'], console.log);
 await using service = await spawnCacheService();
@@ -60,7 +55,7 @@ async function push(repository: string, paths: readonly string[]): Promise<reado
 }
 
 if (wants('push')) {
-	const closure = args.includes('toolchains') ? await storeToolchains(machine, 'push') : await storeLarge(machine, 'push', true);
+	const closure = has('toolchains') ? await storeToolchains(machine, 'push') : await storeLarge(machine, 'push', true);
 	const size = await closureMebibytes(machine, closure);
 	const [ours, theirs, ratios, uploads]: [number[], number[], number[], number[]] = [[], [], [], []];
 	for (let index = 0; index <= runs; index++) {

@@ -13,17 +13,12 @@ import { type Nginx, startNginx } from '../__tests__/support/nginx.ts';
 import { startDelayProxy } from '../__tests__/support/proxy.ts';
 import type { StageResult } from '../__tests__/support/runner/steps.ts';
 import { run, runJob, uses } from '../__tests__/support/runner.ts';
-import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
+import { ensureRoots } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
+import { benchArguments } from './arguments.ts';
 import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
-const args = process.argv.slice(2);
-const option = (name: string, otherwise: string): string =>
-	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
-const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.26')) ?? '2.26';
-const runs = Number(option('--runs', '5'));
-const parts = args.filter((arg) => ['large', 'toolchains', 'small', 'delay', 'empty', 'memory', 'xz'].includes(arg));
-const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
+const { nix, runs, wants } = benchArguments({ parts: ['large', 'toolchains', 'small', 'delay', 'empty', 'memory', 'xz'] });
 
 const secret = formatSecretKey(generateKey('bench-1'));
 

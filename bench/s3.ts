@@ -2,7 +2,7 @@
  * The end of a job (the whole post process) against `nix copy --to s3://…`, into buckets of the same server (Ceph's gateway). Debian's Nix signs no requests of S3, so
  * its bucket takes anybody's; the action signs. Both in turn, each into an empty bucket, medians, ratios. README.md has what was seen.
  *
- *     node bench/s3.ts [--runs 3] [large] [toolchains] [small] [memory]
+ *     node bench/s3.ts [--nix 2.34] [--runs 3] [large] [toolchains] [small] [memory]
  */
 import { rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
@@ -16,12 +16,10 @@ import { runJob, uses } from '../__tests__/support/runner.ts';
 import { type Bucket, type S3Server, startS3Server } from '../__tests__/support/s3-server.ts';
 import { ensureRoots } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
+import { benchArguments } from './arguments.ts';
 import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
-const args = process.argv.slice(2);
-const runs = args.includes('--runs') ? Number(args[args.indexOf('--runs') + 1]) : 3;
-const parts = args.filter((arg) => ['large', 'toolchains', 'small', 'memory'].includes(arg));
-const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
+const { nix, runs, wants } = benchArguments({ parts: ['large', 'toolchains', 'small', 'memory'], nix: '2.34', runs: 3 });
 const secret = formatSecretKey(generateKey('bench-1'));
 
 const freshBucket = (server: S3Server): Promise<Bucket> =>
@@ -68,8 +66,8 @@ async function compare(machine: Machine, server: S3Server, name: string, paths: 
 	);
 }
 
-await ensureRoots(['2.34', '2.26', '2.8'], console.log);
-await using machine = await createMachine({ nix: '2.34' });
+await ensureRoots([nix, '2.26', '2.8'], console.log);
+await using machine = await createMachine({ nix });
 writeFileSync(join(machine.work, 'key'), secret);
 console.log(
 	`Nix ${machine.nixVersion}, Node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}, ${runs} runs each`,

@@ -9,18 +9,13 @@ import { buildOne, manyPaths } from '../__tests__/support/derivations.ts';
 import { createMachine } from '../__tests__/support/machine.ts';
 import { runJob, uses } from '../__tests__/support/runner.ts';
 import { startSshStore } from '../__tests__/support/ssh-store.ts';
-import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
+import { ensureRoots } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
+import { benchArguments } from './arguments.ts';
 import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
-const args = process.argv.slice(2);
-const option = (name: string, otherwise: string): string =>
-	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
-const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.34')) ?? '2.34';
-const runs = Number(option('--runs', '5'));
-const parts = args.filter((arg) => ['large', 'toolchains', 'small'].includes(arg));
-const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
-const scheme = args.includes('ssh') ? 'ssh' : 'ssh-ng';
+const { nix, runs, wants, has } = benchArguments({ parts: ['large', 'toolchains', 'small'], others: ['ssh'], nix: '2.34' });
+const scheme = has('ssh') ? 'ssh' : 'ssh-ng';
 
 await ensureRoots([nix, '2.8', '2.26'], console.log);
 await using far = await startSshStore({ nix });

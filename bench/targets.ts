@@ -10,25 +10,18 @@ import { join } from 'node:path';
 import { createMachine } from '../__tests__/support/machine.ts';
 import { startNginx } from '../__tests__/support/nginx.ts';
 import { runJob, uses } from '../__tests__/support/runner.ts';
-import { ensureRoots, NIX_VERSIONS } from '../scripts/roots.ts';
+import { ensureRoots } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
+import { benchArguments } from './arguments.ts';
 import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
 
-const args = process.argv.slice(2);
-const option = (name: string, otherwise: string): string =>
-	args.includes(name) ? (args[args.indexOf(name) + 1] ?? otherwise) : otherwise;
-const nix = NIX_VERSIONS.find((version) => version === option('--nix', '2.26')) ?? '2.26';
-const runs = Number(option('--runs', '5'));
-const parts = args.filter((arg) => ['two', 'file'].includes(arg));
-const wants = (part: string): boolean => parts.length === 0 || parts.includes(part);
+const { nix, runs, wants, has } = benchArguments({ parts: ['two', 'file'], others: ['toolchains'] });
 const secret = formatSecretKey(generateKey('bench-1'));
 
 await ensureRoots([nix, '2.8', '2.26'], console.log);
 await using machine = await createMachine({ nix });
 console.log(`Nix ${machine.nixVersion}, Node ${process.version}, ${cpus().length} cores of ${cpus()[0]?.model ?? 'unknown'}`);
-const closure = args.includes('toolchains')
-	? await storeToolchains(machine, 'targets')
-	: await storeLarge(machine, 'targets', true);
+const closure = has('toolchains') ? await storeToolchains(machine, 'targets') : await storeLarge(machine, 'targets', true);
 console.log(`a closure of ${await closureMebibytes(machine, closure)} MiB`);
 
 /** Seconds of post. */

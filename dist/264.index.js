@@ -1191,7 +1191,7 @@ function checkNar(info, digester) {
         },
     };
 }
-/** The same for a NAR that is in memory, which it gives back; of a longer one, not all need be there. */
+/** A NAR that is in memory, compared in the same way and given back. Of one that is too long, not all need be there. */
 function checkedNar(info, bytes) {
     if (bytes.length > info.narSizeBytes)
         throw longerThanRecorded(info);
@@ -1542,24 +1542,6 @@ function createSpool(folder, limits) {
                 };
             });
         },
-        async keep(bytes, label) {
-            if (reservedBytes + bytes.length > limits.totalBytes) {
-                const writer = await openFile(label);
-                try {
-                    await writer.write(bytes);
-                    return await writer.finish();
-                }
-                finally {
-                    await writer.discard();
-                }
-            }
-            reservedBytes += bytes.length;
-            const release = async () => {
-                reservedBytes -= bytes.length;
-            };
-            // A buffer of its own: what packed them made a larger one.
-            return { body: (0,in_memory/* bodyOfBytes */.P)(new Uint8Array(bytes)), sha256: spool_sha256(bytes), dispose: once(release) };
-        },
         async close() {
             closed = true;
             await Promise.all(spare.splice(0).map(({ file }) => file.close()));
@@ -1764,7 +1746,14 @@ function createPacker(options) {
         signal.throwIfAborted();
         const bytes = readSmall(nar);
         const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
-        return toPacked(compression, await spool.keep(packed, nar.info.path));
+        const writer = await spool.open(packed.length, nar.info.path);
+        try {
+            await writer.write(packed);
+            return toPacked(compression, await writer.finish());
+        }
+        finally {
+            await writer.discard();
+        }
     }
     async function packInFrames(nar, signal) {
         const { info } = nar;
@@ -2120,8 +2109,8 @@ function meeting(parties) {
 
 // EXTERNAL MODULE: ./build/phases/push-policy.js
 var push_policy = __webpack_require__(9884);
-// EXTERNAL MODULE: ./build/phases/target-push.js + 5 modules
-var target_push = __webpack_require__(7863);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 6 modules
+var target_push = __webpack_require__(3492);
 // EXTERNAL MODULE: ./build/cache-target/target.js + 5 modules
 var cache_target_target = __webpack_require__(9238);
 // EXTERNAL MODULE: ./build/http/proxy.js

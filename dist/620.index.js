@@ -69,8 +69,8 @@ async function findForbidden({ store, job, caches }, infos) {
     return forbidden;
 }
 
-// EXTERNAL MODULE: ./build/phases/target-push.js + 5 modules
-var target_push = __webpack_require__(7863);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 6 modules
+var target_push = __webpack_require__(3492);
 ;// CONCATENATED MODULE: ./build/phases/job-report.js
 
 
@@ -98,7 +98,7 @@ async function reportOnReads(session, store, stop, job) {
 
 /***/ }),
 
-/***/ 7863:
+/***/ 3492:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -139,6 +139,48 @@ function pushedAs(result, change) {
 
 // EXTERNAL MODULE: ./build/waiting/cancel.js
 var cancel = __webpack_require__(2368);
+;// CONCATENATED MODULE: ./build/push/failures.js
+
+/** These say that no other path will fare better: the cache does not let us in, or the program that `compression` needs is missing. */
+const FATAL_CODES = new Set(['cache-unauthorized', 'cache-read-only', 'cache-tls', 'input-invalid']);
+/** These may be the fault of one path, unless they come this often in a row. The HTTP client has made its retries before each of them. */
+const CACHE_CODES = new Set([
+    'cache-unreachable',
+    'cache-forbidden',
+    'cache-not-found',
+    'cache-throttled',
+    'cache-failing',
+    'cache-stalled',
+    'cache-invalid',
+]);
+const FAILURES_IN_A_ROW = 4;
+/** Tells the failures of one path from those of the cache. */
+class Failures {
+    #inARow = 0;
+    succeeded() {
+        this.#inARow = 0;
+    }
+    /** Told of each failed call; whether no other path will fare better. */
+    concernsAll(code) {
+        if (CACHE_CODES.has(code))
+            this.#inARow++;
+        return FATAL_CODES.has(code) || this.#inARow >= FAILURES_IN_A_ROW;
+    }
+}
+/** What an error means for the path that it came with. */
+function outcomeOf(error) {
+    if (!(0,errors/* isCacheError */.bt)(error))
+        return { class: 'failed', code: 'internal', message: (0,errors/* describeError */.Uc)(error) };
+    switch (error.code) {
+        case 'path-corrupt':
+            return { class: 'corrupt', message: (0,errors/* describeError */.Uc)(error) };
+        case 'path-vanished':
+            return { class: 'vanished' };
+        default:
+            return { class: 'failed', code: error.code, message: (0,errors/* describeError */.Uc)(error) };
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/push/jobs.js
 /** Jobs for the paths of a plan, linked by their references. What is not in `push` can be read already, and no path waits for itself. */
 function jobsOf(push) {
@@ -267,6 +309,7 @@ class ProgressMeter {
 
 
 
+
 /**
  * Small paths cost round trips: 1,500 of them with two requests each at 20 ms are 2 s in 32 lanes. Nix's own client uses 25
  * connections, so no server is surprised.
@@ -286,19 +329,6 @@ const PROGRESS_EVERY_MS = 5000;
 const TICK_MS = 1000;
 /** How long calls that were aborted may take to come back. */
 const SETTLE_MS = 2000;
-/** These say that no other path will fare better: the cache does not let us in, or the program that `compression` needs is missing. */
-const FATAL_CODES = new Set(['cache-unauthorized', 'cache-read-only', 'cache-tls', 'input-invalid']);
-/** These may be the fault of one path, unless they come this often in a row. The HTTP client has made its retries before each of them. */
-const CACHE_CODES = new Set([
-    'cache-unreachable',
-    'cache-forbidden',
-    'cache-not-found',
-    'cache-throttled',
-    'cache-failing',
-    'cache-stalled',
-    'cache-invalid',
-]);
-const FAILURES_IN_A_ROW = 4;
 /**
  * Pushes what the plan says: NARs in any order, large ones first; a path becomes visible only when all its references are
  * (invariant I1). A path that fails takes along what refers to it and nothing else; an error of the whole cache ends the run.
@@ -334,7 +364,7 @@ class PushRun {
     #endMs;
     #ending = false;
     #inClosureOrder = false;
-    #failuresInARow = 0;
+    #failures = new Failures();
     #stoppedBy = null;
     constructor(plan, options) {
         this.#options = options;
@@ -436,7 +466,7 @@ class PushRun {
         }
         try {
             const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), signalOf(job));
-            this.#failuresInARow = 0;
+            this.#failures.succeeded();
             if (isLarge(job) && job.readBytes > 0)
                 this.#largeDoneBytes += job.info.narSizeBytes;
             job.publish = publish;
@@ -456,7 +486,7 @@ class PushRun {
             this.#largeInFlight.add(job);
         try {
             const { sentBytes } = await publish(signalOf(job));
-            this.#failuresInARow = 0;
+            this.#failures.succeeded();
             this.#decide(job, { class: 'pushed', sentBytes });
             for (const dependant of job.dependants) {
                 if (dependant.waitsFor === 0 && dependant.publish !== null)
@@ -504,15 +534,10 @@ class PushRun {
         if (job.outcome !== null)
             return;
         const outcome = this.#cut.signal.aborted ? { class: 'out-of-time' } : outcomeOf(error);
-        if (outcome.class === 'failed' && this.#concernsAll(outcome.code))
+        if (outcome.class === 'failed' && this.#failures.concernsAll(outcome.code))
             this.#stop(outcome, error);
         else
             this.#decide(job, outcome);
-    }
-    #concernsAll(code) {
-        if (CACHE_CODES.has(code))
-            this.#failuresInARow++;
-        return FATAL_CODES.has(code) || this.#failuresInARow >= FAILURES_IN_A_ROW;
     }
     /** Ends the run: whatever is not done fails for the same reason, which is said once. */
     #stop(outcome, error) {
@@ -592,18 +617,6 @@ function takeOpen(queue) {
 /** Whether all of a large NAR is still to be read. */
 function isUnread(job) {
     return isLarge(job) && job.readBytes === 0;
-}
-function outcomeOf(error) {
-    if (!(0,errors/* isCacheError */.bt)(error))
-        return { class: 'failed', code: 'internal', message: (0,errors/* describeError */.Uc)(error) };
-    switch (error.code) {
-        case 'path-corrupt':
-            return { class: 'corrupt', message: (0,errors/* describeError */.Uc)(error) };
-        case 'path-vanished':
-            return { class: 'vanished' };
-        default:
-            return { class: 'failed', code: error.code, message: (0,errors/* describeError */.Uc)(error) };
-    }
 }
 
 // EXTERNAL MODULE: ./build/push/plan.js

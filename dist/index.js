@@ -33528,6 +33528,8 @@ function collect(dispatcher, options, wanted, signal) {
             settle('longer');
             cut(new Error('longer than what is wanted'));
         };
+        if (signal.aborted)
+            return onAbort();
         signal.addEventListener('abort', onAbort, { once: true });
         dispatcher.dispatch(options, {
             onConnect(abort) {
@@ -37310,7 +37312,10 @@ var external_node_os_ = __nccwpck_require__(8161);
 var external_node_path_ = __nccwpck_require__(6760);
 // EXTERNAL MODULE: external "node:util"
 var external_node_util_ = __nccwpck_require__(7975);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __nccwpck_require__(2368);
 ;// CONCATENATED MODULE: ./build/store/ssh-connection.js
+
 
 
 
@@ -37346,6 +37351,8 @@ function shareSshConnection({ ssh, sshOptions, env, privateFolder }) {
         }
     };
     const connection = async () => {
+        if (ending.signal.aborted)
+            return null;
         beginning ??= begin();
         const last = beginning;
         const socket = await last;
@@ -37361,7 +37368,7 @@ function shareSshConnection({ ssh, sshOptions, env, privateFolder }) {
             void connection();
         },
         async options(signal) {
-            const socket = await unlessAborted(connection(), signal);
+            const socket = await (0,cancel/* orAborted */.H6)(connection(), signal, 'Waiting for an SSH connection').catch(() => null);
             return socket === null || ending.signal.aborted ? null : `-oControlMaster=no -oControlPath=${socket}`;
         },
         async close() {
@@ -37408,20 +37415,6 @@ function isPlain(option) {
 async function isSharedByUser(args, env, signal) {
     const { stdout } = await (0,external_node_util_.promisify)(external_node_child_process_.execFile)('ssh', ['-G', ...args], { env, signal, timeout: BEGIN_TIMEOUT_MS });
     return /^controlpath (?!none$)/m.test(stdout) || /^controlmaster (?!false$|no$)/m.test(stdout);
-}
-/** `null` as soon as `signal` comes. */
-async function unlessAborted(awaited, signal) {
-    const { promise, resolve } = Promise.withResolvers();
-    const onAbort = () => resolve(null);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted)
-        onAbort();
-    try {
-        return await Promise.race([awaited, promise]);
-    }
-    finally {
-        signal.removeEventListener('abort', onAbort);
-    }
 }
 /** Its output is of no interest: what can't connect here, Nix's own ssh says. */
 function succeeds(args, env, timeoutMs, signal) {
