@@ -1230,12 +1230,12 @@ async function* readFrames({ file, reader, onRead }, how) {
 const SMALL_NAR_BYTES = 256 * 1024;
 /** Used again and again: new memory for each would be most of the work. One byte more shows that a NAR is longer than recorded. */
 let room = null;
-/** All of a small NAR, with the right hash, otherwise `path-corrupt` is thrown. The bytes are good until the next one is read. */
-function readSmall({ info, file, reader, onRead }) {
+/** What `use` makes of all of a small NAR, with the right hash, otherwise `path-corrupt` is thrown. The bytes are another NAR's after the call. */
+function readSmall({ info, file, reader, onRead }, use) {
     room ??= new Uint8Array(SMALL_NAR_BYTES + 1);
     const bytes = checkedNar(info, reader.into(room.subarray(0, info.narSizeBytes + 1), file));
     onRead(bytes.length);
-    return bytes;
+    return use(bytes);
 }
 /** In buffers of its own; the last one only when the hash is right, otherwise `path-corrupt` is thrown. */
 async function* readChecked(nar, frameBytes, signal) {
@@ -1284,7 +1284,7 @@ function chunkWhole(nar, isKnown, level, signal) {
     const chunk = { id: nar.info.narHash.digest, narBytes: nar.info.narSizeBytes };
     if (isKnown(chunk.id))
         return { ...chunk, ...NO_FRAME };
-    const frame = compressFrame('zstd', level, readSmall(nar));
+    const frame = readSmall(nar, (bytes) => compressFrame('zstd', level, bytes));
     return { ...chunk, frame, frameHash: frameHash(frame) };
 }
 async function chunkInFrames(nar, packChunks, { hashing, frames }, signal) {
@@ -1744,8 +1744,7 @@ function createPacker(options) {
     const chunking = { level: chunkLevel, compressing, hashing, frames };
     async function packSmall(nar, signal) {
         signal.throwIfAborted();
-        const bytes = readSmall(nar);
-        const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
+        const packed = readSmall(nar, (bytes) => compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : new Uint8Array(bytes));
         const writer = await spool.open(packed.length, nar.info.path);
         try {
             await writer.write(packed);

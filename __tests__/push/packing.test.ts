@@ -105,22 +105,28 @@ describe('what comes out is what went in', () => {
 		expect((await pack(bytes, { level: 9 })).length).toBeLessThan((await pack(bytes, { level: 1 })).length);
 	});
 
-	test('many at once, large and small, each its own bytes', async () => {
+	test.each<[Compression, (packed: Buffer) => Buffer]>([
+		['zstd', zstdDecompressSync],
+		['gzip', gunzipSync],
+		['none', (packed) => packed],
+	])('%s: many at once, large and small, in memory and in files, each its own bytes', async (compression, unpack) => {
 		const nars = new Map<string, Uint8Array>();
 		const infos: PathInfo[] = [];
-		for (let index = 0; index < 60; index++) {
-			const bytes = someBytes(index % 10 === 0 ? 6 * MiB + index : 3000 * (index + 1), index + 1);
+		for (let index = 0; index < 120; index++) {
+			// Uncompressed, the small ones are more than what is kept in memory.
+			const bytes = someBytes(index % 20 === 0 ? 6 * MiB + index : 2100 * (index + 1), index + 1);
 			const info = infoOf(`n${index}`, bytes);
 			infos.push(info);
 			nars.set(info.path, bytes);
 		}
-		const packer = packerOf(narsOf(nars));
+		const packer = packerOf(narsOf(nars), { compression });
 		const packed = await Promise.all(infos.map((info) => packer.sourceOf(info).packed(never)));
 		for (const [index, info] of infos.entries()) {
-			const nar = packed[index] as PackedNar;
-			const bytes = zstdDecompressSync(await whole(nar.body.stream()));
-			expect(Buffer.compare(bytes, nars.get(info.path) as Uint8Array)).toBe(0);
-			await nar.dispose();
+			const { body, fileHash, dispose } = packed[index] as PackedNar;
+			const bytes = await whole(body.stream());
+			expect(Buffer.compare(unpack(bytes), nars.get(info.path) as Uint8Array)).toBe(0);
+			expect(Buffer.compare(fileHash.digest, createHash('sha256').update(bytes).digest())).toBe(0);
+			await dispose();
 		}
 	});
 });

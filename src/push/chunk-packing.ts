@@ -53,7 +53,7 @@ function chunkWhole(nar: Nar, isKnown: IsKnown, level: number, signal: AbortSign
 	signal.throwIfAborted();
 	const chunk = { id: nar.info.narHash.digest, narBytes: nar.info.narSizeBytes };
 	if (isKnown(chunk.id)) return { ...chunk, ...NO_FRAME };
-	const frame = compressFrame('zstd', level, readSmall(nar));
+	const frame = readSmall(nar, (bytes) => compressFrame('zstd', level, bytes));
 	return { ...chunk, frame, frameHash: frameHash(frame) };
 }
 

@@ -26,12 +26,12 @@ export const SMALL_NAR_BYTES = 256 * 1024;
 /** Used again and again: new memory for each would be most of the work. One byte more shows that a NAR is longer than recorded. */
 let room: Uint8Array | null = null;
 
-/** All of a small NAR, with the right hash, otherwise `path-corrupt` is thrown. The bytes are good until the next one is read. */
-export function readSmall({ info, file, reader, onRead }: Nar): Uint8Array {
+/** What `use` makes of all of a small NAR, with the right hash, otherwise `path-corrupt` is thrown. The bytes are another NAR's after the call. */
+export function readSmall({ info, file, reader, onRead }: Nar, use: (bytes: Uint8Array) => Uint8Array): Uint8Array {
 	room ??= new Uint8Array(SMALL_NAR_BYTES + 1);
 	const bytes = checkedNar(info, reader.into(room.subarray(0, info.narSizeBytes + 1), file));
 	onRead(bytes.length);
-	return bytes;
+	return use(bytes);
 }
 
 /** In buffers of its own; the last one only when the hash is right, otherwise `path-corrupt` is thrown. */

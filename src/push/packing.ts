@@ -65,8 +65,9 @@ export function createPacker(options: PackerOptions): Packer {
 
 	async function packSmall(nar: Nar, signal: AbortSignal): Promise<PackedNar> {
 		signal.throwIfAborted();
-		const bytes = readSmall(nar);
-		const packed = compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : bytes;
+		const packed = readSmall(nar, (bytes) =>
+			compression === 'zstd' || compression === 'gzip' ? compressFrame(compression, level, bytes) : new Uint8Array(bytes),
+		);
 		const writer = await spool.open(packed.length, nar.info.path);
 		try {
 			await writer.write(packed);
