@@ -33542,12 +33542,12 @@ function collect(dispatcher, options, wanted, signal) {
                 if (code < 200)
                     return true;
                 status = code;
-                headers = pairs(raw);
+                headers = raw;
                 const { atMostBytes, startIsEnough } = wanted(code);
                 limitBytes = atMostBytes;
                 // Of an answer to HEAD it is the length of what GET would give.
-                const declared = options.method === 'HEAD' ? undefined : headers.find(([name]) => name === 'content-length')?.[1];
-                if (startIsEnough || !(Number(declared) > limitBytes))
+                const declared = options.method === 'HEAD' ? null : headerOf(raw, 'content-length');
+                if (startIsEnough || !(Number(declared ?? 0) > limitBytes))
                     return true;
                 giveUp();
                 return false;
@@ -33573,11 +33573,23 @@ function collect(dispatcher, options, wanted, signal) {
         });
     });
 }
-function pairs(raw) {
-    return Array.from({ length: raw.length / 2 }, (_, index) => [
-        (raw[2 * index]?.toString('latin1') ?? '').toLowerCase(),
-        raw[2 * index + 1]?.toString('latin1') ?? '',
+/** The value of the first header of that name (in lower case), `null` when it is not there. */
+function headerOf(headers, name) {
+    for (let at = 0; at < headers.length; at += 2) {
+        if (headers[at]?.length === name.length && textAt(headers, at).toLowerCase() === name)
+            return textAt(headers, at + 1);
+    }
+    return null;
+}
+/** All of them, names in lower case. */
+function headerPairs(headers) {
+    return Array.from({ length: headers.length / 2 }, (_, index) => [
+        textAt(headers, 2 * index).toLowerCase(),
+        textAt(headers, 2 * index + 1),
     ]);
+}
+function textAt(headers, at) {
+    return headers[at]?.toString('latin1') ?? '';
 }
 
 // EXTERNAL MODULE: external "node:zlib"
@@ -33725,8 +33737,8 @@ function wantedOf({ wanted, limitBytes }, status) {
     return { atMostBytes: limitBytes === 0 ? UNWANTED_BYTES : limitBytes, startIsEnough: false };
 }
 function answerOf({ status, headers, bytes, ended }, asked, doing) {
-    const header = (name) => headers.find(([one]) => one === name)?.[1] ?? null;
-    const answer = { status, header, headers: () => joined(headers), stream: null };
+    const header = (name) => headerOf(headers, name);
+    const answer = { status, header, headers: () => joined(headerPairs(headers)), stream: null };
     // The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
     if (!asked.wanted(status))
         return { ...answer, bytes };
@@ -34117,36 +34129,38 @@ function openConnections(options) {
     const direct = (origin) => origin.startsWith('https:')
         ? opened('https', () => new undici/* Agent */.g6({ ...pool, connect: connect() }))
         : opened('http', () => new undici/* Agent */.g6({ ...pool, connect: { timeout: options.connectTimeoutMs } }));
+    /** Opened when first needed, and the same for all of an origin: an environment with exceptions takes longer to read than a small request to make. */
+    const ways = new Map();
+    const wayTo = (url) => {
+        const { origin } = url;
+        const proxy = (0,http_proxy/* proxyFor */.iJ)(url, options.env);
+        if (proxy === null)
+            return { dispatcher: direct(origin), origin, pathPrefix: '', headers: {} };
+        if (isSocks(proxy)) {
+            const agent = opened(`through ${proxy.href}`, () => new undici/* Agent */.g6({ ...pool, connect: socksConnector(proxy, connect()) }));
+            return { dispatcher: agent, origin, pathPrefix: '', headers: {} };
+        }
+        refuseUnknownProxy(proxy);
+        const token = proxyToken(proxy);
+        if (url.protocol === 'http:') {
+            // The whole URL to the proxy, not a tunnel: proxies commonly tunnel to port 443 alone.
+            const headers = { host: url.host, ...(token === null ? {} : { 'proxy-authorization': token }) };
+            return { dispatcher: direct(proxy.origin), origin: proxy.origin, pathPrefix: origin, headers };
+        }
+        const tunnel = opened(`through ${proxy.href}`, () => {
+            const tls = connect();
+            return new undici/* ProxyAgent */.kT({ ...pool, uri: proxy.origin, ...(token === null ? {} : { token }), requestTls: tls, proxyTls: tls });
+        });
+        return { dispatcher: tunnel, origin, pathPrefix: '', headers: {} };
+    };
     return {
         route(url) {
-            const proxy = (0,http_proxy/* proxyFor */.iJ)(url, options.env);
-            const path = `${url.pathname}${url.search}`;
-            if (proxy === null)
-                return { dispatcher: direct(url.origin), origin: url.origin, path, headers: {} };
-            if (isSocks(proxy)) {
-                const agent = opened(`through ${proxy.href}`, () => new undici/* Agent */.g6({ ...pool, connect: socksConnector(proxy, connect()) }));
-                return { dispatcher: agent, origin: url.origin, path, headers: {} };
-            }
-            refuseUnknownProxy(proxy);
-            const token = proxyToken(proxy);
-            if (url.protocol === 'http:') {
-                // The whole URL to the proxy, not a tunnel: proxies commonly tunnel to port 443 alone.
-                const headers = { host: url.host, ...(token === null ? {} : { 'proxy-authorization': token }) };
-                return { dispatcher: direct(proxy.origin), origin: proxy.origin, path: `${url.origin}${path}`, headers };
-            }
-            const tunnel = opened(`through ${proxy.href}`, () => {
-                const tls = connect();
-                return new undici/* ProxyAgent */.kT({
-                    ...pool,
-                    uri: proxy.origin,
-                    ...(token === null ? {} : { token }),
-                    requestTls: tls,
-                    proxyTls: tls,
-                });
-            });
-            return { dispatcher: tunnel, origin: url.origin, path, headers: {} };
+            const way = ways.get(url.origin) ?? wayTo(url);
+            ways.set(url.origin, way);
+            return { ...way, path: `${way.pathPrefix}${url.pathname}${url.search}` };
         },
         async close() {
+            ways.clear();
             await Promise.all([...open.values()].map((dispatcher) => dispatcher.destroy()));
             open.clear();
         },

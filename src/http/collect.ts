@@ -1,10 +1,12 @@
 import type { Dispatcher } from 'undici';
 
+/** Names and values in turn, in order. Most are never looked at, and to make text of all of them takes as long as to parse them. */
+export type RawHeaders = readonly Buffer[];
+
 /** An answer that was taken as it came. */
 export interface Collected {
 	readonly status: number;
-	/** Names in lower case, with their values, in order. */
-	readonly headers: readonly (readonly [name: string, value: string])[];
+	readonly headers: RawHeaders;
 	readonly bytes: Uint8Array;
 	/** How its body ended: whole, longer than what was asked for, or with an error. */
 	readonly ended: 'whole' | 'longer' | { readonly error: unknown };
@@ -29,7 +31,7 @@ export function collect(
 ): Promise<Collected> {
 	return new Promise((resolve, reject) => {
 		let status = 0;
-		let headers: Collected['headers'] = [];
+		let headers: RawHeaders = [];
 		let limitBytes = 0;
 		let sizeBytes = 0;
 		const parts: Uint8Array[] = [];
@@ -61,12 +63,12 @@ export function collect(
 				// 1xx come before the answer.
 				if (code < 200) return true;
 				status = code;
-				headers = pairs(raw);
+				headers = raw;
 				const { atMostBytes, startIsEnough } = wanted(code);
 				limitBytes = atMostBytes;
 				// Of an answer to HEAD it is the length of what GET would give.
-				const declared = options.method === 'HEAD' ? undefined : headers.find(([name]) => name === 'content-length')?.[1];
-				if (startIsEnough || !(Number(declared) > limitBytes)) return true;
+				const declared = options.method === 'HEAD' ? null : headerOf(raw, 'content-length');
+				if (startIsEnough || !(Number(declared ?? 0) > limitBytes)) return true;
 				giveUp();
 				return false;
 			},
@@ -88,9 +90,22 @@ export function collect(
 	});
 }
 
-function pairs(raw: readonly Buffer[]): Collected['headers'] {
-	return Array.from({ length: raw.length / 2 }, (_, index) => [
-		(raw[2 * index]?.toString('latin1') ?? '').toLowerCase(),
-		raw[2 * index + 1]?.toString('latin1') ?? '',
+/** The value of the first header of that name (in lower case), `null` when it is not there. */
+export function headerOf(headers: RawHeaders, name: string): string | null {
+	for (let at = 0; at < headers.length; at += 2) {
+		if (headers[at]?.length === name.length && textAt(headers, at).toLowerCase() === name) return textAt(headers, at + 1);
+	}
+	return null;
+}
+
+/** All of them, names in lower case. */
+export function headerPairs(headers: RawHeaders): readonly (readonly [name: string, value: string])[] {
+	return Array.from({ length: headers.length / 2 }, (_, index) => [
+		textAt(headers, 2 * index).toLowerCase(),
+		textAt(headers, 2 * index + 1),
 	]);
+}
+
+function textAt(headers: RawHeaders, at: number): string {
+	return headers[at]?.toString('latin1') ?? '';
 }

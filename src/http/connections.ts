@@ -15,13 +15,19 @@ export interface ConnectionOptions {
 	readonly connectTimeoutMs: number;
 }
 
-/** How one request leaves the machine. */
-interface Route {
+/** How requests to one origin leave the machine. */
+interface Way {
 	readonly dispatcher: Dispatcher;
 	readonly origin: string;
+	/** Before path and query: the origin, where the request goes to a proxy that reads it. */
+	readonly pathPrefix: string;
+	readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How one request does. */
+interface Route extends Way {
 	/** Path and query, or the whole URL where the request goes to a proxy that reads it. */
 	readonly path: string;
-	readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface Connections {
@@ -52,35 +58,38 @@ export function openConnections(options: ConnectionOptions): Connections {
 			? opened('https', () => new Agent({ ...pool, connect: connect() }))
 			: opened('http', () => new Agent({ ...pool, connect: { timeout: options.connectTimeoutMs } }));
 
+	/** Opened when first needed, and the same for all of an origin: an environment with exceptions takes longer to read than a small request to make. */
+	const ways = new Map<string, Way>();
+	const wayTo = (url: URL): Way => {
+		const { origin } = url;
+		const proxy = proxyFor(url, options.env);
+		if (proxy === null) return { dispatcher: direct(origin), origin, pathPrefix: '', headers: {} };
+		if (isSocks(proxy)) {
+			const agent = opened(`through ${proxy.href}`, () => new Agent({ ...pool, connect: socksConnector(proxy, connect()) }));
+			return { dispatcher: agent, origin, pathPrefix: '', headers: {} };
+		}
+		refuseUnknownProxy(proxy);
+		const token = proxyToken(proxy);
+		if (url.protocol === 'http:') {
+			// The whole URL to the proxy, not a tunnel: proxies commonly tunnel to port 443 alone.
+			const headers = { host: url.host, ...(token === null ? {} : { 'proxy-authorization': token }) };
+			return { dispatcher: direct(proxy.origin), origin: proxy.origin, pathPrefix: origin, headers };
+		}
+		const tunnel = opened(`through ${proxy.href}`, () => {
+			const tls = connect();
+			return new ProxyAgent({ ...pool, uri: proxy.origin, ...(token === null ? {} : { token }), requestTls: tls, proxyTls: tls });
+		});
+		return { dispatcher: tunnel, origin, pathPrefix: '', headers: {} };
+	};
+
 	return {
 		route(url) {
-			const proxy = proxyFor(url, options.env);
-			const path = `${url.pathname}${url.search}`;
-			if (proxy === null) return { dispatcher: direct(url.origin), origin: url.origin, path, headers: {} };
-			if (isSocks(proxy)) {
-				const agent = opened(`through ${proxy.href}`, () => new Agent({ ...pool, connect: socksConnector(proxy, connect()) }));
-				return { dispatcher: agent, origin: url.origin, path, headers: {} };
-			}
-			refuseUnknownProxy(proxy);
-			const token = proxyToken(proxy);
-			if (url.protocol === 'http:') {
-				// The whole URL to the proxy, not a tunnel: proxies commonly tunnel to port 443 alone.
-				const headers = { host: url.host, ...(token === null ? {} : { 'proxy-authorization': token }) };
-				return { dispatcher: direct(proxy.origin), origin: proxy.origin, path: `${url.origin}${path}`, headers };
-			}
-			const tunnel = opened(`through ${proxy.href}`, () => {
-				const tls = connect();
-				return new ProxyAgent({
-					...pool,
-					uri: proxy.origin,
-					...(token === null ? {} : { token }),
-					requestTls: tls,
-					proxyTls: tls,
-				});
-			});
-			return { dispatcher: tunnel, origin: url.origin, path, headers: {} };
+			const way = ways.get(url.origin) ?? wayTo(url);
+			ways.set(url.origin, way);
+			return { ...way, path: `${way.pathPrefix}${url.pathname}${url.search}` };
 		},
 		async close() {
+			ways.clear();
 			await Promise.all([...open.values()].map((dispatcher) => dispatcher.destroy()));
 			open.clear();
 		},

@@ -3,7 +3,7 @@ import type { Dispatcher } from 'undici';
 import type { ObjectBody } from '../bodies/body.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import { abortError, type Clock, orAborted } from '../waiting/cancel.ts';
-import { type Collected, collect, type Wanted } from './collect.ts';
+import { type Collected, collect, headerOf, headerPairs, type Wanted } from './collect.ts';
 import type { Connections } from './connections.ts';
 import { decodeContent } from './content-encoding.ts';
 
@@ -155,8 +155,8 @@ function wantedOf({ wanted, limitBytes }: Exchange, status: number): Wanted {
 }
 
 function answerOf({ status, headers, bytes, ended }: Collected, asked: Exchange, doing: string): Answer {
-	const header = (name: string): string | null => headers.find(([one]) => one === name)?.[1] ?? null;
-	const answer = { status, header, headers: () => joined(headers), stream: null };
+	const header = (name: string): string | null => headerOf(headers, name);
+	const answer = { status, header, headers: () => joined(headerPairs(headers)), stream: null };
 	// The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
 	if (!asked.wanted(status)) return { ...answer, bytes };
 	if (asked.limitBytes === 0) return { ...answer, bytes: new Uint8Array() };
@@ -165,7 +165,7 @@ function answerOf({ status, headers, bytes, ended }: Collected, asked: Exchange,
 	return { ...answer, bytes: decodeContent(bytes, header('content-encoding'), asked.limitBytes, doing) };
 }
 
-function joined(headers: Collected['headers']): Record<string, string> {
+function joined(headers: ReturnType<typeof headerPairs>): Record<string, string> {
 	const all: Record<string, string> = {};
 	for (const [name, value] of headers) all[name] = name in all ? `${all[name]}, ${value}` : value;
 	return all;
