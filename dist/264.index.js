@@ -2145,7 +2145,7 @@ function createUpstreams(session, store, netrc) {
     const lackedOf = async (url, env, paths, signal) => {
         if (paths.length <= EFFORT.concurrency)
             return new Set();
-        bulk ??= __webpack_require__.e(/* import() */ 170).then(__webpack_require__.bind(__webpack_require__, 6170)).then(({ createBulkQuestion }) => createBulkQuestion(servers, netrc, runner.log));
+        bulk ??= __webpack_require__.e(/* import() */ 170).then(__webpack_require__.bind(__webpack_require__, 6170)).then(async ({ createBulkQuestion }) => createBulkQuestion(servers, await netrc(), runner.log));
         return (await bulk).lacked(url, env, paths, signal);
     };
     const isFromElsewhere = ({ ultimate, signatures }) => !ultimate && signatures.some((signature) => !signature.startsWith(`${inputs.signingKey?.name ?? ''}:`));
@@ -2158,7 +2158,7 @@ function createUpstreams(session, store, netrc) {
         const possible = paths.filter(({ path }) => !lacked.has(path));
         if (possible.length === 0)
             return;
-        await (0,cache/* withCache */.n)({ ...session, runner: { ...runner, env } }, store, target, netrc, EFFORT, async (backend) => {
+        await (0,cache/* withCache */.n)({ ...session, runner: { ...runner, env } }, store, target, await netrc(), EFFORT, async (backend) => {
             for (let at = 0; at < possible.length; at += BATCH) {
                 const found = await backend.presence(possible.slice(at, at + BATCH), signal);
                 for (const [path, { state }] of found)
@@ -2244,7 +2244,15 @@ async function withPushes(session, store, stop, job, done, onPushed, body) {
         spoolDir: (0,external_node_path_.join)(state().folder, 'spool'),
         realPath: store.realPath,
     });
-    const netrc = await (0,configure/* knownNetrc */.as)(inputs, store, stop.signal);
+    let entries = null;
+    const netrc = () => {
+        entries ??= (0,configure/* knownNetrc */.as)(inputs, store, stop.signal);
+        // Whoever asks next tries again.
+        entries.catch(() => {
+            entries = null;
+        });
+        return entries;
+    };
     const upstreams = createUpstreams(session, store, netrc);
     const named = state().main?.targets ?? [];
     const nars = named.length > 1 ? shareNars(packer) : unsharedNars(packer);

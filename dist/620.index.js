@@ -884,7 +884,22 @@ async function openTarget({ session, store, netrc, job }, target) {
         return (0,actions_cache/* openActionsCache */.C3)(session, store, effort, job);
     if (cache === undefined)
         throw new errors/* CacheError */.xA('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
-    return (0,phases_cache/* openCache */.b)(session, store, cache, netrc, effort);
+    return (0,phases_cache/* openCache */.b)(session, store, cache, readsNetrc(cache) ? await netrc() : [], effort);
+}
+/** Whether its credentials may come from a netrc. */
+function readsNetrc(cache) {
+    switch (cache.kind) {
+        case 'http':
+            return cache.credentials === null;
+        case 'attic':
+        case 'cachix':
+        case 'niks3':
+            return true;
+        case 'file':
+        case 's3':
+        case 'nix-copy':
+            return false;
+    }
 }
 function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs }) {
     const rate = bytesPerSecond === null ? '' : `, ${(0,quantity/* formatBytes */.z3)(bytesPerSecond)}/s`;

@@ -64,7 +64,15 @@ export async function withPushes<T>(
 		spoolDir: join(state().folder, 'spool'),
 		realPath: store.realPath,
 	});
-	const netrc = await knownNetrc(inputs, store, stop.signal);
+	let entries: ReturnType<typeof knownNetrc> | null = null;
+	const netrc = () => {
+		entries ??= knownNetrc(inputs, store, stop.signal);
+		// Whoever asks next tries again.
+		entries.catch(() => {
+			entries = null;
+		});
+		return entries;
+	};
 	const upstreams = createUpstreams(session, store, netrc);
 	const named = state().main?.targets ?? [];
 	const nars = named.length > 1 ? shareNars(packer) : unsharedNars(packer);

@@ -1,4 +1,5 @@
 import type { Backend, BackendKind, Presence } from '../backends/backend.ts';
+import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError, describeError, isCacheError } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
@@ -28,7 +29,8 @@ export interface PushMeans {
 	readonly store: LocalStore;
 	readonly stop: Stop;
 	readonly job: JobReads;
-	readonly netrc: readonly NetrcEntry[];
+	/** Asks Nix for its settings, once, so only when it matters. */
+	readonly netrc: () => Promise<readonly NetrcEntry[]>;
 	readonly upstreams: Upstreams;
 	readonly nars: SharedNars;
 	/** As `Packer.expect`. */
@@ -273,7 +275,23 @@ async function openTarget({ session, store, netrc, job }: PushMeans, target: Mai
 	const effort = effortOf(session.inputs, target);
 	if (target.line === null || cache?.kind === 'actions-cache') return openActionsCache(session, store, effort, job);
 	if (cache === undefined) throw new CacheError('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
-	return openCache(session, store, cache, netrc, effort);
+	return openCache(session, store, cache, readsNetrc(cache) ? await netrc() : [], effort);
+}
+
+/** Whether its credentials may come from a netrc. */
+function readsNetrc(cache: StoreTarget): boolean {
+	switch (cache.kind) {
+		case 'http':
+			return cache.credentials === null;
+		case 'attic':
+		case 'cachix':
+		case 'niks3':
+			return true;
+		case 'file':
+		case 's3':
+		case 'nix-copy':
+			return false;
+	}
 }
 
 function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs }: Progress): string {

@@ -27,7 +27,7 @@ const BATCH = 256;
  * Asks once for each path that may be there, and only for those that came to this store with a signature of somebody else's. What was built here is in no upstream, or Nix would have
  * taken it from there; what nobody else signed could not have come from one. With an empty `skip-signed-by` the cache is to be whole, and nobody is asked.
  */
-export function createUpstreams(session: Session, store: LocalStore, netrc: readonly NetrcEntry[]): Upstreams {
+export function createUpstreams(session: Session, store: LocalStore, netrc: () => Promise<readonly NetrcEntry[]>): Upstreams {
 	const { inputs, runner } = session;
 	const lines = inputs.skipSignedBy.length === 0 ? [] : [...inputs.substituters];
 	const servers = inputs.caches.flatMap((target) => (target.kind === 'cachix' ? [target.host] : []));
@@ -39,7 +39,9 @@ export function createUpstreams(session: Session, store: LocalStore, netrc: read
 	/** Of many paths, those that a question for all of them shows to be lacking. One question serves all lines: it remembers who does not answer. */
 	const lackedOf: BulkQuestion['lacked'] = async (url, env, paths, signal) => {
 		if (paths.length <= EFFORT.concurrency) return new Set();
-		bulk ??= import('./bulk-question.ts').then(({ createBulkQuestion }) => createBulkQuestion(servers, netrc, runner.log));
+		bulk ??= import('./bulk-question.ts').then(async ({ createBulkQuestion }) =>
+			createBulkQuestion(servers, await netrc(), runner.log),
+		);
 		return (await bulk).lacked(url, env, paths, signal);
 	};
 
@@ -53,7 +55,7 @@ export function createUpstreams(session: Session, store: LocalStore, netrc: read
 		const lacked = await lackedOf(target.url, env, paths, signal);
 		const possible = paths.filter(({ path }) => !lacked.has(path));
 		if (possible.length === 0) return;
-		await withCache({ ...session, runner: { ...runner, env } }, store, target, netrc, EFFORT, async (backend) => {
+		await withCache({ ...session, runner: { ...runner, env } }, store, target, await netrc(), EFFORT, async (backend) => {
 			for (let at = 0; at < possible.length; at += BATCH) {
 				const found = await backend.presence(possible.slice(at, at + BATCH), signal);
 				for (const [path, { state }] of found) if (state === 'present') known.set(path, url);
