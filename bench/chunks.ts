@@ -106,7 +106,13 @@ function readerOf(nars: ReadonlyMap<string, readonly Uint8Array[]>): NarReader {
 /** A push of its own: threads, packs and all. The bytes of the packs. */
 async function pushed(infos: readonly PathInfo[], reader: NarReader, known?: PackWriter): Promise<number> {
 	const folder = mkdtempSync(join(tmpdir(), 'bench-chunks-'));
-	const packer = createPacker({ compression: 'zstd', level, spoolDir: join(folder, 'spool'), threads, reader });
+	const packer = createPacker({
+		compression: 'zstd',
+		level,
+		spool: { kind: 'own', folder: join(folder, 'spool') },
+		threads,
+		reader,
+	});
 	const writer = known ?? createPackWriter({ folder, header: new Uint8Array(16), trailer: () => new Uint8Array(32) });
 	let newBytes = 0;
 	const isKnown = (id: Uint8Array): boolean => writer.find(id) !== null;

@@ -91,7 +91,7 @@ async function zstdAlone(level: number): Promise<Measured> {
 
 async function packing(level: number): Promise<Measured> {
 	const spoolDir = mkdtempSync(join(tmpdir(), 'bench-pack-'));
-	const packer = createPacker({ compression: 'zstd', level, spoolDir, threads });
+	const packer = createPacker({ compression: 'zstd', level, spool: { kind: 'own', folder: spoolDir }, threads });
 	try {
 		return await measure(async () => {
 			const packed = await packer.sourceOf(info).packed(signal);

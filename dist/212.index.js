@@ -7,7 +7,9 @@ export const modules = {
 
 __webpack_require__.r(__webpack_exports__);
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   openFileStore: () => (/* binding */ openFileStore)
+/* harmony export */   narFolderOf: () => (/* binding */ narFolderOf),
+/* harmony export */   openFileStore: () => (/* binding */ openFileStore),
+/* harmony export */   temporaryName: () => (/* binding */ temporaryName)
 /* harmony export */ });
 /* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
 /* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(3024);
@@ -25,8 +27,15 @@ __webpack_require__.r(__webpack_exports__);
 
 /** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
 const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
+function temporaryName() {
+    return `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`;
+}
 /** Nobody takes longer to write one object. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
+/** Where the NARs of a cache in `folder` lie. */
+function narFolderOf(folder) {
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, 'nar');
+}
 /**
  * A folder as Nix's `file://` store, also on a mounted share. An object is written under a name of the writer's own and then renamed, so a reader sees all of it
  * or nothing, and of several writers of one object the last wins. What killed writers left behind is swept by later ones after a day.
@@ -75,11 +84,13 @@ function openFileStore(folder) {
         async put(key, body, _contentType, signal) {
             (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
             const file = fileOf(key);
-            const temporary = (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file), `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`);
+            const temporary = (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file), temporaryName());
             try {
                 // Nix makes it too when it opens the folder, and its daemon does so as root: then nobody else could write in it.
-                await make((0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, 'nar'));
+                await make(narFolderOf(folder));
                 await make((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file));
+                if (await body.moveTo?.(file))
+                    return;
                 if (body.bytes === null)
                     await (0,node_stream_promises__WEBPACK_IMPORTED_MODULE_4__.pipeline)(body.stream(), (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createWriteStream)(temporary, { flags: 'wx' }), { signal });
                 else

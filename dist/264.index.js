@@ -1,6 +1,174 @@
 export const id = 264;
-export const ids = [264];
+export const ids = [264,212];
 export const modules = {
+
+/***/ 3212:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+__webpack_require__.r(__webpack_exports__);
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   narFolderOf: () => (/* binding */ narFolderOf),
+/* harmony export */   openFileStore: () => (/* binding */ openFileStore),
+/* harmony export */   temporaryName: () => (/* binding */ temporaryName)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7598);
+/* harmony import */ var node_fs__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(3024);
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6760);
+/* harmony import */ var node_stream_promises__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6466);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9473);
+/* harmony import */ var _waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2368);
+
+
+
+
+
+
+
+/** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
+const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
+function temporaryName() {
+    return `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`;
+}
+/** Nobody takes longer to write one object. */
+const ABANDONED_MS = 24 * 60 * 60 * 1000;
+/** Where the NARs of a cache in `folder` lie. */
+function narFolderOf(folder) {
+    return (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, 'nar');
+}
+/**
+ * A folder as Nix's `file://` store, also on a mounted share. An object is written under a name of the writer's own and then renamed, so a reader sees all of it
+ * or nothing, and of several writers of one object the last wins. What killed writers left behind is swept by later ones after a day.
+ */
+function openFileStore(folder) {
+    const label = `file://${folder}`;
+    const fileOf = (key) => {
+        if (!/^[\w+.=?-]+(?:\/[\w+.=?-]+)*$/.test(key) || key.split('/').some((part) => part === '..' || part === '.')) {
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('internal', `\`${key}\` is no key of a binary cache.`);
+        }
+        return (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, key);
+    };
+    const made = new Map();
+    /** Once for each folder of a run. */
+    const make = (directory) => {
+        const known = made.get(directory) ?? (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.mkdir)(directory, { recursive: true }).then(() => sweep(directory));
+        made.set(directory, known);
+        known.catch(() => made.delete(directory));
+        return known;
+    };
+    return {
+        label,
+        async size(key, signal) {
+            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Looking for ${label}/${key}`);
+            const found = await orAbsent((0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(fileOf(key)), label);
+            return found === null ? null : found.size;
+        },
+        async get(key, limitBytes, signal) {
+            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Reading ${label}/${key}`);
+            const file = await orAbsent((0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(fileOf(key), 'r'), label);
+            if (file === null)
+                return null;
+            try {
+                const { size } = await file.stat();
+                if (size > limitBytes)
+                    throw new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-invalid', `${label}/${key} is longer than ${limitBytes} bytes.`);
+                return await file.readFile();
+            }
+            catch (error) {
+                throw explained(error, label);
+            }
+            finally {
+                await file.close();
+            }
+        },
+        async put(key, body, _contentType, signal) {
+            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
+            const file = fileOf(key);
+            const temporary = (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file), temporaryName());
+            try {
+                // Nix makes it too when it opens the folder, and its daemon does so as root: then nobody else could write in it.
+                await make(narFolderOf(folder));
+                await make((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file));
+                if (await body.moveTo?.(file))
+                    return;
+                if (body.bytes === null)
+                    await (0,node_stream_promises__WEBPACK_IMPORTED_MODULE_4__.pipeline)(body.stream(), (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createWriteStream)(temporary, { flags: 'wx' }), { signal });
+                else
+                    await writeBytes(temporary, body.bytes);
+                (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
+                await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rename)(temporary, file);
+            }
+            catch (error) {
+                await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(temporary, { force: true }).catch(() => undefined);
+                if (signal.aborted)
+                    throw new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cancelled', `Writing ${label}/${key} was stopped.`, { cause: error });
+                throw explained(error, label);
+            }
+        },
+        close: async () => undefined,
+    };
+}
+async function writeBytes(path, bytes) {
+    const file = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(path, 'wx');
+    try {
+        await file.writeFile(bytes);
+    }
+    finally {
+        await file.close();
+    }
+}
+async function sweep(directory) {
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.access)(directory, node_fs__WEBPACK_IMPORTED_MODULE_1__.constants.W_OK);
+    for (const name of await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.readdir)(directory)) {
+        if (!TEMPORARY.test(name))
+            continue;
+        const path = (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(directory, name);
+        const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(path).catch(() => null);
+        if (found !== null && Date.now() - found.mtimeMs > ABANDONED_MS)
+            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(path, { force: true });
+    }
+}
+async function orAbsent(found, label) {
+    try {
+        return await found;
+    }
+    catch (error) {
+        if (['ENOENT', 'ENOTDIR'].includes((0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) ?? ''))
+            return null;
+        throw explained(error, label);
+    }
+}
+function explained(error, label) {
+    const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error);
+    if (error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA || code === null)
+        return error;
+    const at = error instanceof Error && 'path' in error && typeof error.path === 'string' ? (0,node_path__WEBPACK_IMPORTED_MODULE_3__.basename)(error.path) : '';
+    const what = `${label}: ${at === '' ? '' : `${at}: `}${code}.`;
+    switch (code) {
+        case 'EACCES':
+        case 'EPERM':
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-forbidden', what, {
+                hint: "Give this job's user the right to read and write that folder.",
+                cause: error,
+            });
+        case 'EROFS':
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-read-only', what, {
+                hint: 'That file system is mounted for reading only; set `push: never`.',
+                cause: error,
+            });
+        case 'ENOSPC':
+        case 'EDQUOT':
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-failing', what, { hint: 'There is no space left in that folder.', cause: error });
+        case 'ENOTDIR':
+        case 'EEXIST':
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-invalid', what, { hint: 'Is that a folder?', cause: error });
+        default:
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-failing', what, { hint: 'Is the share mounted?', cause: error });
+    }
+}
+
+
+/***/ }),
 
 /***/ 5465:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
@@ -21,9 +189,9 @@ const PIECE_BYTES = 128 * 1024;
 const PIECES = 3;
 /** How long everything else in this process may have to wait for who reads. */
 const SLICE_MS = 5;
-/** The first `sizeBytes` bytes of a file that was just written. They can be read until it is closed or written to. */
-function bodyOfFile(file, sizeBytes) {
-    return { ...between(file, 0, sizeBytes), part: (start, end) => partOfFile(file, start, end) };
+/** The first `sizeBytes` bytes of a file that was just written. They can be read until it is closed or written to. `moveTo` as in `DivisibleBody`. */
+function bodyOfFile(file, sizeBytes, moveTo = null) {
+    return { ...between(file, 0, sizeBytes), moveTo, part: (start, end) => partOfFile(file, start, end) };
 }
 function partOfFile(file, start, end) {
     const body = between(file, start, end);
@@ -225,6 +393,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __webpack_require__(6760);
+// EXTERNAL MODULE: ./build/backends/file-store.js
+var file_store = __webpack_require__(3212);
 // EXTERNAL MODULE: external "node:os"
 var external_node_os_ = __webpack_require__(8161);
 // EXTERNAL MODULE: external "node:fs"
@@ -1494,46 +1664,19 @@ var in_memory = __webpack_require__(808);
  * memory for that. Not so with larger ones than this, for the room on disk.
  */
 const SPARE_BYTES = 256 * 1024 * 1024;
-/**
- * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
- * after it was opened, so nothing stays behind however the process ends.
- */
-function createSpool(folder, limits) {
+/** Keeps small bodies in memory and large ones in files. */
+function createSpool(place, limits) {
+    const files = place.kind === 'own' ? ownFiles(place.folder) : filesOfDestination(place.folder, place.newName);
     let reservedBytes = 0;
-    let fileCount = 0;
-    let closed = false;
-    let made = null;
-    const spare = [];
-    async function openFile(label) {
-        const used = spare.pop();
-        if (used !== undefined)
-            return fileWriter(used, (error) => spool_fileError(error, folder, label), release);
-        try {
-            made ??= (0,external_node_fs_promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
-            await made;
-            const path = (0,external_node_path_.join)(folder, `${process.pid}-${fileCount++}`);
-            const file = await (0,external_node_fs_promises_.open)(path, 'wx+', 0o600);
-            await (0,external_node_fs_promises_.unlink)(path).catch(async (error) => {
-                await file.close();
-                throw error;
-            });
-            return fileWriter({ file, sizeBytes: 0 }, (error) => spool_fileError(error, folder, label), release);
-        }
-        catch (error) {
-            made = null;
-            throw spool_fileError(error, folder, label);
-        }
-    }
-    async function release(used) {
-        if (closed || used.sizeBytes > SPARE_BYTES)
-            await used.file.close();
-        else
-            spare.push(used);
-    }
     return {
         async open(expectedBytes, label) {
-            if (expectedBytes > limits.bodyBytes || reservedBytes + expectedBytes > limits.totalBytes)
-                return openFile(label);
+            if (expectedBytes > limits.bodyBytes || reservedBytes + expectedBytes > limits.totalBytes) {
+                const explain = (error) => spool_fileError(error, place.folder, label);
+                const file = await files.open().catch((error) => {
+                    throw explain(error);
+                });
+                return fileWriter(file, explain);
+            }
             reservedBytes += expectedBytes;
             return memoryWriter((bytes) => {
                 reservedBytes -= expectedBytes - bytes;
@@ -1542,6 +1685,54 @@ function createSpool(folder, limits) {
                 };
             });
         },
+        close: files.close,
+    };
+}
+function ownFiles(folder) {
+    const spare = [];
+    let count = 0;
+    let closed = false;
+    let made = null;
+    async function openFile() {
+        try {
+            made ??= (0,external_node_fs_promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
+            await made;
+            const path = (0,external_node_path_.join)(folder, `${process.pid}-${count++}`);
+            const file = await (0,external_node_fs_promises_.open)(path, 'wx+', 0o600);
+            await (0,external_node_fs_promises_.unlink)(path).catch(async (error) => {
+                await file.close();
+                throw error;
+            });
+            return file;
+        }
+        catch (error) {
+            made = null;
+            throw error;
+        }
+    }
+    return {
+        async open() {
+            const used = spare.pop();
+            if (used !== undefined)
+                return used;
+            const file = await openFile();
+            const opened = {
+                file,
+                moveTo: null,
+                /** All that it takes on disk. */
+                sizeBytes: 0,
+                async release(sizeBytes) {
+                    opened.sizeBytes = Math.max(opened.sizeBytes, sizeBytes);
+                    if (closed || opened.sizeBytes > SPARE_BYTES)
+                        await file.close();
+                    else
+                        spare.push(opened);
+                },
+                // No spare file: a write of the encoder that was aborted may still be under way, and would go into the next body.
+                abandon: () => file.close(),
+            };
+            return opened;
+        },
         async close() {
             closed = true;
             await Promise.all(spare.splice(0).map(({ file }) => file.close()));
@@ -1549,6 +1740,34 @@ function createSpool(folder, limits) {
             if (made !== null)
                 await (0,external_node_fs_promises_.rm)(folder, { recursive: true, force: true }).catch(() => undefined);
         },
+    };
+}
+function filesOfDestination(folder, newName) {
+    return {
+        async open() {
+            await (0,external_node_fs_promises_.mkdir)(folder, { recursive: true });
+            const path = (0,external_node_path_.join)(folder, newName());
+            const file = await (0,external_node_fs_promises_.open)(path, 'wx+');
+            let isHere = true;
+            const drop = async () => {
+                await file.close();
+                if (isHere)
+                    await (0,external_node_fs_promises_.rm)(path, { force: true }).catch(() => undefined);
+            };
+            return {
+                file,
+                async moveTo(target) {
+                    if (!isHere)
+                        return false;
+                    await (0,external_node_fs_promises_.rename)(path, target);
+                    isHere = false;
+                    return true;
+                },
+                release: drop,
+                abandon: drop,
+            };
+        },
+        close: async () => undefined,
     };
 }
 /** `settle` is told once how much memory it came to, and answers with what gives that back. */
@@ -1573,8 +1792,7 @@ function memoryWriter(settle) {
         },
     };
 }
-function fileWriter(used, explain, release) {
-    const { file } = used;
+function fileWriter({ file, moveTo, release, abandon }, explain) {
     const hash = (0,external_node_crypto_.createHash)('sha256');
     let sizeBytes = 0;
     let isOpen = true;
@@ -1591,22 +1809,20 @@ function fileWriter(used, explain, release) {
                 throw explain(error);
             }
             sizeBytes += bytes.length;
-            used.sizeBytes = Math.max(used.sizeBytes, sizeBytes);
         },
         async finish() {
             isOpen = false;
             return {
-                body: (0,in_file/* bodyOfFile */.u)(file, sizeBytes),
+                body: (0,in_file/* bodyOfFile */.u)(file, sizeBytes, moveTo),
                 sha256: { algorithm: 'sha256', digest: hash.digest() },
-                dispose: once(() => release(used)),
+                dispose: once(() => release(sizeBytes)),
             };
         },
         async discard() {
             if (!isOpen)
                 return;
             isOpen = false;
-            // No spare file: a write of the encoder that was aborted may still be under way, and would go into the next body.
-            await file.close();
+            await abandon();
         },
     };
 }
@@ -1738,7 +1954,7 @@ function createPacker(options) {
     const hashing = createWorkerPool(1);
     // For each thread one frame at work and one ready; one being read, and one on its way into the spool.
     const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
-    const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
+    const spool = createSpool(options.spool, SPOOL_LIMITS);
     const level = options.level ?? DEFAULT_LEVELS[compression];
     const chunkLevel = (compression === 'zstd' ? options.level : null) ?? CHUNK_LEVEL;
     const chunking = { level: chunkLevel, compressing, hashing, frames };
@@ -2226,6 +2442,7 @@ function createUpstreams(session, store, netrc) {
 
 
 
+
 /**
  * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
  * other. Throws when nothing can even begin.
@@ -2238,10 +2455,13 @@ async function pushNewPaths(session, store, stop, job, done) {
 /** Opens the pushes for the time of `body`. Caches are asked when there is something for them. */
 async function withPushes(session, store, stop, job, done, onPushed, body) {
     const { inputs, state } = session;
+    const folder = onlyFolder(session);
     const packer = createPacker({
         compression: inputs.compression,
-        level: inputs.compressionLevel,
-        spoolDir: (0,external_node_path_.join)(state().folder, 'spool'),
+        level: inputs.compressionLevel ?? (folder !== null && inputs.compression === 'zstd' ? FOLDER_LEVEL : null),
+        spool: folder === null
+            ? { kind: 'own', folder: (0,external_node_path_.join)(state().folder, 'spool') }
+            : { kind: 'destination', folder: (0,file_store.narFolderOf)(folder), newName: file_store.temporaryName },
         realPath: store.realPath,
     });
     let entries = null;
@@ -2277,6 +2497,15 @@ async function withPushes(session, store, stop, job, done, onPushed, body) {
         await Promise.all(targets.map((target) => target.close()));
         await packer.close();
     }
+}
+/** Of zstd, where no line carries the bytes: a level below the one for other caches takes 11 % less time for 6 % more bytes. */
+const FOLDER_LEVEL = 1;
+/** The folder that everything goes to, which can be packed right there; `null` when it goes elsewhere too. */
+function onlyFolder({ inputs, state }) {
+    const [target, ...others] = state().main?.targets ?? [];
+    const line = others.length > 0 ? null : (target?.line ?? null);
+    const cache = line === null ? undefined : inputs.caches[line];
+    return cache?.kind === 'file' ? cache.folder : null;
 }
 /** The longest that a push during the job may take; the end of the job ends it earlier. */
 const JOB_MS = 6 * 3_600_000;

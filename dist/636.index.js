@@ -732,9 +732,9 @@ const PIECE_BYTES = 128 * 1024;
 const PIECES = 3;
 /** How long everything else in this process may have to wait for who reads. */
 const SLICE_MS = 5;
-/** The first `sizeBytes` bytes of a file that was just written. They can be read until it is closed or written to. */
-function bodyOfFile(file, sizeBytes) {
-    return { ...between(file, 0, sizeBytes), part: (start, end) => partOfFile(file, start, end) };
+/** The first `sizeBytes` bytes of a file that was just written. They can be read until it is closed or written to. `moveTo` as in `DivisibleBody`. */
+function bodyOfFile(file, sizeBytes, moveTo = null) {
+    return { ...between(file, 0, sizeBytes), moveTo, part: (start, end) => partOfFile(file, start, end) };
 }
 function partOfFile(file, start, end) {
     const body = between(file, start, end);

@@ -32880,6 +32880,7 @@ function bodyOfBytes(bytes) {
     return {
         sizeBytes: bytes.length,
         bytes,
+        moveTo: null,
         async *stream() {
             yield bytes;
         },

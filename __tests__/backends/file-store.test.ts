@@ -6,7 +6,9 @@ import {
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
+	renameSync,
 	rmSync,
+	statSync,
 	utimesSync,
 	writeFileSync,
 } from 'node:fs';
@@ -94,6 +96,26 @@ describe('a folder', () => {
 		utimesSync(join(folder, 'nar', temporary), old, old);
 		await openFileStore(folder).put('nar/three', bodyOfBytes(Buffer.from('3')), '', never);
 		expect(left().toSorted()).toEqual(['three', 'two']);
+	});
+
+	it('takes the file of a body that can be moved in place of a copy, and copies what can’t be moved any more', async () => {
+		const { folder, store: one } = store();
+		const made = join(root, `made-${++number}`);
+		writeFileSync(made, 'the bytes');
+		const { ino } = statSync(made);
+		let moves = 0;
+		const moveTo = async (file: string) => {
+			if (moves++ > 0) return false;
+			renameSync(made, file);
+			return true;
+		};
+		const body = { ...bodyOfBytes(Buffer.from('the bytes')), bytes: null, moveTo };
+		await one.put('nar/one', body, '', never);
+		await one.put('nar/two', body, '', never);
+		expect(['one', 'two'].map((name) => readFileSync(join(folder, 'nar', name), 'utf8'))).toEqual(['the bytes', 'the bytes']);
+		expect(['one', 'two'].map((name) => statSync(join(folder, 'nar', name)).ino === ino)).toEqual([true, false]);
+		const failing = { ...body, moveTo: async () => renameSync(made, join(folder, 'nar', 'three')) === undefined };
+		await expect(one.put('nar/three', failing, '', never)).rejects.toMatchObject({ code: 'cache-failing' });
 	});
 
 	it('leaves nothing of an upload that is stopped', async () => {

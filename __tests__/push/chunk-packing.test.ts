@@ -32,7 +32,13 @@ afterEach(async () => {
 });
 
 function packerOf(reader: NarReader, more: Partial<PackerOptions> = {}): Packer {
-	const options = { compression: 'zstd', level: null, spoolDir: join(folder, 'spool'), threads: 2, reader } as const;
+	const options = {
+		compression: 'zstd',
+		level: null,
+		spool: { kind: 'own', folder: join(folder, 'spool') },
+		threads: 2,
+		reader,
+	} as const;
 	const packer = createPacker({ ...options, ...more });
 	packers.push(packer);
 	return packer;

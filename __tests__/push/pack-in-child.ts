@@ -63,7 +63,13 @@ function digest(): Uint8Array {
 }
 
 const narHash = { algorithm: 'sha256', digest: digest() } as const;
-const packer = createPacker({ compression: 'zstd', level: null, spoolDir, threads: 2, reader: { frames, into } });
+const packer = createPacker({
+	compression: 'zstd',
+	level: null,
+	spool: { kind: 'own', folder: spoolDir },
+	threads: 2,
+	reader: { frames, into },
+});
 let packedBytes = 0;
 let code: string | null = null;
 

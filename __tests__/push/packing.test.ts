@@ -30,7 +30,7 @@ function packerOf(reader: NarReader, more: Partial<PackerOptions> = {}): Packer 
 	const packer = createPacker({
 		compression: 'zstd',
 		level: null,
-		spoolDir: join(folder, 'spool'),
+		spool: { kind: 'own', folder: join(folder, 'spool') },
 		threads: 2,
 		reader,
 		...more,
@@ -255,7 +255,7 @@ describe('the spool', () => {
 	});
 
 	test('a folder that cannot be made fails that path by name', async () => {
-		const packer = packerOf(narsOf(new Map([[info.path, large]])), { spoolDir: '/dev/null/spool' });
+		const packer = packerOf(narsOf(new Map([[info.path, large]])), { spool: { kind: 'own', folder: '/dev/null/spool' } });
 		await expect(packer.sourceOf(info).packed(never)).rejects.toMatchObject({ code: 'file-failed' });
 	});
 });

@@ -38,7 +38,7 @@ async function push(read: ReadonlyMap<string, Uint8Array>, signal: AbortSignal, 
 	const packer = createPacker({
 		compression: 'zstd',
 		level: null,
-		spoolDir: join(folder, 'spool'),
+		spool: { kind: 'own', folder: join(folder, 'spool') },
 		threads: 2,
 		reader: narsOf(read, delayMs),
 	});

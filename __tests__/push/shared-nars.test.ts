@@ -41,7 +41,7 @@ beforeEach(async () => {
 	packer = createPacker({
 		compression: 'zstd',
 		level: null,
-		spoolDir: join(folder, 'spool'),
+		spool: { kind: 'own', folder: join(folder, 'spool') },
 		reader: {
 			...stored,
 			frames(path, how) {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ describe.each([
 ])('what is spooled to %s', (_, bodyBytes) => {
 	it('is read as a whole and in parts, also at the same time', async () => {
 		const bytes = randomBytes(300_000);
-		const spool = createSpool(join(folder, 'spool'), { bodyBytes, totalBytes: 1_000_000 });
+		const spool = createSpool({ kind: 'own', folder: join(folder, 'spool') }, { bodyBytes, totalBytes: 1_000_000 });
 		const writer = await spool.open(bytes.length, 'a path');
 		const part = Buffer.alloc(7_000);
 		for (let at = 0; at < bytes.length; at += part.length) {
@@ -39,7 +39,7 @@ describe.each([
 });
 
 it('a body stays in memory while there is room, in a buffer of its own, and what has no room goes into a file', async () => {
-	const spool = createSpool(join(folder, 'spool'), { bodyBytes: 2000, totalBytes: 2500 });
+	const spool = createSpool({ kind: 'own', folder: join(folder, 'spool') }, { bodyBytes: 2000, totalBytes: 2500 });
 	const spooled = async (sizeBytes: number) => {
 		const bytes = randomBytes(sizeBytes);
 		// As zlib gives it: the start of a larger buffer.
@@ -61,7 +61,7 @@ it('a body stays in memory while there is room, in a buffer of its own, and what
 });
 
 it('a file is written over by the next body, whatever its length was', async () => {
-	const spool = createSpool(join(folder, 'spool'), { bodyBytes: 0, totalBytes: 0 });
+	const spool = createSpool({ kind: 'own', folder: join(folder, 'spool') }, { bodyBytes: 0, totalBytes: 0 });
 	const spooled = async (bytes: Buffer) => {
 		const writer = await spool.open(bytes.length, 'a path');
 		await writer.write(bytes);
@@ -90,7 +90,7 @@ it('a file is written over by the next body, whatever its length was', async () 
 });
 
 it('a write that is still under way when its body is given up never shows in the next one', async () => {
-	const spool = createSpool(join(folder, 'spool'), { bodyBytes: 0, totalBytes: 0 });
+	const spool = createSpool({ kind: 'own', folder: join(folder, 'spool') }, { bodyBytes: 0, totalBytes: 0 });
 	const givenUp = await spool.open(1000, 'a path');
 	await givenUp.write(randomBytes(100));
 	const letGo = await holdNextWrite();
@@ -105,6 +105,83 @@ it('a write that is still under way when its body is given up never shows in the
 	expect((await whole(body.stream())).equals(bytes)).toBe(true);
 	await dispose();
 	await spool.close();
+});
+
+describe('in the folder that the bodies are for', () => {
+	let count: number;
+	beforeEach(() => {
+		count = 0;
+	});
+	const spoolOf = () =>
+		createSpool({ kind: 'destination', folder, newName: () => `.new-${++count}` }, { bodyBytes: 10, totalBytes: 10 });
+	const spooled = async (spool: ReturnType<typeof spoolOf>, bytes: Buffer) => {
+		const writer = await spool.open(bytes.length, 'a path');
+		await writer.write(bytes);
+		return writer.finish();
+	};
+	const target = () => join(folder, 'target');
+
+	it('a body is moved to its name, once, with the rights of any new file, and can be read on', async () => {
+		const spool = spoolOf();
+		const bytes = randomBytes(300_000);
+		writeFileSync(target(), 'what was there', { mode: 0o640 });
+		const { body, dispose } = await spooled(spool, bytes);
+		expect(readdirSync(folder).toSorted()).toEqual(['.new-1', 'target']);
+		const mode = statSync(join(folder, '.new-1')).mode & 0o777;
+		expect(await body.moveTo?.(target())).toBe(true);
+		expect(readdirSync(folder)).toEqual(['target']);
+		expect(readFileSync(target()).equals(bytes)).toBe(true);
+		expect(statSync(target()).mode & 0o777).toBe(mode);
+		expect(mode).toBe(0o666 & ~process.umask());
+		expect(await body.moveTo?.(join(folder, 'again'))).toBe(false);
+		expect((await whole(body.stream())).equals(bytes)).toBe(true);
+		const next = await spooled(spool, randomBytes(300_000));
+		await dispose();
+		await dispose();
+		await next.dispose();
+		await spool.close();
+		expect(readdirSync(folder)).toEqual(['target']);
+		expect(readFileSync(target()).equals(bytes)).toBe(true);
+	});
+
+	it('nothing stays of what was not moved, given up or finished', async () => {
+		const spool = spoolOf();
+		const { dispose } = await spooled(spool, randomBytes(100));
+		const givenUp = await spool.open(100, 'a path');
+		await givenUp.write(randomBytes(50));
+		expect(readdirSync(folder)).toHaveLength(2);
+		await Promise.all([dispose(), givenUp.discard()]);
+		expect(readdirSync(folder)).toEqual([]);
+		await spool.close();
+		expect(existsSync(folder)).toBe(true);
+	});
+
+	it('what fails to be moved says why, and stays until it is done with', async () => {
+		const spool = spoolOf();
+		const { body, dispose } = await spooled(spool, randomBytes(100));
+		await expect(body.moveTo?.(join(folder, 'missing', 'target'))).rejects.toMatchObject({ code: 'ENOENT' });
+		expect(await body.moveTo?.(target())).toBe(true);
+		await dispose();
+	});
+
+	it('small ones stay in memory and have no file to move', async () => {
+		const spool = spoolOf();
+		const { body, dispose } = await spooled(spool, randomBytes(10));
+		expect(body.moveTo).toBeNull();
+		expect(readdirSync(folder)).toEqual([]);
+		await dispose();
+	});
+
+	it('a folder that can’t be written to fails that path by name', async () => {
+		const spool = createSpool(
+			{ kind: 'destination', folder: '/dev/null/nar', newName: () => 'x' },
+			{ bodyBytes: 0, totalBytes: 0 },
+		);
+		await expect(spool.open(1, 'the path')).rejects.toMatchObject({
+			code: 'file-failed',
+			message: expect.stringContaining('/dev/null/nar'),
+		});
+	});
 });
 
 /** The next write to a file reaches the system when the answer is called, as on a machine whose threads are all busy. */

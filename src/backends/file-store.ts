@@ -9,8 +9,18 @@ import type { ObjectStore } from './object-store.ts';
 
 /** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
 const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
+
+export function temporaryName(): string {
+	return `.nix-cache-action-${randomBytes(8).toString('hex')}`;
+}
+
 /** Nobody takes longer to write one object. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
+
+/** Where the NARs of a cache in `folder` lie. */
+export function narFolderOf(folder: string): string {
+	return join(folder, 'nar');
+}
 
 /**
  * A folder as Nix's `file://` store, also on a mounted share. An object is written under a name of the writer's own and then renamed, so a reader sees all of it
@@ -57,11 +67,12 @@ export function openFileStore(folder: string): ObjectStore {
 		async put(key, body, _contentType, signal) {
 			throwIfAborted(signal, `Writing ${label}/${key}`);
 			const file = fileOf(key);
-			const temporary = join(dirname(file), `.nix-cache-action-${randomBytes(8).toString('hex')}`);
+			const temporary = join(dirname(file), temporaryName());
 			try {
 				// Nix makes it too when it opens the folder, and its daemon does so as root: then nobody else could write in it.
-				await make(join(folder, 'nar'));
+				await make(narFolderOf(folder));
 				await make(dirname(file));
+				if (await body.moveTo?.(file)) return;
 				if (body.bytes === null) await pipeline(body.stream(), createWriteStream(temporary, { flags: 'wx' }), { signal });
 				else await writeBytes(temporary, body.bytes);
 				throwIfAborted(signal, `Writing ${label}/${key}`);

@@ -11,9 +11,9 @@ const PIECES = 3;
 /** How long everything else in this process may have to wait for who reads. */
 const SLICE_MS = 5;
 
-/** The first `sizeBytes` bytes of a file that was just written. They can be read until it is closed or written to. */
-export function bodyOfFile(file: FileHandle, sizeBytes: number): DivisibleBody {
-	return { ...between(file, 0, sizeBytes), part: (start, end) => partOfFile(file, start, end) };
+/** The first `sizeBytes` bytes of a file that was just written. They can be read until it is closed or written to. `moveTo` as in `DivisibleBody`. */
+export function bodyOfFile(file: FileHandle, sizeBytes: number, moveTo: DivisibleBody['moveTo'] = null): DivisibleBody {
+	return { ...between(file, 0, sizeBytes), moveTo, part: (start, end) => partOfFile(file, start, end) };
 }
 
 function partOfFile(file: FileHandle, start: number, end: number): BodyPart {

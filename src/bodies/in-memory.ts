@@ -6,6 +6,7 @@ export function bodyOfBytes(bytes: Uint8Array): DivisibleBody {
 	return {
 		sizeBytes: bytes.length,
 		bytes,
+		moveTo: null,
 		async *stream() {
 			yield bytes;
 		},

@@ -8,15 +8,15 @@ import { borrowFrames, createFramePool } from './frame-pool.ts';
 import { compressFrame } from './frame-worker.ts';
 import { checkNar, digestOnThread } from './nar-check.ts';
 import { type Nar, readChecked, readFrames, readSmall, SMALL_NAR_BYTES } from './nar-reading.ts';
-import { createSpool, type Spooled } from './spool.ts';
+import { createSpool, type Spooled, type SpoolPlace } from './spool.ts';
 import { createWorkerPool } from './worker-pool.ts';
 
 export interface PackerOptions {
 	readonly compression: Compression;
 	/** `null`: the default for that compression. */
 	readonly level: number | null;
-	/** A folder for spool files, made (0700) when first needed and removed by `close`. */
-	readonly spoolDir: string;
+	/** For what does not wait in memory. */
+	readonly spool: SpoolPlace;
 	/** Where the file system has a store path, for chroot stores. Default: the path itself. */
 	readonly realPath?: (storePath: string) => string;
 	/** Default: from the file system. */
@@ -58,7 +58,7 @@ export function createPacker(options: PackerOptions): Packer {
 	const hashing = createWorkerPool(1);
 	// For each thread one frame at work and one ready; one being read, and one on its way into the spool.
 	const frames = createFramePool(2 * threads + 2, FRAME_BYTES);
-	const spool = createSpool(options.spoolDir, SPOOL_LIMITS);
+	const spool = createSpool(options.spool, SPOOL_LIMITS);
 	const level = options.level ?? DEFAULT_LEVELS[compression];
 	const chunkLevel = (compression === 'zstd' ? options.level : null) ?? CHUNK_LEVEL;
 	const chunking = { level: chunkLevel, compressing, hashing, frames };

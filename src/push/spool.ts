@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, rm, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DivisibleBody } from '../bodies/body.ts';
 import { bodyOfFile } from '../bodies/in-file.ts';
@@ -26,15 +26,29 @@ export interface SpoolWriter {
 export interface Spool {
 	/** `expectedBytes` decides between memory and a file; `label` is for messages. */
 	open(expectedBytes: number, label: string): Promise<SpoolWriter>;
-	/** Removes the folder, if there is one. */
+	/** Removes a folder of our own. */
 	close(): Promise<void>;
 }
 
-/** A file that may have held other bodies before. */
+/** Where bodies lie that are too large for memory. */
+export type SpoolPlace =
+	/**
+	 * A folder of our own (mode 0700, made when first needed, removed at the end). A file loses its name right after it was opened, so nothing stays behind however
+	 * the process ends.
+	 */
+	| { readonly kind: 'own'; readonly folder: string }
+	/** The folder that the bodies are for, where they get their names without being copied. Until then files have names that `newName` gives, and the rights that others have there. */
+	| { readonly kind: 'destination'; readonly folder: string; readonly newName: () => string };
+
+/** A file that bodies are written to. */
 interface SpoolFile {
 	readonly file: FileHandle;
-	/** All that it takes on disk. */
-	sizeBytes: number;
+	/** As in `DivisibleBody`. */
+	readonly moveTo: DivisibleBody['moveTo'];
+	/** The body is done with, whatever became of it. */
+	release(sizeBytes: number): Promise<void>;
+	/** It was given up; a write may still be under way. */
+	abandon(): Promise<void>;
 }
 
 /**
@@ -49,44 +63,19 @@ export interface SpoolLimits {
 	readonly totalBytes: number;
 }
 
-/**
- * Keeps small bodies in memory and large ones in files of `folder` (mode 0700, made when first needed). A file loses its name right
- * after it was opened, so nothing stays behind however the process ends.
- */
-export function createSpool(folder: string, limits: SpoolLimits): Spool {
+/** Keeps small bodies in memory and large ones in files. */
+export function createSpool(place: SpoolPlace, limits: SpoolLimits): Spool {
+	const files = place.kind === 'own' ? ownFiles(place.folder) : filesOfDestination(place.folder, place.newName);
 	let reservedBytes = 0;
-	let fileCount = 0;
-	let closed = false;
-	let made: Promise<unknown> | null = null;
-	const spare: SpoolFile[] = [];
-
-	async function openFile(label: string): Promise<SpoolWriter> {
-		const used = spare.pop();
-		if (used !== undefined) return fileWriter(used, (error) => fileError(error, folder, label), release);
-		try {
-			made ??= mkdir(folder, { recursive: true, mode: 0o700 });
-			await made;
-			const path = join(folder, `${process.pid}-${fileCount++}`);
-			const file = await open(path, 'wx+', 0o600);
-			await unlink(path).catch(async (error: unknown) => {
-				await file.close();
-				throw error;
-			});
-			return fileWriter({ file, sizeBytes: 0 }, (error) => fileError(error, folder, label), release);
-		} catch (error) {
-			made = null;
-			throw fileError(error, folder, label);
-		}
-	}
-
-	async function release(used: SpoolFile): Promise<void> {
-		if (closed || used.sizeBytes > SPARE_BYTES) await used.file.close();
-		else spare.push(used);
-	}
-
 	return {
 		async open(expectedBytes, label) {
-			if (expectedBytes > limits.bodyBytes || reservedBytes + expectedBytes > limits.totalBytes) return openFile(label);
+			if (expectedBytes > limits.bodyBytes || reservedBytes + expectedBytes > limits.totalBytes) {
+				const explain = (error: unknown) => fileError(error, place.folder, label);
+				const file = await files.open().catch((error: unknown) => {
+					throw explain(error);
+				});
+				return fileWriter(file, explain);
+			}
 			reservedBytes += expectedBytes;
 			return memoryWriter((bytes) => {
 				reservedBytes -= expectedBytes - bytes;
@@ -95,12 +84,91 @@ export function createSpool(folder: string, limits: SpoolLimits): Spool {
 				};
 			});
 		},
+		close: files.close,
+	};
+}
+
+interface SpoolFiles {
+	open(): Promise<SpoolFile>;
+	close(): Promise<void>;
+}
+
+function ownFiles(folder: string): SpoolFiles {
+	const spare: (SpoolFile & { sizeBytes: number })[] = [];
+	let count = 0;
+	let closed = false;
+	let made: Promise<unknown> | null = null;
+
+	async function openFile(): Promise<FileHandle> {
+		try {
+			made ??= mkdir(folder, { recursive: true, mode: 0o700 });
+			await made;
+			const path = join(folder, `${process.pid}-${count++}`);
+			const file = await open(path, 'wx+', 0o600);
+			await unlink(path).catch(async (error: unknown) => {
+				await file.close();
+				throw error;
+			});
+			return file;
+		} catch (error) {
+			made = null;
+			throw error;
+		}
+	}
+
+	return {
+		async open() {
+			const used = spare.pop();
+			if (used !== undefined) return used;
+			const file = await openFile();
+			const opened = {
+				file,
+				moveTo: null,
+				/** All that it takes on disk. */
+				sizeBytes: 0,
+				async release(sizeBytes: number) {
+					opened.sizeBytes = Math.max(opened.sizeBytes, sizeBytes);
+					if (closed || opened.sizeBytes > SPARE_BYTES) await file.close();
+					else spare.push(opened);
+				},
+				// No spare file: a write of the encoder that was aborted may still be under way, and would go into the next body.
+				abandon: () => file.close(),
+			};
+			return opened;
+		},
 		async close() {
 			closed = true;
 			await Promise.all(spare.splice(0).map(({ file }) => file.close()));
 			// The files in it have no names any more; an empty folder that stays is no reason to lose the report.
 			if (made !== null) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
 		},
+	};
+}
+
+function filesOfDestination(folder: string, newName: () => string): SpoolFiles {
+	return {
+		async open() {
+			await mkdir(folder, { recursive: true });
+			const path = join(folder, newName());
+			const file = await open(path, 'wx+');
+			let isHere = true;
+			const drop = async (): Promise<void> => {
+				await file.close();
+				if (isHere) await rm(path, { force: true }).catch(() => undefined);
+			};
+			return {
+				file,
+				async moveTo(target) {
+					if (!isHere) return false;
+					await rename(path, target);
+					isHere = false;
+					return true;
+				},
+				release: drop,
+				abandon: drop,
+			};
+		},
+		close: async () => undefined,
 	};
 }
 
@@ -126,12 +194,7 @@ function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 	};
 }
 
-function fileWriter(
-	used: SpoolFile,
-	explain: (error: unknown) => CacheError,
-	release: (used: SpoolFile) => Promise<void>,
-): SpoolWriter {
-	const { file } = used;
+function fileWriter({ file, moveTo, release, abandon }: SpoolFile, explain: (error: unknown) => CacheError): SpoolWriter {
 	const hash = createHash('sha256');
 	let sizeBytes = 0;
 	let isOpen = true;
@@ -147,21 +210,19 @@ function fileWriter(
 				throw explain(error);
 			}
 			sizeBytes += bytes.length;
-			used.sizeBytes = Math.max(used.sizeBytes, sizeBytes);
 		},
 		async finish() {
 			isOpen = false;
 			return {
-				body: bodyOfFile(file, sizeBytes),
+				body: bodyOfFile(file, sizeBytes, moveTo),
 				sha256: { algorithm: 'sha256', digest: hash.digest() },
-				dispose: once(() => release(used)),
+				dispose: once(() => release(sizeBytes)),
 			};
 		},
 		async discard() {
 			if (!isOpen) return;
 			isOpen = false;
-			// No spare file: a write of the encoder that was aborted may still be under way, and would go into the next body.
-			await file.close();
+			await abandon();
 		},
 	};
 }

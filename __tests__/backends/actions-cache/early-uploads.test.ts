@@ -34,7 +34,7 @@ function packer(): Packer {
 	return createPacker({
 		compression: 'zstd',
 		level: null,
-		spoolDir: join(cache.folder, 'spool'),
+		spool: { kind: 'own', folder: join(cache.folder, 'spool') },
 		reader: narsOf(nars),
 	});
 }

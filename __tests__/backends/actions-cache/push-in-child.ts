@@ -80,7 +80,7 @@ function infoOf(index: number) {
 const packer = createPacker({
 	compression: 'zstd',
 	level: null,
-	spoolDir: `${folder}/spool`,
+	spool: { kind: 'own', folder: `${folder}/spool` },
 	threads: 2,
 	reader: { frames, into },
 });

@@ -58,6 +58,7 @@ export function bodyOfZeros(sizeBytes: number): DivisibleBody {
 	return {
 		sizeBytes,
 		bytes: null,
+		moveTo: null,
 		stream: parts,
 		part: (start, end) => ({ ...bodyOfZeros(end - start), md5 }),
 	};
