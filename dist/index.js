@@ -46783,6 +46783,8 @@ async function startPusher(session, hook) {
 }
 /** Between two looks at what the pusher says. */
 const LOOK_MS = 100;
+/** Before the first look at whether it has ended; each further wait is longer. With nothing to push that is soon, and the job waits for it. */
+const FIRST_LOOK_MS = 10;
 /** Beyond its time, for the report; after a signal, what its own end may take. */
 const REPORT_MS = 2_000;
 const STOP_MS = 4_000;
@@ -46834,7 +46836,9 @@ async function identityOf(folder) {
 }
 /** Shows the log from `from` on until the process ends, and sees to it that it does. */
 async function untilEnd(identity, log, from, timeoutMs, stop) {
+    const startedMs = performance.now();
     let at = from;
+    let shownAtMs = startedMs;
     let deadlineMs = performance.now() + timeoutMs;
     const onStop = () => {
         deadlineMs = Math.min(deadlineMs, performance.now() + STOP_MS);
@@ -46844,10 +46848,14 @@ async function untilEnd(identity, log, from, timeoutMs, stop) {
     if (stop.signal.aborted)
         onStop();
     while ((0,process_identity/* isRunning */.W_)(identity)) {
-        at = await showFrom(log, at);
-        if (performance.now() > deadlineMs)
+        const nowMs = performance.now();
+        if (nowMs - shownAtMs >= LOOK_MS) {
+            at = await showFrom(log, at);
+            shownAtMs = nowMs;
+        }
+        if (nowMs > deadlineMs)
             (0,process_identity/* signalProcess */.a7)(identity, 'SIGKILL');
-        await (0,external_node_timers_promises_.setTimeout)(LOOK_MS);
+        await (0,external_node_timers_promises_.setTimeout)(Math.min(LOOK_MS, FIRST_LOOK_MS + (nowMs - startedMs) / 20));
     }
     for (let end = await showFrom(log, at); end !== at; end = await showFrom(log, at))
         at = end;

@@ -62,6 +62,8 @@ export async function startPusher(session: Session, hook: HookSettings): Promise
 
 /** Between two looks at what the pusher says. */
 const LOOK_MS = 100;
+/** Before the first look at whether it has ended; each further wait is longer. With nothing to push that is soon, and the job waits for it. */
+const FIRST_LOOK_MS = 10;
 /** Beyond its time, for the report; after a signal, what its own end may take. */
 const REPORT_MS = 2_000;
 const STOP_MS = 4_000;
@@ -116,7 +118,9 @@ async function identityOf(folder: string): Promise<PusherIdentity | null> {
 
 /** Shows the log from `from` on until the process ends, and sees to it that it does. */
 async function untilEnd(identity: PusherIdentity, log: string, from: number, timeoutMs: number, stop: Stop): Promise<void> {
+	const startedMs = performance.now();
 	let at = from;
+	let shownAtMs = startedMs;
 	let deadlineMs = performance.now() + timeoutMs;
 	const onStop = (): void => {
 		deadlineMs = Math.min(deadlineMs, performance.now() + STOP_MS);
@@ -125,9 +129,13 @@ async function untilEnd(identity: PusherIdentity, log: string, from: number, tim
 	stop.signal.addEventListener('abort', onStop, { once: true });
 	if (stop.signal.aborted) onStop();
 	while (isRunning(identity)) {
-		at = await showFrom(log, at);
-		if (performance.now() > deadlineMs) signalProcess(identity, 'SIGKILL');
-		await sleep(LOOK_MS);
+		const nowMs = performance.now();
+		if (nowMs - shownAtMs >= LOOK_MS) {
+			at = await showFrom(log, at);
+			shownAtMs = nowMs;
+		}
+		if (nowMs > deadlineMs) signalProcess(identity, 'SIGKILL');
+		await sleep(Math.min(LOOK_MS, FIRST_LOOK_MS + (nowMs - startedMs) / 20));
 	}
 	for (let end = await showFrom(log, at); end !== at; end = await showFrom(log, at)) at = end;
 	stop.signal.removeEventListener('abort', onStop);
