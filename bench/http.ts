@@ -160,7 +160,8 @@ if (wants('empty')) {
 		const job = await runJob(large, [
 			uses({ with: inputs }),
 			uses({ name: 'bare', with: inputs, if: 'never', local: true }),
-			run('true'),
+			// Any job takes longer than its pusher takes to start.
+			run('sleep 2'),
 		]);
 		nothing.push(job.stage('post', 'action').durationMs / 1000);
 		const startedMs = performance.now();

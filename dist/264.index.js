@@ -2255,7 +2255,7 @@ async function builtPaths(store, file) {
 
 
 
-/** What may be pushed: what the input `paths` names, or else what this job brought to the store. `names`: of the store now. */
+/** What may be pushed: what the input `paths` names, or else what this job brought to the store. `names`: of the store now, which may still be read. */
 async function rootsOf(session, store, names, signal) {
     const { inputs, runner } = session;
     return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names, signal);
@@ -2265,7 +2265,8 @@ async function newRoots(session, store, names, signal) {
     const { snapshotFile = null, journal = null, isShared = false } = session.state().main ?? {};
     if (snapshotFile === null)
         throw new errors/* CacheError */.xA('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
-    const added = (0,snapshot/* newSince */.nH)(await (0,snapshot/* readSnapshot */.RA)(snapshotFile), names).map((name) => `${store.storeDir}/${name}`);
+    const [before, now] = await Promise.all([(0,snapshot/* readSnapshot */.RA)(snapshotFile), names]);
+    const added = (0,snapshot/* newSince */.nH)(before, now).map((name) => `${store.storeDir}/${name}`);
     const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = session.runner.env;
     const folders = [workspace, temp].filter((folder) => folder !== '');
     return jobRoots({ store, journal, added, isShared, folders, signal });
@@ -2531,8 +2532,8 @@ async function finishAll(means, targets, { startedMs, deadlineMs }) {
     const { log } = session.runner;
     const signal = forLocalStore(stop, deadlineMs);
     const main = session.state().main;
-    const names = await store.names();
-    const roots = await rootsOf(session, store, names, signal);
+    const naming = store.names();
+    const [roots, names] = await Promise.all([rootsOf(session, store, naming, signal), naming]);
     if (roots.length > 0)
         for (const target of targets)
             target.expect(deadlineMs);

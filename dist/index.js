@@ -41391,15 +41391,21 @@ const HEADER = /^nix-cache-action snapshot 1 (\d{1,9})\n/;
  */
 async function listStorePathNames(realStoreDir) {
     const names = await readNames(realStoreDir);
-    return [...names].filter((name) => !isByProduct(name, names));
+    const byProducts = byProductsOf(names);
+    return byProducts.size === 0 ? names : names.filter((name) => !byProducts.has(name));
 }
 /**
  * The names that need no second look at the end of the job. A path whose lock file lies beside it is left out: it is being made, or a build
  * of it was killed, and its name alone would hide that this job makes it anew.
  */
 async function takeSnapshot(realStoreDir) {
-    const names = await readNames(realStoreDir);
-    return new Set([...names].filter((name) => !isByProduct(name, names) && !names.has(`${name}${LOCK}`)));
+    const snapshot = new Set(await readNames(realStoreDir));
+    for (const name of byProductsOf([...snapshot])) {
+        snapshot.delete(name);
+        if (name.endsWith(LOCK))
+            snapshot.delete(name.slice(0, -LOCK.length));
+    }
+    return snapshot;
 }
 /** The names that came since the snapshot, without those of what the action itself put into the store. */
 function newSince(snapshot, names) {
@@ -41441,19 +41447,23 @@ async function readText(file) {
 }
 async function readNames(realStoreDir) {
     try {
-        return new Set((await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readdir)(realStoreDir)).filter(_nix_store_path_js__WEBPACK_IMPORTED_MODULE_2__/* .isStorePathName */ .Sj));
+        return (await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.readdir)(realStoreDir)).filter(_nix_store_path_js__WEBPACK_IMPORTED_MODULE_2__/* .isStorePathName */ .Sj);
     }
     catch (cause) {
         const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .systemCode */ .xU)(cause) ?? 'unknown';
         // Nix makes the directory when it first needs it.
         if (code === 'ENOENT')
-            return new Set();
+            return [];
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('store-unreadable', `The store directory ${realStoreDir} can't be read (${code}).`, { cause });
     }
 }
-/** `<name>.lock` and the like beside `<name>`. A path may really be called that (`Cargo.lock`), but then no other has its hash. */
-function isByProduct(name, names) {
-    return BY_PRODUCT.test(name) && names.has(name.replace(BY_PRODUCT, ''));
+/** Each `<name>.lock` and the like beside `<name>`. A path may really be called that (`Cargo.lock`), but then no other has its hash. */
+function byProductsOf(names) {
+    const possible = names.filter((name) => BY_PRODUCT.test(name));
+    if (possible.length === 0)
+        return new Set();
+    const all = new Set(names);
+    return new Set(possible.filter((name) => all.has(name.replace(BY_PRODUCT, ''))));
 }
 
 

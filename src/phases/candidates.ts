@@ -7,11 +7,11 @@ import { newSince, readSnapshot } from '../store/snapshot.ts';
 import { jobRoots } from './job-roots.ts';
 import type { Session } from './session.ts';
 
-/** What may be pushed: what the input `paths` names, or else what this job brought to the store. `names`: of the store now. */
+/** What may be pushed: what the input `paths` names, or else what this job brought to the store. `names`: of the store now, which may still be read. */
 export async function rootsOf(
 	session: Session,
 	store: LocalStore,
-	names: readonly string[],
+	names: Promise<readonly string[]>,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
 	const { inputs, runner } = session;
@@ -22,13 +22,14 @@ export async function rootsOf(
 async function newRoots(
 	session: Session,
 	store: LocalStore,
-	names: readonly string[],
+	names: Promise<readonly string[]>,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
 	const { snapshotFile = null, journal = null, isShared = false } = session.state().main ?? {};
 	if (snapshotFile === null)
 		throw new CacheError('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
-	const added = newSince(await readSnapshot(snapshotFile), names).map((name) => `${store.storeDir}/${name}`);
+	const [before, now] = await Promise.all([readSnapshot(snapshotFile), names]);
+	const added = newSince(before, now).map((name) => `${store.storeDir}/${name}`);
 	const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = session.runner.env;
 	const folders = [workspace, temp].filter((folder) => folder !== '');
 	return jobRoots({ store, journal, added, isShared, folders, signal });

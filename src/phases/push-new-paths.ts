@@ -154,8 +154,8 @@ async function finishAll(
 	const { log } = session.runner;
 	const signal = forLocalStore(stop, deadlineMs);
 	const main = session.state().main;
-	const names = await store.names();
-	const roots = await rootsOf(session, store, names, signal);
+	const naming = store.names();
+	const [roots, names] = await Promise.all([rootsOf(session, store, naming, signal), naming]);
 	if (roots.length > 0) for (const target of targets) target.expect(deadlineMs);
 	const selection = roots.length === 0 ? null : await select(session, store, roots, signal);
 	const facts =

@@ -19,7 +19,8 @@ const HEADER = /^nix-cache-action snapshot 1 (\d{1,9})\n/;
  */
 export async function listStorePathNames(realStoreDir: string): Promise<readonly string[]> {
 	const names = await readNames(realStoreDir);
-	return [...names].filter((name) => !isByProduct(name, names));
+	const byProducts = byProductsOf(names);
+	return byProducts.size === 0 ? names : names.filter((name) => !byProducts.has(name));
 }
 
 /**
@@ -27,8 +28,12 @@ export async function listStorePathNames(realStoreDir: string): Promise<readonly
  * of it was killed, and its name alone would hide that this job makes it anew.
  */
 export async function takeSnapshot(realStoreDir: string): Promise<Snapshot> {
-	const names = await readNames(realStoreDir);
-	return new Set([...names].filter((name) => !isByProduct(name, names) && !names.has(`${name}${LOCK}`)));
+	const snapshot = new Set(await readNames(realStoreDir));
+	for (const name of byProductsOf([...snapshot])) {
+		snapshot.delete(name);
+		if (name.endsWith(LOCK)) snapshot.delete(name.slice(0, -LOCK.length));
+	}
+	return snapshot;
 }
 
 /** The names that came since the snapshot, without those of what the action itself put into the store. */
@@ -75,18 +80,21 @@ async function readText(file: string): Promise<string> {
 	}
 }
 
-async function readNames(realStoreDir: string): Promise<ReadonlySet<string>> {
+async function readNames(realStoreDir: string): Promise<readonly string[]> {
 	try {
-		return new Set((await readdir(realStoreDir)).filter(isStorePathName));
+		return (await readdir(realStoreDir)).filter(isStorePathName);
 	} catch (cause) {
 		const code = systemCode(cause) ?? 'unknown';
 		// Nix makes the directory when it first needs it.
-		if (code === 'ENOENT') return new Set();
+		if (code === 'ENOENT') return [];
 		throw new CacheError('store-unreadable', `The store directory ${realStoreDir} can't be read (${code}).`, { cause });
 	}
 }
 
-/** `<name>.lock` and the like beside `<name>`. A path may really be called that (`Cargo.lock`), but then no other has its hash. */
-function isByProduct(name: string, names: ReadonlySet<string>): boolean {
-	return BY_PRODUCT.test(name) && names.has(name.replace(BY_PRODUCT, ''));
+/** Each `<name>.lock` and the like beside `<name>`. A path may really be called that (`Cargo.lock`), but then no other has its hash. */
+function byProductsOf(names: readonly string[]): ReadonlySet<string> {
+	const possible = names.filter((name) => BY_PRODUCT.test(name));
+	if (possible.length === 0) return new Set();
+	const all = new Set(names);
+	return new Set(possible.filter((name) => all.has(name.replace(BY_PRODUCT, ''))));
 }
