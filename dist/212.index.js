@@ -89,8 +89,8 @@ function openFileStore(folder) {
                 // Nix makes it too when it opens the folder, and its daemon does so as root: then nobody else could write in it.
                 await make(narFolderOf(folder));
                 await make((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file));
-                if (await body.moveTo?.(file))
-                    return;
+                if (body.moveTo)
+                    return await body.moveTo(file);
                 if (body.bytes === null)
                     await (0,node_stream_promises__WEBPACK_IMPORTED_MODULE_4__.pipeline)(body.stream(), (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createWriteStream)(temporary, { flags: 'wx' }), { signal });
                 else

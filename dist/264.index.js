@@ -89,8 +89,8 @@ function openFileStore(folder) {
                 // Nix makes it too when it opens the folder, and its daemon does so as root: then nobody else could write in it.
                 await make(narFolderOf(folder));
                 await make((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file));
-                if (await body.moveTo?.(file))
-                    return;
+                if (body.moveTo)
+                    return await body.moveTo(file);
                 if (body.bytes === null)
                     await (0,node_stream_promises__WEBPACK_IMPORTED_MODULE_4__.pipeline)(body.stream(), (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createWriteStream)(temporary, { flags: 'wx' }), { signal });
                 else
@@ -1748,20 +1748,21 @@ function filesOfDestination(folder, newName) {
             await (0,external_node_fs_promises_.mkdir)(folder, { recursive: true });
             const path = (0,external_node_path_.join)(folder, newName());
             const file = await (0,external_node_fs_promises_.open)(path, 'wx+');
-            let isHere = true;
+            let isMoved = false;
             const drop = async () => {
-                await file.close();
-                if (isHere)
-                    await (0,external_node_fs_promises_.rm)(path, { force: true }).catch(() => undefined);
+                if (isMoved)
+                    return;
+                // An error of the disk's that comes with it says nothing about what nobody wants any more.
+                await file.close().catch(() => undefined);
+                await (0,external_node_fs_promises_.rm)(path, { force: true }).catch(() => undefined);
             };
             return {
                 file,
                 async moveTo(target) {
-                    if (!isHere)
-                        return false;
+                    // A share may say only now that there was no room, and nobody may see the file before.
+                    await file.close();
                     await (0,external_node_fs_promises_.rename)(path, target);
-                    isHere = false;
-                    return true;
+                    isMoved = true;
                 },
                 release: drop,
                 abandon: drop,

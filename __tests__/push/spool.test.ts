@@ -121,20 +121,20 @@ describe('in the folder that the bodies are for', () => {
 	};
 	const target = () => join(folder, 'target');
 
-	it('a body is moved to its name, once, with the rights of any new file, and can be read on', async () => {
+	it('a body is moved to its name, with the rights of any new file, and stays there', async () => {
 		const spool = spoolOf();
 		const bytes = randomBytes(300_000);
 		writeFileSync(target(), 'what was there', { mode: 0o640 });
 		const { body, dispose } = await spooled(spool, bytes);
 		expect(readdirSync(folder).toSorted()).toEqual(['.new-1', 'target']);
 		const mode = statSync(join(folder, '.new-1')).mode & 0o777;
-		expect(await body.moveTo?.(target())).toBe(true);
+		expect((await whole(body.stream())).equals(bytes)).toBe(true);
+		await body.moveTo?.(target());
 		expect(readdirSync(folder)).toEqual(['target']);
 		expect(readFileSync(target()).equals(bytes)).toBe(true);
 		expect(statSync(target()).mode & 0o777).toBe(mode);
 		expect(mode).toBe(0o666 & ~process.umask());
-		expect(await body.moveTo?.(join(folder, 'again'))).toBe(false);
-		expect((await whole(body.stream())).equals(bytes)).toBe(true);
+		await expect(body.moveTo?.(join(folder, 'again'))).rejects.toMatchObject({ code: 'ENOENT' });
 		const next = await spooled(spool, randomBytes(300_000));
 		await dispose();
 		await dispose();
@@ -156,12 +156,13 @@ describe('in the folder that the bodies are for', () => {
 		expect(existsSync(folder)).toBe(true);
 	});
 
-	it('what fails to be moved says why, and stays until it is done with', async () => {
+	it('what fails to be moved says why, and is gone when it is done with', async () => {
 		const spool = spoolOf();
 		const { body, dispose } = await spooled(spool, randomBytes(100));
 		await expect(body.moveTo?.(join(folder, 'missing', 'target'))).rejects.toMatchObject({ code: 'ENOENT' });
-		expect(await body.moveTo?.(target())).toBe(true);
+		expect(readdirSync(folder)).toEqual(['.new-1']);
 		await dispose();
+		expect(readdirSync(folder)).toEqual([]);
 	});
 
 	it('small ones stay in memory and have no file to move', async () => {

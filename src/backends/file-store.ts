@@ -72,7 +72,7 @@ export function openFileStore(folder: string): ObjectStore {
 				// Nix makes it too when it opens the folder, and its daemon does so as root: then nobody else could write in it.
 				await make(narFolderOf(folder));
 				await make(dirname(file));
-				if (await body.moveTo?.(file)) return;
+				if (body.moveTo) return await body.moveTo(file);
 				if (body.bytes === null) await pipeline(body.stream(), createWriteStream(temporary, { flags: 'wx' }), { signal });
 				else await writeBytes(temporary, body.bytes);
 				throwIfAborted(signal, `Writing ${label}/${key}`);

@@ -13,10 +13,10 @@ export interface ObjectBody {
 /** A body that can also be read in parts, several at a time. */
 export interface DivisibleBody extends ObjectBody {
 	/**
-	 * Gives the file that the bytes lie in the name `file`, in place of what has it, and answers `false` when it can't be given away (any more). `null` where there is no such
-	 * file. The bytes can be read on. Throws what `rename` throws.
+	 * Gives the file that the bytes lie in the name `file`, in place of what has it; the body can't be read after that. `null` where there is no such file. Throws what
+	 * `close` and `rename` throw, and then `file` is what it was.
 	 */
-	readonly moveTo: ((file: string) => Promise<boolean>) | null;
+	readonly moveTo: ((file: string) => Promise<void>) | null;
 	/** Bytes `start` up to `end` (not included) as a body of their own, good for as long as the whole one is. */
 	part(start: number, end: number): BodyPart;
 }

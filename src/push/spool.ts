@@ -151,18 +151,20 @@ function filesOfDestination(folder: string, newName: () => string): SpoolFiles {
 			await mkdir(folder, { recursive: true });
 			const path = join(folder, newName());
 			const file = await open(path, 'wx+');
-			let isHere = true;
+			let isMoved = false;
 			const drop = async (): Promise<void> => {
-				await file.close();
-				if (isHere) await rm(path, { force: true }).catch(() => undefined);
+				if (isMoved) return;
+				// An error of the disk's that comes with it says nothing about what nobody wants any more.
+				await file.close().catch(() => undefined);
+				await rm(path, { force: true }).catch(() => undefined);
 			};
 			return {
 				file,
 				async moveTo(target) {
-					if (!isHere) return false;
+					// A share may say only now that there was no room, and nobody may see the file before.
+					await file.close();
 					await rename(path, target);
-					isHere = false;
-					return true;
+					isMoved = true;
 				},
 				release: drop,
 				abandon: drop,
