@@ -48033,6 +48033,7 @@ var within_limit = __nccwpck_require__(1156);
 
 
 
+
 /** What the worker says to its keeper: from now on connections are welcome. */
 const worker_READY = 'ready';
 /** Tells the keeper's child from the keeper: a variable, since the script's arguments are its caller's. */
@@ -48048,7 +48049,7 @@ async function runWorker({ folder, open, log, times }) {
     const end = new AbortController();
     const onSignal = (signal) => end.abort(signal);
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-    const { orders, listener } = await receiveOrders();
+    const { orders, listener, early } = await receiveOrders();
     // Before it serves nobody needs it without its keeper: whoever started them has given up.
     const onLonely = () => end.abort('the keeper has gone');
     process.once('disconnect', onLonely);
@@ -48064,7 +48065,7 @@ async function runWorker({ folder, open, log, times }) {
         const served = await (0,within_limit/* withinLimit */.z)(limit, (signal) => open(orders.handover, signal));
         process.off('disconnect', onLonely);
         try {
-            await serve({ ...served, credentials: orders.credentials, prefix: orders.prefix, listener, log }, folder, times, end.signal);
+            await serve({ ...served, credentials: orders.credentials, prefix: orders.prefix, listener, log }, early, folder, times, end.signal);
         }
         finally {
             await closeReaders(served, log, times);
@@ -48072,16 +48073,18 @@ async function runWorker({ folder, open, log, times }) {
     }
     finally {
         process.off('disconnect', onLonely);
+        early.close();
         // Both would keep the process alive.
         listener.close();
         if (process.connected)
             process.disconnect();
     }
 }
-async function serve(options, folder, times, end) {
+async function serve(options, early, folder, times, end) {
     const { log, mounts } = options;
     const statistics = await (0,daemon_folder/* readStatistics */.MS)(folder);
     const substituter = await (0,substituter_server/* startSubstituter */.Z)({ ...options, statistics });
+    early.leadTo(substituter.take);
     if (statistics !== null)
         substituter.restarted();
     surviveSurprises(log);
@@ -48101,7 +48104,9 @@ async function receiveOrders() {
     const orders = (0,daemon_folder/* parseOrders */.FW)(message?.orders);
     if (orders === null || !(handle instanceof external_node_net_.Server))
         throw new errors/* CacheError */.xA('internal', 'The keeper of the substituter gave no orders.');
-    return { orders, listener: handle };
+    const early = createWaitingRoom();
+    handle.on('connection', early.enter);
+    return { orders, listener: handle, early };
 }
 /** Takes connections that the keeper accepted; stands in for the keeper when it dies. Gives the function that ends this. */
 function meetKeeper(substituter, folder, log) {

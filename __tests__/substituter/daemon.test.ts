@@ -205,6 +205,22 @@ describe('a kill', () => {
 		}
 	});
 
+	it('of the worker keeps those waiting whom the next one accepts before it can serve', async () => {
+		const daemon = await start({ trouble: 'late' });
+		await expect.poll(() => readStatistics(folder), { timeout: 5_000 }).not.toBeNull();
+		process.kill(await workerPid(), 'SIGKILL');
+		await expect.poll(() => readFileSync(join(folder, 'serve.log'), 'utf8'), { timeout: 5_000 }).toContain('opening late');
+		// Nobody but the worker is left to accept.
+		process.kill(daemon.pid, 'SIGSTOP');
+		try {
+			const answers = await Promise.all([1, 2, 3].map(() => ask(daemon, HELLO)));
+			expect(answers).toEqual([200, 200, 200]);
+		} finally {
+			process.kill(daemon.pid, 'SIGCONT');
+		}
+		expect(await ask(daemon, HELLO)).toBe(200);
+	}, 15_000);
+
 	it('of the worker in the middle of a NAR lets the client go on where it was', async () => {
 		const daemon = await start({ trouble: 'slow' });
 		const narinfo = await (await get(daemon, HELLO)).body.text();

@@ -12,7 +12,7 @@ import { STORE_DIR, someBytes, storedNar } from './paths.ts';
 
 /** What the tests hand over. */
 export interface Orders {
-	readonly trouble?: 'dies' | 'hangs' | 'blocks' | 'surprises' | 'fragile' | 'slow' | undefined;
+	readonly trouble?: 'dies' | 'hangs' | 'blocks' | 'surprises' | 'fragile' | 'slow' | 'late' | undefined;
 	readonly secret?: string;
 }
 
@@ -46,6 +46,10 @@ await runDaemon({
 		if (trouble === 'dies') throw new Error('the cache is on fire');
 		if (trouble === 'hangs') await new Promise((resolve) => setTimeout(resolve, 600_000));
 		if (trouble === 'fragile' && existsSync(join(folder, 'serve-statistics.json'))) process.exit(0);
+		if (trouble === 'late' && existsSync(join(folder, 'serve-statistics.json'))) {
+			say('opening late');
+			await sleep(500);
+		}
 		const reader = memoryReader([storedNar('hello', someBytes(100_000, 'hello'))]);
 		if (trouble === 'slow') reader.chunkWeather = () => sleep(100);
 		if (trouble === 'blocks') reader.narInfoWeather = block;

@@ -7,6 +7,7 @@ import type { Log } from '../log.ts';
 import { type DaemonOrders, folderExists, parseOrders, readStatistics, writeAddress, writeStatistics } from './daemon-folder.ts';
 import type { DaemonTimes, RunDaemonOptions } from './run-daemon.ts';
 import { type Substituter, type SubstituterOptions, startSubstituter } from './server.ts';
+import { createWaitingRoom, type WaitingRoom } from './waiting-room.ts';
 import { withinLimit } from './within-limit.ts';
 
 /** What is served: caches that were opened, and how. The worker closes their readers. */
@@ -31,7 +32,7 @@ export async function runWorker({ folder, open, log, times }: WorkerOptions): Pr
 	const end = new AbortController();
 	const onSignal = (signal: NodeJS.Signals): void => end.abort(signal);
 	process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-	const { orders, listener } = await receiveOrders();
+	const { orders, listener, early } = await receiveOrders();
 	// Before it serves nobody needs it without its keeper: whoever started them has given up.
 	const onLonely = (): void => end.abort('the keeper has gone');
 	process.once('disconnect', onLonely);
@@ -48,6 +49,7 @@ export async function runWorker({ folder, open, log, times }: WorkerOptions): Pr
 		try {
 			await serve(
 				{ ...served, credentials: orders.credentials, prefix: orders.prefix, listener, log },
+				early,
 				folder,
 				times,
 				end.signal,
@@ -57,16 +59,24 @@ export async function runWorker({ folder, open, log, times }: WorkerOptions): Pr
 		}
 	} finally {
 		process.off('disconnect', onLonely);
+		early.close();
 		// Both would keep the process alive.
 		listener.close();
 		if (process.connected) process.disconnect();
 	}
 }
 
-async function serve(options: SubstituterOptions, folder: string, times: DaemonTimes, end: AbortSignal): Promise<void> {
+async function serve(
+	options: SubstituterOptions,
+	early: WaitingRoom,
+	folder: string,
+	times: DaemonTimes,
+	end: AbortSignal,
+): Promise<void> {
 	const { log, mounts } = options;
 	const statistics = await readStatistics(folder);
 	const substituter = await startSubstituter({ ...options, statistics });
+	early.leadTo(substituter.take);
 	if (statistics !== null) substituter.restarted();
 	surviveSurprises(log);
 	const farewell = meetKeeper(substituter, folder, log);
@@ -80,12 +90,21 @@ async function serve(options: SubstituterOptions, folder: string, times: DaemonT
 	}
 }
 
-async function receiveOrders(): Promise<{ readonly orders: DaemonOrders; readonly listener: NetServer }> {
+interface Received {
+	readonly orders: DaemonOrders;
+	readonly listener: NetServer;
+	/** Those whom the listener accepted, which it does from the moment that it is here, and nobody serves yet. */
+	readonly early: WaitingRoom;
+}
+
+async function receiveOrders(): Promise<Received> {
 	const [message, handle] = await once(process, 'message', { signal: AbortSignal.timeout(ORDERS_MS) });
 	const orders = parseOrders(message?.orders);
 	if (orders === null || !(handle instanceof NetServer))
 		throw new CacheError('internal', 'The keeper of the substituter gave no orders.');
-	return { orders, listener: handle };
+	const early = createWaitingRoom();
+	handle.on('connection', early.enter);
+	return { orders, listener: handle, early };
 }
 
 /** Takes connections that the keeper accepted; stands in for the keeper when it dies. Gives the function that ends this. */
