@@ -17,6 +17,8 @@ __webpack_require__.d(__webpack_exports__, {
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __webpack_require__(1455);
+// EXTERNAL MODULE: external "node:path"
+var external_node_path_ = __webpack_require__(6760);
 // EXTERNAL MODULE: ./build/backends/actions-cache/packs.js + 1 modules
 var packs = __webpack_require__(5204);
 // EXTERNAL MODULE: ./build/errors.js
@@ -114,6 +116,7 @@ var phases_stop = __webpack_require__(6477);
 
 
 
+
 /** How often it is looked whether the job is still there. */
 const LOOK_MS = 5_000;
 /** Before the time of the end is over: what was begun is cut, and the report written. */
@@ -136,12 +139,10 @@ async function runPusherWorker(runner, folder, orders, ready) {
     process.once('disconnect', stop.now);
     const reads = laterReads();
     await (0,promises_.mkdir)(files.held, { recursive: true, mode: 0o700 });
-    const journal = await (0,hook_journal/* openJournal */._)({
-        file: main.journal,
-        stateFile: files.journalOffset,
-        storeDir: store.storeDir,
-        outputsOf: (drvPath) => (0,derivation_outputs/* readOutputPaths */.m)(store, drvPath),
-    });
+    const { journal: file } = main;
+    const outputsOf = (drvPath) => (0,derivation_outputs/* readOutputPaths */.m)(store, drvPath);
+    const journal = await (0,hook_journal/* openJournal */._)({ file, stateFile: files.journalOffset, storeDir: store.storeDir, outputsOf });
+    const whole = await (0,hook_journal/* openJournal */._)({ file, stateFile: null, storeDir: store.storeDir, outputsOf });
     ready();
     const lonely = endWithFolder(folder, stop);
     try {
@@ -152,15 +153,11 @@ async function runPusherWorker(runner, folder, orders, ready) {
                 (0,external_node_fs_.appendFileSync)(files.done, (0,pusher_folder/* formatDone */.Gn)({ target, path, sentBytes }), { mode: 0o600 });
         };
         await (0,push_new_paths/* withPushes */.L)(session, store, stop, reads.job, done, onPushed, async (pushes) => {
-            await pushWhileBuilt(pushes, {
-                journal,
-                file: main.journal ?? '',
-                store,
-                held: files.held,
-                finishing: finishing.signal,
-                stop,
-                log: runner.log,
-            });
+            const following = { file, store, held: files.held, finishing: finishing.signal, stop, log: runner.log };
+            await Promise.all([
+                pushWhileBuilt(pushes, { ...following, journal }),
+                holdWhileBuilt({ ...following, held: (0,external_node_path_.join)(files.held, 'ahead'), journal: whole }),
+            ]);
             if (!finishing.signal.aborted)
                 return;
             const order = await (0,pusher_folder/* readFinishOrder */.IY)(folder);
@@ -196,6 +193,17 @@ async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, s
         catch (error) {
             log.info(`Left for the end of the job: ${(0,errors/* describeError */.Uc)(error)}`);
         }
+    }
+}
+/** Keeps what is built from being collected while something else is uploaded: that may take long, and more comes to the journal meanwhile. */
+async function holdWhileBuilt({ journal, file, store, held, finishing, stop, log }) {
+    const signal = AbortSignal.any([finishing, stop.signal]);
+    await (0,promises_.mkdir)(held, { recursive: true, mode: 0o700 });
+    for await (const records of followJournal(journal, { file, signal })) {
+        if (signal.aborted)
+            return;
+        const paths = records.flatMap(({ outPaths }) => outPaths);
+        await (0,gc_roots/* holdPaths */.S)(store, paths, held, stop.signal).catch((error) => log.debug((0,errors/* describeError */.Uc)(error)));
     }
 }
 /** What the job read is known at its end only. */

@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { NO_FINDINGS, type PackFindings } from '../backends/actions-cache/packs.ts';
 import { CacheError, describeError } from '../errors.ts';
 import { followJournal } from '../hook/follow.ts';
@@ -38,12 +39,10 @@ export async function runPusherWorker(runner: Runner, folder: string, orders: Pu
 	process.once('disconnect', stop.now);
 	const reads = laterReads();
 	await mkdir(files.held, { recursive: true, mode: 0o700 });
-	const journal = await openJournal({
-		file: main.journal,
-		stateFile: files.journalOffset,
-		storeDir: store.storeDir,
-		outputsOf: (drvPath) => readOutputPaths(store, drvPath),
-	});
+	const { journal: file } = main;
+	const outputsOf = (drvPath: string) => readOutputPaths(store, drvPath);
+	const journal = await openJournal({ file, stateFile: files.journalOffset, storeDir: store.storeDir, outputsOf });
+	const whole = await openJournal({ file, stateFile: null, storeDir: store.storeDir, outputsOf });
 	ready();
 	const lonely = endWithFolder(folder, stop);
 	try {
@@ -54,15 +53,11 @@ export async function runPusherWorker(runner: Runner, folder: string, orders: Pu
 				appendFileSync(files.done, formatDone({ target, path, sentBytes }), { mode: 0o600 });
 		};
 		await withPushes(session, store, stop, reads.job, done, onPushed, async (pushes) => {
-			await pushWhileBuilt(pushes, {
-				journal,
-				file: main.journal ?? '',
-				store,
-				held: files.held,
-				finishing: finishing.signal,
-				stop,
-				log: runner.log,
-			});
+			const following = { file, store, held: files.held, finishing: finishing.signal, stop, log: runner.log };
+			await Promise.all([
+				pushWhileBuilt(pushes, { ...following, journal }),
+				holdWhileBuilt({ ...following, held: join(files.held, 'ahead'), journal: whole }),
+			]);
 			if (!finishing.signal.aborted) return;
 			const order = await readFinishOrder(folder);
 			if (order === null) throw new CacheError('state-invalid', 'Post did not say how to end.');
@@ -105,6 +100,17 @@ async function pushWhileBuilt(pushes: Pushes, { journal, file, store, held, fini
 		} catch (error) {
 			log.info(`Left for the end of the job: ${describeError(error)}`);
 		}
+	}
+}
+
+/** Keeps what is built from being collected while something else is uploaded: that may take long, and more comes to the journal meanwhile. */
+async function holdWhileBuilt({ journal, file, store, held, finishing, stop, log }: Following): Promise<void> {
+	const signal = AbortSignal.any([finishing, stop.signal]);
+	await mkdir(held, { recursive: true, mode: 0o700 });
+	for await (const records of followJournal(journal, { file, signal })) {
+		if (signal.aborted) return;
+		const paths = records.flatMap(({ outPaths }) => outPaths);
+		await holdPaths(store, paths, held, stop.signal).catch((error: unknown) => log.debug(describeError(error)));
 	}
 }
 
