@@ -297,26 +297,33 @@ async function openJournal({ file, stateFile, storeDir, outputsOf }) {
     let offsetBytes = stateFile === null ? 0 : await readOffset(stateFile);
     const seen = new Set();
     const isNew = (key) => seen.size < seen.add(key).size;
+    const batchOf = (records) => {
+        const upToBytes = offsetBytes;
+        return {
+            records,
+            async keep() {
+                if (stateFile !== null)
+                    await (0,private_file/* writePrivateFile */.P)(stateFile, JSON.stringify({ version: 1, offsetBytes: upToBytes }));
+            },
+        };
+    };
     return {
         async read() {
             for (;;) {
                 const chunk = await readChunk(file, offsetBytes);
                 const wholeBytes = wholeLinesBytes(chunk);
                 if (wholeBytes === 0)
-                    return [];
+                    return batchOf([]);
                 offsetBytes += wholeBytes;
                 const lines = chunk.toString('latin1', 0, wholeBytes).split('\n');
                 const fresh = lines
                     .map((line) => parseJournalLine(line, storeDir))
                     .filter((line) => line !== null)
                     .filter(({ drvPath, outPath }) => isNew(outPath ?? drvPath ?? ''));
-                if (fresh.length > 0)
-                    return Promise.all(grouped(fresh).map((record) => withOutputs(record, outputsOf, isNew)));
+                if (fresh.length > 0) {
+                    return batchOf(await Promise.all(grouped(fresh).map((record) => withOutputs(record, outputsOf, isNew))));
+                }
             }
-        },
-        async keep() {
-            if (stateFile !== null)
-                await (0,private_file/* writePrivateFile */.P)(stateFile, JSON.stringify({ version: 1, offsetBytes }));
         },
     };
 }
@@ -2242,7 +2249,7 @@ async function builtPaths(store, file) {
     const journal = await (0,hook_journal/* openJournal */._)({ file, stateFile: null, storeDir, outputsOf: (drvPath) => (0,derivation_outputs/* readOutputPaths */.m)(store, drvPath) });
     const paths = [];
     for (;;) {
-        const records = await journal.read();
+        const { records } = await journal.read();
         if (records.length === 0)
             return paths;
         for (const { outPaths } of records)

@@ -17,8 +17,6 @@ __webpack_require__.d(__webpack_exports__, {
 var external_node_fs_ = __webpack_require__(3024);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __webpack_require__(1455);
-// EXTERNAL MODULE: external "node:path"
-var external_node_path_ = __webpack_require__(6760);
 // EXTERNAL MODULE: ./build/backends/actions-cache/packs.js + 1 modules
 var packs = __webpack_require__(5204);
 // EXTERNAL MODULE: ./build/errors.js
@@ -30,8 +28,8 @@ var external_node_timers_promises_ = __webpack_require__(8500);
 
 const POLL_MS = 500;
 /**
- * Hands out what comes to the journal, until the signal aborts and all that came before it is handed out. What the caller has taken is kept as dealt with when
- * it asks for more; leaving the loop early leaves the last ones to the next reader. Throws what the journal throws.
+ * Hands out what comes to the journal, until the signal aborts and all that came before it is handed out. What the caller does not keep is left to the next
+ * reader. Throws what the journal throws.
  */
 async function* followJournal(journal, options) {
     const { file, pollMs = POLL_MS, signal } = options;
@@ -40,11 +38,9 @@ async function* followJournal(journal, options) {
         for (;;) {
             const isLast = signal.aborted;
             const changed = changes.next();
-            const records = await journal.read();
-            if (records.length > 0) {
-                yield records;
-                await journal.keep();
-            }
+            const batch = await journal.read();
+            if (batch.records.length > 0)
+                yield batch;
             else if (isLast)
                 return;
             else
@@ -116,7 +112,6 @@ var phases_stop = __webpack_require__(6477);
 
 
 
-
 /** How often it is looked whether the job is still there. */
 const LOOK_MS = 5_000;
 /** Before the time of the end is over: what was begun is cut, and the report written. */
@@ -142,7 +137,6 @@ async function runPusherWorker(runner, folder, orders, ready) {
     const { journal: file } = main;
     const outputsOf = (drvPath) => (0,derivation_outputs/* readOutputPaths */.m)(store, drvPath);
     const journal = await (0,hook_journal/* openJournal */._)({ file, stateFile: files.journalOffset, storeDir: store.storeDir, outputsOf });
-    const whole = await (0,hook_journal/* openJournal */._)({ file, stateFile: null, storeDir: store.storeDir, outputsOf });
     ready();
     const lonely = endWithFolder(folder, stop);
     try {
@@ -153,11 +147,15 @@ async function runPusherWorker(runner, folder, orders, ready) {
                 (0,external_node_fs_.appendFileSync)(files.done, (0,pusher_folder/* formatDone */.Gn)({ target, path, sentBytes }), { mode: 0o600 });
         };
         await (0,push_new_paths/* withPushes */.L)(session, store, stop, reads.job, done, onPushed, async (pushes) => {
-            const following = { file, store, held: files.held, finishing: finishing.signal, stop, log: runner.log };
-            await Promise.all([
-                pushWhileBuilt(pushes, { ...following, journal }),
-                holdWhileBuilt({ ...following, held: (0,external_node_path_.join)(files.held, 'ahead'), journal: whole }),
-            ]);
+            await pushWhileBuilt(pushes, {
+                journal,
+                file,
+                store,
+                held: files.held,
+                finishing: finishing.signal,
+                stop,
+                log: runner.log,
+            });
             if (!finishing.signal.aborted)
                 return;
             const order = await (0,pusher_folder/* readFinishOrder */.IY)(folder);
@@ -176,35 +174,44 @@ async function runPusherWorker(runner, folder, orders, ready) {
         stop.close();
     }
 }
-/** Until post wants the rest, or the job is stopped. What fails here is tried again at the end. */
+/**
+ * Until post wants the rest, or the job is stopped. What is built is held as it comes, so that a collection in the job costs nothing that waits for an upload;
+ * all that waits goes up together. What fails here is tried again at the end.
+ */
 async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, stop, log }) {
     const signal = AbortSignal.any([finishing, stop.signal]);
-    for await (const records of followJournal(journal, { file, signal })) {
+    const waiting = [];
+    const leave = (error) => log.info(`Left for the end of the job: ${(0,errors/* describeError */.Uc)(error)}`);
+    const pushWaiting = async () => {
+        while (waiting.length > 0 && !signal.aborted) {
+            const batches = [...waiting];
+            try {
+                await pushes.push(batches.flatMap(({ roots }) => roots), { drain: finishing });
+                await batches.at(-1)?.keep();
+            }
+            catch (error) {
+                leave(error);
+            }
+            waiting.splice(0, batches.length);
+        }
+    };
+    let pushing = Promise.resolve();
+    for await (const { records, keep } of followJournal(journal, { file, signal })) {
         // All that is left is post's to order.
         if (signal.aborted)
-            return;
+            break;
         const paths = records.flatMap(({ outPaths }) => outPaths);
         try {
             const { held: roots } = await (0,gc_roots/* holdPaths */.S)(store, paths, held, stop.signal);
             log.info(`Built: ${paths.join(' ')}`);
-            if (roots.length > 0)
-                await pushes.push(roots, { drain: finishing });
+            if (roots.length > 0 && waiting.push({ roots, keep }) === 1)
+                pushing = pushWaiting();
         }
         catch (error) {
-            log.info(`Left for the end of the job: ${(0,errors/* describeError */.Uc)(error)}`);
+            leave(error);
         }
     }
-}
-/** Keeps what is built from being collected while something else is uploaded: that may take long, and more comes to the journal meanwhile. */
-async function holdWhileBuilt({ journal, file, store, held, finishing, stop, log }) {
-    const signal = AbortSignal.any([finishing, stop.signal]);
-    await (0,promises_.mkdir)(held, { recursive: true, mode: 0o700 });
-    for await (const records of followJournal(journal, { file, signal })) {
-        if (signal.aborted)
-            return;
-        const paths = records.flatMap(({ outPaths }) => outPaths);
-        await (0,gc_roots/* holdPaths */.S)(store, paths, held, stop.signal).catch((error) => log.debug((0,errors/* describeError */.Uc)(error)));
-    }
+    await pushing;
 }
 /** What the job read is known at its end only. */
 function laterReads() {

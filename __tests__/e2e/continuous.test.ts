@@ -230,8 +230,13 @@ describe('trouble on the way', () => {
 	});
 
 	it('a garbage collection in the job costs no path that waits', async () => {
-		server.fail({ method: 'PUT', path: /nar\// }, { kind: 'delay', delayMs: 400 });
-		const result = await job(machine, [action({ concurrency: '1' }), buildAll(), run('sleep 1; nix-collect-garbage')]);
+		// The first NAR is on its way for as long as everything else takes.
+		server.fail({ method: 'PUT', path: /nar\// }, { kind: 'delay', delayMs: 6_000 }, { times: 1 });
+		const isUnderWay = () => server.requests.some(({ method, path }) => method === 'PUT' && path.includes('nar/'));
+		const first = run('nix-build --no-out-link job.nix -A base');
+		const waits = () => until('the first NAR is on its way', isUnderWay);
+		const collection = run('sleep 1; nix-collect-garbage');
+		const result = await job(machine, [action(), first, waits, buildAll(), collection]);
 		expect(result.status, result.log).toBe('success');
 		expect(result.annotations).toEqual([]);
 		expect(held()).toHaveLength(5);

@@ -77,7 +77,7 @@ export class HookJob {
 		const realPath = (path: string): string => join(storeFolder, path.slice(storeDir.length));
 		const outputsOf = (drvPath: string) => readOutputPaths({ realPath }, drvPath);
 		const journal = await openJournal({ file: this.journal, stateFile: null, storeDir, outputsOf });
-		const records = await journal.read();
+		const { records } = await journal.read();
 		return records.flatMap(({ outPaths }) => outPaths.map((path) => path.slice(storeDir.length + 34)).sort());
 	}
 }

@@ -28,10 +28,12 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const open = (more: Partial<Parameters<typeof openJournal>[0]> = {}): Promise<Journal> =>
 	openJournal({ file, stateFile: join(folder, 'state'), storeDir: '/nix/store', outputsOf: async () => [], ...more });
 
+const read = async (journal: Journal): Promise<readonly JournalRecord[]> => (await journal.read()).records;
+
 async function all(journal: Journal): Promise<readonly JournalRecord[]> {
 	const records: JournalRecord[] = [];
 	for (;;) {
-		const some = await journal.read();
+		const some = await read(journal);
 		if (some.length === 0) return records;
 		records.push(...some);
 	}
@@ -42,28 +44,28 @@ const append = (...texts: readonly string[]): void => appendFileSync(file, texts
 describe('the journal', () => {
 	it('gives what was built, in order, with the outputs of a derivation together', async () => {
 		const journal = await open();
-		expect(await journal.read()).toEqual([]);
+		expect(await read(journal)).toEqual([]);
 		append(line(1), line(2, 'lib'), line(2, 'lib-doc'), line(3));
-		expect(await journal.read()).toEqual([record(1), record(2, 'lib', 'lib-doc'), record(3)]);
-		expect(await journal.read()).toEqual([]);
+		expect(await read(journal)).toEqual([record(1), record(2, 'lib', 'lib-doc'), record(3)]);
+		expect(await read(journal)).toEqual([]);
 		append(line(4));
-		expect(await journal.read()).toEqual([record(4)]);
+		expect(await read(journal)).toEqual([record(4)]);
 	});
 
 	it('gives an output once, however often it was noted', async () => {
 		const journal = await open();
 		append(line(1), line(1), line(2), line(1));
-		expect(await journal.read()).toEqual([record(1), record(2)]);
+		expect(await read(journal)).toEqual([record(1), record(2)]);
 		append(line(2), line(1));
-		expect(await journal.read()).toEqual([]);
+		expect(await read(journal)).toEqual([]);
 	});
 
 	it('waits for the end of a line', async () => {
 		const journal = await open();
 		append(line(1), line(2).slice(0, -30));
-		expect(await journal.read()).toEqual([record(1)]);
+		expect(await read(journal)).toEqual([record(1)]);
 		append(line(2).slice(-30));
-		expect(await journal.read()).toEqual([record(2)]);
+		expect(await read(journal)).toEqual([record(2)]);
 	});
 
 	it('leaves out what is torn, foreign or hostile, and goes on behind it', async () => {
@@ -102,7 +104,7 @@ describe('the journal', () => {
 	it('reads a long one in parts', async () => {
 		append(...Array.from({ length: 20_000 }, (_, n) => line(n)));
 		const journal = await open();
-		expect((await journal.read()).length).toBeLessThan(10_000);
+		expect((await read(journal)).length).toBeLessThan(10_000);
 		expect((await all(journal)).length).toBeGreaterThan(10_000);
 	});
 
@@ -116,15 +118,15 @@ describe('the journal', () => {
 	it('asks for the outputs where Nix did not tell them', async () => {
 		append(`\n1 1700000000 ${drv(1)} -\n`, `\n1 1700000000 ${drv(2)} -\n`, line(3));
 		const journal = await open({ outputsOf: async (path) => (path === drv(1) ? [out(1), out(1, 'made-doc'), out(3)] : []) });
-		expect(await journal.read()).toEqual([record(1, 'made', 'made-doc'), { ...record(2), outPaths: [] }, record(3)]);
+		expect(await read(journal)).toEqual([record(1, 'made', 'made-doc'), { ...record(2), outPaths: [] }, record(3)]);
 	});
 
 	it('is empty when the file is not there, and has what comes when it is made', async () => {
 		rmSync(file);
 		const journal = await open();
-		expect(await journal.read()).toEqual([]);
+		expect(await read(journal)).toEqual([]);
 		append(line(1));
-		expect(await journal.read()).toEqual([record(1)]);
+		expect(await read(journal)).toEqual([record(1)]);
 	});
 
 	it('throws `file-failed` when it can not be read', async () => {
@@ -138,10 +140,10 @@ describe('a reader that is opened later', () => {
 	it('goes on behind what was kept', async () => {
 		append(line(1), line(2));
 		const first = await open();
-		await first.read();
-		await first.keep();
+		const taken = await first.read();
 		append(line(3));
 		await first.read();
+		await taken.keep();
 		expect(await all(await open())).toEqual([record(3)]);
 		expect(statSync(join(folder, 'state')).mode & 0o777).toBe(0o600);
 		expect(readdirSync(folder).sort()).toEqual(['built', 'state']);
@@ -160,8 +162,9 @@ describe('a reader that is opened later', () => {
 		append(line(1));
 		for (let n = 0; n < 2; n++) {
 			const journal = await open({ stateFile: null });
-			expect(await all(journal)).toEqual([record(1)]);
-			await journal.keep();
+			const { records, keep } = await journal.read();
+			expect(records).toEqual([record(1)]);
+			await keep();
 		}
 		expect(readdirSync(folder)).toEqual(['built']);
 	});
@@ -180,7 +183,7 @@ describe('following the journal', () => {
 			}, 50);
 		};
 		sendSoon();
-		for await (const records of followJournal(await open(), { file, pollMs: 60_000, signal: end.signal })) {
+		for await (const { records } of followJournal(await open(), { file, pollMs: 60_000, signal: end.signal })) {
 			waitedMs.push(performance.now() - sentMs);
 			found.push(...records.flatMap(({ outPaths }) => outPaths));
 			if (found.length === 3) end.abort();
@@ -194,7 +197,7 @@ describe('following the journal', () => {
 		const end = new AbortController();
 		rmSync(file);
 		setTimeout(() => append(line(1)), 100);
-		for await (const records of followJournal(await open(), { file, pollMs: 50, signal: end.signal })) {
+		for await (const { records } of followJournal(await open(), { file, pollMs: 50, signal: end.signal })) {
 			expect(records).toEqual([record(1)]);
 			end.abort();
 		}
@@ -203,28 +206,32 @@ describe('following the journal', () => {
 	it('hands out what is there before it ends', async () => {
 		append(...Array.from({ length: 5_000 }, (_, n) => line(n)));
 		let count = 0;
-		for await (const records of followJournal(await open(), { file, signal: AbortSignal.abort() })) count += records.length;
+		for await (const { records, keep } of followJournal(await open(), { file, signal: AbortSignal.abort() })) {
+			count += records.length;
+			await keep();
+		}
 		expect(count).toBe(5_000);
-		for await (const records of followJournal(await open(), { file, signal: AbortSignal.abort() })) expect(records).toEqual([]);
+		for await (const { records } of followJournal(await open(), { file, signal: AbortSignal.abort() }))
+			expect(records).toEqual([]);
 	});
 
-	it('leaves to the next reader what was not dealt with', async () => {
+	it('leaves to the next reader what was not kept', async () => {
 		append(line(1), line(2));
 		const signal = AbortSignal.abort();
-		for await (const records of followJournal(await open(), { file, signal })) {
-			expect(records.length).toBe(2);
-			break;
-		}
-		const again: JournalRecord[] = [];
-		for await (const records of followJournal(await open(), { file, signal })) again.push(...records);
-		expect(again).toEqual([record(1), record(2)]);
+		const follow = async (): Promise<readonly JournalRecord[]> => {
+			const found: JournalRecord[] = [];
+			for await (const { records } of followJournal(await open(), { file, signal })) found.push(...records);
+			return found;
+		};
+		expect(await follow()).toEqual([record(1), record(2)]);
+		expect(await follow()).toEqual([record(1), record(2)]);
 	});
 
 	it('ends soon after the signal while it waits', async () => {
 		const end = new AbortController();
 		setTimeout(() => end.abort(), 50);
 		const startMs = performance.now();
-		for await (const records of followJournal(await open(), { file, pollMs: 60_000, signal: end.signal }))
+		for await (const { records } of followJournal(await open(), { file, pollMs: 60_000, signal: end.signal }))
 			expect(records).toEqual([]);
 		expect(performance.now() - startMs).toBeLessThan(2_000);
 	});

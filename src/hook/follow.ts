@@ -1,6 +1,6 @@
 import { type FSWatcher, watch } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Journal, JournalRecord } from './journal.ts';
+import type { Journal, JournalBatch } from './journal.ts';
 
 export interface FollowOptions {
 	/** The journal's file: a change of it ends the wait early. */
@@ -14,21 +14,19 @@ export interface FollowOptions {
 const POLL_MS = 500;
 
 /**
- * Hands out what comes to the journal, until the signal aborts and all that came before it is handed out. What the caller has taken is kept as dealt with when
- * it asks for more; leaving the loop early leaves the last ones to the next reader. Throws what the journal throws.
+ * Hands out what comes to the journal, until the signal aborts and all that came before it is handed out. What the caller does not keep is left to the next
+ * reader. Throws what the journal throws.
  */
-export async function* followJournal(journal: Journal, options: FollowOptions): AsyncGenerator<readonly JournalRecord[], void> {
+export async function* followJournal(journal: Journal, options: FollowOptions): AsyncGenerator<JournalBatch, void> {
 	const { file, pollMs = POLL_MS, signal } = options;
 	const changes = watchFile(file);
 	try {
 		for (;;) {
 			const isLast = signal.aborted;
 			const changed = changes.next();
-			const records = await journal.read();
-			if (records.length > 0) {
-				yield records;
-				await journal.keep();
-			} else if (isLast) return;
+			const batch = await journal.read();
+			if (batch.records.length > 0) yield batch;
+			else if (isLast) return;
 			else await firstOf(changed, pollMs, signal);
 		}
 	} finally {

@@ -16,22 +16,28 @@ export interface JournalRecord {
 export interface JournalOptions {
 	/** What the post-build hook appends to. */
 	readonly file: string;
-	/** Where `keep` writes how far the journal was dealt with; `null`: it is read once, from its beginning. */
+	/** Where `keep` writes how far the journal was dealt with; `null`: nowhere, and it is read from its beginning. */
 	readonly stateFile: string | null;
 	readonly storeDir: string;
 	/** What a derivation builds, where Nix does not tell the hook. */
 	readonly outputsOf: (drvPath: string) => Promise<readonly string[]>;
 }
 
+/** What one call read. */
+export interface JournalBatch {
+	/** Not more than some thousand. */
+	readonly records: readonly JournalRecord[];
+	/** Remembers that these and all before them are dealt with: a reader that is opened later goes on behind them. Throws `disk-full`, `file-failed`. */
+	keep(): Promise<void>;
+}
+
 /** A reader of the journal. Its calls are made one after another. */
 export interface Journal {
 	/**
-	 * What came since the last call, in order, each output once; not more than some thousand records. Empty: there is no more now. A line is read when it
-	 * has its end; lines that are none of the hook's are left out. No file means no records. Throws `file-failed`.
+	 * What came since the last call, in order, each output once. No records: there are no more now. A line is read when it has its end; lines that are none of
+	 * the hook's are left out. A file that is not there has no records. Throws `file-failed`.
 	 */
-	read(): Promise<readonly JournalRecord[]>;
-	/** Remembers that all that was handed out is dealt with: a reader that is opened later goes on behind it. Throws `disk-full`, `file-failed`. */
-	keep(): Promise<void>;
+	read(): Promise<JournalBatch>;
 }
 
 const CHUNK_BYTES = 256 * 1024;
@@ -43,23 +49,31 @@ export async function openJournal({ file, stateFile, storeDir, outputsOf }: Jour
 	let offsetBytes = stateFile === null ? 0 : await readOffset(stateFile);
 	const seen = new Set<string>();
 	const isNew = (key: string): boolean => seen.size < seen.add(key).size;
+	const batchOf = (records: readonly JournalRecord[]): JournalBatch => {
+		const upToBytes = offsetBytes;
+		return {
+			records,
+			async keep() {
+				if (stateFile !== null) await writePrivateFile(stateFile, JSON.stringify({ version: 1, offsetBytes: upToBytes }));
+			},
+		};
+	};
 	return {
 		async read() {
 			for (;;) {
 				const chunk = await readChunk(file, offsetBytes);
 				const wholeBytes = wholeLinesBytes(chunk);
-				if (wholeBytes === 0) return [];
+				if (wholeBytes === 0) return batchOf([]);
 				offsetBytes += wholeBytes;
 				const lines = chunk.toString('latin1', 0, wholeBytes).split('\n');
 				const fresh = lines
 					.map((line) => parseJournalLine(line, storeDir))
 					.filter((line) => line !== null)
 					.filter(({ drvPath, outPath }) => isNew(outPath ?? drvPath ?? ''));
-				if (fresh.length > 0) return Promise.all(grouped(fresh).map((record) => withOutputs(record, outputsOf, isNew)));
+				if (fresh.length > 0) {
+					return batchOf(await Promise.all(grouped(fresh).map((record) => withOutputs(record, outputsOf, isNew))));
+				}
 			}
-		},
-		async keep() {
-			if (stateFile !== null) await writePrivateFile(stateFile, JSON.stringify({ version: 1, offsetBytes }));
 		},
 	};
 }

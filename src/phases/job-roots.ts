@@ -38,7 +38,7 @@ async function builtPaths(store: LocalStore, file: string): Promise<readonly str
 	const journal = await openJournal({ file, stateFile: null, storeDir, outputsOf: (drvPath) => readOutputPaths(store, drvPath) });
 	const paths: string[] = [];
 	for (;;) {
-		const records = await journal.read();
+		const { records } = await journal.read();
 		if (records.length === 0) return paths;
 		for (const { outPaths } of records) paths.push(...outPaths);
 	}

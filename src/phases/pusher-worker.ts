@@ -1,6 +1,5 @@
 import { appendFileSync } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { NO_FINDINGS, type PackFindings } from '../backends/actions-cache/packs.ts';
 import { CacheError, describeError } from '../errors.ts';
 import { followJournal } from '../hook/follow.ts';
@@ -42,7 +41,6 @@ export async function runPusherWorker(runner: Runner, folder: string, orders: Pu
 	const { journal: file } = main;
 	const outputsOf = (drvPath: string) => readOutputPaths(store, drvPath);
 	const journal = await openJournal({ file, stateFile: files.journalOffset, storeDir: store.storeDir, outputsOf });
-	const whole = await openJournal({ file, stateFile: null, storeDir: store.storeDir, outputsOf });
 	ready();
 	const lonely = endWithFolder(folder, stop);
 	try {
@@ -53,11 +51,15 @@ export async function runPusherWorker(runner: Runner, folder: string, orders: Pu
 				appendFileSync(files.done, formatDone({ target, path, sentBytes }), { mode: 0o600 });
 		};
 		await withPushes(session, store, stop, reads.job, done, onPushed, async (pushes) => {
-			const following = { file, store, held: files.held, finishing: finishing.signal, stop, log: runner.log };
-			await Promise.all([
-				pushWhileBuilt(pushes, { ...following, journal }),
-				holdWhileBuilt({ ...following, held: join(files.held, 'ahead'), journal: whole }),
-			]);
+			await pushWhileBuilt(pushes, {
+				journal,
+				file,
+				store,
+				held: files.held,
+				finishing: finishing.signal,
+				stop,
+				log: runner.log,
+			});
 			if (!finishing.signal.aborted) return;
 			const order = await readFinishOrder(folder);
 			if (order === null) throw new CacheError('state-invalid', 'Post did not say how to end.');
@@ -86,32 +88,50 @@ interface Following {
 	readonly log: Runner['log'];
 }
 
-/** Until post wants the rest, or the job is stopped. What fails here is tried again at the end. */
+/** What is held, and not up yet. */
+interface Waiting {
+	readonly roots: readonly string[];
+	/** That it is dealt with. */
+	readonly keep: () => Promise<void>;
+}
+
+/**
+ * Until post wants the rest, or the job is stopped. What is built is held as it comes, so that a collection in the job costs nothing that waits for an upload;
+ * all that waits goes up together. What fails here is tried again at the end.
+ */
 async function pushWhileBuilt(pushes: Pushes, { journal, file, store, held, finishing, stop, log }: Following): Promise<void> {
 	const signal = AbortSignal.any([finishing, stop.signal]);
-	for await (const records of followJournal(journal, { file, signal })) {
+	const waiting: Waiting[] = [];
+	const leave = (error: unknown): void => log.info(`Left for the end of the job: ${describeError(error)}`);
+	const pushWaiting = async (): Promise<void> => {
+		while (waiting.length > 0 && !signal.aborted) {
+			const batches = [...waiting];
+			try {
+				await pushes.push(
+					batches.flatMap(({ roots }) => roots),
+					{ drain: finishing },
+				);
+				await batches.at(-1)?.keep();
+			} catch (error) {
+				leave(error);
+			}
+			waiting.splice(0, batches.length);
+		}
+	};
+	let pushing = Promise.resolve();
+	for await (const { records, keep } of followJournal(journal, { file, signal })) {
 		// All that is left is post's to order.
-		if (signal.aborted) return;
+		if (signal.aborted) break;
 		const paths = records.flatMap(({ outPaths }) => outPaths);
 		try {
 			const { held: roots } = await holdPaths(store, paths, held, stop.signal);
 			log.info(`Built: ${paths.join(' ')}`);
-			if (roots.length > 0) await pushes.push(roots, { drain: finishing });
+			if (roots.length > 0 && waiting.push({ roots, keep }) === 1) pushing = pushWaiting();
 		} catch (error) {
-			log.info(`Left for the end of the job: ${describeError(error)}`);
+			leave(error);
 		}
 	}
-}
-
-/** Keeps what is built from being collected while something else is uploaded: that may take long, and more comes to the journal meanwhile. */
-async function holdWhileBuilt({ journal, file, store, held, finishing, stop, log }: Following): Promise<void> {
-	const signal = AbortSignal.any([finishing, stop.signal]);
-	await mkdir(held, { recursive: true, mode: 0o700 });
-	for await (const records of followJournal(journal, { file, signal })) {
-		if (signal.aborted) return;
-		const paths = records.flatMap(({ outPaths }) => outPaths);
-		await holdPaths(store, paths, held, stop.signal).catch((error: unknown) => log.debug(describeError(error)));
-	}
+	await pushing;
 }
 
 /** What the job read is known at its end only. */
