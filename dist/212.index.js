@@ -25,16 +25,16 @@ __webpack_require__.r(__webpack_exports__);
 
 
 
-/** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
-const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
-function temporaryName() {
-    return `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`;
-}
 /** Nobody takes longer to write one object. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 /** Where the NARs of a cache in `folder` lie. */
 function narFolderOf(folder) {
     return (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, 'nar');
+}
+const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
+/** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
+function temporaryName() {
+    return `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`;
 }
 /**
  * A folder as Nix's `file://` store, also on a mounted share. An object is written under a name of the writer's own and then renamed, so a reader sees all of it

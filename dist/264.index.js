@@ -25,16 +25,16 @@ __webpack_require__.r(__webpack_exports__);
 
 
 
-/** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
-const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
-function temporaryName() {
-    return `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`;
-}
 /** Nobody takes longer to write one object. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 /** Where the NARs of a cache in `folder` lie. */
 function narFolderOf(folder) {
     return (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, 'nar');
+}
+const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
+/** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
+function temporaryName() {
+    return `.nix-cache-action-${(0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(8).toString('hex')}`;
 }
 /**
  * A folder as Nix's `file://` store, also on a mounted share. An object is written under a name of the writer's own and then renamed, so a reader sees all of it
@@ -2333,8 +2333,8 @@ function meeting(parties) {
 
 // EXTERNAL MODULE: ./build/phases/push-policy.js
 var push_policy = __webpack_require__(9884);
-// EXTERNAL MODULE: ./build/phases/target-push.js + 6 modules
-var target_push = __webpack_require__(3492);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 8 modules
+var target_push = __webpack_require__(8391);
 // EXTERNAL MODULE: ./build/cache-target/target.js + 5 modules
 var cache_target_target = __webpack_require__(9238);
 // EXTERNAL MODULE: ./build/http/proxy.js
@@ -2473,15 +2473,7 @@ async function withPushes(session, store, stop, job, done, onPushed, body) {
             : { kind: 'destination', folder: (0,file_store.narFolderOf)(folder), newName: file_store.temporaryName },
         realPath: store.realPath,
     });
-    let entries = null;
-    const netrc = () => {
-        entries ??= (0,configure/* knownNetrc */.as)(inputs, store, stop.signal);
-        // Whoever asks next tries again.
-        entries.catch(() => {
-            entries = null;
-        });
-        return entries;
-    };
+    const netrc = () => (0,configure/* knownNetrc */.as)(inputs, store, stop.signal);
     const upstreams = createUpstreams(session, store, netrc);
     const named = state().main?.targets ?? [];
     const nars = named.length > 1 ? shareNars(packer) : unsharedNars(packer);

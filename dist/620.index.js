@@ -2,6 +2,20 @@ export const id = 620;
 export const ids = [620];
 export const modules = {
 
+/***/ 7656:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ isMissing)
+/* harmony export */ });
+/** Whether there is no sign of it. */
+function isMissing({ state }) {
+    return state === 'missing' || state === 'presumed-missing';
+}
+
+
+/***/ }),
+
 /***/ 8620:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -69,8 +83,8 @@ async function findForbidden({ store, job, caches }, infos) {
     return forbidden;
 }
 
-// EXTERNAL MODULE: ./build/phases/target-push.js + 6 modules
-var target_push = __webpack_require__(3492);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 8 modules
+var target_push = __webpack_require__(8391);
 ;// CONCATENATED MODULE: ./build/phases/job-report.js
 
 
@@ -98,7 +112,7 @@ async function reportOnReads(session, store, stop, job) {
 
 /***/ }),
 
-/***/ 3492:
+/***/ 8391:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -673,10 +687,93 @@ var quantity = __webpack_require__(6135);
 var actions_cache = __webpack_require__(7147);
 // EXTERNAL MODULE: ./build/phases/cache.js + 4 modules
 var phases_cache = __webpack_require__(7796);
+;// CONCATENATED MODULE: ./build/phases/open-target.js
+
+
+
+/** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
+const open_target_AUTO_CONCURRENCY = 32;
+/** Opens what takes the job's paths, as main decided. */
+async function openTarget({ session, store, netrc, job }, target) {
+    const cache = target.line === null ? undefined : session.inputs.caches[target.line];
+    const effort = effortOf(session.inputs, target);
+    if (target.line === null || cache?.kind === 'actions-cache')
+        return (0,actions_cache/* openActionsCache */.C3)(session, store, effort, job);
+    if (cache === undefined)
+        throw new errors/* CacheError */.xA('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
+    return (0,phases_cache/* openCache */.b)(session, store, cache, readsNetrc(cache) ? await netrc() : [], effort);
+}
+/** Whether its credentials may come from a netrc. */
+function readsNetrc(cache) {
+    switch (cache.kind) {
+        case 'http':
+            return cache.credentials === null;
+        case 'attic':
+        case 'cachix':
+        case 'niks3':
+            return true;
+        case 'file':
+        case 's3':
+        case 'nix-copy':
+            return false;
+    }
+}
+function effortOf(inputs, { failed }) {
+    const concurrency = inputs.concurrency === 'auto' ? open_target_AUTO_CONCURRENCY : inputs.concurrency;
+    const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
+    return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
+}
+
 // EXTERNAL MODULE: ./build/phases/push-policy.js
 var push_policy = __webpack_require__(9884);
 // EXTERNAL MODULE: ./build/phases/target-label.js
 var target_label = __webpack_require__(4092);
+// EXTERNAL MODULE: ./build/backends/backend.js
+var backends_backend = __webpack_require__(7656);
+;// CONCATENATED MODULE: ./build/phases/target-plan.js
+
+
+function createPlanner({ upstreams, done, stopped }) {
+    /** What the cache has. */
+    const known = new Map();
+    /** Gives those that were not asked for. */
+    const ask = async (backend, paths, signal, sparing) => {
+        const unknown = paths.filter(({ path }) => !done.has(path) && !known.has(path));
+        // What is not known to be up is listed as not pushed.
+        if (unknown.length === 0 || stopped.aborted)
+            return [];
+        const found = await backend.presence(unknown, signal, sparing);
+        for (const [path, presence] of found)
+            if (!(0,backends_backend/* isMissing */.b)(presence))
+                known.set(path, presence);
+        return unknown.filter(({ path }) => found.get(path)?.state === 'presumed-missing');
+    };
+    /** Without what a substituter of the job's has, which is asked for nothing but what would go up. */
+    const planWith = async (selection, there, signal) => {
+        const plan = (0,push_plan/* planPush */.M)(selection, there);
+        const upstream = await upstreams.find(plan.push, signal);
+        if (upstream.size === 0)
+            return plan;
+        return (0,push_plan/* planPush */.M)((0,push_plan/* selectPaths */.L)(selection.candidates, { ...selection.rules, upstream }), there);
+    };
+    return {
+        async plan(backend, selection, uploaded, signal) {
+            const { query } = selection;
+            const ours = uploaded.map((path) => [path, { state: 'present' }]);
+            const presumed = await ask(backend, query, signal, true);
+            const there = new Map([...known, ...ours]);
+            const plan = await planWith(selection, there, signal);
+            const going = new Set(plan.push.map(({ path }) => path));
+            // Where something stays missing (it is excluded, or at a substituter), what refers to it may be there nevertheless.
+            if (presumed.length === 0 || query.every(({ path }) => there.has(path) || going.has(path)))
+                return plan;
+            await ask(backend, presumed, signal, false);
+            return planWith(selection, new Map([...known, ...ours]), signal);
+        },
+        lost: () => new Set([...known].flatMap(([path, { state }]) => (state === 'lost' ? [path] : []))),
+    };
+}
+
 ;// CONCATENATED MODULE: ./build/phases/target-push.js
 
 
@@ -688,15 +785,13 @@ var target_label = __webpack_require__(4092);
 
 
 
-/** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
-const target_push_AUTO_CONCURRENCY = 32;
 /** Of the time for the push, what is left for the upload of packs where paths go up together. */
 const FINISH_SHARE = 0.5;
 /** Asks nothing of the cache yet. */
 function createTargetPush({ means, target, done, onPushed = () => { } }) {
     const { session, stop } = means;
     const { inputs, runner } = session;
-    const known = new Map();
+    const planner = createPlanner({ upstreams: means.upstreams, done, stopped: stop.signal });
     let opened = null;
     let expected = null;
     const facts = untouched(session, target);
@@ -716,24 +811,6 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             opened = null;
         });
         return opened;
-    };
-    /** What the cache has of the selection, as far as this process has not put it there itself. */
-    const presence = async (backend, { query }, signal) => {
-        const unknown = query.filter(({ path }) => !done.has(path) && !known.has(path));
-        // Nobody is asked any more: what is not known to be up is listed as not pushed.
-        if (unknown.length === 0 || stop.signal.aborted)
-            return;
-        for (const [path, found] of await backend.presence(unknown, signal))
-            if (found.state !== 'missing')
-                known.set(path, found);
-    };
-    /** What is to go up: not what a substituter of the job's has, which is asked for nothing but that. */
-    const planFor = async (selection, there, signal) => {
-        const plan = (0,push_plan/* planPush */.M)(selection, there);
-        const upstream = await means.upstreams.find(plan.push, signal);
-        if (upstream.size === 0)
-            return plan;
-        return (0,push_plan/* planPush */.M)((0,push_plan/* selectPaths */.L)(selection.candidates, { ...selection.rules, upstream }), there);
     };
     const run = async (backend, plan, order, deadlineMs) => {
         const nars = means.nars.join(plan.push.map(({ path }) => path));
@@ -757,10 +834,9 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
         const checked = await (expected ?? open(signal));
         const { backend } = checked;
         const selection = selectionFor(checked, order.selection);
-        await presence(backend, selection, signal);
-        const plan = await planFor(selection, known, signal);
+        const plan = await planner.plan(backend, selection, [], signal);
         const planMs = elapsed(startedMs);
-        const planned = { ...facts, plan, lost: lostPaths(known), durationsMs: { plan: planMs } };
+        const planned = { ...facts, plan, lost: planner.lost(), durationsMs: { plan: planMs } };
         await order.planned.wait();
         if ((0,push_policy/* isDryRun */.vG)(runner.env) || plan.push.length === 0)
             return planned;
@@ -799,9 +875,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             const checked = await open(signal);
             const { backend } = checked;
             const selection = selectionFor(checked, order.selection);
-            await presence(backend, selection, signal);
-            const uploaded = [...done.keys()].map((path) => [path, { state: 'present' }]);
-            const plan = await planFor(selection, new Map([...known, ...uploaded]), signal);
+            const plan = await planner.plan(backend, selection, [...done.keys()], signal);
             await order.planned.wait();
             if (plan.push.length === 0)
                 return;
@@ -873,43 +947,10 @@ function isRead({ inputs, state }, { line, failed }) {
     const isThroughUs = Object.values(main?.served ?? {}).includes((0,target_label/* labelOf */.W)(inputs, line));
     return !isThroughUs || main?.substituterFolder !== null;
 }
-function lostPaths(presence) {
-    return new Set([...presence].flatMap(([path, { state }]) => (state === 'lost' ? [path] : [])));
-}
-/** Opens what takes the job's paths, as main decided. */
-async function openTarget({ session, store, netrc, job }, target) {
-    const cache = target.line === null ? undefined : session.inputs.caches[target.line];
-    const effort = effortOf(session.inputs, target);
-    if (target.line === null || cache?.kind === 'actions-cache')
-        return (0,actions_cache/* openActionsCache */.C3)(session, store, effort, job);
-    if (cache === undefined)
-        throw new errors/* CacheError */.xA('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
-    return (0,phases_cache/* openCache */.b)(session, store, cache, readsNetrc(cache) ? await netrc() : [], effort);
-}
-/** Whether its credentials may come from a netrc. */
-function readsNetrc(cache) {
-    switch (cache.kind) {
-        case 'http':
-            return cache.credentials === null;
-        case 'attic':
-        case 'cachix':
-        case 'niks3':
-            return true;
-        case 'file':
-        case 's3':
-        case 'nix-copy':
-            return false;
-    }
-}
 function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs }) {
     const rate = bytesPerSecond === null ? '' : `, ${(0,quantity/* formatBytes */.z3)(bytesPerSecond)}/s`;
     const left = remainingMs === null || pathsDone === pathsTotal ? '' : `, about ${Math.ceil(remainingMs / 1000)} s left`;
     return `Pushed ${pathsDone} of ${pathsTotal} paths, ${(0,quantity/* formatBytes */.z3)(bytesDone)} of ${(0,quantity/* formatBytes */.z3)(bytesTotal)}${rate}${left}`;
-}
-function effortOf(inputs, { failed }) {
-    const concurrency = inputs.concurrency === 'auto' ? target_push_AUTO_CONCURRENCY : inputs.concurrency;
-    const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
-    return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
 }
 function elapsed(sinceMs) {
     return Math.round(performance.now() - sinceMs);

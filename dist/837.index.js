@@ -2,6 +2,20 @@ export const id = 837;
 export const ids = [837,555,825];
 export const modules = {
 
+/***/ 7656:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   b: () => (/* binding */ isMissing)
+/* harmony export */ });
+/** Whether there is no sign of it. */
+function isMissing({ state }) {
+    return state === 'missing' || state === 'presumed-missing';
+}
+
+
+/***/ }),
+
 /***/ 9825:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -25,6 +39,8 @@ var hash = __webpack_require__(3314);
 var narinfo = __webpack_require__(6113);
 // EXTERNAL MODULE: ./build/nix/store-path.js
 var store_path = __webpack_require__(9605);
+// EXTERNAL MODULE: ./build/backends/backend.js
+var backend = __webpack_require__(7656);
 // EXTERNAL MODULE: ./build/backends/in-flight.js
 var in_flight = __webpack_require__(8336);
 ;// CONCATENATED MODULE: ./build/backends/nar-uploads.js
@@ -117,7 +133,10 @@ var published_narinfo = __webpack_require__(9842);
 
 
 
+
 const CACHE_INFO = 'nix-cache-info';
+/** Up to this size a NAR is as quickly sent as asked for (docs/decisions/035-presumed-missing.md). */
+const UNASKED_NAR_BYTES = 64 * 1024;
 const USABLE = { readable: true, note: null, whyNoPush: null, skipSignedBy: [] };
 /**
  * Priority 41: Nix asks this cache after cache.nixos.org, which has 40. By default nothing that cache.nixos.org signed is pushed, so of
@@ -172,20 +191,26 @@ function createBinaryCache(options) {
             log.info(`${store.label} had no ${CACHE_INFO}; it has one now.`);
             return USABLE;
         },
-        async presence(paths, signal) {
+        async presence(paths, signal, sparing = false) {
             const found = new Map();
             const unreadable = [];
-            await (0,in_flight/* visitInFlight */.F)(paths, options.lookups, signal, async (info, either) => {
+            const lacksReference = ({ references }) => references.map((path) => found.get(path)).some((presence) => presence !== undefined && (0,backend/* isMissing */.b)(presence));
+            const look = async (info, either) => {
+                if (sparing && info.narSizeBytes <= UNASKED_NAR_BYTES && lacksReference(info))
+                    return { state: 'presumed-missing' };
                 try {
-                    found.set(info.path, presenceOf(info, await lookUp(info.path, either)));
+                    return presenceOf(info, await lookUp(info.path, either));
                 }
                 catch (error) {
                     if (!(0,errors/* isCacheError */.bt)(error, 'format-invalid'))
                         throw error;
                     // Nix fails on a narinfo that it can't read, so it is worse than none: it counts as missing, and is replaced by a push.
                     unreadable.push(`${narinfoKey(info.path)}: ${error.message}`);
-                    found.set(info.path, { state: 'missing' });
+                    return { state: 'missing' };
                 }
+            };
+            await (0,in_flight/* visitInFlight */.F)(paths, options.lookups, signal, async (info, either) => {
+                found.set(info.path, await look(info, either));
             });
             if (unreadable[0] !== undefined) {
                 log.warning(`${store.label} has ${unreadable.length} narinfos that can't be read. They count as missing. ${unreadable[0]}`);

@@ -40626,7 +40626,7 @@ async function openLocalStore(options) {
 function reopenLocalStore(description, env, known = null) {
     const { storeDir, realStoreDir } = description;
     const nix = (0,nix_command/* nixCommand */.Dv)(description.program, description.about, env);
-    let settings = known;
+    let settings = known === null ? null : Promise.resolve(known);
     return {
         description,
         nix,
@@ -40637,7 +40637,14 @@ function reopenLocalStore(description, env, known = null) {
         names: () => (0,snapshot/* listStorePathNames */.jW)(realStoreDir),
         infos: (paths, signal) => (0,path_info/* queryPathInfos */.zN)(nix, storeDir, paths, signal),
         closure: (paths, signal) => (0,path_info/* queryClosure */.K4)(nix, storeDir, paths, signal),
-        settings: async (signal) => (settings ??= await (0,store_settings/* querySettings */.s)(nix, signal)),
+        settings(signal) {
+            settings ??= (0,store_settings/* querySettings */.s)(nix, signal);
+            // Whoever asks next tries again.
+            settings.catch(() => {
+                settings = null;
+            });
+            return settings;
+        },
     };
 }
 async function probeStore(about, env) {
@@ -41159,10 +41166,12 @@ function isAbsent(value) {
     return value === undefined || value === null;
 }
 function asFields(value, what) {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-        throw new errors/* CacheError */.xA('format-invalid', `Nix's path information: ${what} is not an object.`);
-    }
-    return Object.fromEntries(Object.entries(value));
+    if (isFields(value))
+        return value;
+    throw new errors/* CacheError */.xA('format-invalid', `Nix's path information: ${what} is not an object.`);
+}
+function isFields(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 function asList(value, field, path) {
     if (value === undefined || value === null)
@@ -41399,8 +41408,9 @@ async function listStorePathNames(realStoreDir) {
  * of it was killed, and its name alone would hide that this job makes it anew.
  */
 async function takeSnapshot(realStoreDir) {
-    const snapshot = new Set(await readNames(realStoreDir));
-    for (const name of byProductsOf([...snapshot])) {
+    const names = await readNames(realStoreDir);
+    const snapshot = new Set(names);
+    for (const name of byProductsOf(names)) {
         snapshot.delete(name);
         if (name.endsWith(LOCK))
             snapshot.delete(name.slice(0, -LOCK.length));

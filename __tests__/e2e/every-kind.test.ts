@@ -184,8 +184,9 @@ describe.each(rows)('$kind', ({ kind, page, open }) => {
 		assertNoSecrets(first);
 		const each = proxy.requests.length / (MANY + FEW);
 		process.stdout.write(`${kind}: ${proxy.requests.length} requests for ${MANY + FEW} paths, ${each.toFixed(2)} for each\n`);
-		// What is asked once is a part of it.
-		expect(Math.abs(each - documentedRequests(page))).toBeLessThan(0.02);
+		// A part of it is what is asked once, and what is asked for while the answer on something below it is on its way.
+		expect(each - documentedRequests(page)).toBeGreaterThanOrEqual(-0.02);
+		expect(each - documentedRequests(page)).toBeLessThan(0.25);
 
 		for (const nix of testedVersions()) {
 			await using reader = await createMachine({ nix });

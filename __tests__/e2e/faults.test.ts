@@ -199,6 +199,18 @@ describe('a server that fails at the end of the job', () => {
 		expectOneProblem(result, server.url, "has 1 narinfos that can't be read. They count as missing.");
 		expect(checkCache(server.folder).length).toBe(5);
 	});
+
+	it('that lost a path gets it again', async () => {
+		await job([]);
+		const base = checkCache(server.folder).find(({ storePath }) => storePath.includes('-base-'))?.storePath ?? '';
+		rmSync(join(server.folder, `${base.slice('/nix/store/'.length, '/nix/store/'.length + 32)}.narinfo`));
+		await machine.emptyStore();
+		const again = await job([], {}, { workspace: { 'job.nix': graph(`fault-${salts}`) } });
+		expectHarmless(again);
+		expect(problems(again)).toEqual([]);
+		expect(checkCache(server.folder)).toHaveLength(5);
+		expect(again.stage('post').log).toMatch(/1 pushed, 3 already there/);
+	});
 });
 
 describe('a server that fails from the start', () => {

@@ -9,12 +9,19 @@ export type BackendKind = 'http' | 's3' | 'attic' | 'cachix' | 'niks3' | 'nix-co
 /** What a cache says about one path. */
 export type Presence =
 	| { readonly state: 'missing' }
+	/** Not asked for: it is small, and something that it refers to is missing, so it should be missing too (invariant I1). */
+	| { readonly state: 'presumed-missing' }
 	/** Missing: the cache had it once, and its bytes are gone. */
 	| { readonly state: 'lost' }
 	/** There, with the NAR hash that the local store has. */
 	| { readonly state: 'present' }
 	/** There, with another NAR hash: the build is not reproducible. It is left as it is. */
 	| { readonly state: 'differs'; readonly narHash: string };
+
+/** Whether there is no sign of it. */
+export function isMissing({ state }: Presence): boolean {
+	return state === 'missing' || state === 'presumed-missing';
+}
 
 /** How a NAR was packed; the names are those of the narinfo field `Compression`. */
 export type Compression = 'zstd' | 'xz' | 'gzip' | 'br' | 'none';
@@ -108,8 +115,11 @@ export interface Backend {
 	 */
 	check(mayWrite: boolean, signal: AbortSignal): Promise<Checked>;
 
-	/** What the cache has of these paths, keyed by full path; one entry for each. */
-	presence(paths: readonly PathInfo[], signal: AbortSignal): Promise<ReadonlyMap<string, Presence>>;
+	/**
+	 * What the cache has of these paths, keyed by full path; one entry for each. `sparing`: where each costs a request, the answer may be `presumed-missing`, provided
+	 * that references come before what refers to them.
+	 */
+	presence(paths: readonly PathInfo[], signal: AbortSignal, sparing?: boolean): Promise<ReadonlyMap<string, Presence>>;
 
 	/** Brings what can be brought before the references are there (for a plain binary cache: the NAR). */
 	prepare(info: PathInfo, nar: NarSource, signal: AbortSignal): Promise<Publish>;

@@ -7,7 +7,7 @@ import { formatNarInfo, MAX_NARINFO_BYTES, type NarInfo, parseNarInfo } from '..
 import type { PathInfo } from '../nix/path-info.ts';
 import type { PublicKey, SecretKey } from '../nix/signature.ts';
 import { hashPartOf } from '../nix/store-path.ts';
-import type { Backend, BackendKind, Checked, Presence, ReadBack } from './backend.ts';
+import { type Backend, type BackendKind, type Checked, isMissing, type Presence, type ReadBack } from './backend.ts';
 import { visitInFlight } from './in-flight.ts';
 import { createNarUploads, isRefusal } from './nar-uploads.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -30,6 +30,9 @@ export interface BinaryCacheOptions {
 }
 
 const CACHE_INFO = 'nix-cache-info';
+
+/** Up to this size a NAR is as quickly sent as asked for (docs/decisions/035-presumed-missing.md). */
+const UNASKED_NAR_BYTES = 64 * 1024;
 
 const USABLE: Checked = { readable: true, note: null, whyNoPush: null, skipSignedBy: [] };
 
@@ -89,18 +92,24 @@ export function createBinaryCache(options: BinaryCacheOptions): Backend {
 			return USABLE;
 		},
 
-		async presence(paths, signal) {
+		async presence(paths, signal, sparing = false) {
 			const found = new Map<string, Presence>();
 			const unreadable: string[] = [];
-			await visitInFlight(paths, options.lookups, signal, async (info, either) => {
+			const lacksReference = ({ references }: PathInfo): boolean =>
+				references.map((path) => found.get(path)).some((presence) => presence !== undefined && isMissing(presence));
+			const look = async (info: PathInfo, either: AbortSignal): Promise<Presence> => {
+				if (sparing && info.narSizeBytes <= UNASKED_NAR_BYTES && lacksReference(info)) return { state: 'presumed-missing' };
 				try {
-					found.set(info.path, presenceOf(info, await lookUp(info.path, either)));
+					return presenceOf(info, await lookUp(info.path, either));
 				} catch (error) {
 					if (!isCacheError(error, 'format-invalid')) throw error;
 					// Nix fails on a narinfo that it can't read, so it is worse than none: it counts as missing, and is replaced by a push.
 					unreadable.push(`${narinfoKey(info.path)}: ${error.message}`);
-					found.set(info.path, { state: 'missing' });
+					return { state: 'missing' };
 				}
+			};
+			await visitInFlight(paths, options.lookups, signal, async (info, either) => {
+				found.set(info.path, await look(info, either));
 			});
 			if (unreadable[0] !== undefined) {
 				log.warning(

@@ -7,19 +7,19 @@ import { CacheError, systemCode } from '../errors.ts';
 import { throwIfAborted } from '../waiting/cancel.ts';
 import type { ObjectStore } from './object-store.ts';
 
-/** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
-const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
-
-export function temporaryName(): string {
-	return `.nix-cache-action-${randomBytes(8).toString('hex')}`;
-}
-
 /** Nobody takes longer to write one object. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
 /** Where the NARs of a cache in `folder` lie. */
 export function narFolderOf(folder: string): string {
 	return join(folder, 'nar');
+}
+
+const TEMPORARY = /^\.nix-cache-action-[0-9a-f]{16}$/;
+
+/** A writer's own name beside the object, until it is whole. Nix and this store look at no name with a dot in front. */
+export function temporaryName(): string {
+	return `.nix-cache-action-${randomBytes(8).toString('hex')}`;
 }
 
 /**

@@ -69,15 +69,7 @@ export async function withPushes<T>(
 				: { kind: 'destination', folder: narFolderOf(folder), newName: temporaryName },
 		realPath: store.realPath,
 	});
-	let entries: ReturnType<typeof knownNetrc> | null = null;
-	const netrc = () => {
-		entries ??= knownNetrc(inputs, store, stop.signal);
-		// Whoever asks next tries again.
-		entries.catch(() => {
-			entries = null;
-		});
-		return entries;
-	};
+	const netrc = () => knownNetrc(inputs, store, stop.signal);
 	const upstreams = createUpstreams(session, store, netrc);
 	const named = state().main?.targets ?? [];
 	const nars = named.length > 1 ? shareNars(packer) : unsharedNars(packer);

@@ -1,36 +1,28 @@
-import type { Backend, BackendKind, Presence } from '../backends/backend.ts';
-import type { StoreTarget } from '../cache-target/target.ts';
-import { CacheError, describeError, isCacheError } from '../errors.ts';
+import type { Backend, BackendKind } from '../backends/backend.ts';
+import { describeError, isCacheError } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
-import type { NetrcEntry } from '../nix/netrc.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import { finishPush } from '../push/finish.ts';
 import type { Outcome, PushResult } from '../push/outcome.ts';
 import { type Progress, runPipeline } from '../push/pipeline.ts';
-import { type Plan, planPush, type Selection, selectPaths } from '../push/plan.ts';
+import { type Plan, type Selection, selectPaths } from '../push/plan.ts';
 import type { SharedNars } from '../push/shared-nars.ts';
 import { verifyPushed } from '../push/verify.ts';
 import { formatBytes } from '../quantity.ts';
 import type { CacheFacts, ReportCache } from '../report/report.ts';
 import type { MainTarget } from '../state.ts';
-import type { LocalStore } from '../store/local-store.ts';
-import { openActionsCache } from './actions-cache.ts';
-import { type Effort, type OpenCache, openCache } from './cache.ts';
+import type { OpenCache } from './cache.ts';
+import { openTarget, type TargetMeans } from './open-target.ts';
 import { isDryRun } from './push-policy.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
-import type { JobReads } from './substituter.ts';
 import { labelOf } from './target-label.ts';
+import { createPlanner } from './target-plan.ts';
 import type { Upstreams } from './upstreams.ts';
 
 /** What the pushes to all caches of one process share. */
-export interface PushMeans {
-	readonly session: Session;
-	readonly store: LocalStore;
+export interface PushMeans extends TargetMeans {
 	readonly stop: Stop;
-	readonly job: JobReads;
-	/** Asks Nix for its settings, once, so only when it matters. */
-	readonly netrc: () => Promise<readonly NetrcEntry[]>;
 	readonly upstreams: Upstreams;
 	readonly nars: SharedNars;
 	/** As `Packer.expect`. */
@@ -61,9 +53,6 @@ export interface TargetPush {
 	close(): Promise<void>;
 }
 
-/** Requests in flight with `concurrency: auto`: enough to hide 20 ms of round trip from 1,500 small paths. */
-const AUTO_CONCURRENCY = 32;
-
 /** Of the time for the push, what is left for the upload of packs where paths go up together. */
 const FINISH_SHARE = 0.5;
 
@@ -80,7 +69,7 @@ export interface TargetPushOptions {
 export function createTargetPush({ means, target, done, onPushed = () => {} }: TargetPushOptions): TargetPush {
 	const { session, stop } = means;
 	const { inputs, runner } = session;
-	const known = new Map<string, Presence>();
+	const planner = createPlanner({ upstreams: means.upstreams, done, stopped: stop.signal });
 	let opened: Promise<CheckedCache> | null = null;
 	let expected: Promise<CheckedCache> | null = null;
 	const facts = untouched(session, target);
@@ -100,22 +89,6 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 			opened = null;
 		});
 		return opened;
-	};
-
-	/** What the cache has of the selection, as far as this process has not put it there itself. */
-	const presence = async (backend: Backend, { query }: Selection, signal: AbortSignal): Promise<void> => {
-		const unknown = query.filter(({ path }) => !done.has(path) && !known.has(path));
-		// Nobody is asked any more: what is not known to be up is listed as not pushed.
-		if (unknown.length === 0 || stop.signal.aborted) return;
-		for (const [path, found] of await backend.presence(unknown, signal)) if (found.state !== 'missing') known.set(path, found);
-	};
-
-	/** What is to go up: not what a substituter of the job's has, which is asked for nothing but that. */
-	const planFor = async (selection: Selection, there: ReadonlyMap<string, Presence>, signal: AbortSignal): Promise<Plan> => {
-		const plan = planPush(selection, there);
-		const upstream = await means.upstreams.find(plan.push, signal);
-		if (upstream.size === 0) return plan;
-		return planPush(selectPaths(selection.candidates, { ...selection.rules, upstream }), there);
 	};
 
 	const run = async (backend: Backend, plan: Plan, order: PushOrder, deadlineMs: number): Promise<PushResult> => {
@@ -140,10 +113,9 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 		const checked = await (expected ?? open(signal));
 		const { backend } = checked;
 		const selection = selectionFor(checked, order.selection);
-		await presence(backend, selection, signal);
-		const plan = await planFor(selection, known, signal);
+		const plan = await planner.plan(backend, selection, [], signal);
 		const planMs = elapsed(startedMs);
-		const planned = { ...facts, plan, lost: lostPaths(known), durationsMs: { plan: planMs } };
+		const planned = { ...facts, plan, lost: planner.lost(), durationsMs: { plan: planMs } };
 		await order.planned.wait();
 		if (isDryRun(runner.env) || plan.push.length === 0) return planned;
 		const left = { ...plan, push: plan.push.filter(({ path }) => !done.has(path)) };
@@ -183,9 +155,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 			const checked = await open(signal);
 			const { backend } = checked;
 			const selection = selectionFor(checked, order.selection);
-			await presence(backend, selection, signal);
-			const uploaded = [...done.keys()].map((path): [string, Presence] => [path, { state: 'present' }]);
-			const plan = await planFor(selection, new Map([...known, ...uploaded]), signal);
+			const plan = await planner.plan(backend, selection, [...done.keys()], signal);
 			await order.planned.wait();
 			if (plan.push.length === 0) return;
 			const taken = await run(backend, plan, order, order.deadlineMs);
@@ -265,45 +235,10 @@ function isRead({ inputs, state }: Session, { line, failed }: MainTarget): boole
 	return !isThroughUs || main?.substituterFolder !== null;
 }
 
-function lostPaths(presence: ReadonlyMap<string, Presence>): ReadonlySet<string> {
-	return new Set([...presence].flatMap(([path, { state }]) => (state === 'lost' ? [path] : [])));
-}
-
-/** Opens what takes the job's paths, as main decided. */
-async function openTarget({ session, store, netrc, job }: PushMeans, target: MainTarget): Promise<OpenCache> {
-	const cache = target.line === null ? undefined : session.inputs.caches[target.line];
-	const effort = effortOf(session.inputs, target);
-	if (target.line === null || cache?.kind === 'actions-cache') return openActionsCache(session, store, effort, job);
-	if (cache === undefined) throw new CacheError('state-invalid', `Line ${target.line + 1} of \`cache\` is not there any more.`);
-	return openCache(session, store, cache, readsNetrc(cache) ? await netrc() : [], effort);
-}
-
-/** Whether its credentials may come from a netrc. */
-function readsNetrc(cache: StoreTarget): boolean {
-	switch (cache.kind) {
-		case 'http':
-			return cache.credentials === null;
-		case 'attic':
-		case 'cachix':
-		case 'niks3':
-			return true;
-		case 'file':
-		case 's3':
-		case 'nix-copy':
-			return false;
-	}
-}
-
 function progressLine({ pathsDone, pathsTotal, bytesDone, bytesTotal, bytesPerSecond, remainingMs }: Progress): string {
 	const rate = bytesPerSecond === null ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
 	const left = remainingMs === null || pathsDone === pathsTotal ? '' : `, about ${Math.ceil(remainingMs / 1000)} s left`;
 	return `Pushed ${pathsDone} of ${pathsTotal} paths, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}${rate}${left}`;
-}
-
-function effortOf(inputs: Inputs, { failed }: MainTarget): Effort {
-	const concurrency = inputs.concurrency === 'auto' ? AUTO_CONCURRENCY : inputs.concurrency;
-	const patienceMs = failed ? 10_000 : Math.min(90_000, inputs.pushTimeoutMs / 2);
-	return { concurrency, attempts: failed ? 3 : 8, patienceMs, connectTimeoutMs: 15_000 };
 }
 
 function elapsed(sinceMs: number): number {

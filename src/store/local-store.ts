@@ -62,7 +62,7 @@ export function reopenLocalStore(
 ): LocalStore {
 	const { storeDir, realStoreDir } = description;
 	const nix = nixCommand(description.program, description.about, env);
-	let settings = known;
+	let settings = known === null ? null : Promise.resolve(known);
 	return {
 		description,
 		nix,
@@ -73,7 +73,14 @@ export function reopenLocalStore(
 		names: () => listStorePathNames(realStoreDir),
 		infos: (paths, signal) => queryPathInfos(nix, storeDir, paths, signal),
 		closure: (paths, signal) => queryClosure(nix, storeDir, paths, signal),
-		settings: async (signal) => (settings ??= await querySettings(nix, signal)),
+		settings(signal) {
+			settings ??= querySettings(nix, signal);
+			// Whoever asks next tries again.
+			settings.catch(() => {
+				settings = null;
+			});
+			return settings;
+		},
 	};
 }
 

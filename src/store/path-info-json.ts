@@ -121,10 +121,12 @@ function isAbsent(value: unknown): value is null | undefined {
 }
 
 function asFields(value: unknown, what: string): Fields {
-	if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-		throw new CacheError('format-invalid', `Nix's path information: ${what} is not an object.`);
-	}
-	return Object.fromEntries(Object.entries(value));
+	if (isFields(value)) return value;
+	throw new CacheError('format-invalid', `Nix's path information: ${what} is not an object.`);
+}
+
+function isFields(value: unknown): value is Fields {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function asList(value: unknown, field: string, path: string): readonly unknown[] {

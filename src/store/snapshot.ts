@@ -28,8 +28,9 @@ export async function listStorePathNames(realStoreDir: string): Promise<readonly
  * of it was killed, and its name alone would hide that this job makes it anew.
  */
 export async function takeSnapshot(realStoreDir: string): Promise<Snapshot> {
-	const snapshot = new Set(await readNames(realStoreDir));
-	for (const name of byProductsOf([...snapshot])) {
+	const names = await readNames(realStoreDir);
+	const snapshot = new Set(names);
+	for (const name of byProductsOf(names)) {
 		snapshot.delete(name);
 		if (name.endsWith(LOCK)) snapshot.delete(name.slice(0, -LOCK.length));
 	}
