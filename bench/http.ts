@@ -4,9 +4,9 @@
  *
  *     npm run bench -- [--nix 2.26] [--runs 5] [large] [toolchains] [small] [delay] [empty] [memory] [xz]
  */
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { buildOne, copyOf, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
 import { createMachine, type Machine } from '../__tests__/support/machine.ts';
 import { type Nginx, startNginx } from '../__tests__/support/nginx.ts';
@@ -17,29 +17,11 @@ import { ensureRoots } from '../scripts/roots.ts';
 import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
 import { benchArguments } from './arguments.ts';
 import { closureMebibytes, median, shown, storeLarge, storeToolchains } from './closures.ts';
+import { emptyFolder, sizeOf } from './empty-folder.ts';
 
 const { nix, runs, wants } = benchArguments({ parts: ['large', 'toolchains', 'small', 'delay', 'empty', 'memory', 'xz'] });
 
 const secret = formatSecretKey(generateKey('bench-1'));
-
-let emptied = 0;
-
-/**
- * Starts with an empty cache each time; nginx goes on. What was there is put aside and not removed: for five seconds ext4 passes over the inodes of what was
- * deleted one by one, and 3,000 of them cost nginx 2 s of processor time in the next run.
- */
-function emptyCache(nginx: Nginx): void {
-	const aside = join(dirname(nginx.folder.replace(/\/$/, '')), `aside-${++emptied}`);
-	mkdirSync(aside);
-	for (const name of readdirSync(nginx.folder)) renameSync(join(nginx.folder, name), join(aside, name));
-}
-
-function sizeOf(folder: string): number {
-	return readdirSync(folder, { recursive: true, encoding: 'utf8' }).reduce(
-		(sum, name) => sum + statSync(join(folder, name)).size,
-		0,
-	);
-}
 
 async function post(machine: Machine, nginx: Nginx, url: string, more: Readonly<Record<string, string>>): Promise<StageResult> {
 	const inputs = { cache: url, username: nginx.username, password: nginx.password, 'signing-key': secret, ...more };
@@ -81,10 +63,10 @@ async function compare(
 		const [ours, theirs, ratios]: [number[], number[], number[]] = [[], [], []];
 		let bytes = [0, 0];
 		for (let index = count > 1 ? 0 : 1; index <= count; index++) {
-			emptyCache(nginx);
+			emptyFolder(nginx.folder);
 			const seconds = (await post(machine, nginx, url, { paths: paths.join('\n'), ...one.inputs })).durationMs / 1000;
 			const sent = sizeOf(nginx.folder);
-			emptyCache(nginx);
+			emptyFolder(nginx.folder);
 			const copied = await copySeconds(machine, nginx, url, `secret-key=${machine.work}/key&${one.copy}`, paths);
 			bytes = [sent, sizeOf(nginx.folder)];
 			// The first pair warms up.
@@ -180,7 +162,7 @@ if (wants('memory')) {
 	await writeBytes(file, 4096, 0.2, 'huge');
 	const path = await buildOne(machine, copyOf(file, 'huge'), { timeoutMs: 600_000 });
 	rmSync(file);
-	emptyCache(nginx);
+	emptyFolder(nginx.folder);
 	const stage = await post(machine, nginx, nginx.url, { paths: path });
 	console.log(
 		`one path of 4 GiB: post ${(stage.durationMs / 1000).toFixed(1)} s, peak memory ${Math.round(stage.peakRssBytes / 2 ** 20)} MiB`,
