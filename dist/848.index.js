@@ -196,10 +196,7 @@ async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, s
         }
     };
     let pushing = Promise.resolve();
-    for await (const { records, keep } of followJournal(journal, { file, signal })) {
-        // All that is left is post's to order.
-        if (signal.aborted)
-            break;
+    const take = async ({ records, keep }) => {
         const paths = records.flatMap(({ outPaths }) => outPaths);
         try {
             const { held: roots } = await (0,gc_roots/* holdPaths */.S)(store, paths, held, stop.signal);
@@ -210,8 +207,18 @@ async function pushWhileBuilt(pushes, { journal, file, store, held, finishing, s
         catch (error) {
             leave(error);
         }
+    };
+    try {
+        for await (const batch of followJournal(journal, { file, signal })) {
+            // All that is left is post's to order.
+            if (signal.aborted)
+                break;
+            await take(batch);
+        }
     }
-    await pushing;
+    finally {
+        await pushing;
+    }
 }
 /** What the job read is known at its end only. */
 function laterReads() {

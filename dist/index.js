@@ -35948,16 +35948,17 @@ function keyObject(raw, make) {
     keyObjects.set(raw, made);
     return made;
 }
+function privateKeyOfSeed(seed) {
+    const key = Buffer.concat([PKCS8_PREFIX, seed]);
+    try {
+        return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type: 'pkcs8' });
+    }
+    finally {
+        key.fill(0);
+    }
+}
 function privateKeyObject(secretKey) {
-    return keyObject(secretKey, () => {
-        const key = Buffer.concat([PKCS8_PREFIX, secretKey.subarray(0, SEED_BYTES)]);
-        try {
-            return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type: 'pkcs8' });
-        }
-        finally {
-            key.fill(0);
-        }
-    });
+    return keyObject(secretKey, () => privateKeyOfSeed(secretKey.subarray(0, SEED_BYTES)));
 }
 function publicKeyObject(publicKey) {
     return keyObject(publicKey, () => (0,external_node_crypto_.createPublicKey)({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' }));
@@ -35965,12 +35966,17 @@ function publicKeyObject(publicKey) {
 /** The OpenSSL that Node is linked with. One built or configured for FIPS may refuse Ed25519. */
 const openSsl = {
     name: 'openssl',
+    publicKey(seed) {
+        const spki = (0,external_node_crypto_.createPublicKey)(privateKeyOfSeed(seed)).export({ format: 'der', type: 'spki' });
+        return new Uint8Array(spki.subarray(SPKI_PREFIX.length));
+    },
     sign: (message, secretKey) => (0,external_node_crypto_.sign)(null, message, privateKeyObject(secretKey)),
     verify: (message, signature, publicKey) => (0,external_node_crypto_.verify)(null, message, publicKeyObject(publicKey), signature),
 };
 /** Plain JavaScript: a hundred times as slow, works everywhere. */
 const tweetNaCl = {
     name: 'tweetnacl',
+    publicKey: (seed) => nacl_fast.sign.keyPair.fromSeed(seed).publicKey,
     sign: (message, secretKey) => nacl_fast.sign.detached(message, secretKey),
     verify: (message, signature, publicKey) => nacl_fast.sign.detached.verify(message, signature, publicKey),
 };
@@ -35981,9 +35987,12 @@ const TEST_SIGNATURE = 'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065
 function works(candidate) {
     const message = new Uint8Array(0);
     const signature = Buffer.from(TEST_SIGNATURE, 'hex');
+    const publicKey = Buffer.from(TEST_PUBLIC_KEY, 'hex');
     try {
+        if (!publicKey.equals(candidate.publicKey(Buffer.from(TEST_SEED, 'hex'))))
+            return false;
         const made = candidate.sign(message, Buffer.from(TEST_SEED + TEST_PUBLIC_KEY, 'hex'));
-        return signature.equals(made) && candidate.verify(message, signature, Buffer.from(TEST_PUBLIC_KEY, 'hex'));
+        return signature.equals(made) && candidate.verify(message, signature, publicKey);
     }
     catch {
         return false;
@@ -36004,11 +36013,14 @@ function ed25519() {
 }
 /** The 64 bytes of the secret key that a seed of 32 bytes stands for. */
 function secretKeyOfSeed(seed) {
-    return nacl_fast.sign.keyPair.fromSeed(seed).secretKey;
+    const secretKey = new Uint8Array(SECRET_KEY_BYTES);
+    secretKey.set(seed);
+    secretKey.set(ed25519().publicKey(seed), SEED_BYTES);
+    return secretKey;
 }
 /** Whether the second half of a secret key of 64 bytes is the public key that belongs to its first half. */
 function halvesMatch(secretKey) {
-    return Buffer.compare(secretKeyOfSeed(secretKey.subarray(0, SEED_BYTES)), secretKey) === 0;
+    return Buffer.compare(ed25519().publicKey(secretKey.subarray(0, SEED_BYTES)), publicHalf(secretKey)) === 0;
 }
 function publicHalf(secretKey) {
     return secretKey.slice(SEED_BYTES);

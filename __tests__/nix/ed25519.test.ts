@@ -13,11 +13,13 @@ import {
 import { bytes } from './arbitraries.ts';
 
 /** What an OpenSSL in FIPS mode does. */
+const refuse = (): never => {
+	throw new Error('error:1C8000A5:Provider routines::operation not supported for this keytype');
+};
 const refusing: Ed25519 = {
 	name: 'refusing',
-	sign: () => {
-		throw new Error('error:1C8000A5:Provider routines::operation not supported for this keytype');
-	},
+	publicKey: refuse,
+	sign: refuse,
 	verify: () => false,
 };
 
@@ -25,6 +27,7 @@ describe('Ed25519', () => {
 	it('gives the same bytes with OpenSSL and with tweetnacl, and each verifies what the other signed', () => {
 		fc.assert(
 			fc.property(bytes(32), bytes(0, 500), (seed, message) => {
+				expect(openSsl.publicKey(seed)).toEqual(tweetNaCl.publicKey(seed));
 				const key = secretKeyOfSeed(seed);
 				const signature = openSsl.sign(message, key);
 				expect(Buffer.compare(tweetNaCl.sign(message, key), signature)).toBe(0);
@@ -59,8 +62,9 @@ describe('Ed25519', () => {
 
 	it('is not done by what gives a wrong answer', () => {
 		const wrong: Ed25519 = { ...tweetNaCl, sign: () => new Uint8Array(64) };
-		expect(firstWorking([wrong, tweetNaCl])).toBe(tweetNaCl);
-		expect(() => firstWorking([refusing, wrong])).toThrow('No implementation of Ed25519');
+		const misled: Ed25519 = { ...tweetNaCl, publicKey: () => new Uint8Array(32) };
+		expect(firstWorking([wrong, misled, tweetNaCl])).toBe(tweetNaCl);
+		expect(() => firstWorking([refusing, wrong, misled])).toThrow('No implementation of Ed25519');
 	});
 
 	it('notices halves of a key that do not belong together', () => {

@@ -9,6 +9,8 @@ import { CacheError } from '../errors.ts';
  */
 export interface Ed25519 {
 	readonly name: string;
+	/** Of a seed of 32 bytes. */
+	publicKey(seed: Uint8Array): Uint8Array;
 	sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array;
 	verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean;
 }
@@ -33,15 +35,17 @@ function keyObject(raw: Uint8Array, make: () => KeyObject): KeyObject {
 	return made;
 }
 
+function privateKeyOfSeed(seed: Uint8Array): KeyObject {
+	const key = Buffer.concat([PKCS8_PREFIX, seed]);
+	try {
+		return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+	} finally {
+		key.fill(0);
+	}
+}
+
 function privateKeyObject(secretKey: Uint8Array): KeyObject {
-	return keyObject(secretKey, () => {
-		const key = Buffer.concat([PKCS8_PREFIX, secretKey.subarray(0, SEED_BYTES)]);
-		try {
-			return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
-		} finally {
-			key.fill(0);
-		}
-	});
+	return keyObject(secretKey, () => privateKeyOfSeed(secretKey.subarray(0, SEED_BYTES)));
 }
 
 function publicKeyObject(publicKey: Uint8Array): KeyObject {
@@ -53,6 +57,10 @@ function publicKeyObject(publicKey: Uint8Array): KeyObject {
 /** The OpenSSL that Node is linked with. One built or configured for FIPS may refuse Ed25519. */
 export const openSsl: Ed25519 = {
 	name: 'openssl',
+	publicKey(seed) {
+		const spki = createPublicKey(privateKeyOfSeed(seed)).export({ format: 'der', type: 'spki' });
+		return new Uint8Array(spki.subarray(SPKI_PREFIX.length));
+	},
 	sign: (message, secretKey) => sign(null, message, privateKeyObject(secretKey)),
 	verify: (message, signature, publicKey) => verify(null, message, publicKeyObject(publicKey), signature),
 };
@@ -60,6 +68,7 @@ export const openSsl: Ed25519 = {
 /** Plain JavaScript: a hundred times as slow, works everywhere. */
 export const tweetNaCl: Ed25519 = {
 	name: 'tweetnacl',
+	publicKey: (seed) => nacl.sign.keyPair.fromSeed(seed).publicKey,
 	sign: (message, secretKey) => nacl.sign.detached(message, secretKey),
 	verify: (message, signature, publicKey) => nacl.sign.detached.verify(message, signature, publicKey),
 };
@@ -73,9 +82,11 @@ const TEST_SIGNATURE =
 function works(candidate: Ed25519): boolean {
 	const message = new Uint8Array(0);
 	const signature = Buffer.from(TEST_SIGNATURE, 'hex');
+	const publicKey = Buffer.from(TEST_PUBLIC_KEY, 'hex');
 	try {
+		if (!publicKey.equals(candidate.publicKey(Buffer.from(TEST_SEED, 'hex')))) return false;
 		const made = candidate.sign(message, Buffer.from(TEST_SEED + TEST_PUBLIC_KEY, 'hex'));
-		return signature.equals(made) && candidate.verify(message, signature, Buffer.from(TEST_PUBLIC_KEY, 'hex'));
+		return signature.equals(made) && candidate.verify(message, signature, publicKey);
 	} catch {
 		return false;
 	}
@@ -98,12 +109,15 @@ export function ed25519(): Ed25519 {
 
 /** The 64 bytes of the secret key that a seed of 32 bytes stands for. */
 export function secretKeyOfSeed(seed: Uint8Array): Uint8Array {
-	return nacl.sign.keyPair.fromSeed(seed).secretKey;
+	const secretKey = new Uint8Array(SECRET_KEY_BYTES);
+	secretKey.set(seed);
+	secretKey.set(ed25519().publicKey(seed), SEED_BYTES);
+	return secretKey;
 }
 
 /** Whether the second half of a secret key of 64 bytes is the public key that belongs to its first half. */
 export function halvesMatch(secretKey: Uint8Array): boolean {
-	return Buffer.compare(secretKeyOfSeed(secretKey.subarray(0, SEED_BYTES)), secretKey) === 0;
+	return Buffer.compare(ed25519().publicKey(secretKey.subarray(0, SEED_BYTES)), publicHalf(secretKey)) === 0;
 }
 
 export function publicHalf(secretKey: Uint8Array): Uint8Array {

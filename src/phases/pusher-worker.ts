@@ -3,7 +3,7 @@ import { access, mkdir } from 'node:fs/promises';
 import { NO_FINDINGS, type PackFindings } from '../backends/actions-cache/packs.ts';
 import { CacheError, describeError } from '../errors.ts';
 import { followJournal } from '../hook/follow.ts';
-import { type Journal, openJournal } from '../hook/journal.ts';
+import { type Journal, type JournalBatch, openJournal } from '../hook/journal.ts';
 import type { ReportServed } from '../report/report.ts';
 import { readOutputPaths } from '../store/derivation-outputs.ts';
 import { holdPaths } from '../store/gc-roots.ts';
@@ -89,10 +89,8 @@ interface Following {
 }
 
 /** What is held, and not up yet. */
-interface Waiting {
+interface Waiting extends Pick<JournalBatch, 'keep'> {
 	readonly roots: readonly string[];
-	/** That it is dealt with. */
-	readonly keep: () => Promise<void>;
 }
 
 /**
@@ -119,9 +117,7 @@ async function pushWhileBuilt(pushes: Pushes, { journal, file, store, held, fini
 		}
 	};
 	let pushing = Promise.resolve();
-	for await (const { records, keep } of followJournal(journal, { file, signal })) {
-		// All that is left is post's to order.
-		if (signal.aborted) break;
+	const take = async ({ records, keep }: JournalBatch): Promise<void> => {
 		const paths = records.flatMap(({ outPaths }) => outPaths);
 		try {
 			const { held: roots } = await holdPaths(store, paths, held, stop.signal);
@@ -130,8 +126,16 @@ async function pushWhileBuilt(pushes: Pushes, { journal, file, store, held, fini
 		} catch (error) {
 			leave(error);
 		}
+	};
+	try {
+		for await (const batch of followJournal(journal, { file, signal })) {
+			// All that is left is post's to order.
+			if (signal.aborted) break;
+			await take(batch);
+		}
+	} finally {
+		await pushing;
 	}
-	await pushing;
 }
 
 /** What the job read is known at its end only. */
