@@ -33509,6 +33509,7 @@ var errors = __nccwpck_require__(9473);
 function collect(dispatcher, options, wanted, signal) {
     return new Promise((resolve, reject) => {
         let status = 0;
+        let reason = '';
         let headers = [];
         let limitBytes = 0;
         let sizeBytes = 0;
@@ -33523,7 +33524,7 @@ function collect(dispatcher, options, wanted, signal) {
         const settle = (ended) => {
             signal.removeEventListener('abort', onAbort);
             const [only] = parts;
-            resolve({ status, headers, bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), ended });
+            resolve({ status, reason, headers, bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), ended });
         };
         const giveUp = () => {
             settle('longer');
@@ -33538,11 +33539,12 @@ function collect(dispatcher, options, wanted, signal) {
                 if (signal.aborted)
                     onAbort();
             },
-            onHeaders(code, raw) {
+            onHeaders(code, raw, _resume, statusText) {
                 // 1xx come before the answer.
                 if (code < 200)
                     return true;
                 status = code;
+                reason = statusText;
                 headers = raw;
                 const { atMostBytes, startIsEnough } = wanted(code);
                 limitBytes = atMostBytes;
@@ -33737,9 +33739,9 @@ function wantedOf({ wanted, limitBytes }, status) {
     // A little of what nobody wants is read, for the connection.
     return { atMostBytes: limitBytes === 0 ? UNWANTED_BYTES : limitBytes, startIsEnough: false };
 }
-function answerOf({ status, headers, bytes, ended }, asked, doing) {
+function answerOf({ status, reason, headers, bytes, ended }, asked, doing) {
     const header = (name) => headerOf(headers, name);
-    const answer = { status, header, headers: () => joined(headerPairs(headers)), stream: null };
+    const answer = { status, reason, header, headers: () => joined(headerPairs(headers)), stream: null };
     // The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
     if (!asked.wanted(status))
         return { ...answer, bytes };
@@ -33760,7 +33762,7 @@ function joined(headers) {
 async function streamedAnswer({ statusCode: status, headers, body }, asked) {
     const all = Object.entries(headers).flatMap(([name, value]) => [value ?? []].flat().map((one) => [name, one]));
     const header = (name) => all.find(([one]) => one === name)?.[1] ?? null;
-    const answer = { status, header, headers: () => joined(all) };
+    const answer = { status, reason: '', header, headers: () => joined(all) };
     if (!asked.wanted(status)) {
         const start = await startOf(body).catch(() => new Uint8Array());
         return { ...answer, bytes: start, stream: null };
@@ -34414,7 +34416,7 @@ function shownUrl(url) {
 /** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
 function failureOfAnswer(answer, asked, nowMs) {
     const { status } = answer;
-    const line = (0,_credentials_js__WEBPACK_IMPORTED_MODULE_2__/* .withoutCredentials */ .r)((0,_answer_text_js__WEBPACK_IMPORTED_MODULE_3__/* .answerLine */ .N)(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
+    const line = (0,_credentials_js__WEBPACK_IMPORTED_MODULE_2__/* .withoutCredentials */ .r)(lineOf(answer), asked.credentials);
     // Error pages of web servers say the status once more, and nothing else.
     const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
     const name = node_http__WEBPACK_IMPORTED_MODULE_0__.STATUS_CODES[status] === undefined ? `${status}` : `${status} ${node_http__WEBPACK_IMPORTED_MODULE_0__.STATUS_CODES[status]}`;
@@ -34425,6 +34427,13 @@ function failureOfAnswer(answer, asked, nowMs) {
         cause: undefined,
         retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs) ?? retryAfterInJsonMs(answer.bytes),
     };
+}
+/** What the body has to say; or else the status line, where it says more than the number (Nexus). */
+function lineOf({ status, reason, header, bytes }) {
+    const line = (0,_answer_text_js__WEBPACK_IMPORTED_MODULE_3__/* .answerLine */ .N)(header('content-type') ?? '', bytes);
+    if (line !== '' || reason.toLowerCase() === node_http__WEBPACK_IMPORTED_MODULE_0__.STATUS_CODES[status]?.toLowerCase())
+        return line;
+    return (0,_answer_text_js__WEBPACK_IMPORTED_MODULE_3__/* .answerLine */ .N)('text/plain', Buffer.from(reason));
 }
 const NOT_A_CACHE = 'Is the URL that of the cache itself (no login page, no API)? The log of the server may say more.';
 const SEE_ITS_LOG = 'The server failed: its own log says why.';
@@ -37025,7 +37034,7 @@ async function refusalOf(response, { url, credentials }) {
         const value = response.headers[name];
         return (Array.isArray(value) ? value[0] : value) ?? null;
     };
-    const answer = { status, header, bytes: Buffer.concat(parts) };
+    const answer = { status, reason: response.statusMessage ?? '', header, bytes: Buffer.concat(parts) };
     return (0,failure/* errorOf */.Mz)((0,failure/* failureOfAnswer */.aJ)(answer, { method: 'PUT', url, sizeBytes: null, credentials, redirectedFrom: null }, Date.now()), 1);
 }
 

@@ -13,7 +13,8 @@ function answer(status: number, headers: Readonly<Record<string, string>>, parts
 		parts.map((part) => Buffer.from(part)),
 		{ objectMode: false },
 	);
-	return { status, header: (name) => headers[name] ?? null, headers: () => headers, bytes: new Uint8Array(), stream };
+	const header = (name: string): string | null => headers[name] ?? null;
+	return { status, reason: '', header, headers: () => headers, bytes: new Uint8Array(), stream };
 }
 
 const textOf = async (stream: Readable): Promise<string> => String(await buffer(stream));

@@ -199,6 +199,21 @@ describe('a failure that may pass', () => {
 		expect(seen).toBe(4);
 	});
 
+	it('says what the status line says when the body says nothing, as with Nexus', async () => {
+		const answers: readonly (readonly [string, string, string])[] = [
+			['Repository is read only: nix', '', ' ("Repository is read only: nix")'],
+			['Repository is read only: nix', 'because', ' ("because")'],
+			['bad request', '', ''],
+			['', '', ''],
+		];
+		for (const [reason, body, said] of answers) {
+			const peer = await serve((_, response) => void response.writeHead(400, reason).end(body));
+			await using client = testClient({ attempts: 1 });
+			const error = await failure(client.request(get(peer.url)));
+			expect(error.message).toBe(`GET ${peer.url.href} was answered with 400 Bad Request${said}.`);
+		}
+	});
+
 	it('is given up after the last try, and the message says how many there were', async () => {
 		const peer = await serve((_, response) => void response.writeHead(500).end('out of ideas\nsecond line'));
 		await using client = testClient({ attempts: 3 });

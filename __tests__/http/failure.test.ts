@@ -14,7 +14,7 @@ const statuses = Array.from({ length: 200 }, (_, index) => 400 + index);
 describe('every failure says what to do about it', () => {
 	it.each(['GET', 'PUT'])('whatever status a server answers to %s', (method) => {
 		for (const status of statuses) {
-			const answer = { status, header: () => null, bytes: new Uint8Array() };
+			const answer = { status, reason: '', header: () => null, bytes: new Uint8Array() };
 			expect(failureOfAnswer(answer, asked(method), 0).hint, String(status)).toMatch(
 				/^[A-Z\d].*[.?]$|^cache\.example\.org .*\.$/,
 			);

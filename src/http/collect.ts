@@ -6,6 +6,8 @@ export type RawHeaders = readonly Buffer[];
 /** An answer that was taken as it came. */
 export interface Collected {
 	readonly status: number;
+	/** What the status line says behind the number. */
+	readonly reason: string;
 	readonly headers: RawHeaders;
 	readonly bytes: Uint8Array;
 	/** How its body ended: whole, longer than what was asked for, or with an error. */
@@ -31,6 +33,7 @@ export function collect(
 ): Promise<Collected> {
 	return new Promise((resolve, reject) => {
 		let status = 0;
+		let reason = '';
 		let headers: RawHeaders = [];
 		let limitBytes = 0;
 		let sizeBytes = 0;
@@ -46,7 +49,7 @@ export function collect(
 		const settle = (ended: Collected['ended']): void => {
 			signal.removeEventListener('abort', onAbort);
 			const [only] = parts;
-			resolve({ status, headers, bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), ended });
+			resolve({ status, reason, headers, bytes: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts), ended });
 		};
 		const giveUp = (): void => {
 			settle('longer');
@@ -59,10 +62,11 @@ export function collect(
 				cut = abort;
 				if (signal.aborted) onAbort();
 			},
-			onHeaders(code, raw) {
+			onHeaders(code, raw, _resume, statusText) {
 				// 1xx come before the answer.
 				if (code < 200) return true;
 				status = code;
+				reason = statusText;
 				headers = raw;
 				const { atMostBytes, startIsEnough } = wanted(code);
 				limitBytes = atMostBytes;

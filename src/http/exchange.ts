@@ -26,6 +26,8 @@ export interface Exchange {
 
 export interface Answer {
 	readonly status: number;
+	/** What the status line says behind the number; empty where that was not kept. */
+	readonly reason: string;
 	/** `null` when the header is not there; the first one when it is there more than once. */
 	header(name: string): string | null;
 	/** All of them, by their names in lower case; those that are there more than once joined with commas. */
@@ -154,9 +156,9 @@ function wantedOf({ wanted, limitBytes }: Exchange, status: number): Wanted {
 	return { atMostBytes: limitBytes === 0 ? UNWANTED_BYTES : limitBytes, startIsEnough: false };
 }
 
-function answerOf({ status, headers, bytes, ended }: Collected, asked: Exchange, doing: string): Answer {
+function answerOf({ status, reason, headers, bytes, ended }: Collected, asked: Exchange, doing: string): Answer {
 	const header = (name: string): string | null => headerOf(headers, name);
-	const answer = { status, header, headers: () => joined(headerPairs(headers)), stream: null };
+	const answer = { status, reason, header, headers: () => joined(headerPairs(headers)), stream: null };
 	// The status is the answer, whatever becomes of the text: a server that refuses an upload may cut the line right after it.
 	if (!asked.wanted(status)) return { ...answer, bytes };
 	if (asked.limitBytes === 0) return { ...answer, bytes: new Uint8Array() };
@@ -176,7 +178,7 @@ async function streamedAnswer({ statusCode: status, headers, body }: Dispatcher.
 		[value ?? []].flat().map((one) => [name, one]),
 	);
 	const header = (name: string): string | null => all.find(([one]) => one === name)?.[1] ?? null;
-	const answer = { status, header, headers: () => joined(all) };
+	const answer = { status, reason: '', header, headers: () => joined(all) };
 	if (!asked.wanted(status)) {
 		const start = await startOf(body).catch(() => new Uint8Array());
 		return { ...answer, bytes: start, stream: null };

@@ -42,9 +42,13 @@ export function shownUrl(url: URL): string {
 }
 
 /** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
-export function failureOfAnswer(answer: Pick<Answer, 'status' | 'header' | 'bytes'>, asked: Asked, nowMs: number): Failure {
+export function failureOfAnswer(
+	answer: Pick<Answer, 'status' | 'reason' | 'header' | 'bytes'>,
+	asked: Asked,
+	nowMs: number,
+): Failure {
 	const { status } = answer;
-	const line = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), asked.credentials);
+	const line = withoutCredentials(lineOf(answer), asked.credentials);
 	// Error pages of web servers say the status once more, and nothing else.
 	const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
 	const name = STATUS_CODES[status] === undefined ? `${status}` : `${status} ${STATUS_CODES[status]}`;
@@ -55,6 +59,13 @@ export function failureOfAnswer(answer: Pick<Answer, 'status' | 'header' | 'byte
 		cause: undefined,
 		retryAfterMs: retryAfterMs(answer.header('retry-after'), nowMs) ?? retryAfterInJsonMs(answer.bytes),
 	};
+}
+
+/** What the body has to say; or else the status line, where it says more than the number (Nexus). */
+function lineOf({ status, reason, header, bytes }: Pick<Answer, 'status' | 'reason' | 'header' | 'bytes'>): string {
+	const line = answerLine(header('content-type') ?? '', bytes);
+	if (line !== '' || reason.toLowerCase() === STATUS_CODES[status]?.toLowerCase()) return line;
+	return answerLine('text/plain', Buffer.from(reason));
 }
 
 type Meaning = Pick<Failure, 'code' | 'hint' | 'retry'>;

@@ -75,7 +75,7 @@ async function refusalOf(response: IncomingMessage, { url, credentials }: Upload
 		const value = response.headers[name];
 		return (Array.isArray(value) ? value[0] : value) ?? null;
 	};
-	const answer = { status, header, bytes: Buffer.concat(parts) };
+	const answer = { status, reason: response.statusMessage ?? '', header, bytes: Buffer.concat(parts) };
 	return errorOf(
 		failureOfAnswer(answer, { method: 'PUT', url, sizeBytes: null, credentials, redirectedFrom: null }, Date.now()),
 		1,
