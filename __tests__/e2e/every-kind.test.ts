@@ -184,9 +184,10 @@ describe.each(rows)('$kind', ({ kind, page, open }) => {
 		assertNoSecrets(first);
 		const each = proxy.requests.length / (MANY + FEW);
 		process.stdout.write(`${kind}: ${proxy.requests.length} requests for ${MANY + FEW} paths, ${each.toFixed(2)} for each\n`);
-		// A part of it is what is asked once, and what is asked for while the answer on something below it is on its way.
-		expect(each - documentedRequests(page)).toBeGreaterThanOrEqual(-0.02);
-		expect(each - documentedRequests(page)).toBeLessThan(0.25);
+		// What is asked once is a part of it; and where what is above a missing path is not asked for, what is asked before that is known.
+		const more = page === 'http' || page === 's3' ? 0.25 : 0.02;
+		expect(each - documentedRequests(page)).toBeGreaterThan(-0.02);
+		expect(each - documentedRequests(page)).toBeLessThan(more);
 
 		for (const nix of testedVersions()) {
 			await using reader = await createMachine({ nix });
