@@ -183,8 +183,8 @@ __webpack_require__.d(__webpack_exports__, {
 var command_session = __webpack_require__(1625);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __webpack_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __webpack_require__(8486);
 // EXTERNAL MODULE: ./build/phases/ask-for-uploads.js + 3 modules
 var ask_for_uploads = __webpack_require__(4242);
 // EXTERNAL MODULE: ./build/phases/cache.js + 4 modules

@@ -22,8 +22,8 @@ var answer_text = __webpack_require__(1863);
 var http_credentials = __webpack_require__(1711);
 // EXTERNAL MODULE: ./build/backends/json-fields.js
 var json_fields = __webpack_require__(9488);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __webpack_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __webpack_require__(8486);
 ;// CONCATENATED MODULE: ./build/backends/cachix/cache-information.js
 
 

@@ -22,8 +22,8 @@ var answer_text = __webpack_require__(1863);
 var http_credentials = __webpack_require__(1711);
 // EXTERNAL MODULE: ./build/backends/json-fields.js
 var json_fields = __webpack_require__(9488);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __webpack_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __webpack_require__(8486);
 ;// CONCATENATED MODULE: ./build/backends/cachix/cache-information.js
 
 
@@ -166,8 +166,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __webpack_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __webpack_require__(8486);
 // EXTERNAL MODULE: ./build/backends/part-uploads.js
 var part_uploads = __webpack_require__(2771);
 // EXTERNAL MODULE: ./build/backends/cachix/cachix-api.js + 1 modules
@@ -176,6 +176,8 @@ var cachix_api = __webpack_require__(8133);
 var missing_paths = __webpack_require__(8034);
 // EXTERNAL MODULE: ./build/nix/hash.js
 var hash = __webpack_require__(3314);
+// EXTERNAL MODULE: ./build/nix/path-signature.js
+var path_signature = __webpack_require__(2402);
 // EXTERNAL MODULE: ./build/nix/store-path.js
 var store_path = __webpack_require__(9605);
 ;// CONCATENATED MODULE: ./build/backends/cachix/narinfo-create.js
@@ -192,7 +194,7 @@ function narInfoCreate(info, file, signingKey) {
         cFileSize: file.sizeBytes,
         cReferences: [...new Set(info.references.map(store_path/* baseNameOf */.mv))].sort(),
         cDeriver: info.deriver === null ? 'unknown-deriver' : (0,store_path/* baseNameOf */.mv)(info.deriver),
-        cSig: signingKey === null ? null : (0,signature/* sign */._S)((0,signature/* fingerprint */.Rj)(info), signingKey).slice(signingKey.name.length + 1),
+        cSig: signingKey === null ? null : (0,path_signature/* signatureOf */.y)(info, signingKey).slice(signingKey.name.length + 1),
     };
 }
 
@@ -488,6 +490,57 @@ function refusedAt({ host }, cause) {
         hint: "Are the clocks of the cache's server and of its storage right, and does a proxy change what is sent?",
         cause,
     });
+}
+
+
+/***/ }),
+
+/***/ 2402:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ signAhead),
+/* harmony export */   y: () => (/* binding */ signatureOf)
+/* harmony export */ });
+/* harmony import */ var _base64_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(4125);
+/* harmony import */ var _ed25519_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1873);
+/* harmony import */ var _signature_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8486);
+
+
+
+/** Of several caches that take a path, the second finds its signature made. They go when key and information go. */
+const made = new WeakMap();
+function madeWith(key) {
+    const known = made.get(key) ?? new WeakMap();
+    made.set(key, known);
+    return known;
+}
+/** The signature of a path: `name:base64`, made when it is not yet. Throws `format-invalid` when the size of its NAR is not known. */
+function signatureOf(info, key) {
+    const known = madeWith(key);
+    const signature = known.get(info) ?? (0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .sign */ ._S)((0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .fingerprint */ .Rj)(info), key);
+    known.set(info, signature);
+    return signature;
+}
+/** Given to other threads at a time: 10 ms of work for two of them, which others may have to wait for. */
+const AT_A_TIME = 256;
+/**
+ * Makes the signatures of paths that will be asked for soon, in about this order, on other threads; until `signal` is aborted. What it can't sign is left to whoever
+ * asks. Resolves when all are made.
+ */
+async function signAhead(infos, key, signal, { signAside } = (0,_ed25519_js__WEBPACK_IMPORTED_MODULE_1__/* .ed25519 */ .ev)()) {
+    if (signAside === undefined)
+        return;
+    const known = madeWith(key);
+    for (let start = 0; start < infos.length && !signal.aborted; start += AT_A_TIME) {
+        const batch = infos.slice(start, start + AT_A_TIME).filter((info) => !known.has(info) && info.narSizeBytes > 0);
+        const signing = batch.map(async (info) => {
+            const bytes = await signAside(Buffer.from((0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .fingerprint */ .Rj)(info)), key.secretKey);
+            known.set(info, `${key.name}:${(0,_base64_js__WEBPACK_IMPORTED_MODULE_0__/* .encodeBase64 */ .W)(bytes)}`);
+        });
+        // Whoever asks for one that failed signs it, and learns why not.
+        await Promise.allSettled(signing);
+    }
 }
 
 

@@ -15,8 +15,8 @@ __webpack_require__.d(__webpack_exports__, {
 var errors = __webpack_require__(9473);
 // EXTERNAL MODULE: ./build/nix/hash.js
 var hash = __webpack_require__(3314);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var nix_signature = __webpack_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var nix_signature = __webpack_require__(8486);
 // EXTERNAL MODULE: ./build/nix/store-path.js
 var store_path = __webpack_require__(9605);
 // EXTERNAL MODULE: ./build/backends/published-narinfo.js
@@ -279,7 +279,9 @@ async function withoutLost(paths, { added, dropped, packs }) {
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
 /* harmony import */ var _nix_content_address_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1520);
 /* harmony import */ var _nix_hash_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(3314);
-/* harmony import */ var _nix_signature_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1386);
+/* harmony import */ var _nix_path_signature_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(2402);
+/* harmony import */ var _nix_signature_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(8486);
+
 
 
 
@@ -292,7 +294,7 @@ const SIGNATURE = /^[^:\s]+:[A-Za-z0-9+/]{86}==$/;
  * narinfo
  */
 function publishableInfo(info, signingKey, storeDir) {
-    const ours = signingKey === null ? [] : [(0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_3__/* .sign */ ._S)((0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_3__/* .fingerprint */ .Rj)(info), signingKey)];
+    const ours = signingKey === null ? [] : [(0,_nix_path_signature_js__WEBPACK_IMPORTED_MODULE_3__/* .signatureOf */ .y)(info, signingKey)];
     return {
         storePath: info.path,
         narHash: info.narHash,
@@ -345,10 +347,61 @@ function differenceOf(info, published, publicKeys, storeDir) {
     // Content-addressed paths speak for themselves.
     if (ca !== null || publicKeys.length === 0)
         return null;
-    const text = (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_3__/* .fingerprint */ .Rj)(info);
-    return signatures.some((signature) => (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_3__/* .verify */ .MX)(text, signature, publicKeys))
+    const text = (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_4__/* .fingerprint */ .Rj)(info);
+    return signatures.some((signature) => (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_4__/* .verify */ .MX)(text, signature, publicKeys))
         ? null
         : 'no signature of it is by a key that readers trust';
+}
+
+
+/***/ }),
+
+/***/ 2402:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ signAhead),
+/* harmony export */   y: () => (/* binding */ signatureOf)
+/* harmony export */ });
+/* harmony import */ var _base64_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(4125);
+/* harmony import */ var _ed25519_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1873);
+/* harmony import */ var _signature_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8486);
+
+
+
+/** Of several caches that take a path, the second finds its signature made. They go when key and information go. */
+const made = new WeakMap();
+function madeWith(key) {
+    const known = made.get(key) ?? new WeakMap();
+    made.set(key, known);
+    return known;
+}
+/** The signature of a path: `name:base64`, made when it is not yet. Throws `format-invalid` when the size of its NAR is not known. */
+function signatureOf(info, key) {
+    const known = madeWith(key);
+    const signature = known.get(info) ?? (0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .sign */ ._S)((0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .fingerprint */ .Rj)(info), key);
+    known.set(info, signature);
+    return signature;
+}
+/** Given to other threads at a time: 10 ms of work for two of them, which others may have to wait for. */
+const AT_A_TIME = 256;
+/**
+ * Makes the signatures of paths that will be asked for soon, in about this order, on other threads; until `signal` is aborted. What it can't sign is left to whoever
+ * asks. Resolves when all are made.
+ */
+async function signAhead(infos, key, signal, { signAside } = (0,_ed25519_js__WEBPACK_IMPORTED_MODULE_1__/* .ed25519 */ .ev)()) {
+    if (signAside === undefined)
+        return;
+    const known = madeWith(key);
+    for (let start = 0; start < infos.length && !signal.aborted; start += AT_A_TIME) {
+        const batch = infos.slice(start, start + AT_A_TIME).filter((info) => !known.has(info) && info.narSizeBytes > 0);
+        const signing = batch.map(async (info) => {
+            const bytes = await signAside(Buffer.from((0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .fingerprint */ .Rj)(info)), key.secretKey);
+            known.set(info, `${key.name}:${(0,_base64_js__WEBPACK_IMPORTED_MODULE_0__/* .encodeBase64 */ .W)(bytes)}`);
+        });
+        // Whoever asks for one that failed signs it, and learns why not.
+        await Promise.allSettled(signing);
+    }
 }
 
 

@@ -16,6 +16,57 @@ function isMissing({ state }) {
 
 /***/ }),
 
+/***/ 2402:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   f: () => (/* binding */ signAhead),
+/* harmony export */   y: () => (/* binding */ signatureOf)
+/* harmony export */ });
+/* harmony import */ var _base64_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(4125);
+/* harmony import */ var _ed25519_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1873);
+/* harmony import */ var _signature_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8486);
+
+
+
+/** Of several caches that take a path, the second finds its signature made. They go when key and information go. */
+const made = new WeakMap();
+function madeWith(key) {
+    const known = made.get(key) ?? new WeakMap();
+    made.set(key, known);
+    return known;
+}
+/** The signature of a path: `name:base64`, made when it is not yet. Throws `format-invalid` when the size of its NAR is not known. */
+function signatureOf(info, key) {
+    const known = madeWith(key);
+    const signature = known.get(info) ?? (0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .sign */ ._S)((0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .fingerprint */ .Rj)(info), key);
+    known.set(info, signature);
+    return signature;
+}
+/** Given to other threads at a time: 10 ms of work for two of them, which others may have to wait for. */
+const AT_A_TIME = 256;
+/**
+ * Makes the signatures of paths that will be asked for soon, in about this order, on other threads; until `signal` is aborted. What it can't sign is left to whoever
+ * asks. Resolves when all are made.
+ */
+async function signAhead(infos, key, signal, { signAside } = (0,_ed25519_js__WEBPACK_IMPORTED_MODULE_1__/* .ed25519 */ .ev)()) {
+    if (signAside === undefined)
+        return;
+    const known = madeWith(key);
+    for (let start = 0; start < infos.length && !signal.aborted; start += AT_A_TIME) {
+        const batch = infos.slice(start, start + AT_A_TIME).filter((info) => !known.has(info) && info.narSizeBytes > 0);
+        const signing = batch.map(async (info) => {
+            const bytes = await signAside(Buffer.from((0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .fingerprint */ .Rj)(info)), key.secretKey);
+            known.set(info, `${key.name}:${(0,_base64_js__WEBPACK_IMPORTED_MODULE_0__/* .encodeBase64 */ .W)(bytes)}`);
+        });
+        // Whoever asks for one that failed signs it, and learns why not.
+        await Promise.allSettled(signing);
+    }
+}
+
+
+/***/ }),
+
 /***/ 8620:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -125,6 +176,8 @@ __webpack_require__.d(__webpack_exports__, {
 
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
+// EXTERNAL MODULE: ./build/nix/path-signature.js
+var path_signature = __webpack_require__(2402);
 ;// CONCATENATED MODULE: ./build/push/finish.js
 
 /** Ends the push, and takes back what was called pushed and is not there after all. */
@@ -785,6 +838,7 @@ function createPlanner({ upstreams, done, stopped }) {
 
 
 
+
 /** Of the time for the push, what is left for the upload of packs where paths go up together. */
 const FINISH_SHARE = 0.5;
 /** Asks nothing of the cache yet. */
@@ -814,6 +868,9 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
     };
     const run = async (backend, plan, order, deadlineMs) => {
         const nars = means.nars.join(plan.push.map(({ path }) => path));
+        const over = new AbortController();
+        if (inputs.signingKey !== null)
+            void (0,path_signature/* signAhead */.f)(plan.push, inputs.signingKey, over.signal);
         return runPipeline(plan, {
             backend,
             sourceOf: nars.sourceOf,
@@ -824,7 +881,10 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             concurrency: inputs.concurrency,
             // `nix copy` begins after that, and tells of itself.
             ...(backend.kind === 'nix-copy' ? {} : { onProgress: (progress) => order.onProgress(progressLine(progress)) }),
-        }).finally(nars.leave);
+        }).finally(() => {
+            over.abort();
+            return nars.leave();
+        });
     };
     const finish = async (order) => {
         const { startedMs, deadlineMs } = order;

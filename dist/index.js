@@ -34665,8 +34665,8 @@ var errors = __nccwpck_require__(9473);
 var netrc = __nccwpck_require__(6188);
 // EXTERNAL MODULE: ./build/nix/release.js
 var release = __nccwpck_require__(9321);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __nccwpck_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __nccwpck_require__(8486);
 // EXTERNAL MODULE: ./build/quantity.js
 var quantity = __nccwpck_require__(6135);
 ;// CONCATENATED MODULE: ./build/inputs.js
@@ -34994,6 +34994,7 @@ function base64(text) {
 
 /** Nix's base 32: the digits and letters without `e`, `o`, `t` and `u` (nix/src/libutil/base-nix-32.hh). */
 const ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz';
+const CODES = Buffer.from(ALPHABET);
 const NO_DIGIT = 255;
 /** Character code (below 128) to digit value. */
 const DIGITS = new Uint8Array(128).fill(NO_DIGIT);
@@ -35008,15 +35009,22 @@ function textLength(byteLength) {
  * from the right end holds the bits `5n` to `5n + 4`.
  */
 function encodeBase32(bytes) {
-    let text = '';
-    for (let place = textLength(bytes.length) - 1; place >= 0; place--) {
-        const bit = place * 5;
-        const index = bit >> 3;
-        const shift = bit & 7;
-        const pair = (bytes[index] ?? 0) | ((bytes[index + 1] ?? 0) << 8);
-        text += ALPHABET[(pair >> shift) & 31];
+    const length = textLength(bytes.length);
+    const text = Buffer.allocUnsafe(length);
+    // What was read of the bytes and not written yet.
+    let bits = 0;
+    let bitCount = 0;
+    let index = 0;
+    for (let at = length - 1; at >= 0; at--) {
+        if (bitCount < 5) {
+            bits |= (bytes[index++] ?? 0) << bitCount;
+            bitCount += 8;
+        }
+        text[at] = CODES[bits & 31] ?? 0;
+        bits >>= 5;
+        bitCount -= 5;
     }
-    return text;
+    return text.toString('latin1');
 }
 /**
  * Inverse of `encodeBase32`; the length of the text gives that of the bytes. Throws `format-invalid` on a character outside the
@@ -35252,6 +35260,131 @@ function checkContentAddress(info, storeDir) {
             return `its CA field can't be used: ${error.message}`;
         throw error;
     }
+}
+
+
+/***/ }),
+
+/***/ 1873:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
+
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Z: () => (/* binding */ halvesMatch),
+/* harmony export */   __: () => (/* binding */ secretKeyOfSeed),
+/* harmony export */   ev: () => (/* binding */ ed25519),
+/* harmony export */   fP: () => (/* binding */ SECRET_KEY_BYTES),
+/* harmony export */   h_: () => (/* binding */ publicHalf),
+/* harmony export */   kf: () => (/* binding */ PUBLIC_KEY_BYTES),
+/* harmony export */   tM: () => (/* binding */ SIGNATURE_BYTES)
+/* harmony export */ });
+/* unused harmony exports openSsl, tweetNaCl, firstWorking */
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var tweetnacl__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(668);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(9473);
+
+
+
+const SECRET_KEY_BYTES = 64;
+const PUBLIC_KEY_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+const SEED_BYTES = 32;
+/** RFC 8410: what stands before the seed in a PKCS #8 key and before the public key in a SubjectPublicKeyInfo. */
+const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
+const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
+/** Making a key object costs more than a signature; it lives as long as the raw key that it was made of. */
+const keyObjects = new WeakMap();
+function keyObject(raw, make) {
+    const known = keyObjects.get(raw);
+    if (known !== undefined)
+        return known;
+    const made = make();
+    keyObjects.set(raw, made);
+    return made;
+}
+function privateKeyOfSeed(seed) {
+    const key = Buffer.concat([PKCS8_PREFIX, seed]);
+    try {
+        return (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPrivateKey)({ key, format: 'der', type: 'pkcs8' });
+    }
+    finally {
+        key.fill(0);
+    }
+}
+function privateKeyObject(secretKey) {
+    return keyObject(secretKey, () => privateKeyOfSeed(secretKey.subarray(0, SEED_BYTES)));
+}
+function publicKeyObject(publicKey) {
+    return keyObject(publicKey, () => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey)({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' }));
+}
+/** The OpenSSL that Node is linked with. One built or configured for FIPS may refuse Ed25519. */
+const openSsl = {
+    name: 'openssl',
+    publicKey(seed) {
+        const spki = (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.createPublicKey)(privateKeyOfSeed(seed)).export({ format: 'der', type: 'spki' });
+        return new Uint8Array(spki.subarray(SPKI_PREFIX.length));
+    },
+    sign: (message, secretKey) => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign)(null, message, privateKeyObject(secretKey)),
+    signAside: (message, secretKey) => new Promise((resolve, reject) => {
+        (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.sign)(null, message, privateKeyObject(secretKey), (error, signature) => {
+            if (error === null)
+                resolve(signature);
+            else
+                reject(error);
+        });
+    }),
+    verify: (message, signature, publicKey) => (0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.verify)(null, message, publicKeyObject(publicKey), signature),
+};
+/** Plain JavaScript: a hundred times as slow, works everywhere. */
+const tweetNaCl = {
+    name: 'tweetnacl',
+    publicKey: (seed) => tweetnacl__WEBPACK_IMPORTED_MODULE_1__.sign.keyPair.fromSeed(seed).publicKey,
+    sign: (message, secretKey) => tweetnacl__WEBPACK_IMPORTED_MODULE_1__.sign.detached(message, secretKey),
+    verify: (message, signature, publicKey) => tweetnacl__WEBPACK_IMPORTED_MODULE_1__.sign.detached.verify(message, signature, publicKey),
+};
+/** RFC 8032, section 7.1, test 1: signs the empty message. */
+const TEST_SEED = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60';
+const TEST_PUBLIC_KEY = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
+const TEST_SIGNATURE = 'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b';
+function works(candidate) {
+    const message = new Uint8Array(0);
+    const signature = Buffer.from(TEST_SIGNATURE, 'hex');
+    const publicKey = Buffer.from(TEST_PUBLIC_KEY, 'hex');
+    try {
+        if (!publicKey.equals(candidate.publicKey(Buffer.from(TEST_SEED, 'hex'))))
+            return false;
+        const made = candidate.sign(message, Buffer.from(TEST_SEED + TEST_PUBLIC_KEY, 'hex'));
+        return signature.equals(made) && candidate.verify(message, signature, publicKey);
+    }
+    catch {
+        return false;
+    }
+}
+/** The first implementation that gives the right answer to a known question. */
+function firstWorking(candidates) {
+    const found = candidates.find(works);
+    if (found === undefined)
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .CacheError */ .xA('internal', 'No implementation of Ed25519 works on this machine.');
+    return found;
+}
+let chosen = null;
+/** The implementation to use in this process; found out once. */
+function ed25519() {
+    chosen ??= firstWorking([openSsl, tweetNaCl]);
+    return chosen;
+}
+/** The 64 bytes of the secret key that a seed of 32 bytes stands for. */
+function secretKeyOfSeed(seed) {
+    const secretKey = new Uint8Array(SECRET_KEY_BYTES);
+    secretKey.set(seed);
+    secretKey.set(ed25519().publicKey(seed), SEED_BYTES);
+    return secretKey;
+}
+/** Whether the second half of a secret key of 64 bytes is the public key that belongs to its first half. */
+function halvesMatch(secretKey) {
+    return Buffer.compare(ed25519().publicKey(secretKey.subarray(0, SEED_BYTES)), publicHalf(secretKey)) === 0;
+}
+function publicHalf(secretKey) {
+    return secretKey.slice(SEED_BYTES);
 }
 
 
@@ -35910,149 +36043,41 @@ function nixSystem(platform, arch) {
 
 /***/ }),
 
-/***/ 1386:
+/***/ 8486:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
-
-// EXPORTS
-__nccwpck_require__.d(__webpack_exports__, {
-  Rj: () => (/* binding */ fingerprint),
-  et: () => (/* binding */ formatPublicKey),
-  $5: () => (/* binding */ formatSecretKey),
-  rh: () => (/* binding */ generateKey),
-  ee: () => (/* binding */ parsePublicKey),
-  NP: () => (/* binding */ parseSecretKey),
-  kc: () => (/* binding */ publicKeyOf),
-  _S: () => (/* binding */ sign),
-  DW: () => (/* binding */ signatureKeyName),
-  MX: () => (/* binding */ verify)
-});
-
-// EXTERNAL MODULE: external "node:crypto"
-var external_node_crypto_ = __nccwpck_require__(7598);
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __nccwpck_require__(9473);
-// EXTERNAL MODULE: ./build/nix/base64.js
-var base64 = __nccwpck_require__(4125);
-// EXTERNAL MODULE: ./node_modules/tweetnacl/nacl-fast.js
-var nacl_fast = __nccwpck_require__(668);
-;// CONCATENATED MODULE: ./build/nix/ed25519.js
-
-
-
-const SECRET_KEY_BYTES = 64;
-const PUBLIC_KEY_BYTES = 32;
-const SIGNATURE_BYTES = 64;
-const SEED_BYTES = 32;
-/** RFC 8410: what stands before the seed in a PKCS #8 key and before the public key in a SubjectPublicKeyInfo. */
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
-/** Making a key object costs more than a signature; it lives as long as the raw key that it was made of. */
-const keyObjects = new WeakMap();
-function keyObject(raw, make) {
-    const known = keyObjects.get(raw);
-    if (known !== undefined)
-        return known;
-    const made = make();
-    keyObjects.set(raw, made);
-    return made;
-}
-function privateKeyOfSeed(seed) {
-    const key = Buffer.concat([PKCS8_PREFIX, seed]);
-    try {
-        return (0,external_node_crypto_.createPrivateKey)({ key, format: 'der', type: 'pkcs8' });
-    }
-    finally {
-        key.fill(0);
-    }
-}
-function privateKeyObject(secretKey) {
-    return keyObject(secretKey, () => privateKeyOfSeed(secretKey.subarray(0, SEED_BYTES)));
-}
-function publicKeyObject(publicKey) {
-    return keyObject(publicKey, () => (0,external_node_crypto_.createPublicKey)({ key: Buffer.concat([SPKI_PREFIX, publicKey]), format: 'der', type: 'spki' }));
-}
-/** The OpenSSL that Node is linked with. One built or configured for FIPS may refuse Ed25519. */
-const openSsl = {
-    name: 'openssl',
-    publicKey(seed) {
-        const spki = (0,external_node_crypto_.createPublicKey)(privateKeyOfSeed(seed)).export({ format: 'der', type: 'spki' });
-        return new Uint8Array(spki.subarray(SPKI_PREFIX.length));
-    },
-    sign: (message, secretKey) => (0,external_node_crypto_.sign)(null, message, privateKeyObject(secretKey)),
-    verify: (message, signature, publicKey) => (0,external_node_crypto_.verify)(null, message, publicKeyObject(publicKey), signature),
-};
-/** Plain JavaScript: a hundred times as slow, works everywhere. */
-const tweetNaCl = {
-    name: 'tweetnacl',
-    publicKey: (seed) => nacl_fast.sign.keyPair.fromSeed(seed).publicKey,
-    sign: (message, secretKey) => nacl_fast.sign.detached(message, secretKey),
-    verify: (message, signature, publicKey) => nacl_fast.sign.detached.verify(message, signature, publicKey),
-};
-/** RFC 8032, section 7.1, test 1: signs the empty message. */
-const TEST_SEED = '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60';
-const TEST_PUBLIC_KEY = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
-const TEST_SIGNATURE = 'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b';
-function works(candidate) {
-    const message = new Uint8Array(0);
-    const signature = Buffer.from(TEST_SIGNATURE, 'hex');
-    const publicKey = Buffer.from(TEST_PUBLIC_KEY, 'hex');
-    try {
-        if (!publicKey.equals(candidate.publicKey(Buffer.from(TEST_SEED, 'hex'))))
-            return false;
-        const made = candidate.sign(message, Buffer.from(TEST_SEED + TEST_PUBLIC_KEY, 'hex'));
-        return signature.equals(made) && candidate.verify(message, signature, publicKey);
-    }
-    catch {
-        return false;
-    }
-}
-/** The first implementation that gives the right answer to a known question. */
-function firstWorking(candidates) {
-    const found = candidates.find(works);
-    if (found === undefined)
-        throw new errors/* CacheError */.xA('internal', 'No implementation of Ed25519 works on this machine.');
-    return found;
-}
-let chosen = null;
-/** The implementation to use in this process; found out once. */
-function ed25519() {
-    chosen ??= firstWorking([openSsl, tweetNaCl]);
-    return chosen;
-}
-/** The 64 bytes of the secret key that a seed of 32 bytes stands for. */
-function secretKeyOfSeed(seed) {
-    const secretKey = new Uint8Array(SECRET_KEY_BYTES);
-    secretKey.set(seed);
-    secretKey.set(ed25519().publicKey(seed), SEED_BYTES);
-    return secretKey;
-}
-/** Whether the second half of a secret key of 64 bytes is the public key that belongs to its first half. */
-function halvesMatch(secretKey) {
-    return Buffer.compare(ed25519().publicKey(secretKey.subarray(0, SEED_BYTES)), publicHalf(secretKey)) === 0;
-}
-function publicHalf(secretKey) {
-    return secretKey.slice(SEED_BYTES);
-}
-
-// EXTERNAL MODULE: ./build/nix/hash.js
-var hash = __nccwpck_require__(3314);
-;// CONCATENATED MODULE: ./build/nix/signature.js
+/* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   $5: () => (/* binding */ formatSecretKey),
+/* harmony export */   DW: () => (/* binding */ signatureKeyName),
+/* harmony export */   MX: () => (/* binding */ verify),
+/* harmony export */   NP: () => (/* binding */ parseSecretKey),
+/* harmony export */   Rj: () => (/* binding */ fingerprint),
+/* harmony export */   _S: () => (/* binding */ sign),
+/* harmony export */   ee: () => (/* binding */ parsePublicKey),
+/* harmony export */   et: () => (/* binding */ formatPublicKey),
+/* harmony export */   kc: () => (/* binding */ publicKeyOf),
+/* harmony export */   rh: () => (/* binding */ generateKey)
+/* harmony export */ });
+/* harmony import */ var node_crypto__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(7598);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(9473);
+/* harmony import */ var _base64_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(4125);
+/* harmony import */ var _ed25519_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(1873);
+/* harmony import */ var _hash_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(3314);
 
 
 
 
 
-const signature_SEED_BYTES = SECRET_KEY_BYTES - PUBLIC_KEY_BYTES;
+const SEED_BYTES = _ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .SECRET_KEY_BYTES */ .fP - _ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .PUBLIC_KEY_BYTES */ .kf;
 /** A name stands in narinfos (`name:signature`) and in nix.conf, where blanks separate and `#` begins a comment. */
 const KEY_NAME = /^[^\s:#\p{Cc}]{1,255}$/u;
 const SECRET_KEY_HINT = 'Give it as `nix-store --generate-binary-cache-key` writes it: `name:base64`.';
 const PUBLIC_KEY_HINT = 'Give it as in `trusted-public-keys`: `name:base64`.';
 function checkName(name, what, hint) {
     if (name === '')
-        throw new errors/* CacheError */.xA('format-invalid', `${what} has no name in front of it.`, { hint });
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `${what} has no name in front of it.`, { hint });
     if (!KEY_NAME.test(name)) {
-        throw new errors/* CacheError */.xA('format-invalid', `The name of ${what.toLowerCase()} has blanks, \`#\` or control characters in it.`, {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `The name of ${what.toLowerCase()} has blanks, \`#\` or control characters in it.`, {
             hint,
         });
     }
@@ -36064,14 +36089,14 @@ function checkName(name, what, hint) {
 function parseKey(text, what, hint) {
     const trimmed = text.trim();
     if (trimmed === '')
-        throw new errors/* CacheError */.xA('format-invalid', `${what} is empty.`, { hint });
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `${what} is empty.`, { hint });
     const colon = trimmed.indexOf(':');
     const name = trimmed.slice(0, Math.max(colon, 0));
     checkName(name, what, hint);
     const payload = trimmed.slice(colon + 1).replace(/[\r\n]/g, '');
     if (payload.includes(':'))
-        throw new errors/* CacheError */.xA('format-invalid', `${what} has more than one \`:\`; is it several keys?`, { hint });
-    return { name, bytes: (0,base64/* decodeBase64 */.y)(payload, `${what} (the part after the name)`) };
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `${what} has more than one \`:\`; is it several keys?`, { hint });
+    return { name, bytes: (0,_base64_js__WEBPACK_IMPORTED_MODULE_2__/* .decodeBase64 */ .y)(payload, `${what} (the part after the name)`) };
 }
 /**
  * Reads a secret key; surrounding white space is fine. Throws `format-invalid`: no name, not base 64, a public key, a wrong length,
@@ -36079,18 +36104,18 @@ function parseKey(text, what, hint) {
  */
 function parseSecretKey(text) {
     const { name, bytes } = parseKey(text, 'The secret key', SECRET_KEY_HINT);
-    if (bytes.length === PUBLIC_KEY_BYTES) {
-        throw new errors/* CacheError */.xA('format-invalid', 'The secret key has 32 bytes, as a public key has.', {
+    if (bytes.length === _ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .PUBLIC_KEY_BYTES */ .kf) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', 'The secret key has 32 bytes, as a public key has.', {
             hint: 'Give the other file that `nix-store --generate-binary-cache-key` wrote; a secret key has 64 bytes.',
         });
     }
-    if (bytes.length !== SECRET_KEY_BYTES) {
-        throw new errors/* CacheError */.xA('format-invalid', `The secret key has ${bytes.length} bytes where it takes 64; it may be cut off.`, {
+    if (bytes.length !== _ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .SECRET_KEY_BYTES */ .fP) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `The secret key has ${bytes.length} bytes where it takes 64; it may be cut off.`, {
             hint: SECRET_KEY_HINT,
         });
     }
-    if (!halvesMatch(bytes)) {
-        throw new errors/* CacheError */.xA('format-invalid', 'The public half of the secret key does not belong to the secret one; the key is damaged.', {
+    if (!(0,_ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .halvesMatch */ .Z)(bytes)) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', 'The public half of the secret key does not belong to the secret one; the key is damaged.', {
             hint: 'Nobody could verify its signatures: restore the key, or generate a new one.',
         });
     }
@@ -36099,31 +36124,31 @@ function parseSecretKey(text) {
 /** Reads a public key; surrounding white space is fine. Throws `format-invalid` like `parseSecretKey`, and shows as little. */
 function parsePublicKey(text) {
     const { name, bytes } = parseKey(text, 'The public key', PUBLIC_KEY_HINT);
-    if (bytes.length === SECRET_KEY_BYTES) {
-        throw new errors/* CacheError */.xA('format-invalid', 'The public key has 64 bytes, as a secret key has.', {
+    if (bytes.length === _ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .SECRET_KEY_BYTES */ .fP) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', 'The public key has 64 bytes, as a secret key has.', {
             hint: 'If it is the secret key: it does not belong here, and where others could read it, replace it.',
         });
     }
-    if (bytes.length !== PUBLIC_KEY_BYTES) {
-        throw new errors/* CacheError */.xA('format-invalid', `The public key has ${bytes.length} bytes where it takes 32; it may be cut off.`, {
+    if (bytes.length !== _ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .PUBLIC_KEY_BYTES */ .kf) {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `The public key has ${bytes.length} bytes where it takes 32; it may be cut off.`, {
             hint: PUBLIC_KEY_HINT,
         });
     }
     return { name, key: bytes };
 }
 function formatSecretKey(key) {
-    return `${key.name}:${(0,base64/* encodeBase64 */.W)(key.secretKey)}`;
+    return `${key.name}:${(0,_base64_js__WEBPACK_IMPORTED_MODULE_2__/* .encodeBase64 */ .W)(key.secretKey)}`;
 }
 function formatPublicKey(key) {
-    return `${key.name}:${(0,base64/* encodeBase64 */.W)(key.key)}`;
+    return `${key.name}:${(0,_base64_js__WEBPACK_IMPORTED_MODULE_2__/* .encodeBase64 */ .W)(key.key)}`;
 }
 function publicKeyOf(secret) {
-    return { name: secret.name, key: publicHalf(secret.secretKey) };
+    return { name: secret.name, key: (0,_ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .publicHalf */ .h_)(secret.secretKey) };
 }
 /** A new key pair. Throws `format-invalid` when `name` can't be that of a key. `random` gives as many bytes as asked for. */
-function generateKey(name, random = external_node_crypto_.randomBytes) {
+function generateKey(name, random = node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes) {
     checkName(name, 'The new key', SECRET_KEY_HINT);
-    return { name, secretKey: secretKeyOfSeed(random(signature_SEED_BYTES)) };
+    return { name, secretKey: (0,_ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .secretKeyOfSeed */ .__)(random(SEED_BYTES)) };
 }
 /**
  * What a signature covers: path, NAR hash, NAR size and references; not the URL, the compression, the deriver or the CA field.
@@ -36131,19 +36156,19 @@ function generateKey(name, random = external_node_crypto_.randomBytes) {
  */
 function fingerprint(info) {
     if (!(info.narSizeBytes > 0)) {
-        throw new errors/* CacheError */.xA('format-invalid', `${info.path} can't be signed or verified: the size of its NAR is not known.`);
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `${info.path} can't be signed or verified: the size of its NAR is not known.`);
     }
     const references = [...new Set(info.references)].sort().join(',');
-    return `1;${info.path};${(0,hash/* formatHash */.ON)(info.narHash, 'nix32')};${info.narSizeBytes};${references}`;
+    return `1;${info.path};${(0,_hash_js__WEBPACK_IMPORTED_MODULE_4__/* .formatHash */ .ON)(info.narHash, 'nix32')};${info.narSizeBytes};${references}`;
 }
 /** Signs a fingerprint: `name:base64`, as the narinfo field `Sig` has it. */
 function sign(fingerprint, key) {
-    return `${key.name}:${(0,base64/* encodeBase64 */.W)(ed25519().sign(Buffer.from(fingerprint), key.secretKey))}`;
+    return `${key.name}:${(0,_base64_js__WEBPACK_IMPORTED_MODULE_2__/* .encodeBase64 */ .W)((0,_ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .ed25519 */ .ev)().sign(Buffer.from(fingerprint), key.secretKey))}`;
 }
 /** The signature's bytes, `null` when they are no signature. */
 function signatureBytes(payload) {
     const bytes = Buffer.from(payload, 'base64');
-    return bytes.length === SIGNATURE_BYTES && bytes.toString('base64') === payload ? bytes : null;
+    return bytes.length === _ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .SIGNATURE_BYTES */ .tM && bytes.toString('base64') === payload ? bytes : null;
 }
 /** Whether `signature` is one over `fingerprint` by that of `keys` which it names. A damaged one is not; nothing throws. */
 function verify(fingerprint, signature, keys) {
@@ -36152,7 +36177,7 @@ function verify(fingerprint, signature, keys) {
     if (name === '' || bytes === null)
         return false;
     const message = Buffer.from(fingerprint);
-    return keys.some((key) => key.name === name && ed25519().verify(message, bytes, key.key));
+    return keys.some((key) => key.name === name && (0,_ed25519_js__WEBPACK_IMPORTED_MODULE_3__/* .ed25519 */ .ev)().verify(message, bytes, key.key));
 }
 /** The name of the key that made a signature, empty when it names none. */
 function signatureKeyName(signature) {
@@ -36813,8 +36838,8 @@ function defaultBranchOf(event) {
 
 // EXTERNAL MODULE: ./build/http/client.js + 11 modules
 var http_client = __nccwpck_require__(5057);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __nccwpck_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __nccwpck_require__(8486);
 ;// CONCATENATED MODULE: ./build/phases/actions-cache.js
 
 
@@ -37227,8 +37252,8 @@ __nccwpck_require__.d(__webpack_exports__, {
 var backends_open = __nccwpck_require__(4926);
 // EXTERNAL MODULE: ./build/http/client.js + 11 modules
 var http_client = __nccwpck_require__(5057);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __nccwpck_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __nccwpck_require__(8486);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __nccwpck_require__(9473);
 // EXTERNAL MODULE: ./build/nix/store-path.js
@@ -37745,7 +37770,7 @@ async function withCache(session, store, target, netrc, effort, body) {
 /* harmony export */   ou: () => (/* binding */ canServeHere),
 /* harmony export */   wl: () => (/* binding */ takeBackSettings)
 /* harmony export */ });
-/* harmony import */ var _nix_signature_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(1386);
+/* harmony import */ var _nix_signature_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8486);
 /* harmony import */ var _problem_js__WEBPACK_IMPORTED_MODULE_6__ = __nccwpck_require__(411);
 /* harmony import */ var _setup_configure_nix_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(305);
 /* harmony import */ var _setup_netrc_file_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7745);
@@ -38890,8 +38915,8 @@ function checkClock({ answers }) {
     ];
 }
 
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __nccwpck_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __nccwpck_require__(8486);
 ;// CONCATENATED MODULE: ./build/preflight/check-keys.js
 
 /** Pure: whether Nix will believe what the caches of this step have. */
@@ -45875,8 +45900,8 @@ async function cli() {
 
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __nccwpck_require__(6760);
-// EXTERNAL MODULE: ./build/nix/signature.js + 1 modules
-var signature = __nccwpck_require__(1386);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __nccwpck_require__(8486);
 // EXTERNAL MODULE: ./build/store/local-store.js + 1 modules
 var local_store = __nccwpck_require__(2325);
 // EXTERNAL MODULE: ./build/store/snapshot.js

@@ -38,6 +38,14 @@ describe('Ed25519', () => {
 		);
 	});
 
+	it('is signed with on another thread as it is here', async () => {
+		const key = secretKeyOfSeed(new Uint8Array(32).fill(3));
+		const message = Buffer.from('message');
+		const aside = await openSsl.signAside?.(message, key);
+		expect(aside === undefined ? null : Buffer.compare(aside, openSsl.sign(message, key))).toBe(0);
+		await expect(openSsl.signAside?.(message, new Uint8Array(3))).rejects.toThrow();
+	});
+
 	it.each([openSsl, tweetNaCl])('by $name verifies no signature with a bit changed', ({ verify }) => {
 		const key = secretKeyOfSeed(new Uint8Array(32).fill(7));
 		const message = Buffer.from('message');

@@ -3,7 +3,8 @@ import { checkContentAddress, parseContentAddress } from '../nix/content-address
 import { equalHash, formatHash } from '../nix/hash.ts';
 import type { NarInfo } from '../nix/narinfo.ts';
 import type { PathInfo } from '../nix/path-info.ts';
-import { fingerprint, type PublicKey, type SecretKey, sign, verify } from '../nix/signature.ts';
+import { signatureOf } from '../nix/path-signature.ts';
+import { fingerprint, type PublicKey, type SecretKey, verify } from '../nix/signature.ts';
 import type { StoredNar } from './nar-uploads.ts';
 
 /** What is to be said of a path to everybody, but for where its NAR lies. */
@@ -18,7 +19,7 @@ const SIGNATURE = /^[^:\s]+:[A-Za-z0-9+/]{86}==$/;
  * narinfo
  */
 export function publishableInfo(info: PathInfo, signingKey: SecretKey | null, storeDir: string): PublishableInfo {
-	const ours = signingKey === null ? [] : [sign(fingerprint(info), signingKey)];
+	const ours = signingKey === null ? [] : [signatureOf(info, signingKey)];
 	return {
 		storePath: info.path,
 		narHash: info.narHash,

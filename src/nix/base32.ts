@@ -4,6 +4,8 @@ import { quote } from './quote.ts';
 /** Nix's base 32: the digits and letters without `e`, `o`, `t` and `u` (nix/src/libutil/base-nix-32.hh). */
 const ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz';
 
+const CODES = Buffer.from(ALPHABET);
+
 const NO_DIGIT = 255;
 
 /** Character code (below 128) to digit value. */
@@ -20,15 +22,22 @@ function textLength(byteLength: number): number {
  * from the right end holds the bits `5n` to `5n + 4`.
  */
 export function encodeBase32(bytes: Uint8Array): string {
-	let text = '';
-	for (let place = textLength(bytes.length) - 1; place >= 0; place--) {
-		const bit = place * 5;
-		const index = bit >> 3;
-		const shift = bit & 7;
-		const pair = (bytes[index] ?? 0) | ((bytes[index + 1] ?? 0) << 8);
-		text += ALPHABET[(pair >> shift) & 31];
+	const length = textLength(bytes.length);
+	const text = Buffer.allocUnsafe(length);
+	// What was read of the bytes and not written yet.
+	let bits = 0;
+	let bitCount = 0;
+	let index = 0;
+	for (let at = length - 1; at >= 0; at--) {
+		if (bitCount < 5) {
+			bits |= (bytes[index++] ?? 0) << bitCount;
+			bitCount += 8;
+		}
+		text[at] = CODES[bits & 31] ?? 0;
+		bits >>= 5;
+		bitCount -= 5;
 	}
-	return text;
+	return text.toString('latin1');
 }
 
 /**

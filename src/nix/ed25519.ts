@@ -12,6 +12,8 @@ export interface Ed25519 {
 	/** Of a seed of 32 bytes. */
 	publicKey(seed: Uint8Array): Uint8Array;
 	sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array;
+	/** The same on another thread, where it can be. */
+	signAside?(message: Uint8Array, secretKey: Uint8Array): Promise<Uint8Array>;
 	verify(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean;
 }
 
@@ -62,6 +64,13 @@ export const openSsl: Ed25519 = {
 		return new Uint8Array(spki.subarray(SPKI_PREFIX.length));
 	},
 	sign: (message, secretKey) => sign(null, message, privateKeyObject(secretKey)),
+	signAside: (message, secretKey) =>
+		new Promise((resolve, reject) => {
+			sign(null, message, privateKeyObject(secretKey), (error, signature) => {
+				if (error === null) resolve(signature);
+				else reject(error);
+			});
+		}),
 	verify: (message, signature, publicKey) => verify(null, message, publicKeyObject(publicKey), signature),
 };
 

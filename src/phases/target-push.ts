@@ -2,6 +2,7 @@ import type { Backend, BackendKind } from '../backends/backend.ts';
 import { describeError, isCacheError } from '../errors.ts';
 import type { Inputs } from '../inputs.ts';
 import type { PathInfo } from '../nix/path-info.ts';
+import { signAhead } from '../nix/path-signature.ts';
 import { finishPush } from '../push/finish.ts';
 import type { Outcome, PushResult } from '../push/outcome.ts';
 import { type Progress, runPipeline } from '../push/pipeline.ts';
@@ -93,6 +94,8 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 
 	const run = async (backend: Backend, plan: Plan, order: PushOrder, deadlineMs: number): Promise<PushResult> => {
 		const nars = means.nars.join(plan.push.map(({ path }) => path));
+		const over = new AbortController();
+		if (inputs.signingKey !== null) void signAhead(plan.push, inputs.signingKey, over.signal);
 		return runPipeline(plan, {
 			backend,
 			sourceOf: nars.sourceOf,
@@ -103,7 +106,10 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 			concurrency: inputs.concurrency,
 			// `nix copy` begins after that, and tells of itself.
 			...(backend.kind === 'nix-copy' ? {} : { onProgress: (progress) => order.onProgress(progressLine(progress)) }),
-		}).finally(nars.leave);
+		}).finally(() => {
+			over.abort();
+			return nars.leave();
+		});
 	};
 
 	const finish = async (order: PushOrder): Promise<CacheFacts> => {

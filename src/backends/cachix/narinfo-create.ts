@@ -1,6 +1,7 @@
 import { digestText, formatHash, type Hash } from '../../nix/hash.ts';
 import type { PathInfo } from '../../nix/path-info.ts';
-import { fingerprint, type SecretKey, sign } from '../../nix/signature.ts';
+import { signatureOf } from '../../nix/path-signature.ts';
+import type { SecretKey } from '../../nix/signature.ts';
 import { baseNameOf, hashPartOf } from '../../nix/store-path.ts';
 
 /** What the server makes a narinfo of (cachix-api, `Cachix.Types.NarInfoCreate`). It has no field for a content address, and for no signature but one. */
@@ -36,6 +37,6 @@ export function narInfoCreate(
 		cFileSize: file.sizeBytes,
 		cReferences: [...new Set(info.references.map(baseNameOf))].sort(),
 		cDeriver: info.deriver === null ? 'unknown-deriver' : baseNameOf(info.deriver),
-		cSig: signingKey === null ? null : sign(fingerprint(info), signingKey).slice(signingKey.name.length + 1),
+		cSig: signingKey === null ? null : signatureOf(info, signingKey).slice(signingKey.name.length + 1),
 	};
 }
