@@ -6,7 +6,8 @@ const src = join(import.meta.dirname, '..', 'src');
 
 /** Rooms of src/ and the rooms that each may import from (its own always); ARCHITECTURE.md says why. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-	index: ['phases', 'cli'],
+	index: ['phases', 'program'],
+	program: ['phases', 'cli'],
 	cli: [
 		'phases',
 		'inputs',
@@ -28,6 +29,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	],
 	phases: [
 		'inputs',
+		'input-lines',
 		'cache-target',
 		'state',
 		'report',
@@ -47,7 +49,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 		'log',
 		'quantity',
 	],
-	state: ['inputs', 'setup', 'store', 'errors'],
+	state: ['setup', 'store', 'errors'],
 	report: ['push', 'backends', 'nix', 'errors', 'quantity'],
 	push: ['waiting', 'bodies', 'store', 'backends', 'nix', 'errors', 'log'],
 	backends: ['waiting', 'bodies', 'cache-target', 'http', 'nix', 'errors', 'log'],
@@ -57,7 +59,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 	preflight: ['store', 'setup', 'cache-target', 'http', 'nix', 'errors', 'log', 'problem'],
 	setup: ['store', 'nix', 'errors', 'log', 'problem'],
 	hook: ['setup', 'store', 'nix', 'errors', 'log'],
-	inputs: ['cache-target', 'quantity', 'backends', 'nix', 'errors'],
+	inputs: ['input-lines', 'cache-target', 'quantity', 'backends', 'nix', 'errors'],
+	'input-lines': [],
 	'cache-target': [],
 	quantity: [],
 	store: ['waiting', 'nix', 'errors', 'log'],
@@ -94,7 +97,7 @@ const PURE: readonly RegExp[] = [
 	/^hook\/(?:script|record)\.ts$/,
 	/^backends\/actions-cache\/format\//,
 	/^report\//,
-	/^inputs\.ts$/,
+	/^(?:inputs|input-lines)\.ts$/,
 	/^cache-target\//,
 	/^cli\/(?:command|commands|help|completion|nearest|words|exit-status)\.ts$/,
 	/^quantity\.ts$/,
@@ -143,6 +146,18 @@ function importsOf(file: string): readonly Import[] {
 const room = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : file.replace(/\.ts$/, ''));
 const inside = (entry: Import): string => relative(src, normalize(join(src, dirname(entry.file), entry.target)));
 
+/** What comes with a file: files of src/, packages, modules of Node's. */
+function loadedWith(start: string): ReadonlySet<string> {
+	const loaded = new Set([start]);
+	for (const file of loaded) {
+		if (!file.endsWith('.ts')) continue;
+		for (const entry of importsOf(file).filter(({ typeOnly, isLazy }) => !typeOnly && !isLazy)) {
+			loaded.add(entry.target.startsWith('.') ? inside(entry) : entry.target);
+		}
+	}
+	return loaded;
+}
+
 describe('the layer rule', () => {
 	const local = files.flatMap(importsOf).filter((entry) => entry.target.startsWith('.'));
 
@@ -176,17 +191,19 @@ describe('the layer rule', () => {
 	});
 
 	it('loads with the bundle nothing that only some jobs need', () => {
-		const loaded = new Set(['index.ts']);
-		for (const file of loaded) {
-			if (!file.endsWith('.ts')) continue;
-			for (const entry of importsOf(file).filter(({ typeOnly, isLazy }) => !typeOnly && !isLazy)) {
-				loaded.add(entry.target.startsWith('.') ? inside(entry) : entry.target);
-			}
-		}
+		const loaded = loadedWith('program.ts');
 		expect(loaded).toContain('phases/main.ts');
 		expect(loaded).toContain('undici');
 		expect([...loaded].filter((name) => LOADED_LATER.some((pattern) => pattern.test(name)))).toEqual([]);
 		for (const pattern of LOADED_LATER.slice(0, -1)) expect(files.some((file) => pattern.test(file))).toBe(true);
+	});
+
+	it('loads no package before the end of the job has asked the store', () => {
+		const loaded = [...loadedWith('index.ts')];
+		expect(loaded).toContain('store/path-info.ts');
+		expect(loaded.filter((name) => !name.endsWith('.ts') && !name.startsWith('node:'))).toEqual([]);
+		// Nix waits for all of it.
+		expect(loaded.length).toBeLessThan(50);
 	});
 
 	it('opens adapters in open.ts alone', () => {

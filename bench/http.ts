@@ -8,7 +8,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { buildOne, copyOf, manyPaths, writeBytes } from '../__tests__/support/derivations.ts';
-import { createMachine, type Machine } from '../__tests__/support/machine.ts';
+import { BARE_START, createMachine, type Machine } from '../__tests__/support/machine.ts';
 import { type Nginx, startNginx } from '../__tests__/support/nginx.ts';
 import { startDelayProxy } from '../__tests__/support/proxy.ts';
 import type { StageResult } from '../__tests__/support/runner/steps.ts';
@@ -147,11 +147,7 @@ if (wants('empty')) {
 		]);
 		nothing.push(job.stage('post', 'action').durationMs / 1000);
 		const startedMs = performance.now();
-		await large.run([
-			'/opt/runner/node24/bin/node',
-			'-e',
-			`import(${JSON.stringify(`${join(import.meta.dirname, '..')}/dist/index.js`)})`,
-		]);
+		await large.run(BARE_START);
 		bare.push((performance.now() - startedMs) / 1000);
 	}
 	console.log(`nothing to push, 50,000 paths: post ${shown(nothing.slice(1))}, the bundle alone ${shown(bare.slice(1))}`);

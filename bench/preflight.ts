@@ -3,8 +3,7 @@
  *
  *     node bench/preflight.ts [--runs 9]
  */
-import { join } from 'node:path';
-import { createMachine, NODE } from '../__tests__/support/machine.ts';
+import { BARE_START, createMachine } from '../__tests__/support/machine.ts';
 import { startNginx } from '../__tests__/support/nginx.ts';
 import { runJob, uses } from '../__tests__/support/runner.ts';
 import { testedVersions } from '../__tests__/support/versions.ts';
@@ -13,7 +12,6 @@ import { formatSecretKey, generateKey } from '../src/nix/signature.ts';
 import { shown } from './closures.ts';
 
 const runs = Number(process.argv[process.argv.indexOf('--runs') + 1] ?? '9') || 9;
-const bundle = join(import.meta.dirname, '..', 'dist', 'index.js');
 const secret = formatSecretKey(generateKey('bench-1'));
 const versions = testedVersions();
 await ensureRoots([...new Set([...versions, '2.8' as const])], console.log);
@@ -25,7 +23,7 @@ for (const nix of versions) {
 	const seconds: Record<'bare' | 'auto' | 'false', number[]> = { bare: [], auto: [], false: [] };
 	for (let index = 0; index <= runs; index++) {
 		const startedMs = performance.now();
-		await machine.run([NODE, '-e', `import(${JSON.stringify(bundle)})`]);
+		await machine.run(BARE_START);
 		seconds.bare.push((performance.now() - startedMs) / 1000);
 		for (const continuous of ['auto', 'false'] as const) {
 			const job = await runJob(machine, [uses({ with: { ...inputs, continuous }, local: true })]);

@@ -191,7 +191,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var _backends_cachix_token_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(3918);
 /* harmony import */ var _cache_target_cachix_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(7155);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9473);
-/* harmony import */ var _http_client_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5057);
+/* harmony import */ var _http_client_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5803);
 
 
 

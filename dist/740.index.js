@@ -225,7 +225,7 @@ async function runCommand(process, command, rest) {
 async function handlerOf(name) {
     switch (name) {
         case 'push':
-            return (await Promise.all(/* import() */[__webpack_require__.e(620), __webpack_require__.e(264), __webpack_require__.e(805)]).then(__webpack_require__.bind(__webpack_require__, 3805))).push;
+            return (await Promise.all(/* import() */[__webpack_require__.e(620), __webpack_require__.e(964), __webpack_require__.e(805)]).then(__webpack_require__.bind(__webpack_require__, 3805))).push;
         case 'serve':
             return (await __webpack_require__.e(/* import() */ 70).then(__webpack_require__.bind(__webpack_require__, 8070))).serve;
         case 'doctor':

@@ -177,7 +177,7 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
 /* harmony import */ var _phases_actions_cache_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(7147);
-/* harmony import */ var _phases_push_new_paths_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(264);
+/* harmony import */ var _phases_push_new_paths_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1964);
 /* harmony import */ var _phases_stop_js__WEBPACK_IMPORTED_MODULE_11__ = __webpack_require__(6477);
 /* harmony import */ var _phases_substituter_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5022);
 /* harmony import */ var _report_lines_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6812);
@@ -229,7 +229,7 @@ async function push(context) {
         sayWhatIsUnsigned(context, inputs);
         session.decide((0,_command_session_js__WEBPACK_IMPORTED_MODULE_7__/* .pushingTo */ .Us)(store, await indexesFor(session, store, stop.signal)));
         const dry = args.switches.has('dry-run');
-        const report = await (0,_phases_push_new_paths_js__WEBPACK_IMPORTED_MODULE_2__.pushNewPaths)(dry ? dryRun(session) : session, store, stop, _phases_substituter_js__WEBPACK_IMPORTED_MODULE_3__/* .NO_READS */ .mE, new Map());
+        const report = await (0,_phases_push_new_paths_js__WEBPACK_IMPORTED_MODULE_2__.pushNewPaths)(dry ? dryRun(session) : session, store, stop, _phases_substituter_js__WEBPACK_IMPORTED_MODULE_3__/* .NO_READS */ .mE, { done: new Map(), early: null });
         tell(context, report, (0,_report_lines_js__WEBPACK_IMPORTED_MODULE_4__/* .reportLines */ .QS)(report));
         return ended(context, report, stop);
     }

@@ -90,12 +90,12 @@ var derivation_outputs = __webpack_require__(8569);
 var gc_roots = __webpack_require__(866);
 // EXTERNAL MODULE: ./build/store/local-store.js + 1 modules
 var local_store = __webpack_require__(2325);
-// EXTERNAL MODULE: ./build/phases/push-new-paths.js + 20 modules
-var push_new_paths = __webpack_require__(264);
+// EXTERNAL MODULE: ./build/phases/push-new-paths.js + 17 modules
+var push_new_paths = __webpack_require__(1964);
 // EXTERNAL MODULE: ./build/phases/pusher-folder.js
 var pusher_folder = __webpack_require__(8747);
 // EXTERNAL MODULE: ./build/phases/session.js + 1 modules
-var phases_session = __webpack_require__(1735);
+var phases_session = __webpack_require__(2156);
 // EXTERNAL MODULE: ./build/phases/stop.js
 var phases_stop = __webpack_require__(6477);
 ;// CONCATENATED MODULE: ./build/phases/pusher-worker.js

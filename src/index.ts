@@ -1,7 +1,18 @@
-export { cli } from './cli/cli.ts';
-export { main } from './phases/main.ts';
-export { post } from './phases/post.ts';
-export { pre } from './phases/pre.ts';
-export { pusher } from './phases/pusher.ts';
-export { serve } from './phases/serve.ts';
-export { toolkit } from './phases/toolkit.ts';
+import { askEarly } from './phases/early-question.ts';
+
+/** All but what the end of the job asks before it is loaded. */
+const program = () => import('./program.ts');
+
+export const cli = async (): Promise<void> => (await program()).cli();
+export const main = async (): Promise<void> => (await program()).main();
+export const pre = async (): Promise<void> => (await program()).pre();
+export const pusher = async (): Promise<void> => (await program()).pusher();
+export const serve = async (): Promise<void> => (await program()).serve();
+export const toolkit = async (): Promise<void> => (await program()).toolkit();
+
+/** `early`: aborted by a signal that comes before the rest is loaded. */
+export async function post(early: AbortSignal): Promise<void> {
+	const asked = askEarly(process.env);
+	await asked?.asked;
+	return (await program()).post(early, asked);
+}

@@ -5,6 +5,7 @@ import { parseHttpUrl } from './cache-target/http.ts';
 import { parseSubstituter, type SubstituterLine } from './cache-target/substituter.ts';
 import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from './cache-target/target.ts';
 import { CacheError, describeError } from './errors.ts';
+import { inputLines } from './input-lines.ts';
 import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
 import { type NixRelease, parseNixRelease } from './nix/release.ts';
 import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from './nix/signature.ts';
@@ -203,11 +204,7 @@ export function parseInputs(get: GetInput): Inputs {
 }
 
 function reader(get: GetInput, problems: string[]) {
-	const lines = (name: string): readonly string[] =>
-		get(name)
-			.split(/\r?\n/)
-			.map((line) => line.trim())
-			.filter((line) => line !== '');
+	const lines = (name: string): readonly string[] => inputLines(get(name));
 	const attempt = <T>(name: string, parse: () => T): readonly T[] => {
 		try {
 			return [parse()];

@@ -1,5 +1,4 @@
 import { CacheError } from './errors.ts';
-import { type GetInput, SECRET_INPUTS } from './inputs.ts';
 import type { Configuration } from './setup/configuration.ts';
 import type { LocalStoreDescription } from './store/local-store.ts';
 
@@ -57,9 +56,6 @@ export interface MainTarget {
 
 const STATE_KEY = 'nix-cache-action';
 
-/** Inputs that are read anew in each phase although they are no secrets; the last two may have the credentials of a proxy or a mirror inside. */
-const FRESH_INPUTS: ReadonlySet<string> = new Set(['job-status', 'substituters', 'install-nix']);
-
 export function saveState(state: State, save: (name: string, value: string) => void): void {
 	save(STATE_KEY, JSON.stringify(state));
 }
@@ -97,16 +93,4 @@ function isState(value: unknown): value is State {
 		'configuration' in value &&
 		'main' in value
 	);
-}
-
-/** The inputs to keep for later phases. */
-export function inputsToKeep(names: readonly string[], get: GetInput): Readonly<Record<string, string>> {
-	return Object.fromEntries(
-		names.filter((name) => !SECRET_INPUTS.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]),
-	);
-}
-
-/** Inputs for a later phase: secrets and the job's status as they are now, everything else as it was. */
-export function inputsAsKept(state: State, now: GetInput): GetInput {
-	return (name) => state.inputs[name] ?? now(name);
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
 import { graph } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
-import { createMachine, type Machine, NODE } from '../support/machine.ts';
+import { BARE_START, createMachine, type Machine } from '../support/machine.ts';
 import { startNginx } from '../support/nginx.ts';
 import type { JobOptions, JobResult, Step } from '../support/runner/steps.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
@@ -83,11 +83,10 @@ describe('a healthy set-up', () => {
 
 describe('the start of a job', () => {
 	it('takes main little more than the start of the bundle', async () => {
-		const bundle = join(import.meta.dirname, '..', '..', 'dist', 'index.js');
 		const overBare: number[] = [];
 		for (let round = 0; round < 4; round++) {
 			const startedMs = performance.now();
-			await machine.run([NODE, '-e', `import(${JSON.stringify(bundle)})`]);
+			await machine.run(BARE_START);
 			const bareMs = performance.now() - startedMs;
 			overBare.push((await play(given())).stage('main').durationMs - bareMs);
 		}

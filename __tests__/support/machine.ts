@@ -70,6 +70,9 @@ export const NODE = '/opt/runner/node24/bin/node';
 /** The folder of this checkout. */
 export const CHECKOUT = join(import.meta.dirname, '..', '..');
 
+/** Starts the whole bundle and ends: post of a step that never ran. */
+export const BARE_START = [NODE, join(CHECKOUT, 'dist', 'post.js')];
+
 /** Names that mean 127.0.0.1 in every machine, for tests where the host matters; certificates of the tests are valid for them. */
 export const TEST_HOSTS = ['cache.test', 'other.test'];
 

@@ -47,7 +47,7 @@ export async function push(context: Context): Promise<ExitStatus> {
 		sayWhatIsUnsigned(context, inputs);
 		session.decide(pushingTo(store, await indexesFor(session, store, stop.signal)));
 		const dry = args.switches.has('dry-run');
-		const report = await pushNewPaths(dry ? dryRun(session) : session, store, stop, NO_READS, new Map());
+		const report = await pushNewPaths(dry ? dryRun(session) : session, store, stop, NO_READS, { done: new Map(), early: null });
 		tell(context, report, reportLines(report));
 		return ended(context, report, stop);
 	} finally {

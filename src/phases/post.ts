@@ -7,6 +7,7 @@ import { reportSummary } from '../report/summary.ts';
 import type { MainState } from '../state.ts';
 import { type LocalStoreDescription, reopenLocalStore } from '../store/local-store.ts';
 import { takeBackSettings } from './configure.ts';
+import type { EarlyAnswers } from './early-question.ts';
 import { finishWithPusher } from './pusher-control.ts';
 import { readDone } from './pusher-folder.ts';
 import { runPhase } from './run.ts';
@@ -20,12 +21,12 @@ const UNDO_TIMEOUT_MS = 60_000;
 
 /**
  * The end of the job. Undoes the configuration first, so that whatever happens to the push, no secret stays on disk; then pushes what is
- * new, reports, and follows `on-push-failure`. `early`: aborted by a signal that came before this began.
+ * new, reports, and follows `on-push-failure`. `cut`: aborted by a signal that came before this began. `early`: what was asked meanwhile.
  */
-export async function post(early: AbortSignal): Promise<void> {
+export async function post(cut: AbortSignal, early: EarlyAnswers | null): Promise<void> {
 	const runner = createRunner(process.env);
 	const stop = stopOnSignals(runner.log);
-	if (early.aborted) stop.now();
+	if (cut.aborted) stop.now();
 	await runPhase('post', runner, async () => {
 		const session = resumeSession(runner);
 		if (session === null) return;
@@ -33,11 +34,12 @@ export async function post(early: AbortSignal): Promise<void> {
 			await takeBack(session);
 			const job = await stopLocalSubstituter(session);
 			for (const served of job.served) runner.log.info(servedLine(served));
-			await push(session, stop, job);
+			await push(session, stop, job, early);
 		} finally {
 			await leaveNothing(session);
 		}
 	});
+	early?.cancel();
 	stop.close();
 }
 
@@ -57,7 +59,7 @@ async function leaveNothing({ state, runner }: Session): Promise<void> {
 	}
 }
 
-async function push(session: Session, stop: Stop, job: JobReads): Promise<void> {
+async function push(session: Session, stop: Stop, job: JobReads, early: EarlyAnswers | null): Promise<void> {
 	const { main } = session.state();
 	const { log } = session.runner;
 	if (main === null) {
@@ -70,7 +72,7 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 		return;
 	}
 	try {
-		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
+		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job, early));
 		await tell(session, report);
 		for (const cache of report.caches) {
 			const problem = problemOf(cache, stop.signal.aborted);
@@ -83,11 +85,17 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 }
 
 /** In this process, what no other has pushed. */
-async function pushHere(session: Session, store: LocalStoreDescription, stop: Stop, job: JobReads): Promise<Report> {
+async function pushHere(
+	session: Session,
+	store: LocalStoreDescription,
+	stop: Stop,
+	job: JobReads,
+	early: EarlyAnswers | null,
+): Promise<Report> {
 	const { pusherFolder = null } = session.state().main ?? {};
 	const { pushNewPaths } = await import('./push-new-paths.ts');
 	const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
-	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
+	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, { done, early });
 }
 
 /** A job that pushes nothing is told what it read. That this fails is no problem of the job. */

@@ -1,17 +1,18 @@
 import { join } from 'node:path';
 import { narFolderOf, temporaryName } from '../backends/file-store.ts';
 import { createPacker } from '../push/packing.ts';
-import { type PushRules, type Selection, selectPaths } from '../push/plan.ts';
+import { type PushRules, selectPaths } from '../push/plan.ts';
 import { shareNars, unsharedNars } from '../push/shared-nars.ts';
 import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
-import { findCandidates, rootsOf } from './candidates.ts';
 import { knownNetrc } from './configure.ts';
+import { answersOf, type EarlyAnswers } from './early-question.ts';
 import { jobReport } from './job-report.ts';
 import { type Meeting, meeting } from './meeting.ts';
 import { pushTimeoutMs } from './push-policy.ts';
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
+import { askStore, findCandidates } from './store-question.ts';
 import type { JobReads } from './substituter.ts';
 import { cacheOf, createTargetPush, type PushMeans, type PushOrder, type TargetPush, untouched } from './target-push.ts';
 import { createUpstreams } from './upstreams.ts';
@@ -19,11 +20,23 @@ import { createUpstreams } from './upstreams.ts';
 /** What is up already, by index of the target: paths with the bytes sent for them. */
 export type Done = ReadonlyMap<number, ReadonlyMap<string, number>>;
 
+/** What others did, and asked, before. */
+export interface Beforehand {
+	readonly done: Done;
+	readonly early: EarlyAnswers | null;
+}
+
 /**
  * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
  * other. Throws when nothing can even begin.
  */
-export async function pushNewPaths(session: Session, store: LocalStore, stop: Stop, job: JobReads, done: Done): Promise<Report> {
+export async function pushNewPaths(
+	session: Session,
+	store: LocalStore,
+	stop: Stop,
+	job: JobReads,
+	{ done, early }: Beforehand,
+): Promise<Report> {
 	const startedMs = performance.now();
 	const deadlineMs = startedMs + pushTimeoutMs(session.inputs);
 	return withPushes(
@@ -33,8 +46,13 @@ export async function pushNewPaths(session: Session, store: LocalStore, stop: St
 		job,
 		done,
 		() => undefined,
-		(pushes) => pushes.finish({ startedMs, deadlineMs }),
+		(pushes) => pushes.finish({ startedMs, deadlineMs, early }),
 	);
+}
+
+interface FinishOrder extends Pick<PushOrder, 'startedMs' | 'deadlineMs'> {
+	/** What was asked of the store already. */
+	readonly early?: EarlyAnswers | null;
 }
 
 /** The pushes of one process to all caches that take the job's paths. */
@@ -42,7 +60,7 @@ export interface Pushes {
 	/** Pushes valid paths (full) with all that they refer to. Throws what asking the local store throws; a cache that fails is tried again at the end. */
 	push(roots: readonly string[], order: Pick<PushOrder, 'drain'>): Promise<void>;
 	/** Pushes what the job added to the store, as far as it is not up, and ends the push. */
-	finish(order: Pick<PushOrder, 'startedMs' | 'deadlineMs'>): Promise<Report>;
+	finish(order: FinishOrder): Promise<Report>;
 }
 
 /** Told of each path that is up: index of the target, path, bytes sent. */
@@ -140,16 +158,18 @@ async function pushSome(
 async function finishAll(
 	means: PushMeans,
 	targets: readonly TargetPush[],
-	{ startedMs, deadlineMs }: Pick<PushOrder, 'startedMs' | 'deadlineMs'>,
+	{ startedMs, deadlineMs, early = null }: FinishOrder,
 ): Promise<Report> {
 	const { session, store, stop, job } = means;
 	const { log } = session.runner;
 	const signal = forLocalStore(stop, deadlineMs);
-	const main = session.state().main;
-	const naming = store.names();
-	const [roots, names] = await Promise.all([rootsOf(session, store, naming, signal), naming]);
+	const { main } = session.state();
+	const question = { paths: session.inputs.paths, env: session.runner.env, main };
+	const answers = answersOf(early, () => askStore(store, question, signal), signal);
+	const [roots, names] = await Promise.all([answers.roots, answers.names]);
 	if (roots.length > 0) for (const target of targets) target.expect(deadlineMs);
-	const selection = roots.length === 0 ? null : await select(session, store, roots, signal);
+	const candidates = await answers.candidates;
+	const selection = candidates === null ? null : selectPaths(candidates, rulesOf(session));
 	const facts =
 		selection === null
 			? []
@@ -179,10 +199,6 @@ function forLocalStore(stop: Stop, deadlineMs: number): AbortSignal {
 	else stop.signal.addEventListener('abort', onStop, { once: true });
 	const leftMs = Math.max(LOCAL_GRACE_MS, Math.floor(deadlineMs - performance.now()));
 	return AbortSignal.any([late.signal, AbortSignal.timeout(leftMs)]);
-}
-
-async function select(session: Session, store: LocalStore, roots: readonly string[], signal: AbortSignal): Promise<Selection> {
-	return selectPaths(await findCandidates(store, roots, session.inputs.paths.length > 0, signal), rulesOf(session));
 }
 
 /** All side by side; where plans are made, each waits shortly for the others, so that what several want is packed once. */

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CacheError, systemCode } from '../errors.ts';
 import { type GetInput, INPUT_NAMES, type Inputs, inputFromEnv, parseInputs, secretTexts } from '../inputs.ts';
-import { inputsAsKept, inputsToKeep, loadState, type State, saveState } from '../state.ts';
+import { loadState, type State, saveState } from '../state.ts';
+import { inputsAsKept, inputsToKeep } from './kept-inputs.ts';
 import type { Runner } from './runner.ts';
 
 /** One phase of one use of the action: its inputs, and the state that it keeps for the next phases. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash as hashOf } from 'node:crypto';
 import { CacheError } from '../errors.ts';
 import { equalHash, formatHash, type Hash } from '../nix/hash.ts';
 import type { PathInfo } from '../nix/path-info.ts';
@@ -74,7 +74,7 @@ type Recorded = Pick<PathInfo, 'path' | 'narHash' | 'narSizeBytes'>;
 /** A NAR that is in memory, compared in the same way and given back. Of one that is too long, not all need be there. */
 export function checkedNar(info: Recorded, bytes: Uint8Array): Uint8Array {
 	if (bytes.length > info.narSizeBytes) throw longerThanRecorded(info);
-	refuseOther(info, bytes.length, createHash('sha256').update(bytes).digest());
+	refuseOther(info, bytes.length, hashOf('sha256', bytes, 'buffer'));
 	return bytes;
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash as hashOf } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DivisibleBody } from '../bodies/body.ts';
@@ -230,7 +230,7 @@ function fileWriter({ file, moveTo, release, abandon }: SpoolFile, explain: (err
 }
 
 function sha256(bytes: Uint8Array): Hash {
-	return { algorithm: 'sha256', digest: createHash('sha256').update(bytes).digest() };
+	return { algorithm: 'sha256', digest: hashOf('sha256', bytes, 'buffer') };
 }
 
 function once(action: () => Promise<void>): () => Promise<void> {

@@ -2,45 +2,59 @@ import { realpath } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { CacheError } from '../errors.ts';
 import type { Candidates } from '../push/plan.ts';
+import type { MainState } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { newSince, readSnapshot } from '../store/snapshot.ts';
 import { jobRoots } from './job-roots.ts';
-import type { Session } from './session.ts';
 
-/** What may be pushed: what the input `paths` names, or else what this job brought to the store. `names`: of the store now, which may still be read. */
-export async function rootsOf(
-	session: Session,
-	store: LocalStore,
-	names: Promise<readonly string[]>,
-	signal: AbortSignal,
-): Promise<readonly string[]> {
-	const { inputs, runner } = session;
-	return inputs.paths.length > 0 ? namedRoots(inputs.paths, store, runner.env) : newRoots(session, store, names, signal);
+/** What the end of the job asks the local store. */
+export interface StoreQuestion {
+	/** Of the input `paths`. */
+	readonly paths: readonly string[];
+	readonly env: Readonly<Record<string, string | undefined>>;
+	/** What main knew; `null` when it did not run. */
+	readonly main: Pick<MainState, 'snapshotFile' | 'journal' | 'isShared'> | null;
+}
+
+/** They come one by one, and each may fail; that nobody waits for one that does is no harm. */
+export interface StoreAnswers {
+	/** Names in the store now. */
+	readonly names: Promise<readonly string[]>;
+	/** Full paths that may be pushed: those that the input `paths` names, or else those that this job brought to the store. */
+	readonly roots: Promise<readonly string[]>;
+	/** The roots with their closures; `null` when there are none. */
+	readonly candidates: Promise<Candidates | null>;
+}
+
+export function askStore(store: LocalStore, question: StoreQuestion, signal: AbortSignal): StoreAnswers {
+	const { paths, env } = question;
+	const explicit = paths.length > 0;
+	const names = store.names();
+	const roots = explicit ? namedRoots(paths, store, env) : newRoots(question, store, names, signal);
+	const candidates = roots.then((found) => (found.length === 0 ? null : findCandidates(store, found, explicit, signal)));
+	for (const answer of [names, roots, candidates]) answer.catch(() => undefined);
+	return { names, roots, candidates };
 }
 
 /** Full paths that came to the store since main's snapshot; on a store that others use too, those of them that are this job's. */
 async function newRoots(
-	session: Session,
+	{ env, main }: StoreQuestion,
 	store: LocalStore,
 	names: Promise<readonly string[]>,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
-	const { snapshotFile = null, journal = null, isShared = false } = session.state().main ?? {};
+	const { snapshotFile = null, journal = null, isShared = false } = main ?? {};
 	if (snapshotFile === null)
 		throw new CacheError('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
 	const [before, now] = await Promise.all([readSnapshot(snapshotFile), names]);
 	const added = newSince(before, now).map((name) => `${store.storeDir}/${name}`);
-	const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = session.runner.env;
+	const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = env;
 	const folders = [workspace, temp].filter((folder) => folder !== '');
 	return jobRoots({ store, journal, added, isShared, folders, signal });
 }
 
 /** The store paths that the input `paths` means: store paths, what lies inside of one, or links to them. */
-async function namedRoots(
-	lines: readonly string[],
-	store: LocalStore,
-	env: Session['runner']['env'],
-): Promise<readonly string[]> {
+async function namedRoots(lines: readonly string[], store: LocalStore, env: StoreQuestion['env']): Promise<readonly string[]> {
 	const found = await Promise.all(lines.map((line) => storePathOf(resolve(env.GITHUB_WORKSPACE ?? '.', line), line, store)));
 	return [...new Set(found)];
 }
