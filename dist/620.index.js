@@ -809,20 +809,22 @@ function createPlanner({ upstreams, done, stopped }) {
             return plan;
         return (0,push_plan/* planPush */.M)((0,push_plan/* selectPaths */.L)(selection.candidates, { ...selection.rules, upstream }), there);
     };
+    /** `ours`: what counts as there, whatever the cache says. */
+    const planBeside = async (ours, backend, selection, signal) => {
+        const { query } = selection;
+        const presumed = await ask(backend, query, signal, true);
+        const there = new Map([...known, ...ours]);
+        const plan = await planWith(selection, there, signal);
+        const going = new Set(plan.push.map(({ path }) => path));
+        // Where something stays missing (it is excluded, or at a substituter), what refers to it may be there nevertheless.
+        if (presumed.length === 0 || query.every(({ path }) => there.has(path) || going.has(path)))
+            return plan;
+        await ask(backend, presumed, signal, false);
+        return planWith(selection, new Map([...known, ...ours]), signal);
+    };
     return {
-        async plan(backend, selection, uploaded, signal) {
-            const { query } = selection;
-            const ours = uploaded.map((path) => [path, { state: 'present' }]);
-            const presumed = await ask(backend, query, signal, true);
-            const there = new Map([...known, ...ours]);
-            const plan = await planWith(selection, there, signal);
-            const going = new Set(plan.push.map(({ path }) => path));
-            // Where something stays missing (it is excluded, or at a substituter), what refers to it may be there nevertheless.
-            if (presumed.length === 0 || query.every(({ path }) => there.has(path) || going.has(path)))
-                return plan;
-            await ask(backend, presumed, signal, false);
-            return planWith(selection, new Map([...known, ...ours]), signal);
-        },
+        plan: (backend, selection, signal) => planBeside([], backend, selection, signal),
+        rest: (backend, selection, signal) => planBeside([...done.keys()].map((path) => [path, { state: 'present' }]), backend, selection, signal),
         lost: () => new Set([...known].flatMap(([path, { state }]) => (state === 'lost' ? [path] : []))),
     };
 }
@@ -894,7 +896,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
         const checked = await (expected ?? open(signal));
         const { backend } = checked;
         const selection = selectionFor(checked, order.selection);
-        const plan = await planner.plan(backend, selection, [], signal);
+        const plan = await planner.plan(backend, selection, signal);
         const planMs = elapsed(startedMs);
         const planned = { ...facts, plan, lost: planner.lost(), durationsMs: { plan: planMs } };
         await order.planned.wait();
@@ -935,7 +937,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
             const checked = await open(signal);
             const { backend } = checked;
             const selection = selectionFor(checked, order.selection);
-            const plan = await planner.plan(backend, selection, [...done.keys()], signal);
+            const plan = await planner.rest(backend, selection, signal);
             await order.planned.wait();
             if (plan.push.length === 0)
                 return;

@@ -59,7 +59,7 @@ async function planned(scenario: Omit<Scenario, 'infos'>, asksAll = false): Prom
 	const upstreams = { find: async (paths: readonly PathInfo[]) => new Map(found(paths)) };
 	const planner = createPlanner({ upstreams, done: new Map(), stopped: never });
 	const selection = selectPaths(candidates, { ...rules, upstream: new Map() });
-	return { plan: await planner.plan(asksAll ? exhaustive : backend, selection, [], never), asked };
+	return { plan: await planner.plan(asksAll ? exhaustive : backend, selection, never), asked };
 }
 
 const LARGE_BYTES = 100_000;

@@ -13,8 +13,10 @@ export interface PlannerOptions {
 
 /** Plans the pushes to one cache, which is asked for a path that it has once. */
 export interface Planner {
-	/** What is to go up, beside what is `uploaded` (full paths). Throws what asking the cache throws. */
-	plan(backend: Backend, selection: Selection, uploaded: readonly string[], signal: AbortSignal): Promise<Plan>;
+	/** What this process is to put into the cache, `done` or not. Throws what asking the cache throws. */
+	plan(backend: Backend, selection: Selection, signal: AbortSignal): Promise<Plan>;
+	/** The same without what is `done`. */
+	rest(backend: Backend, selection: Selection, signal: AbortSignal): Promise<Plan>;
 	/** Paths that the cache had once and whose bytes are gone, as far as it was asked. */
 	lost(): ReadonlySet<string>;
 }
@@ -46,19 +48,33 @@ export function createPlanner({ upstreams, done, stopped }: PlannerOptions): Pla
 		return planPush(selectPaths(selection.candidates, { ...selection.rules, upstream }), there);
 	};
 
+	/** `ours`: what counts as there, whatever the cache says. */
+	const planBeside = async (
+		ours: readonly (readonly [string, Presence])[],
+		backend: Backend,
+		selection: Selection,
+		signal: AbortSignal,
+	): Promise<Plan> => {
+		const { query } = selection;
+		const presumed = await ask(backend, query, signal, true);
+		const there = new Map([...known, ...ours]);
+		const plan = await planWith(selection, there, signal);
+		const going = new Set(plan.push.map(({ path }) => path));
+		// Where something stays missing (it is excluded, or at a substituter), what refers to it may be there nevertheless.
+		if (presumed.length === 0 || query.every(({ path }) => there.has(path) || going.has(path))) return plan;
+		await ask(backend, presumed, signal, false);
+		return planWith(selection, new Map([...known, ...ours]), signal);
+	};
+
 	return {
-		async plan(backend, selection, uploaded, signal) {
-			const { query } = selection;
-			const ours = uploaded.map((path): [string, Presence] => [path, { state: 'present' }]);
-			const presumed = await ask(backend, query, signal, true);
-			const there = new Map([...known, ...ours]);
-			const plan = await planWith(selection, there, signal);
-			const going = new Set(plan.push.map(({ path }) => path));
-			// Where something stays missing (it is excluded, or at a substituter), what refers to it may be there nevertheless.
-			if (presumed.length === 0 || query.every(({ path }) => there.has(path) || going.has(path))) return plan;
-			await ask(backend, presumed, signal, false);
-			return planWith(selection, new Map([...known, ...ours]), signal);
-		},
+		plan: (backend, selection, signal) => planBeside([], backend, selection, signal),
+		rest: (backend, selection, signal) =>
+			planBeside(
+				[...done.keys()].map((path) => [path, { state: 'present' }]),
+				backend,
+				selection,
+				signal,
+			),
 		lost: () => new Set([...known].flatMap(([path, { state }]) => (state === 'lost' ? [path] : []))),
 	};
 }

@@ -119,7 +119,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 		const checked = await (expected ?? open(signal));
 		const { backend } = checked;
 		const selection = selectionFor(checked, order.selection);
-		const plan = await planner.plan(backend, selection, [], signal);
+		const plan = await planner.plan(backend, selection, signal);
 		const planMs = elapsed(startedMs);
 		const planned = { ...facts, plan, lost: planner.lost(), durationsMs: { plan: planMs } };
 		await order.planned.wait();
@@ -161,7 +161,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 			const checked = await open(signal);
 			const { backend } = checked;
 			const selection = selectionFor(checked, order.selection);
-			const plan = await planner.plan(backend, selection, [...done.keys()], signal);
+			const plan = await planner.rest(backend, selection, signal);
 			await order.planned.wait();
 			if (plan.push.length === 0) return;
 			const taken = await run(backend, plan, order, order.deadlineMs);
