@@ -887,14 +887,18 @@ function isDerivation(path) {
 /* harmony export */   B: () => (/* binding */ answersOf),
 /* harmony export */   J: () => (/* binding */ askEarly)
 /* harmony export */ });
-/* harmony import */ var _input_lines_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(578);
-/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8801);
-/* harmony import */ var _store_local_store_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(2325);
-/* harmony import */ var _store_question_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(7514);
+/* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
+/* harmony import */ var _input_lines_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(578);
+/* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8801);
+/* harmony import */ var _store_local_store_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2325);
+/* harmony import */ var _store_question_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7514);
 
 
 
 
+
+/** Whatever holds up the answers must not hold up post, which takes the secrets off the disk first. */
+const LONGEST_WAIT_MS = 100;
 /**
  * `null` where post does not ask, the pusher does, or the daemon would, which may be restarted when the configuration is undone. Asks nothing but what main wrote
  * into the state, and never throws: what is wrong here is found again, and told, by who wants the answers.
@@ -909,17 +913,17 @@ function askEarly(env) {
     if (main.store?.access !== 'direct' || main.whyNot !== null || main.pusherFolder !== null)
         return null;
     const over = new AbortController();
-    const question = { paths: (0,_input_lines_js__WEBPACK_IMPORTED_MODULE_3__/* .inputLines */ .K)(state.inputs.paths ?? ''), env, main };
-    const answers = (0,_store_question_js__WEBPACK_IMPORTED_MODULE_2__/* .askStore */ .f)((0,_store_local_store_js__WEBPACK_IMPORTED_MODULE_1__/* .reopenLocalStore */ .C)(main.store, env), question, over.signal);
+    const question = { paths: (0,_input_lines_js__WEBPACK_IMPORTED_MODULE_4__/* .inputLines */ .K)(state.inputs.paths ?? ''), env, main };
+    const answers = (0,_store_question_js__WEBPACK_IMPORTED_MODULE_3__/* .askStore */ .f)((0,_store_local_store_js__WEBPACK_IMPORTED_MODULE_2__/* .reopenLocalStore */ .C)(main.store, env), question, over.signal);
     return {
         ...answers,
-        asked: answers.roots.then(() => undefined, () => undefined),
+        asked: Promise.race([answers.roots.catch(() => undefined), (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(LONGEST_WAIT_MS, undefined, { ref: false })]).then(() => undefined),
         cancel: (reason) => over.abort(reason),
     };
 }
 function stateIn(env) {
     try {
-        return (0,_state_js__WEBPACK_IMPORTED_MODULE_0__/* .loadState */ .C)((name) => env[`STATE_${name}`] ?? '');
+        return (0,_state_js__WEBPACK_IMPORTED_MODULE_1__/* .loadState */ .C)((name) => env[`STATE_${name}`] ?? '');
     }
     catch {
         return null;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
+import type { Report } from '../../src/report/report.ts';
 import { checkCache } from '../support/cache-invariants.ts';
 import { spawnCacheService } from '../support/cache-service/connect.ts';
 import { chain, derivation, GRAPH, graph } from '../support/derivations.ts';
@@ -260,9 +261,13 @@ describe('trouble on the way', () => {
 			const result = await job(machine, [action({ concurrency: '1' }), build, endIt], { workspace: job40 });
 			for (const timer of timers) clearTimeout(timer);
 			const visible = held().length;
-			const [report] = result.reports;
-			expect(report, result.log).toMatchObject({ caches: [{ counts: { 'out-of-time': { paths: 40 - visible } } }] });
-			if (visible > 0) expect(report).toMatchObject({ caches: [{ counts: { pushed: { paths: visible } } }] });
+			const [report] = result.reports as readonly Report[];
+			const { pushed, 'out-of-time': late } = report?.caches[0]?.counts ?? {};
+			const told = pushed?.paths ?? 0;
+			expect(late?.paths, result.log).toBe(40 - told);
+			// With one upload at a time, one narinfo may have been cut off after it was there and before the server said so.
+			expect(visible - told, result.log).toBeGreaterThanOrEqual(0);
+			expect(visible - told, result.log).toBeLessThanOrEqual(1);
 			expect(visible).toBeLessThan(40);
 			if (afterS > 20) expect(visible).toBeGreaterThan(10);
 			expect(result.stage('post').signal).toBeNull();

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +91,22 @@ describe('what is asked before the program is loaded', () => {
 		expect(await answers.roots).toEqual(['/nix/store/x']);
 		expect(await answers.candidates).toBeNull();
 		expect(asked).toBe(1);
+	});
+
+	it('lets post begin though the answers take long', async () => {
+		const fifo = join(work, 'fifo');
+		execFileSync('mkfifo', [fifo]);
+		const early = askEarly(envAfter({ snapshotFile: fifo }));
+		let answered = false;
+		early?.roots
+			.catch(() => undefined)
+			.finally(() => {
+				answered = true;
+			});
+		await early?.asked;
+		expect(answered).toBe(false);
+		writeFileSync(fifo, EMPTY_SNAPSHOT);
+		expect(await early?.roots).toEqual([]);
 	});
 
 	it('ends when nobody wants it any more', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inputLines } from '../input-lines.ts';
 import { loadState, type State } from '../state.ts';
 import { reopenLocalStore } from '../store/local-store.ts';
@@ -5,11 +6,14 @@ import { askStore, type StoreAnswers } from './store-question.ts';
 
 /** The end of the job asks the local store first of all, before most of this program is loaded: Nix answers meanwhile. */
 export interface EarlyAnswers extends StoreAnswers {
-	/** Nix is at work, or will not be: this thread has time for other things. Never rejects. */
+	/** Nix is at work, or will not be, or it takes long to get there: this thread has time for other things. Never rejects. */
 	readonly asked: Promise<void>;
 	/** Nobody wants the answers any more. */
 	cancel(reason?: unknown): void;
 }
+
+/** Whatever holds up the answers must not hold up post, which takes the secrets off the disk first. */
+const LONGEST_WAIT_MS = 100;
 
 /**
  * `null` where post does not ask, the pusher does, or the daemon would, which may be restarted when the configuration is undone. Asks nothing but what main wrote
@@ -27,8 +31,7 @@ export function askEarly(env: Readonly<Record<string, string | undefined>>): Ear
 	const answers = askStore(reopenLocalStore(main.store, env), question, over.signal);
 	return {
 		...answers,
-		asked: answers.roots.then(
-			() => undefined,
+		asked: Promise.race([answers.roots.catch(() => undefined), sleep(LONGEST_WAIT_MS, undefined, { ref: false })]).then(
 			() => undefined,
 		),
 		cancel: (reason) => over.abort(reason),
