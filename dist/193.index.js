@@ -374,7 +374,6 @@ function differenceOf(info, published, publicKeys, storeDir) {
 
 
 
-/** Of several caches that take a path, the second finds its signature made. They go when key and information go. */
 const made = new WeakMap();
 function madeWith(key) {
     const known = made.get(key) ?? new WeakMap();
@@ -401,6 +400,7 @@ async function signAhead(infos, key, signal, { signAside } = (0,_ed25519_js__WEB
     for (let start = 0; start < infos.length && !signal.aborted; start += AT_A_TIME) {
         const batch = infos.slice(start, start + AT_A_TIME).filter((info) => !known.has(info) && info.narSizeBytes > 0);
         const signing = batch.map(async (info) => {
+            known.set(info, null);
             const bytes = await signAside(Buffer.from((0,_signature_js__WEBPACK_IMPORTED_MODULE_2__/* .fingerprint */ .Rj)(info)), key.secretKey);
             known.set(info, `${key.name}:${(0,_base64_js__WEBPACK_IMPORTED_MODULE_0__/* .encodeBase64 */ .W)(bytes)}`);
         });

@@ -2217,7 +2217,7 @@ async function pushSome(means, targets, roots, { drain }) {
     const { session, store, stop } = means;
     const { log } = session.runner;
     const startedMs = performance.now();
-    const selection = (0,plan/* selectPaths */.L)(await (0,store_question/* findCandidates */.e)(store, roots, false, stop.signal), rulesOf(session));
+    const selection = (0,plan/* selectPaths */.L)(await (0,store_question/* findCandidates */.eE)(store, roots, false, stop.signal), rulesOf(session));
     const order = {
         selection,
         startedMs,
@@ -2236,7 +2236,7 @@ async function finishAll(means, targets, { startedMs, deadlineMs, early = null }
     const signal = forLocalStore(stop, deadlineMs);
     const { main } = session.state();
     const question = { paths: session.inputs.paths, env: session.runner.env, main };
-    const answers = (0,early_question/* answersOf */.B)(early, () => (0,store_question/* askStore */.f)(store, question, signal), signal);
+    const answers = (0,early_question/* answersOf */.B)(early, () => (0,store_question/* askStore */.fE)(store, question, signal), signal);
     const [roots, names] = await Promise.all([answers.roots, answers.names]);
     if (roots.length > 0)
         for (const target of targets)

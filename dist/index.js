@@ -914,7 +914,7 @@ function askEarly(env) {
         return null;
     const over = new AbortController();
     const question = { paths: (0,_input_lines_js__WEBPACK_IMPORTED_MODULE_4__/* .inputLines */ .K)(state.inputs.paths ?? ''), env, main };
-    const answers = (0,_store_question_js__WEBPACK_IMPORTED_MODULE_3__/* .askStore */ .f)((0,_store_local_store_js__WEBPACK_IMPORTED_MODULE_2__/* .reopenLocalStore */ .C)(main.store, env), question, over.signal);
+    const answers = (0,_store_question_js__WEBPACK_IMPORTED_MODULE_3__/* .askStore */ .fE)((0,_store_local_store_js__WEBPACK_IMPORTED_MODULE_2__/* .reopenLocalStore */ .C)(main.store, env), question, over.signal);
     return {
         ...answers,
         asked: Promise.race([answers.roots.catch(() => undefined), (0,node_timers_promises__WEBPACK_IMPORTED_MODULE_0__.setTimeout)(LONGEST_WAIT_MS, undefined, { ref: false })]).then(() => undefined),
@@ -943,11 +943,11 @@ function answersOf(early, ask, signal) {
         again ??= ask();
         return again;
     };
-    return {
+    return (0,_store_question_js__WEBPACK_IMPORTED_MODULE_3__/* .heard */ .HK)({
         names: early.names.catch(() => anew().names),
         roots: early.roots.catch(() => anew().roots),
         candidates: early.candidates.catch(() => anew().candidates),
-    };
+    });
 }
 
 
@@ -959,8 +959,9 @@ function answersOf(early, ask, signal) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
-  f: () => (/* binding */ askStore),
-  e: () => (/* binding */ findCandidates)
+  fE: () => (/* binding */ askStore),
+  eE: () => (/* binding */ findCandidates),
+  HK: () => (/* binding */ heard)
 });
 
 // EXTERNAL MODULE: external "node:fs/promises"
@@ -1081,9 +1082,13 @@ function askStore(store, question, signal) {
     const names = store.names();
     const roots = explicit ? namedRoots(paths, store, env) : newRoots(question, store, names, signal);
     const candidates = roots.then((found) => (found.length === 0 ? null : findCandidates(store, found, explicit, signal)));
-    for (const answer of [names, roots, candidates])
+    return heard({ names, roots, candidates });
+}
+/** The same answers. One that fails when nobody waits for it (another one failed before) is no error of this process. */
+function heard(answers) {
+    for (const answer of [answers.names, answers.roots, answers.candidates])
         answer.catch(() => undefined);
-    return { names, roots, candidates };
+    return answers;
 }
 /** Full paths that came to the store since main's snapshot; on a store that others use too, those of them that are this job's. */
 async function newRoots({ env, main }, store, names, signal) {

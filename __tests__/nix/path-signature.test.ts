@@ -47,6 +47,18 @@ describe('the signature of a path', () => {
 		expect(asked).toBe(0);
 	});
 
+	it('is made once for two caches that take the path at the same time', async () => {
+		const key = generateKey('test-1');
+		const paths = infos(300);
+		let asked = 0;
+		const signAside = async (): Promise<Uint8Array> => {
+			asked++;
+			return FOREIGN;
+		};
+		await Promise.all([signAhead(paths, key, never, { signAside }), signAhead(paths, key, never, { signAside })]);
+		expect(asked).toBe(300);
+	});
+
 	it('is left to whoever asks where it can not be made ahead', async () => {
 		const key = generateKey('test-1');
 		const paths = infos(3);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answersOf, askEarly, type EarlyAnswers } from '../../src/phases/early-question.ts';
-import type { StoreAnswers } from '../../src/phases/store-question.ts';
+import { heard, type StoreAnswers } from '../../src/phases/store-question.ts';
 import type { MainState, State } from '../../src/state.ts';
 
 let work: string;
@@ -91,6 +91,16 @@ describe('what is asked before the program is loaded', () => {
 		expect(await answers.roots).toEqual(['/nix/store/x']);
 		expect(await answers.candidates).toBeNull();
 		expect(asked).toBe(1);
+	});
+
+	it('fails by what is waited for, and not by the rest', async () => {
+		rmSync(join(work, 'snapshot'), { force: true });
+		const fail = <T>(): Promise<T> => Promise.reject(new Error('again'));
+		const again = () => heard({ names: fail(), roots: fail(), candidates: fail() });
+		const answers = answersOf(askEarly(envAfter({})), again, new AbortController().signal);
+		// An answer that failed unheard would end the process, and this test.
+		await expect(answers.roots).rejects.toThrow('again');
+		await new Promise((resolve) => setImmediate(resolve));
 	});
 
 	it('lets post begin though the answers take long', async () => {

@@ -3,11 +3,13 @@ import { type Ed25519, ed25519 } from './ed25519.ts';
 import type { PathInfo } from './path-info.ts';
 import { fingerprint, type SecretKey, sign } from './signature.ts';
 
-/** Of several caches that take a path, the second finds its signature made. They go when key and information go. */
-const made = new WeakMap<SecretKey, WeakMap<PathInfo, string>>();
+/** `null`: another thread is at it. Of several caches that take a path, the second finds its signature made. They go when key and information go. */
+type Signatures = WeakMap<PathInfo, string | null>;
 
-function madeWith(key: SecretKey): WeakMap<PathInfo, string> {
-	const known = made.get(key) ?? new WeakMap<PathInfo, string>();
+const made = new WeakMap<SecretKey, Signatures>();
+
+function madeWith(key: SecretKey): Signatures {
+	const known: Signatures = made.get(key) ?? new WeakMap();
 	made.set(key, known);
 	return known;
 }
@@ -38,6 +40,7 @@ export async function signAhead(
 	for (let start = 0; start < infos.length && !signal.aborted; start += AT_A_TIME) {
 		const batch = infos.slice(start, start + AT_A_TIME).filter((info) => !known.has(info) && info.narSizeBytes > 0);
 		const signing = batch.map(async (info) => {
+			known.set(info, null);
 			const bytes = await signAside(Buffer.from(fingerprint(info)), key.secretKey);
 			known.set(info, `${key.name}:${encodeBase64(bytes)}`);
 		});

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inputLines } from '../input-lines.ts';
 import { loadState, type State } from '../state.ts';
 import { reopenLocalStore } from '../store/local-store.ts';
-import { askStore, type StoreAnswers } from './store-question.ts';
+import { askStore, heard, type StoreAnswers } from './store-question.ts';
 
 /** The end of the job asks the local store first of all, before most of this program is loaded: Nix answers meanwhile. */
 export interface EarlyAnswers extends StoreAnswers {
@@ -57,9 +57,9 @@ export function answersOf(early: EarlyAnswers | null, ask: () => StoreAnswers, s
 		again ??= ask();
 		return again;
 	};
-	return {
+	return heard({
 		names: early.names.catch(() => anew().names),
 		roots: early.roots.catch(() => anew().roots),
 		candidates: early.candidates.catch(() => anew().candidates),
-	};
+	});
 }

@@ -16,7 +16,7 @@ export interface StoreQuestion {
 	readonly main: Pick<MainState, 'snapshotFile' | 'journal' | 'isShared'> | null;
 }
 
-/** They come one by one, and each may fail; that nobody waits for one that does is no harm. */
+/** They come one by one, and each may fail. */
 export interface StoreAnswers {
 	/** Names in the store now. */
 	readonly names: Promise<readonly string[]>;
@@ -32,8 +32,13 @@ export function askStore(store: LocalStore, question: StoreQuestion, signal: Abo
 	const names = store.names();
 	const roots = explicit ? namedRoots(paths, store, env) : newRoots(question, store, names, signal);
 	const candidates = roots.then((found) => (found.length === 0 ? null : findCandidates(store, found, explicit, signal)));
-	for (const answer of [names, roots, candidates]) answer.catch(() => undefined);
-	return { names, roots, candidates };
+	return heard({ names, roots, candidates });
+}
+
+/** The same answers. One that fails when nobody waits for it (another one failed before) is no error of this process. */
+export function heard(answers: StoreAnswers): StoreAnswers {
+	for (const answer of [answers.names, answers.roots, answers.candidates]) answer.catch(() => undefined);
+	return answers;
 }
 
 /** Full paths that came to the store since main's snapshot; on a store that others use too, those of them that are this job's. */
