@@ -85,10 +85,7 @@ var errors = __webpack_require__(9473);
 var origins = __webpack_require__(4644);
 // EXTERNAL MODULE: ./build/store/derivation-outputs.js + 1 modules
 var derivation_outputs = __webpack_require__(8569);
-// EXTERNAL MODULE: ./build/store/snapshot.js
-var snapshot = __webpack_require__(3584);
 ;// CONCATENATED MODULE: ./build/phases/added-paths.js
-
 
 
 
@@ -106,11 +103,10 @@ async function findAdded(options) {
         return null;
     }
 }
-async function addedInfos({ session, store, names, known, signal }) {
-    const file = session.state().main?.snapshotFile ?? null;
-    if (file === null)
+async function addedInfos({ store, paths: added, known, signal }) {
+    const paths = await added;
+    if (paths === null)
         return null;
-    const paths = (0,snapshot/* newSince */.nH)(await (0,snapshot/* readSnapshot */.RA)(file), names).map((name) => `${store.storeDir}/${name}`);
     const unknown = paths.filter((path) => !known.has(path));
     const asked = unknown.length === 0
         ? new Map()
@@ -134,15 +130,18 @@ async function findForbidden({ store, job, caches }, infos) {
     return forbidden;
 }
 
+// EXTERNAL MODULE: ./build/phases/store-question.js + 2 modules
+var store_question = __webpack_require__(7514);
 // EXTERNAL MODULE: ./build/phases/target-push.js + 8 modules
 var target_push = __webpack_require__(8391);
 ;// CONCATENATED MODULE: ./build/phases/job-report.js
 
 
 
+
 /** What the end of the job has to tell. `known`: what was learned of the store for the push. */
-async function jobReport({ session, store, stop, job, names, startedMs }, caches, known) {
-    const added = await findAdded({ session, store, job, names, known, caches, signal: stop.signal });
+async function jobReport({ session, store, stop, job, names, added: paths, startedMs }, caches, known) {
+    const added = await findAdded({ session, store, job, paths, known, caches, signal: stop.signal });
     return (0,report/* makeReport */.d)({
         caches,
         added,
@@ -155,7 +154,11 @@ async function jobReport({ session, store, stop, job, names, startedMs }, caches
 }
 /** Of a job that pushes nothing: what came from where. */
 async function reportOnReads(session, store, stop, job) {
-    const end = { session, store, stop, job, names: await store.names(), startedMs: performance.now() };
+    const startedMs = performance.now();
+    const naming = store.names();
+    const added = (0,store_question/* addedSince */.V8)(session.state().main?.snapshotFile ?? null, store, naming);
+    added.catch(() => undefined);
+    const end = { session, store, stop, job, names: await naming, added, startedMs };
     const targets = session.state().main?.targets ?? [];
     return jobReport(end, targets.map((target) => (0,target_push/* untouched */.sF)(session, target)), new Map());
 }

@@ -2254,7 +2254,8 @@ async function finishAll(means, targets, { startedMs, deadlineMs, early = null }
         }));
     const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
     const caches = (main?.targets ?? []).map((target) => pushed.get(target) ?? (0,target_push/* untouched */.sF)(session, target));
-    return (0,job_report/* jobReport */.q)({ session, store, stop, job, names, startedMs }, caches, selection?.candidates.infos ?? new Map());
+    const { added } = answers;
+    return (0,job_report/* jobReport */.q)({ session, store, stop, job, names, added, startedMs }, caches, selection?.candidates.infos ?? new Map());
 }
 /** What a job that was stopped may still take to find out what it has to report. */
 const LOCAL_GRACE_MS = 3_000;

@@ -945,6 +945,7 @@ function answersOf(early, ask, signal) {
     };
     return (0,_store_question_js__WEBPACK_IMPORTED_MODULE_3__/* .heard */ .HK)({
         names: early.names.catch(() => anew().names),
+        added: early.added.catch(() => anew().added),
         roots: early.roots.catch(() => anew().roots),
         candidates: early.candidates.catch(() => anew().candidates),
     });
@@ -959,6 +960,7 @@ function answersOf(early, ask, signal) {
 
 // EXPORTS
 __nccwpck_require__.d(__webpack_exports__, {
+  V8: () => (/* binding */ addedSince),
   fE: () => (/* binding */ askStore),
   eE: () => (/* binding */ findCandidates),
   HK: () => (/* binding */ heard)
@@ -1080,23 +1082,30 @@ function askStore(store, question, signal) {
     const { paths, env } = question;
     const explicit = paths.length > 0;
     const names = store.names();
-    const roots = explicit ? namedRoots(paths, store, env) : newRoots(question, store, names, signal);
+    const added = addedSince(question.main?.snapshotFile ?? null, store, names);
+    const roots = explicit ? namedRoots(paths, store, env) : newRoots(question, store, added, signal);
     const candidates = roots.then((found) => (found.length === 0 ? null : findCandidates(store, found, explicit, signal)));
-    return heard({ names, roots, candidates });
+    return heard({ names, added, roots, candidates });
 }
 /** The same answers. One that fails when nobody waits for it (another one failed before) is no error of this process. */
 function heard(answers) {
-    for (const answer of [answers.names, answers.roots, answers.candidates])
+    for (const answer of Object.values(answers))
         answer.catch(() => undefined);
     return answers;
 }
-/** Full paths that came to the store since main's snapshot; on a store that others use too, those of them that are this job's. */
-async function newRoots({ env, main }, store, names, signal) {
-    const { snapshotFile = null, journal = null, isShared = false } = main ?? {};
+/** Full paths that came to the store since the snapshot. `names`: of the store now, which may still be read. Throws `state-invalid`, `store-unreadable`. */
+async function addedSince(snapshotFile, store, names) {
     if (snapshotFile === null)
-        throw new errors/* CacheError */.xA('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
+        return null;
     const [before, now] = await Promise.all([(0,snapshot/* readSnapshot */.RA)(snapshotFile), names]);
-    const added = (0,snapshot/* newSince */.nH)(before, now).map((name) => `${store.storeDir}/${name}`);
+    return (0,snapshot/* newSince */.nH)(before, now).map((name) => `${store.storeDir}/${name}`);
+}
+/** What was added; on a store that others use too, what of that is this job's. */
+async function newRoots({ env, main }, store, adding, signal) {
+    const { journal = null, isShared = false } = main ?? {};
+    const added = await adding;
+    if (added === null)
+        throw new errors/* CacheError */.xA('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
     const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = env;
     const folders = [workspace, temp].filter((folder) => folder !== '');
     return jobRoots({ store, journal, added, isShared, folders, signal });

@@ -75,6 +75,7 @@ describe('what is asked before the program is loaded', () => {
 		let asked = 0;
 		const again: StoreAnswers = {
 			names: Promise.resolve(['other']),
+			added: Promise.resolve([]),
 			roots: Promise.resolve(['/nix/store/x']),
 			candidates: Promise.resolve(null),
 		};
@@ -96,7 +97,7 @@ describe('what is asked before the program is loaded', () => {
 	it('fails by what is waited for, and not by the rest', async () => {
 		rmSync(join(work, 'snapshot'), { force: true });
 		const fail = <T>(): Promise<T> => Promise.reject(new Error('again'));
-		const again = () => heard({ names: fail(), roots: fail(), candidates: fail() });
+		const again = () => heard({ names: fail(), added: fail(), roots: fail(), candidates: fail() });
 		const answers = answersOf(askEarly(envAfter({})), again, new AbortController().signal);
 		// An answer that failed unheard would end the process, and this test.
 		await expect(answers.roots).rejects.toThrow('again');
@@ -124,7 +125,11 @@ describe('what is asked before the program is loaded', () => {
 		const early = waiting(over);
 		const stop = new AbortController();
 		const never = () => Promise.reject(new Error('cancelled'));
-		const answers = answersOf(early, () => ({ names: never(), roots: never(), candidates: never() }), stop.signal);
+		const answers = answersOf(
+			early,
+			() => ({ names: never(), added: never(), roots: never(), candidates: never() }),
+			stop.signal,
+		);
 		stop.abort(new Error('the job was cancelled'));
 		await expect(answers.candidates).rejects.toThrow('cancelled');
 		expect(over.signal.reason).toEqual(new Error('the job was cancelled'));
@@ -140,6 +145,7 @@ function waiting(over: AbortController): EarlyAnswers {
 		});
 	return {
 		names: cut(),
+		added: cut(),
 		roots: cut(),
 		candidates: cut(),
 		asked: Promise.resolve(),

@@ -4,7 +4,6 @@ import { originOf } from '../report/origins.ts';
 import type { AddedFacts, CacheFacts } from '../report/report.ts';
 import { readForbidsSubstitutes } from '../store/derivation-outputs.ts';
 import type { LocalStore } from '../store/local-store.ts';
-import { newSince, readSnapshot } from '../store/snapshot.ts';
 import type { Session } from './session.ts';
 import type { JobReads } from './substituter.ts';
 
@@ -15,8 +14,8 @@ export interface AddedOptions {
 	readonly session: Session;
 	readonly store: LocalStore;
 	readonly job: JobReads;
-	/** Of the store now. */
-	readonly names: readonly string[];
+	/** Full paths that came to the store during the job; `null` when that is not known. */
+	readonly paths: Promise<readonly string[] | null>;
 	/** What was learned for the push; the store is asked for the rest. */
 	readonly known: ReadonlyMap<string, PathInfo>;
 	readonly caches: readonly CacheFacts[];
@@ -35,10 +34,9 @@ export async function findAdded(options: AddedOptions): Promise<AddedFacts | nul
 	}
 }
 
-async function addedInfos({ session, store, names, known, signal }: AddedOptions): Promise<readonly PathInfo[] | null> {
-	const file = session.state().main?.snapshotFile ?? null;
-	if (file === null) return null;
-	const paths = newSince(await readSnapshot(file), names).map((name) => `${store.storeDir}/${name}`);
+async function addedInfos({ store, paths: added, known, signal }: AddedOptions): Promise<readonly PathInfo[] | null> {
+	const paths = await added;
+	if (paths === null) return null;
 	const unknown = paths.filter((path) => !known.has(path));
 	const asked =
 		unknown.length === 0

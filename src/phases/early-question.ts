@@ -59,6 +59,7 @@ export function answersOf(early: EarlyAnswers | null, ask: () => StoreAnswers, s
 	};
 	return heard({
 		names: early.names.catch(() => anew().names),
+		added: early.added.catch(() => anew().added),
 		roots: early.roots.catch(() => anew().roots),
 		candidates: early.candidates.catch(() => anew().candidates),
 	});

@@ -5,6 +5,7 @@ import { findAdded } from './added-paths.ts';
 
 import type { Session } from './session.ts';
 import type { Stop } from './stop.ts';
+import { addedSince } from './store-question.ts';
 import type { JobReads } from './substituter.ts';
 import { untouched } from './target-push.ts';
 
@@ -16,16 +17,18 @@ export interface JobEnd {
 	readonly job: JobReads;
 	/** Of the store now. */
 	readonly names: readonly string[];
+	/** Full paths that came to it during the job; `null` when that is not known. */
+	readonly added: Promise<readonly string[] | null>;
 	readonly startedMs: number;
 }
 
 /** What the end of the job has to tell. `known`: what was learned of the store for the push. */
 export async function jobReport(
-	{ session, store, stop, job, names, startedMs }: JobEnd,
+	{ session, store, stop, job, names, added: paths, startedMs }: JobEnd,
 	caches: readonly CacheFacts[],
 	known: ReadonlyMap<string, PathInfo>,
 ): Promise<Report> {
-	const added = await findAdded({ session, store, job, names, known, caches, signal: stop.signal });
+	const added = await findAdded({ session, store, job, paths, known, caches, signal: stop.signal });
 	return makeReport({
 		caches,
 		added,
@@ -39,7 +42,11 @@ export async function jobReport(
 
 /** Of a job that pushes nothing: what came from where. */
 export async function reportOnReads(session: Session, store: LocalStore, stop: Stop, job: JobReads): Promise<Report> {
-	const end = { session, store, stop, job, names: await store.names(), startedMs: performance.now() };
+	const startedMs = performance.now();
+	const naming = store.names();
+	const added = addedSince(session.state().main?.snapshotFile ?? null, store, naming);
+	added.catch(() => undefined);
+	const end = { session, store, stop, job, names: await naming, added, startedMs };
 	const targets = session.state().main?.targets ?? [];
 	return jobReport(
 		end,

@@ -185,7 +185,8 @@ async function finishAll(
 				);
 	const pushed = new Map(facts.map((cache, index) => [targets[index]?.target, cache]));
 	const caches = (main?.targets ?? []).map((target) => pushed.get(target) ?? untouched(session, target));
-	return jobReport({ session, store, stop, job, names, startedMs }, caches, selection?.candidates.infos ?? new Map());
+	const { added } = answers;
+	return jobReport({ session, store, stop, job, names, added, startedMs }, caches, selection?.candidates.infos ?? new Map());
 }
 
 /** What a job that was stopped may still take to find out what it has to report. */

@@ -20,6 +20,8 @@ export interface StoreQuestion {
 export interface StoreAnswers {
 	/** Names in the store now. */
 	readonly names: Promise<readonly string[]>;
+	/** Full paths that came to the store since main's snapshot; `null` when there is none. */
+	readonly added: Promise<readonly string[] | null>;
 	/** Full paths that may be pushed: those that the input `paths` names, or else those that this job brought to the store. */
 	readonly roots: Promise<readonly string[]>;
 	/** The roots with their closures; `null` when there are none. */
@@ -30,29 +32,40 @@ export function askStore(store: LocalStore, question: StoreQuestion, signal: Abo
 	const { paths, env } = question;
 	const explicit = paths.length > 0;
 	const names = store.names();
-	const roots = explicit ? namedRoots(paths, store, env) : newRoots(question, store, names, signal);
+	const added = addedSince(question.main?.snapshotFile ?? null, store, names);
+	const roots = explicit ? namedRoots(paths, store, env) : newRoots(question, store, added, signal);
 	const candidates = roots.then((found) => (found.length === 0 ? null : findCandidates(store, found, explicit, signal)));
-	return heard({ names, roots, candidates });
+	return heard({ names, added, roots, candidates });
 }
 
 /** The same answers. One that fails when nobody waits for it (another one failed before) is no error of this process. */
 export function heard(answers: StoreAnswers): StoreAnswers {
-	for (const answer of [answers.names, answers.roots, answers.candidates]) answer.catch(() => undefined);
+	for (const answer of Object.values(answers)) answer.catch(() => undefined);
 	return answers;
 }
 
-/** Full paths that came to the store since main's snapshot; on a store that others use too, those of them that are this job's. */
+/** Full paths that came to the store since the snapshot. `names`: of the store now, which may still be read. Throws `state-invalid`, `store-unreadable`. */
+export async function addedSince(
+	snapshotFile: string | null,
+	store: LocalStore,
+	names: Promise<readonly string[]>,
+): Promise<readonly string[] | null> {
+	if (snapshotFile === null) return null;
+	const [before, now] = await Promise.all([readSnapshot(snapshotFile), names]);
+	return newSince(before, now).map((name) => `${store.storeDir}/${name}`);
+}
+
+/** What was added; on a store that others use too, what of that is this job's. */
 async function newRoots(
 	{ env, main }: StoreQuestion,
 	store: LocalStore,
-	names: Promise<readonly string[]>,
+	adding: Promise<readonly string[] | null>,
 	signal: AbortSignal,
 ): Promise<readonly string[]> {
-	const { snapshotFile = null, journal = null, isShared = false } = main ?? {};
-	if (snapshotFile === null)
+	const { journal = null, isShared = false } = main ?? {};
+	const added = await adding;
+	if (added === null)
 		throw new CacheError('state-invalid', 'The store was not looked at when the job began, so what is new is not known.');
-	const [before, now] = await Promise.all([readSnapshot(snapshotFile), names]);
-	const added = newSince(before, now).map((name) => `${store.storeDir}/${name}`);
 	const { GITHUB_WORKSPACE: workspace = '', RUNNER_TEMP: temp = '' } = env;
 	const folders = [workspace, temp].filter((folder) => folder !== '');
 	return jobRoots({ store, journal, added, isShared, folders, signal });
