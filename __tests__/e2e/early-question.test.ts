@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { derivation } from '../support/derivations.ts';
@@ -73,7 +74,15 @@ describe('what post asks the store before it is loaded', () => {
 
 	it('holds up neither the undoing of the configuration nor the end of a job that is cancelled', async () => {
 		const timers: NodeJS.Timeout[] = [];
+		const secretFiles = ['nix.conf', 'netrc'];
+		let left: readonly string[] = ['not looked yet'];
 		const cancel = (running: RunningJob): void => {
+			const lookUp = (): readonly string[] =>
+				readdirSync(running.machine.outside(running.place.temp), { recursive: true, encoding: 'utf8' });
+			const before = lookUp().filter((name) => secretFiles.some((end) => name.endsWith(end)));
+			expect(before).not.toEqual([]);
+			// Nix hangs, and nobody has cancelled anything yet.
+			timers.push(setTimeout(() => (left = lookUp().filter((name) => before.includes(name))), 1_500));
 			for (const [signal, afterMs] of [
 				['SIGINT', 2_000],
 				['SIGTERM', 9_500],
@@ -83,6 +92,7 @@ describe('what post asks the store before it is loaded', () => {
 		};
 		const result = await job('touch /tmp/hangs', {}, [cancel]);
 		for (const timer of timers) clearTimeout(timer);
+		expect(left).toEqual([]);
 		expect(result.stage('post').signal, result.log).toBeNull();
 		expect(result.stage('post').durationMs).toBeLessThan(11_000);
 		expect(result.orphans).toEqual([]);
