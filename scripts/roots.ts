@@ -55,7 +55,8 @@ export function findRoot(nix: NixVersion): Root {
 /** Makes the roots that are missing, at the same time, and returns all that were asked for. Tells `say` what it does. */
 export async function ensureRoots(wanted: readonly NixVersion[], say: (line: string) => void): Promise<readonly Root[]> {
 	needRootOnLinux('the tests with real Nix');
-	const missing = wanted.filter((nix) => finishedRoot(nix) === null);
+	// Asked for twice, a root would be made twice, in one folder.
+	const missing = [...new Set(wanted)].filter((nix) => finishedRoot(nix) === null);
 	if (missing.length > 0) {
 		const suites = missing.map((nix) => `${RECIPES[nix].suite} with Nix ${nix}`).join(', ');
 		say(`Making root file systems in ${rootsFolder()}: Debian ${suites}.`);
