@@ -4,7 +4,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { CacheError } from '../src/errors.ts';
-import { type GetInput, INPUT_NAMES, inputFromEnv, parseInputs, SECRET_INPUTS, secretTexts } from '../src/inputs.ts';
+import { type GetInput, INPUT_NAMES, inputFromEnv, SECRET_INPUTS } from '../src/inputs/given.ts';
+import { parseInputs } from '../src/inputs/inputs.ts';
+import { secretTexts } from '../src/inputs/secrets.ts';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../src/nix/signature.ts';
 
 const key = generateKey('test-1');

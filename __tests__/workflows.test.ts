@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse, parseDocument } from 'yaml';
 import { describeError } from '../src/errors.ts';
-import { parseInputs } from '../src/inputs.ts';
+import { parseInputs } from '../src/inputs/inputs.ts';
 
 const root = join(import.meta.dirname, '..');
 const actionFile: unknown = parse(readFileSync(join(root, 'action.yml'), 'utf8'));

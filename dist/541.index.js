@@ -3438,79 +3438,14 @@ function readBundle(file, log) {
 
 /***/ }),
 
-/***/ 5951:
+/***/ 1153:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
-
-// EXPORTS
-__webpack_require__.d(__webpack_exports__, {
-  Qh: () => (/* binding */ INPUT_NAMES),
-  pH: () => (/* binding */ SECRET_INPUTS),
-  yj: () => (/* binding */ inputFromEnv),
-  TL: () => (/* binding */ parseInputs),
-  Vh: () => (/* binding */ secretTexts)
-});
-
-// EXTERNAL MODULE: ./build/cache-target/cachix.js
-var cachix = __webpack_require__(7155);
-// EXTERNAL MODULE: ./build/cache-target/http.js
-var http = __webpack_require__(2805);
-// EXTERNAL MODULE: ./build/cache-target/refusal.js
-var refusal = __webpack_require__(2577);
-;// CONCATENATED MODULE: ./build/cache-target/substituter.js
-
-
-const PROXIES = /^(https?|socks5h?):$/;
-/** Reads `https://host/cache?priority=N&proxy=http://proxy:3128`. The value of `proxy` may be encoded as in any URL. */
-function parseSubstituter(line) {
-    const url = (0,http/* parseHttpUrl */.f)(line, 'substituters');
-    if ('problem' in url)
-        return url;
-    const [proxy, ...more] = url.searchParams.getAll('proxy');
-    if (proxy === undefined)
-        return { url: (0,http/* substituterUrl */.g)(url), proxy: null };
-    const bare = withoutProxy(line);
-    if (more.length > 0)
-        return { problem: `substituters: \`${bare}\` names more than one proxy.` };
-    if (!URL.canParse(proxy) || !PROXIES.test(new URL(proxy).protocol) || new URL(proxy).hostname === '') {
-        return {
-            problem: `substituters: the proxy \`${(0,refusal/* withoutUserInfo */.s)(proxy)}\` of \`${bare}\` is not one; allowed are \`http://host:port\`, \`https://host:port\` and \`socks5://host:port\`.`,
-        };
-    }
-    return { url: (0,http/* substituterUrl */.g)(new URL(bare)), proxy };
-}
-/** The line without its proxy: other parameters stay as they were written. */
-function withoutProxy(line) {
-    const [base = '', query = ''] = line.split('?', 2);
-    const kept = query.split('&').filter((parameter) => !/^proxy(=|$)/.test(parameter));
-    return kept.length === 0 ? base : `${base}?${kept.join('&')}`;
-}
-
-// EXTERNAL MODULE: ./build/cache-target/target.js + 5 modules
-var cache_target_target = __webpack_require__(9238);
-// EXTERNAL MODULE: ./build/errors.js
-var errors = __webpack_require__(9473);
-// EXTERNAL MODULE: ./build/input-lines.js
-var input_lines = __webpack_require__(578);
-// EXTERNAL MODULE: ./build/nix/netrc.js
-var netrc = __webpack_require__(6188);
-// EXTERNAL MODULE: ./build/nix/release.js
-var release = __webpack_require__(9321);
-// EXTERNAL MODULE: ./build/nix/signature.js
-var signature = __webpack_require__(8486);
-// EXTERNAL MODULE: ./build/quantity.js
-var quantity = __webpack_require__(6135);
-;// CONCATENATED MODULE: ./build/inputs.js
-
-
-
-
-
-
-
-
-
-
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Qh: () => (/* binding */ INPUT_NAMES),
+/* harmony export */   pH: () => (/* binding */ SECRET_INPUTS),
+/* harmony export */   yj: () => (/* binding */ inputFromEnv)
+/* harmony export */ });
 /** Inputs whose values are secrets: never saved in the state, never shown. */
 const SECRET_INPUTS = new Set([
     'signing-key',
@@ -3552,6 +3487,131 @@ const INPUT_NAMES = [
     'lane',
     'job-status',
 ];
+/** How the runner hands inputs over: `INPUT_` and the name in capitals, blanks as underscores, hyphens kept. */
+function inputFromEnv(env) {
+    return (name) => (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
+}
+
+
+/***/ }),
+
+/***/ 7504:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  T: () => (/* binding */ parseInputs)
+});
+
+// EXTERNAL MODULE: ./build/cache-target/cachix.js
+var cachix = __webpack_require__(7155);
+// EXTERNAL MODULE: ./build/cache-target/http.js
+var http = __webpack_require__(2805);
+// EXTERNAL MODULE: ./build/cache-target/refusal.js
+var refusal = __webpack_require__(2577);
+;// CONCATENATED MODULE: ./build/cache-target/substituter.js
+
+
+const PROXIES = /^(https?|socks5h?):$/;
+/** Reads `https://host/cache?priority=N&proxy=http://proxy:3128`. The value of `proxy` may be encoded as in any URL. */
+function parseSubstituter(line) {
+    const url = (0,http/* parseHttpUrl */.f)(line, 'substituters');
+    if ('problem' in url)
+        return url;
+    const [proxy, ...more] = url.searchParams.getAll('proxy');
+    if (proxy === undefined)
+        return { url: (0,http/* substituterUrl */.g)(url), proxy: null };
+    const bare = withoutProxy(line);
+    if (more.length > 0)
+        return { problem: `substituters: \`${bare}\` names more than one proxy.` };
+    if (!URL.canParse(proxy) || !PROXIES.test(new URL(proxy).protocol) || new URL(proxy).hostname === '') {
+        return {
+            problem: `substituters: the proxy \`${(0,refusal/* withoutUserInfo */.s)(proxy)}\` of \`${bare}\` is not one; allowed are \`http://host:port\`, \`https://host:port\` and \`socks5://host:port\`.`,
+        };
+    }
+    return { url: (0,http/* substituterUrl */.g)(new URL(bare)), proxy };
+}
+/** The line without its proxy: other parameters stay as they were written. */
+function withoutProxy(line) {
+    const [base = '', query = ''] = line.split('?', 2);
+    const kept = query.split('&').filter((parameter) => !/^proxy(=|$)/.test(parameter));
+    return kept.length === 0 ? base : `${base}?${kept.join('&')}`;
+}
+
+// EXTERNAL MODULE: ./build/cache-target/target.js + 5 modules
+var cache_target_target = __webpack_require__(9238);
+// EXTERNAL MODULE: ./build/errors.js
+var errors = __webpack_require__(9473);
+// EXTERNAL MODULE: ./build/nix/netrc.js
+var netrc = __webpack_require__(6188);
+// EXTERNAL MODULE: ./build/nix/release.js
+var release = __webpack_require__(9321);
+// EXTERNAL MODULE: ./build/nix/signature.js
+var signature = __webpack_require__(8486);
+// EXTERNAL MODULE: ./build/quantity.js
+var quantity = __webpack_require__(6135);
+// EXTERNAL MODULE: ./build/inputs/lines.js
+var inputs_lines = __webpack_require__(9307);
+;// CONCATENATED MODULE: ./build/inputs/reader.js
+
+
+/** Reads inputs of several kinds by name. What is wrong with one becomes a line of `problems`, and something that can be gone on with comes back. */
+function inputReader(get, problems) {
+    const lines = (name) => (0,inputs_lines/* inputLines */.K)(get(name));
+    const attempt = (name, parse) => {
+        try {
+            return [parse()];
+        }
+        catch (error) {
+            problems.push(`${name}: ${(0,errors/* describeError */.Uc)(error)}`);
+            return [];
+        }
+    };
+    return {
+        lines,
+        attempt,
+        /** The first of `allowed` when the input is empty. */
+        choice(name, allowed) {
+            const given = get(name);
+            const found = given === '' ? allowed[0] : allowed.find((value) => value === given);
+            if (found !== undefined)
+                return found;
+            problems.push(`${name}: \`${given}\` is not allowed; allowed are ${allowed.map((value) => `\`${value}\``).join(', ')}.`);
+            return allowed[0];
+        },
+        regExps: (name) => lines(name).flatMap((line) => {
+            try {
+                return [new RegExp(line, 'u')];
+            }
+            catch (error) {
+                problems.push(`${name}: \`${line}\` is not a regular expression (${(0,errors/* describeError */.Uc)(error)}).`);
+                return [];
+            }
+        }),
+        quantity(name, parse, allowed) {
+            const given = get(name);
+            if (given === '')
+                return null;
+            const value = parse(given);
+            if (value === null || value <= 0)
+                problems.push(`${name}: \`${given}\` is not ${allowed}.`);
+            return value;
+        },
+    };
+}
+
+;// CONCATENATED MODULE: ./build/inputs/inputs.js
+
+
+
+
+
+
+
+
+
+
 const COMPRESSION_LEVELS = {
     zstd: [1, 19],
     xz: [0, 9],
@@ -3566,53 +3626,15 @@ const TAKEN_COMPRESSIONS = {
 };
 /** A timer of Node's that is set to more fires at once. 24 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** How the runner hands inputs over: `INPUT_` and the name in capitals, blanks as underscores, hyphens kept. */
-function inputFromEnv(env) {
-    return (name) => (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
-}
-/** Every text in the inputs that must never be shown, derived spellings included. Never throws: it runs before anything is checked. */
-function secretTexts(get) {
-    const found = new Set();
-    const password = get('password');
-    for (const secret of [password, get('token'), get('github-token')])
-        addLines(found, secret);
-    // As Nix sends it.
-    if (get('token') !== '')
-        found.add(base64(`token:${get('token')}`));
-    if (password !== '')
-        found.add(base64(`${get('username')}:${password}`));
-    const key = get('signing-key');
-    addLines(found, key);
-    const keyBody = key.slice(key.indexOf(':') + 1).trim();
-    if (keyBody !== '')
-        found.add(keyBody);
-    for (const entry of readableNetrc(get('netrc'))) {
-        found.add(entry.password);
-        found.add(base64(`${entry.login}:${entry.password}`));
-    }
-    for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
-        // The proxy of a substituter may be encoded, once for its line and once for its own URL.
-        const texts = [get(name), decoded(get(name)), decoded(decoded(get(name)))].join('\n');
-        for (const [, scheme = '', userInfo = ''] of texts.matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
-            // SSH's user name is no secret, and a short one (`ci`) is in every other word.
-            if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':'))
-                continue;
-            found.add(userInfo);
-            addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
-        }
-    }
-    found.delete('');
-    return [...found];
-}
 /**
  * Checks all inputs together.
  * @throws CacheError `input-invalid` whose message lists every problem: the input, what was given (never a secret), what is allowed.
  */
 function parseInputs(get) {
     const problems = [];
-    const read = reader(get, problems);
+    const read = inputReader(get, problems);
     const credentials = readCredentials(get, problems);
-    const { caches, substituters } = readCaches(get, credentials, problems);
+    const { caches, substituters } = readCaches(read, credentials, problems);
     const inputs = {
         caches,
         substituters,
@@ -3657,49 +3679,6 @@ function parseInputs(get) {
     }
     return inputs;
 }
-function reader(get, problems) {
-    const lines = (name) => (0,input_lines/* inputLines */.K)(get(name));
-    const attempt = (name, parse) => {
-        try {
-            return [parse()];
-        }
-        catch (error) {
-            problems.push(`${name}: ${(0,errors/* describeError */.Uc)(error)}`);
-            return [];
-        }
-    };
-    return {
-        lines,
-        attempt,
-        /** The first of `allowed` when the input is empty. */
-        choice(name, allowed) {
-            const given = get(name);
-            const found = given === '' ? allowed[0] : allowed.find((value) => value === given);
-            if (found !== undefined)
-                return found;
-            problems.push(`${name}: \`${given}\` is not allowed; allowed are ${allowed.map((value) => `\`${value}\``).join(', ')}.`);
-            return allowed[0];
-        },
-        regExps: (name) => lines(name).flatMap((line) => {
-            try {
-                return [new RegExp(line, 'u')];
-            }
-            catch (error) {
-                problems.push(`${name}: \`${line}\` is not a regular expression (${(0,errors/* describeError */.Uc)(error)}).`);
-                return [];
-            }
-        }),
-        quantity(name, parse, allowed) {
-            const given = get(name);
-            if (given === '')
-                return null;
-            const value = parse(given);
-            if (value === null || value <= 0)
-                problems.push(`${name}: \`${given}\` is not ${allowed}.`);
-            return value;
-        },
-    };
-}
 /** An empty secret (a pull request from a fork) means no credentials, not an error. */
 function readCredentials(get, problems) {
     const [username, password, token] = [get('username'), get('password'), get('token')];
@@ -3718,9 +3697,8 @@ function readCredentials(get, problems) {
         return { kind: 'bearer', token };
     return username !== '' && password !== '' ? { kind: 'basic', username, password } : null;
 }
-function readCaches(get, credentials, problems) {
-    const split = (name) => reader(get, problems).lines(name);
-    const pushUrls = split('push-url');
+function readCaches(read, credentials, problems) {
+    const pushUrls = read.lines('push-url');
     const pushUrl = pushUrls[0] === undefined ? null : (0,http/* parseHttpUrl */.f)(pushUrls[0], 'push-url');
     if (pushUrl !== null && 'problem' in pushUrl)
         problems.push(pushUrl.problem);
@@ -3729,7 +3707,7 @@ function readCaches(get, credentials, problems) {
     if (pushUrls.length > 1)
         problems.push(`push-url: ${pushUrls.length} lines; it is for the first line of \`cache\` and has one.`);
     const caches = [];
-    for (const [index, line] of split('cache').entries()) {
+    for (const [index, line] of read.lines('cache').entries()) {
         const first = index === 0;
         const target = (0,cache_target_target/* parseCacheTarget */.h)(line, first && pushUrl instanceof URL ? pushUrl : null, first ? credentials : null);
         if ('problem' in target)
@@ -3739,11 +3717,11 @@ function readCaches(get, credentials, problems) {
         else
             caches.push(target);
     }
-    if (pushUrls.length > 0 && split('cache').length === 0)
+    if (pushUrls.length > 0 && read.lines('cache').length === 0)
         problems.push('push-url: given without `cache`; name the URL to pull from there.');
     if (pushUrls.length > 0 && caches[0] !== undefined && caches[0].kind !== 'http')
         problems.push('push-url: given, but the first line of `cache` is not an HTTP cache; leave it out.');
-    const substituters = split('substituters').flatMap((line) => {
+    const substituters = read.lines('substituters').flatMap((line) => {
         const parsed = parseSubstituter(line);
         if (!('problem' in parsed))
             return [parsed];
@@ -3782,9 +3760,55 @@ function readConcurrency(given, problems) {
         problems.push(`concurrency: \`${given}\` is not allowed; allowed are \`auto\` and 1 to 256.`);
     return value;
 }
+
+
+/***/ }),
+
+/***/ 4598:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   V: () => (/* binding */ secretTexts)
+/* harmony export */ });
+/* harmony import */ var _nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6188);
+
+/** Every text in the inputs that must never be shown, derived spellings included. Never throws: it runs before anything is checked. */
+function secretTexts(get) {
+    const found = new Set();
+    const password = get('password');
+    for (const secret of [password, get('token'), get('github-token')])
+        addLines(found, secret);
+    // As Nix sends it.
+    if (get('token') !== '')
+        found.add(base64(`token:${get('token')}`));
+    if (password !== '')
+        found.add(base64(`${get('username')}:${password}`));
+    const key = get('signing-key');
+    addLines(found, key);
+    const keyBody = key.slice(key.indexOf(':') + 1).trim();
+    if (keyBody !== '')
+        found.add(keyBody);
+    for (const entry of readableNetrc(get('netrc'))) {
+        found.add(entry.password);
+        found.add(base64(`${entry.login}:${entry.password}`));
+    }
+    for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
+        // The proxy of a substituter may be encoded, once for its line and once for its own URL.
+        const texts = [get(name), decoded(get(name)), decoded(decoded(get(name)))].join('\n');
+        for (const [, scheme = '', userInfo = ''] of texts.matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
+            // SSH's user name is no secret, and a short one (`ci`) is in every other word.
+            if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':'))
+                continue;
+            found.add(userInfo);
+            addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
+        }
+    }
+    found.delete('');
+    return [...found];
+}
 function readableNetrc(text) {
     try {
-        return (0,netrc/* parseNetrc */.QZ)(text);
+        return (0,_nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__/* .parseNetrc */ .QZ)(text);
     }
     catch {
         // What can't be parsed is masked line by line, so that an error message of anyone's can't show it.
@@ -6761,8 +6785,12 @@ var external_node_os_ = __webpack_require__(8161);
 var external_node_path_ = __webpack_require__(6760);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
-// EXTERNAL MODULE: ./build/inputs.js + 1 modules
-var build_inputs = __webpack_require__(5951);
+// EXTERNAL MODULE: ./build/inputs/given.js
+var given = __webpack_require__(1153);
+// EXTERNAL MODULE: ./build/inputs/inputs.js + 2 modules
+var inputs_inputs = __webpack_require__(7504);
+// EXTERNAL MODULE: ./build/inputs/secrets.js
+var secrets = __webpack_require__(4598);
 // EXTERNAL MODULE: ./build/state.js
 var build_state = __webpack_require__(8801);
 ;// CONCATENATED MODULE: ./build/phases/kept-inputs.js
@@ -6771,7 +6799,7 @@ var build_state = __webpack_require__(8801);
 const FRESH_INPUTS = new Set(['job-status', 'substituters', 'install-nix']);
 /** The inputs to keep for later phases. */
 function inputsToKeep(names, get) {
-    return Object.fromEntries(names.filter((name) => !build_inputs/* SECRET_INPUTS */.pH.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]));
+    return Object.fromEntries(names.filter((name) => !given/* SECRET_INPUTS */.pH.has(name) && !FRESH_INPUTS.has(name)).map((name) => [name, get(name)]));
 }
 /** Inputs for a later phase: secrets and the job's status as they are now, everything else as it was. */
 function inputsAsKept(state, now) {
@@ -6787,44 +6815,47 @@ function inputsAsKept(state, now) {
 
 
 
+
+
 /**
  * Opens pre's or main's session: masks secrets, checks the inputs, makes the folder. Main takes over what pre left.
  * @throws CacheError `input-invalid`, `file-failed`
  */
 async function openSession(runner) {
-    const get = (0,build_inputs/* inputFromEnv */.yj)(runner.env);
-    for (const secret of (0,build_inputs/* secretTexts */.Vh)(get))
+    const get = (0,given/* inputFromEnv */.yj)(runner.env);
+    for (const secret of (0,secrets/* secretTexts */.V)(get))
         runner.log.mask(secret);
-    const inputs = (0,build_inputs/* parseInputs */.TL)(get);
+    const inputs = (0,inputs_inputs/* parseInputs */.T)(get);
     const state = (0,build_state/* loadState */.C)(runner.state) ?? newState(runner.env, get);
     await makeFolder(state.folder);
-    return session(runner, inputs, { ...state, inputs: inputsToKeep(build_inputs/* INPUT_NAMES */.Qh, get) });
+    return session(runner, inputs, null, { ...state, inputs: inputsToKeep(given/* INPUT_NAMES */.Qh, get) });
 }
 /** Opens post's session; `null` when no earlier phase came far enough to leave anything. */
-function resumeSession(runner) {
-    const now = (0,build_inputs/* inputFromEnv */.yj)(runner.env);
-    for (const secret of (0,build_inputs/* secretTexts */.Vh)(now))
+function resumeSession(runner, early) {
+    const now = (0,given/* inputFromEnv */.yj)(runner.env);
+    for (const secret of (0,secrets/* secretTexts */.V)(now))
         runner.log.mask(secret);
     const state = (0,build_state/* loadState */.C)(runner.state);
-    return state === null ? null : session(runner, (0,build_inputs/* parseInputs */.TL)(inputsAsKept(state, now)), state);
+    return state === null ? null : session(runner, (0,inputs_inputs/* parseInputs */.T)(inputsAsKept(state, now)), early, state);
 }
 /** The session of the background process that pushes: main's, with the inputs as main had them. */
 function backgroundSession(runner, get, state) {
-    for (const secret of (0,build_inputs/* secretTexts */.Vh)(get))
+    for (const secret of (0,secrets/* secretTexts */.V)(get))
         runner.log.mask(secret);
-    return { runner, inputs: (0,build_inputs/* parseInputs */.TL)(get), state: () => state, keep: () => undefined };
+    return { runner, inputs: (0,inputs_inputs/* parseInputs */.T)(get), early: null, state: () => state, keep: () => undefined };
 }
 /** Removes what this use left in `RUNNER_TEMP`, but for the report. */
 async function removeFolder(state) {
     await (0,promises_.rm)(state.folder, { recursive: true, force: true });
 }
-function session(runner, inputs, initial) {
+function session(runner, inputs, early, initial) {
     let state = initial;
     const save = () => (0,build_state/* saveState */.L)(state, runner.saveState);
     save();
     return {
         runner,
         inputs,
+        early,
         state: () => state,
         keep(change) {
             state = { ...state, ...change };
@@ -6840,7 +6871,7 @@ function newState(env, get) {
         id,
         folder: (0,external_node_path_.join)(temp, `nix-cache-action-${id}`),
         reportFile: (0,external_node_path_.join)(temp, `nix-cache-action-report-${id}.json`),
-        inputs: inputsToKeep(build_inputs/* INPUT_NAMES */.Qh, get),
+        inputs: inputsToKeep(given/* INPUT_NAMES */.Qh, get),
         configuration: null,
         main: null,
     };
@@ -8611,8 +8642,8 @@ async function writeFiles(folder, journal, script) {
     }
 }
 
-// EXTERNAL MODULE: ./build/inputs.js + 1 modules
-var build_inputs = __webpack_require__(5951);
+// EXTERNAL MODULE: ./build/inputs/given.js
+var given = __webpack_require__(1153);
 // EXTERNAL MODULE: ./build/phases/push-policy.js
 var push_policy = __webpack_require__(9884);
 // EXTERNAL MODULE: ./build/phases/pusher-folder.js
@@ -8652,8 +8683,8 @@ async function startPusher(session, hook) {
     try {
         await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
         await Promise.all([files.identity, files.finish, files.report].map((file) => (0,promises_.rm)(file, { force: true })));
-        const get = (0,build_inputs/* inputFromEnv */.yj)(runner.env);
-        const inputs = Object.fromEntries(build_inputs/* INPUT_NAMES */.Qh.map((name) => [name, get(name)]));
+        const get = (0,given/* inputFromEnv */.yj)(runner.env);
+        const inputs = Object.fromEntries(given/* INPUT_NAMES */.Qh.map((name) => [name, get(name)]));
         const main = state().main;
         await (0,pusher_folder/* writeJson */.GF)(files.orders, { version: 1, inputs, state: { ...state(), main: main && { ...main, pusherFolder: folder } } });
         await (0,detached/* spawnDetached */.W)({
@@ -9505,7 +9536,7 @@ async function post(cut, early) {
     if (cut.aborted)
         stop.now();
     await runPhase('post', runner, async () => {
-        const session = (0,phases_session/* resumeSession */.UI)(runner);
+        const session = (0,phases_session/* resumeSession */.UI)(runner, early);
         if (session === null)
             return;
         try {
@@ -9513,7 +9544,7 @@ async function post(cut, early) {
             const job = await (0,substituter/* stopLocalSubstituter */.E0)(session);
             for (const served of job.served)
                 runner.log.info((0,lines/* servedLine */.kw)(served));
-            await push(session, stop, job, early);
+            await push(session, stop, job);
         }
         finally {
             await leaveNothing(session);
@@ -9538,7 +9569,7 @@ async function leaveNothing({ state, runner }) {
         runner.log.warning(`${state().folder} could not be removed: ${(0,errors/* describeError */.Uc)(error)}`, 'nix-cache-action');
     }
 }
-async function push(session, stop, job, early) {
+async function push(session, stop, job) {
     const { main } = session.state();
     const { log } = session.runner;
     if (main === null) {
@@ -9552,7 +9583,7 @@ async function push(session, stop, job, early) {
         return;
     }
     try {
-        const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job, early));
+        const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
         await tell(session, report);
         for (const cache of report.caches) {
             const problem = (0,report_problem/* problemOf */.Z)(cache, stop.signal.aborted);
@@ -9567,11 +9598,11 @@ async function push(session, stop, job, early) {
     }
 }
 /** In this process, what no other has pushed. */
-async function pushHere(session, store, stop, job, early) {
+async function pushHere(session, store, stop, job) {
     const { pusherFolder = null } = session.state().main ?? {};
     const { pushNewPaths } = await Promise.all(/* import() */[__webpack_require__.e(620), __webpack_require__.e(964)]).then(__webpack_require__.bind(__webpack_require__, 1964));
     const done = pusherFolder === null ? new Map() : await (0,pusher_folder/* readDone */.$n)(pusherFolder);
-    return pushNewPaths(session, (0,local_store/* reopenLocalStore */.C)(store, session.runner.env), stop, job, { done, early });
+    return pushNewPaths(session, (0,local_store/* reopenLocalStore */.C)(store, session.runner.env), stop, job, done);
 }
 /** A job that pushes nothing is told what it read. That this fails is no problem of the job. */
 async function tellReads(session, store, stop, job) {

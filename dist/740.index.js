@@ -757,7 +757,7 @@ function helpHint({ name }) {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   t: () => (/* binding */ inOurWords)
 /* harmony export */ });
-/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(5951);
+/* harmony import */ var _inputs_given_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1153);
 /* harmony import */ var _commands_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8455);
 
 
@@ -779,7 +779,7 @@ function inOurWords(message) {
         .replaceAll('this runner', 'this machine')
         .replaceAll('the caches of this step', 'the caches that were named')
         .replace(/^(?:An input is|\d+ inputs are) wrong:\n- /, '')
-        .replace(/^((?:- )?)([a-z-]+): /gm, (all, hyphen, name) => _inputs_js__WEBPACK_IMPORTED_MODULE_0__/* .INPUT_NAMES */ .Qh.includes(name) ? `${hyphen}${NAMES.get(name) ?? name}: ` : all)
+        .replace(/^((?:- )?)([a-z-]+): /gm, (all, hyphen, name) => _inputs_given_js__WEBPACK_IMPORTED_MODULE_0__/* .INPUT_NAMES */ .Qh.includes(name) ? `${hyphen}${NAMES.get(name) ?? name}: ` : all)
         .replace(/`([a-z-]+)`/g, (all, name) => {
         const ours = NAMES.get(name);
         return ours === undefined || name === 'cache' ? all : `\`${ours}\``;

@@ -17,10 +17,12 @@ export const modules = {
 /* harmony import */ var node_os__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(8161);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6760);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(9473);
-/* harmony import */ var _inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5951);
-/* harmony import */ var _store_local_store_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2325);
-/* harmony import */ var _command_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(3192);
-/* harmony import */ var _parse_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(2422);
+/* harmony import */ var _inputs_inputs_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(7504);
+/* harmony import */ var _inputs_secrets_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(4598);
+/* harmony import */ var _store_local_store_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(2325);
+/* harmony import */ var _command_js__WEBPACK_IMPORTED_MODULE_9__ = __webpack_require__(3192);
+/* harmony import */ var _parse_js__WEBPACK_IMPORTED_MODULE_8__ = __webpack_require__(2422);
+
 
 
 
@@ -41,9 +43,9 @@ const NIX_TIMEOUT_MS = 120_000;
  */
 async function inputsOf(context, given) {
     const get = await inputReader(context, given);
-    for (const secret of (0,_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .secretTexts */ .Vh)(get))
+    for (const secret of (0,_inputs_secrets_js__WEBPACK_IMPORTED_MODULE_6__/* .secretTexts */ .V)(get))
         context.terminal.log.mask(secret);
-    return (0,_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .parseInputs */ .TL)(get);
+    return (0,_inputs_inputs_js__WEBPACK_IMPORTED_MODULE_5__/* .parseInputs */ .T)(get);
 }
 async function inputReader({ command, args, env, cwd }, given) {
     const found = new Map(Object.entries({ ...FIXED, ...given }));
@@ -54,26 +56,26 @@ async function inputReader({ command, args, env, cwd }, given) {
             continue;
         const values = args.values.get(option.name) ?? [];
         if (values.some((value) => /[\r\n]/.test(value)))
-            throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_7__/* .usageError */ .D)(`\`--${option.name}\` has a line break in its value.`);
+            throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_8__/* .usageError */ .D)(`\`--${option.name}\` has a line break in its value.`);
         found.set(option.input, values.length > 0 ? values.join('\n') : (option.default ?? ''));
     }
-    const keyFile = (0,_command_js__WEBPACK_IMPORTED_MODULE_8__/* .optionValue */ .T)(command, args, 'signing-key-file');
+    const keyFile = (0,_command_js__WEBPACK_IMPORTED_MODULE_9__/* .optionValue */ .T)(command, args, 'signing-key-file');
     if (keyFile !== null)
         found.set('signing-key', await readKey((0,node_path__WEBPACK_IMPORTED_MODULE_3__.resolve)(cwd, keyFile), found.get('signing-key') ?? ''));
     return (name) => found.get(name) ?? '';
 }
 async function readKey(file, other) {
     if (other !== '')
-        throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_7__/* .usageError */ .D)('Both `--signing-key-file` and NIX_CACHE_SIGNING_KEY are given.', 'Give one of them.');
+        throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_8__/* .usageError */ .D)('Both `--signing-key-file` and NIX_CACHE_SIGNING_KEY are given.', 'Give one of them.');
     try {
         if ((await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.stat)(file)).size > MAX_KEY_FILE_BYTES)
-            throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_7__/* .usageError */ .D)(`${file} is too large for a key.`);
+            throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_8__/* .usageError */ .D)(`${file} is too large for a key.`);
         return (await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_1__.readFile)(file, 'utf8')).trim();
     }
     catch (cause) {
         if (cause instanceof _errors_js__WEBPACK_IMPORTED_MODULE_4__/* .CacheError */ .xA)
             throw cause;
-        throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_7__/* .usageError */ .D)(`The file ${file} of \`--signing-key-file\` can't be read (${(0,_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .systemCode */ .xU)(cause) ?? 'unknown'}).`);
+        throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_8__/* .usageError */ .D)(`The file ${file} of \`--signing-key-file\` can't be read (${(0,_errors_js__WEBPACK_IMPORTED_MODULE_4__/* .systemCode */ .xU)(cause) ?? 'unknown'}).`);
     }
 }
 /** @throws CacheError `file-failed` */
@@ -84,6 +86,7 @@ async function openCommandSession(context, inputs) {
     return {
         runner: runnerOf(context),
         inputs,
+        early: null,
         state: () => ({ version: 1, id, folder, reportFile: (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, 'report.json'), inputs: {}, configuration: null, main }),
         keep: () => undefined,
         decide(decision) {
@@ -127,7 +130,7 @@ function withoutSecrets({ command, env }) {
 /** The store of this machine. @throws CacheError `nix-missing`, and what opening it throws */
 async function openStore(context) {
     const { log } = context.terminal;
-    const store = await (0,_store_local_store_js__WEBPACK_IMPORTED_MODULE_6__/* .openLocalStore */ .n)({ env: withoutSecrets(context), log, signal: AbortSignal.timeout(NIX_TIMEOUT_MS) });
+    const store = await (0,_store_local_store_js__WEBPACK_IMPORTED_MODULE_7__/* .openLocalStore */ .n)({ env: withoutSecrets(context), log, signal: AbortSignal.timeout(NIX_TIMEOUT_MS) });
     if (store !== null)
         return store;
     throw new _errors_js__WEBPACK_IMPORTED_MODULE_4__/* .CacheError */ .xA('nix-missing', 'There is no Nix on this machine.', {
@@ -229,7 +232,7 @@ async function push(context) {
         sayWhatIsUnsigned(context, inputs);
         session.decide((0,_command_session_js__WEBPACK_IMPORTED_MODULE_7__/* .pushingTo */ .Us)(store, await indexesFor(session, store, stop.signal)));
         const dry = args.switches.has('dry-run');
-        const report = await (0,_phases_push_new_paths_js__WEBPACK_IMPORTED_MODULE_2__.pushNewPaths)(dry ? dryRun(session) : session, store, stop, _phases_substituter_js__WEBPACK_IMPORTED_MODULE_3__/* .NO_READS */ .mE, { done: new Map(), early: null });
+        const report = await (0,_phases_push_new_paths_js__WEBPACK_IMPORTED_MODULE_2__.pushNewPaths)(dry ? dryRun(session) : session, store, stop, _phases_substituter_js__WEBPACK_IMPORTED_MODULE_3__/* .NO_READS */ .mE, new Map());
         tell(context, report, (0,_report_lines_js__WEBPACK_IMPORTED_MODULE_4__/* .reportLines */ .QS)(report));
         return ended(context, report, stop);
     }

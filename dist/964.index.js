@@ -261,7 +261,6 @@ var external_node_util_ = __webpack_require__(7975);
 var errors = __webpack_require__(9473);
 ;// CONCATENATED MODULE: ./build/nix/nar.js
 
-
 /**
  * The NAR format: strings (length as 64-bit little-endian integer, bytes, zeros up to a multiple of 8), arranged as
  *
@@ -271,8 +270,8 @@ var errors = __webpack_require__(9473);
  *           | "(" "type" "directory" entry* ")"
  *     entry = "entry" "(" "name" <bytes> "node" node ")"      sorted by the bytes of the names
  *
- * Source: nix/src/libutil/archive.cc and the manual, "Nix Archive (NAR) format". The first part has the pieces that a writer puts
- * together, the second the reader. The constants are shared: they are not to be written to.
+ * Source: nix/src/libutil/archive.cc and the manual, "Nix Archive (NAR) format". This file has the pieces that a writer puts
+ * together; `read-nar.ts` takes archives apart. The constants are shared: they are not to be written to.
  */
 /** Strings, names and numbers are padded to this many bytes. */
 const ALIGNMENT = 8;
@@ -330,204 +329,9 @@ function symlinkNode(target) {
 function entryStart(name) {
     return Buffer.concat([ENTRY_NAME, encodeString(name), ENTRY_NODE]);
 }
-const NAR_LIMITS = {
-    maxDepth: NAR_MAX_DEPTH,
-    maxNameBytes: NAR_MAX_NAME_BYTES,
-    maxTargetBytes: NAR_MAX_TARGET_BYTES,
-    trailingBytes: 'refuse',
-};
-/** The longest token of the format has 13 bytes; a few more make for better messages. */
-const MAX_TOKEN_BYTES = 32;
-const NUL = 0;
-const SLASH = 0x2f;
-/** Bytes by count out of chunks of any size. Holds one chunk at a time. */
-class NarInput {
-    #chunks;
-    #chunk = Buffer.alloc(0);
-    /** Where the next byte is, in the chunk and in the archive. */
-    #at = 0;
-    #position = 0;
-    constructor(chunks) {
-        this.#chunks = chunks[Symbol.asyncIterator]();
-    }
-    fail(problem) {
-        return new CacheError('format-invalid', `The NAR is not valid at byte ${this.#position}: ${problem}.`);
-    }
-    /** Whether there is nothing more to read. */
-    async ended() {
-        while (this.#at === this.#chunk.length) {
-            const next = await this.#chunks.next();
-            if (next.done === true)
-                return true;
-            this.#chunk = Buffer.from(next.value.buffer, next.value.byteOffset, next.value.byteLength);
-            this.#at = 0;
-        }
-        return false;
-    }
-    /** At least one and at most `limit` bytes, without copying. */
-    async some(limit) {
-        if (this.#at === this.#chunk.length && (await this.ended()))
-            throw this.fail('it ends too early');
-        return this.#view(Math.min(limit, this.#chunk.length - this.#at));
-    }
-    /** Exactly `count` bytes, copied only when they lie in several chunks. For small, bounded counts. */
-    async exactly(count) {
-        if (this.#chunk.length - this.#at >= count)
-            return this.#view(count);
-        const bytes = Buffer.alloc(count);
-        for (let filled = 0; filled < count;) {
-            const part = await this.some(count - filled);
-            part.copy(bytes, filled);
-            filled += part.length;
-        }
-        return bytes;
-    }
-    async size() {
-        const bytes = await this.exactly(ALIGNMENT);
-        const size = bytes.readUInt32LE(4) * 2 ** 32 + bytes.readUInt32LE(0);
-        if (!Number.isSafeInteger(size))
-            throw this.fail('a length is beyond 2^53');
-        return size;
-    }
-    async padding(sizeBytes) {
-        const zeros = padding(sizeBytes);
-        if (!(await this.exactly(zeros.length)).equals(zeros))
-            throw this.fail('padding is not zero');
-    }
-    /** A string of at most `limit` bytes, in memory of its own. */
-    async string(limit, what) {
-        const length = await this.size();
-        if (length > limit)
-            throw this.fail(`${what} has ${length} bytes, more than ${limit}`);
-        const bytes = Buffer.from(await this.exactly(length));
-        await this.padding(length);
-        return bytes;
-    }
-    async token() {
-        return (await this.string(MAX_TOKEN_BYTES, 'a token')).toString('latin1');
-    }
-    async expect(...tokens) {
-        for (const expected of tokens) {
-            const found = await this.token();
-            if (found !== expected)
-                throw this.fail(`expected ${quote(expected)}, found ${quote(found)}`);
-        }
-    }
-    async close() {
-        await this.#chunks.return?.();
-    }
-    #view(count) {
-        const bytes = this.#chunk.subarray(this.#at, this.#at + count);
-        this.#at += count;
-        this.#position += count;
-        return bytes;
-    }
-}
-/** The name of an entry, after its token `entry`. `previous` is that of the entry before. */
-async function readEntryName(input, previous, limits) {
-    await input.expect('(', 'name');
-    const name = await input.string(limits.maxNameBytes, 'a name');
-    const shown = quote(name.toString());
-    if (name.length === 0)
-        throw input.fail('a name is empty');
-    if (name.includes(NUL) || name.includes(SLASH))
-        throw input.fail(`the name ${shown} has a slash or NUL in it`);
-    if (name.equals(Buffer.from('.')) || name.equals(Buffer.from('..')))
-        throw input.fail(`an entry has the name ${shown}`);
-    if (previous !== null && Buffer.compare(previous, name) >= 0) {
-        throw input.fail(`the name ${shown} is not after ${quote(previous.toString())}`);
-    }
-    await input.expect('node');
-    return name;
-}
-async function* readRegular(input, name) {
-    let token = await input.token();
-    const executable = token === 'executable';
-    if (executable) {
-        await input.expect('');
-        token = await input.token();
-    }
-    if (token !== 'contents')
-        throw input.fail(`expected "contents", found ${quote(token)}`);
-    const sizeBytes = await input.size();
-    yield { kind: 'regular', name, executable, sizeBytes };
-    for (let left = sizeBytes; left > 0;) {
-        const bytes = await input.some(left);
-        left -= bytes.length;
-        yield { kind: 'contents', bytes };
-    }
-    await input.padding(sizeBytes);
-}
-async function readSymlink(input, name, limits) {
-    await input.expect('target');
-    const target = await input.string(limits.maxTargetBytes, 'the target of a symbolic link');
-    if (target.includes(NUL))
-        throw input.fail('the target of a symbolic link has a NUL in it');
-    return { kind: 'symlink', name, target };
-}
-/** One node with all that is under it. Keeps its own stack, so depth costs no call stack. */
-async function* readTree(input, limits) {
-    /** For every open directory the last name read in it. */
-    const open = [];
-    let name = null;
-    for (;;) {
-        await input.expect('(', 'type');
-        const type = await input.token();
-        if (type === 'directory') {
-            open.push(null);
-            yield { kind: 'directory', name };
-        }
-        else {
-            if (type === 'regular')
-                yield* readRegular(input, name);
-            else if (type === 'symlink')
-                yield await readSymlink(input, name, limits);
-            else
-                throw input.fail(`${quote(type)} is no type of file`);
-            await input.expect(')');
-            if (open.length > 0)
-                await input.expect(')');
-        }
-        for (;;) {
-            if (open.length === 0)
-                return;
-            const token = await input.token();
-            if (token === 'entry')
-                break;
-            if (token !== ')')
-                throw input.fail(`expected "entry" or ")", found ${quote(token)}`);
-            open.pop();
-            yield { kind: 'directory-end' };
-            if (open.length > 0)
-                await input.expect(')');
-        }
-        if (open.length >= limits.maxDepth)
-            throw input.fail(`directories are nested deeper than ${limits.maxDepth}`);
-        name = await readEntryName(input, open.at(-1) ?? null, limits);
-        open[open.length - 1] = name;
-    }
-}
-/**
- * Takes an untrusted NAR apart as it streams in. Memory is bounded by one chunk and `limits`, whatever the archive says. Closes
- * `chunks` when it ends, fails or is left early. Throws `format-invalid` with the position on anything that Nix would not have
- * written: other magic, unsorted, repeated or impossible names, padding that is not zero, lengths beyond 2^53, a cut archive.
- * Errors of `chunks` itself pass through.
- */
-async function* readNar(chunks, limits = NAR_LIMITS) {
-    const input = new NarInput(chunks);
-    try {
-        await input.expect('nix-archive-1');
-        yield* readTree(input, limits);
-        if (limits.trailingBytes === 'refuse' && !(await input.ended()))
-            throw input.fail('bytes follow the archive');
-    }
-    finally {
-        await input.close();
-    }
-}
 
 // EXTERNAL MODULE: ./build/nix/quote.js
-var nix_quote = __webpack_require__(9044);
+var quote = __webpack_require__(9044);
 ;// CONCATENATED MODULE: ./build/store/nar-parts.js
 
 
@@ -538,7 +342,7 @@ const CASE_HACK = Buffer.from('~nix~case~hack~');
 const OWNER_MAY_EXECUTE = 0o100;
 /** Links are not followed, and a pipe that came in place of a file can't block. */
 const OPEN_FLAGS = external_node_fs_.constants.O_RDONLY | external_node_fs_.constants.O_NOFOLLOW | external_node_fs_.constants.O_NONBLOCK;
-const nar_parts_SLASH = Buffer.from('/');
+const SLASH = Buffer.from('/');
 /**
  * Walks a tree in the order of its NAR. Synchronous: for small files that is three to five times as fast as `fs.promises`; whoever takes
  * the parts decides when to let others run. Throws `path-vanished`, `path-corrupt`, `store-unreadable`.
@@ -601,7 +405,7 @@ function* regular(file) {
 function entriesOf(directory, caseHack) {
     const found = attempt(directory, (path) => (0,external_node_fs_.readdirSync)(path, { withFileTypes: true, encoding: 'buffer' }));
     const entries = found.map((dirent) => {
-        const file = Buffer.concat([directory, nar_parts_SLASH, dirent.name]);
+        const file = Buffer.concat([directory, SLASH, dirent.name]);
         return { name: caseHack ? withoutCaseHack(dirent.name) : dirent.name, kind: kindOf(dirent, file), file };
     });
     entries.sort((a, b) => Buffer.compare(a.name, b.name));
@@ -628,7 +432,7 @@ function kindOf(stats, file) {
     throw corrupt(file, 'is neither file, directory nor symbolic link');
 }
 function corrupt(file, problem) {
-    return new errors/* CacheError */.xA('path-corrupt', `${(0,nix_quote/* quote */.h)(file.toString(), 400)} ${problem}.`);
+    return new errors/* CacheError */.xA('path-corrupt', `${(0,quote/* quote */.h)(file.toString(), 400)} ${problem}.`);
 }
 /** Runs a call on a file; its errors become ours. */
 function attempt(file, call) {
@@ -641,7 +445,7 @@ function attempt(file, call) {
 }
 /** What an error of the file system means for the path. */
 function fileError(file, cause) {
-    const shown = (0,nix_quote/* quote */.h)(file.toString(), 400);
+    const shown = (0,quote/* quote */.h)(file.toString(), 400);
     const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
     if (code === 'ENOENT')
         return new errors/* CacheError */.xA('path-vanished', `${shown} is gone.`, { cause });
@@ -2159,10 +1963,10 @@ function createUpstreams(session, store, netrc) {
  * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
  * other. Throws when nothing can even begin.
  */
-async function pushNewPaths(session, store, stop, job, { done, early }) {
+async function pushNewPaths(session, store, stop, job, done) {
     const startedMs = performance.now();
     const deadlineMs = startedMs + (0,push_policy/* pushTimeoutMs */.gv)(session.inputs);
-    return withPushes(session, store, stop, job, done, () => undefined, (pushes) => pushes.finish({ startedMs, deadlineMs, early }));
+    return withPushes(session, store, stop, job, done, () => undefined, (pushes) => pushes.finish({ startedMs, deadlineMs }));
 }
 /** Opens the pushes for the time of `body`. Caches are asked when there is something for them. */
 async function withPushes(session, store, stop, job, done, onPushed, body) {
@@ -2230,13 +2034,13 @@ async function pushSome(means, targets, roots, { drain }) {
         if (failure !== null)
             log.debug(String(failure));
 }
-async function finishAll(means, targets, { startedMs, deadlineMs, early = null }) {
+async function finishAll(means, targets, { startedMs, deadlineMs }) {
     const { session, store, stop, job } = means;
     const { log } = session.runner;
     const signal = forLocalStore(stop, deadlineMs);
     const { main } = session.state();
     const question = { paths: session.inputs.paths, env: session.runner.env, main };
-    const answers = (0,early_question/* answersOf */.B)(early, () => (0,store_question/* askStore */.fE)(store, question, signal), signal);
+    const answers = (0,early_question/* answersOf */.B)(session.early, () => (0,store_question/* askStore */.fE)(store, question, signal), signal);
     const [roots, names] = await Promise.all([answers.roots, answers.names]);
     if (roots.length > 0)
         for (const target of targets)

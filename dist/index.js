@@ -580,7 +580,7 @@ async function readOffset(stateFile) {
 
 /***/ }),
 
-/***/ 578:
+/***/ 9307:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
@@ -888,7 +888,7 @@ function isDerivation(path) {
 /* harmony export */   J: () => (/* binding */ askEarly)
 /* harmony export */ });
 /* harmony import */ var node_timers_promises__WEBPACK_IMPORTED_MODULE_0__ = __nccwpck_require__(8500);
-/* harmony import */ var _input_lines_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(578);
+/* harmony import */ var _inputs_lines_js__WEBPACK_IMPORTED_MODULE_4__ = __nccwpck_require__(9307);
 /* harmony import */ var _state_js__WEBPACK_IMPORTED_MODULE_1__ = __nccwpck_require__(8801);
 /* harmony import */ var _store_local_store_js__WEBPACK_IMPORTED_MODULE_2__ = __nccwpck_require__(2325);
 /* harmony import */ var _store_question_js__WEBPACK_IMPORTED_MODULE_3__ = __nccwpck_require__(7514);
@@ -913,7 +913,7 @@ function askEarly(env) {
     if (main.store?.access !== 'direct' || main.whyNot !== null || main.pusherFolder !== null)
         return null;
     const over = new AbortController();
-    const question = { paths: (0,_input_lines_js__WEBPACK_IMPORTED_MODULE_4__/* .inputLines */ .K)(state.inputs.paths ?? ''), env, main };
+    const question = { paths: (0,_inputs_lines_js__WEBPACK_IMPORTED_MODULE_4__/* .inputLines */ .K)(state.inputs.paths ?? ''), env, main };
     const answers = (0,_store_question_js__WEBPACK_IMPORTED_MODULE_3__/* .askStore */ .fE)((0,_store_local_store_js__WEBPACK_IMPORTED_MODULE_2__/* .reopenLocalStore */ .C)(main.store, env), question, over.signal);
     return {
         ...answers,
@@ -2620,11 +2620,11 @@ const pre = async () => (await program()).pre();
 const pusher = async () => (await program()).pusher();
 const serve = async () => (await program()).serve();
 const toolkit = async () => (await program()).toolkit();
-/** `early`: aborted by a signal that comes before the rest is loaded. */
-async function post(early) {
-    const asked = (0,_phases_early_question_js__WEBPACK_IMPORTED_MODULE_0__/* .askEarly */ .J)(process.env);
-    await asked?.asked;
-    return (await program()).post(early, asked);
+/** `cut`: aborted by a signal that comes before the rest is loaded. */
+async function post(cut) {
+    const early = (0,_phases_early_question_js__WEBPACK_IMPORTED_MODULE_0__/* .askEarly */ .J)(process.env);
+    await early?.asked;
+    return (await program()).post(cut, early);
 }
 
 var __webpack_exports__cli = __webpack_exports__.xw;

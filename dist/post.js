@@ -1,4 +1,4 @@
-const early = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => early.abort());
+const cut = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => cut.abort());
 const { post } = await import('./index.js');
-await post(early.signal);
+await post(cut.signal);

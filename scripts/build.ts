@@ -30,10 +30,10 @@ function build(outDir: string): void {
 }
 
 /** A signal that comes while the bundle is loaded must not end post before it has undone anything. */
-const POST = `const early = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => early.abort());
+const POST = `const cut = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => cut.abort());
 const { post } = await import('./index.js');
-await post(early.signal);
+await post(cut.signal);
 `;
 
 /** Whoever runs it has chosen the Node; older ones fail in the middle, for want of zstd. */

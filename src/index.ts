@@ -10,9 +10,9 @@ export const pusher = async (): Promise<void> => (await program()).pusher();
 export const serve = async (): Promise<void> => (await program()).serve();
 export const toolkit = async (): Promise<void> => (await program()).toolkit();
 
-/** `early`: aborted by a signal that comes before the rest is loaded. */
-export async function post(early: AbortSignal): Promise<void> {
-	const asked = askEarly(process.env);
-	await asked?.asked;
-	return (await program()).post(early, asked);
+/** `cut`: aborted by a signal that comes before the rest is loaded. */
+export async function post(cut: AbortSignal): Promise<void> {
+	const early = askEarly(process.env);
+	await early?.asked;
+	return (await program()).post(cut, early);
 }

@@ -6,7 +6,7 @@ import { type Command, optionValue } from '../../src/cli/command.ts';
 import { COMMANDS, commandNamed, optionsOf } from '../../src/cli/commands.ts';
 import { parseArguments } from '../../src/cli/parse.ts';
 import { type CacheError, isCacheError } from '../../src/errors.ts';
-import { INPUT_NAMES } from '../../src/inputs.ts';
+import { INPUT_NAMES } from '../../src/inputs/given.ts';
 
 function command(name: string): Command {
 	const found = commandNamed(name);

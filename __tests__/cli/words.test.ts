@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { inOurWords } from '../../src/cli/words.ts';
 import { describeError } from '../../src/errors.ts';
-import { parseInputs } from '../../src/inputs.ts';
+import { parseInputs } from '../../src/inputs/inputs.ts';
 
 function messageOf(inputs: Readonly<Record<string, string>>): string {
 	try {

@@ -8,16 +8,13 @@ import {
 	encodeSize,
 	encodeString,
 	entryStart,
-	NAR_LIMITS,
 	NAR_MAGIC,
-	type NarEvent,
-	type NarLimits,
 	padding,
-	readNar,
 	regularEnd,
 	regularStart,
 	symlinkNode,
 } from '../../src/nix/nar.ts';
+import { NAR_LIMITS, type NarEvent, type NarLimits, readNar } from '../../src/nix/read-nar.ts';
 import { goldenBytes, goldenNames } from './golden.ts';
 import { invalidMessage } from './hostile.ts';
 import { TREES, type Tree } from './trees.ts';

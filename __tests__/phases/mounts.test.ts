@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseInputs } from '../../src/inputs.ts';
+import { parseInputs } from '../../src/inputs/inputs.ts';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { mountsOf } from '../../src/phases/mounts.ts';
 import type { Serving } from '../../src/phases/serving.ts';

@@ -3,7 +3,9 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CacheError, systemCode } from '../errors.ts';
-import { type GetInput, type Inputs, parseInputs, secretTexts } from '../inputs.ts';
+import type { GetInput } from '../inputs/given.ts';
+import { type Inputs, parseInputs } from '../inputs/inputs.ts';
+import { secretTexts } from '../inputs/secrets.ts';
 import type { Runner } from '../phases/runner.ts';
 import type { Session } from '../phases/session.ts';
 import type { MainState } from '../state.ts';
@@ -71,6 +73,7 @@ export async function openCommandSession(context: Context, inputs: Inputs): Prom
 	return {
 		runner: runnerOf(context),
 		inputs,
+		early: null,
 		state: () => ({ version: 1, id, folder, reportFile: join(folder, 'report.json'), inputs: {}, configuration: null, main }),
 		keep: () => undefined,
 		decide(decision) {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { CacheError } from '../errors.ts';
-import type { Inputs } from '../inputs.ts';
+import type { Inputs } from '../inputs/inputs.ts';
 import { findStore } from '../phases/actions-cache.ts';
 import { pushNewPaths } from '../phases/push-new-paths.ts';
 import { type Stop, stopOnSignals } from '../phases/stop.ts';
@@ -47,7 +47,7 @@ export async function push(context: Context): Promise<ExitStatus> {
 		sayWhatIsUnsigned(context, inputs);
 		session.decide(pushingTo(store, await indexesFor(session, store, stop.signal)));
 		const dry = args.switches.has('dry-run');
-		const report = await pushNewPaths(dry ? dryRun(session) : session, store, stop, NO_READS, { done: new Map(), early: null });
+		const report = await pushNewPaths(dry ? dryRun(session) : session, store, stop, NO_READS, new Map());
 		tell(context, report, reportLines(report));
 		return ended(context, report, stop);
 	} finally {

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import type { HttpTarget } from '../cache-target/http.ts';
 import type { S3Target } from '../cache-target/s3.ts';
 import { isCacheError, systemCode } from '../errors.ts';
-import type { Inputs } from '../inputs.ts';
+import type { Inputs } from '../inputs/inputs.ts';
 import { formatNetrc, type NetrcEntry } from '../nix/netrc.ts';
 import { withCache } from '../phases/cache.ts';
 import { knownNetrc } from '../phases/configure.ts';

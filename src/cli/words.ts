@@ -1,4 +1,4 @@
-import { INPUT_NAMES } from '../inputs.ts';
+import { INPUT_NAMES } from '../inputs/given.ts';
 import { COMMANDS } from './commands.ts';
 
 /** What inputs of the action are called here. */

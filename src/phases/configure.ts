@@ -1,6 +1,6 @@
 import type { NixReads } from '../backends/backend.ts';
 import type { HookSettings } from '../hook/install.ts';
-import type { Inputs } from '../inputs.ts';
+import type { Inputs } from '../inputs/inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type Problem, tellProblem } from '../problem.ts';

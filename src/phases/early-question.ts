@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inputLines } from '../input-lines.ts';
+import { inputLines } from '../inputs/lines.ts';
 import { loadState, type State } from '../state.ts';
 import { reopenLocalStore } from '../store/local-store.ts';
 import { askStore, heard, type StoreAnswers } from './store-question.ts';

@@ -1,4 +1,4 @@
-import { type GetInput, SECRET_INPUTS } from '../inputs.ts';
+import { type GetInput, SECRET_INPUTS } from '../inputs/given.ts';
 import type { State } from '../state.ts';
 
 /** Inputs that are read anew in each phase although they are no secrets; the last two may have the credentials of a proxy or a mirror inside. */

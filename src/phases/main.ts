@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { NixReads } from '../backends/backend.ts';
-import type { Inputs } from '../inputs.ts';
+import type { Inputs } from '../inputs/inputs.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type LocalStore, openLocalStore } from '../store/local-store.ts';
 import { takeSnapshot, writeSnapshot } from '../store/snapshot.ts';

@@ -1,6 +1,6 @@
 import type { StoreTarget } from '../cache-target/target.ts';
 import { CacheError } from '../errors.ts';
-import type { Inputs } from '../inputs.ts';
+import type { Inputs } from '../inputs/inputs.ts';
 import type { NetrcEntry } from '../nix/netrc.ts';
 import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';

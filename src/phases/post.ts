@@ -28,13 +28,13 @@ export async function post(cut: AbortSignal, early: EarlyAnswers | null): Promis
 	const stop = stopOnSignals(runner.log);
 	if (cut.aborted) stop.now();
 	await runPhase('post', runner, async () => {
-		const session = resumeSession(runner);
+		const session = resumeSession(runner, early);
 		if (session === null) return;
 		try {
 			await takeBack(session);
 			const job = await stopLocalSubstituter(session);
 			for (const served of job.served) runner.log.info(servedLine(served));
-			await push(session, stop, job, early);
+			await push(session, stop, job);
 		} finally {
 			await leaveNothing(session);
 		}
@@ -59,7 +59,7 @@ async function leaveNothing({ state, runner }: Session): Promise<void> {
 	}
 }
 
-async function push(session: Session, stop: Stop, job: JobReads, early: EarlyAnswers | null): Promise<void> {
+async function push(session: Session, stop: Stop, job: JobReads): Promise<void> {
 	const { main } = session.state();
 	const { log } = session.runner;
 	if (main === null) {
@@ -72,7 +72,7 @@ async function push(session: Session, stop: Stop, job: JobReads, early: EarlyAns
 		return;
 	}
 	try {
-		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job, early));
+		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
 		await tell(session, report);
 		for (const cache of report.caches) {
 			const problem = problemOf(cache, stop.signal.aborted);
@@ -85,17 +85,11 @@ async function push(session: Session, stop: Stop, job: JobReads, early: EarlyAns
 }
 
 /** In this process, what no other has pushed. */
-async function pushHere(
-	session: Session,
-	store: LocalStoreDescription,
-	stop: Stop,
-	job: JobReads,
-	early: EarlyAnswers | null,
-): Promise<Report> {
+async function pushHere(session: Session, store: LocalStoreDescription, stop: Stop, job: JobReads): Promise<Report> {
 	const { pusherFolder = null } = session.state().main ?? {};
 	const { pushNewPaths } = await import('./push-new-paths.ts');
 	const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
-	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, { done, early });
+	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
 }
 
 /** A job that pushes nothing is told what it read. That this fails is no problem of the job. */

@@ -6,7 +6,7 @@ import { shareNars, unsharedNars } from '../push/shared-nars.ts';
 import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { knownNetrc } from './configure.ts';
-import { answersOf, type EarlyAnswers } from './early-question.ts';
+import { answersOf } from './early-question.ts';
 import { jobReport } from './job-report.ts';
 import { type Meeting, meeting } from './meeting.ts';
 import { pushTimeoutMs } from './push-policy.ts';
@@ -20,23 +20,11 @@ import { createUpstreams } from './upstreams.ts';
 /** What is up already, by index of the target: paths with the bytes sent for them. */
 export type Done = ReadonlyMap<number, ReadonlyMap<string, number>>;
 
-/** What others did, and asked, before. */
-export interface Beforehand {
-	readonly done: Done;
-	readonly early: EarlyAnswers | null;
-}
-
 /**
  * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
  * other. Throws when nothing can even begin.
  */
-export async function pushNewPaths(
-	session: Session,
-	store: LocalStore,
-	stop: Stop,
-	job: JobReads,
-	{ done, early }: Beforehand,
-): Promise<Report> {
+export async function pushNewPaths(session: Session, store: LocalStore, stop: Stop, job: JobReads, done: Done): Promise<Report> {
 	const startedMs = performance.now();
 	const deadlineMs = startedMs + pushTimeoutMs(session.inputs);
 	return withPushes(
@@ -46,14 +34,11 @@ export async function pushNewPaths(
 		job,
 		done,
 		() => undefined,
-		(pushes) => pushes.finish({ startedMs, deadlineMs, early }),
+		(pushes) => pushes.finish({ startedMs, deadlineMs }),
 	);
 }
 
-interface FinishOrder extends Pick<PushOrder, 'startedMs' | 'deadlineMs'> {
-	/** What was asked of the store already. */
-	readonly early?: EarlyAnswers | null;
-}
+type FinishOrder = Pick<PushOrder, 'startedMs' | 'deadlineMs'>;
 
 /** The pushes of one process to all caches that take the job's paths. */
 export interface Pushes {
@@ -158,14 +143,14 @@ async function pushSome(
 async function finishAll(
 	means: PushMeans,
 	targets: readonly TargetPush[],
-	{ startedMs, deadlineMs, early = null }: FinishOrder,
+	{ startedMs, deadlineMs }: FinishOrder,
 ): Promise<Report> {
 	const { session, store, stop, job } = means;
 	const { log } = session.runner;
 	const signal = forLocalStore(stop, deadlineMs);
 	const { main } = session.state();
 	const question = { paths: session.inputs.paths, env: session.runner.env, main };
-	const answers = answersOf(early, () => askStore(store, question, signal), signal);
+	const answers = answersOf(session.early, () => askStore(store, question, signal), signal);
 	const [roots, names] = await Promise.all([answers.roots, answers.names]);
 	if (roots.length > 0) for (const target of targets) target.expect(deadlineMs);
 	const candidates = await answers.candidates;

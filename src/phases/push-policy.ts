@@ -1,7 +1,7 @@
 import { cachixToken } from '../backends/cachix/token.ts';
 import { hasJobIdentity } from '../backends/job-identity.ts';
 import type { CacheTarget } from '../cache-target/target.ts';
-import type { Inputs } from '../inputs.ts';
+import type { Inputs } from '../inputs/inputs.ts';
 import { findNetrc, type NetrcEntry } from '../nix/netrc.ts';
 
 /** Whether the end of the job pushes; `whyNot` is for people and `null` when it does. */

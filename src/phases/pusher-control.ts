@@ -5,7 +5,7 @@ import { spawnDetached } from '../background/detached.ts';
 import { isRunning, signalProcess } from '../background/process-identity.ts';
 import { describeError, isCacheError } from '../errors.ts';
 import { type HookSettings, hookSettings } from '../hook/install.ts';
-import { INPUT_NAMES, inputFromEnv } from '../inputs.ts';
+import { INPUT_NAMES, inputFromEnv } from '../inputs/given.ts';
 import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { contextOf } from './configure.ts';

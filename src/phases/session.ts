@@ -3,8 +3,11 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CacheError, systemCode } from '../errors.ts';
-import { type GetInput, INPUT_NAMES, type Inputs, inputFromEnv, parseInputs, secretTexts } from '../inputs.ts';
+import { type GetInput, INPUT_NAMES, inputFromEnv } from '../inputs/given.ts';
+import { type Inputs, parseInputs } from '../inputs/inputs.ts';
+import { secretTexts } from '../inputs/secrets.ts';
 import { loadState, type State, saveState } from '../state.ts';
+import type { EarlyAnswers } from './early-question.ts';
 import { inputsAsKept, inputsToKeep } from './kept-inputs.ts';
 import type { Runner } from './runner.ts';
 
@@ -12,6 +15,8 @@ import type { Runner } from './runner.ts';
 export interface Session {
 	readonly runner: Runner;
 	readonly inputs: Inputs;
+	/** What this process asked the local store before it had a session; `null`: nothing. */
+	readonly early: EarlyAnswers | null;
 	/** The newest state. */
 	state(): State;
 	/** Replaces parts of the state and saves it at once, so that a later phase has it whatever happens to this one. */
@@ -28,21 +33,21 @@ export async function openSession(runner: Runner): Promise<Session> {
 	const inputs = parseInputs(get);
 	const state = loadState(runner.state) ?? newState(runner.env, get);
 	await makeFolder(state.folder);
-	return session(runner, inputs, { ...state, inputs: inputsToKeep(INPUT_NAMES, get) });
+	return session(runner, inputs, null, { ...state, inputs: inputsToKeep(INPUT_NAMES, get) });
 }
 
 /** Opens post's session; `null` when no earlier phase came far enough to leave anything. */
-export function resumeSession(runner: Runner): Session | null {
+export function resumeSession(runner: Runner, early: EarlyAnswers | null): Session | null {
 	const now = inputFromEnv(runner.env);
 	for (const secret of secretTexts(now)) runner.log.mask(secret);
 	const state = loadState(runner.state);
-	return state === null ? null : session(runner, parseInputs(inputsAsKept(state, now)), state);
+	return state === null ? null : session(runner, parseInputs(inputsAsKept(state, now)), early, state);
 }
 
 /** The session of the background process that pushes: main's, with the inputs as main had them. */
 export function backgroundSession(runner: Runner, get: GetInput, state: State): Session {
 	for (const secret of secretTexts(get)) runner.log.mask(secret);
-	return { runner, inputs: parseInputs(get), state: () => state, keep: () => undefined };
+	return { runner, inputs: parseInputs(get), early: null, state: () => state, keep: () => undefined };
 }
 
 /** Removes what this use left in `RUNNER_TEMP`, but for the report. */
@@ -50,13 +55,14 @@ export async function removeFolder(state: State): Promise<void> {
 	await rm(state.folder, { recursive: true, force: true });
 }
 
-function session(runner: Runner, inputs: Inputs, initial: State): Session {
+function session(runner: Runner, inputs: Inputs, early: EarlyAnswers | null, initial: State): Session {
 	let state = initial;
 	const save = (): void => saveState(state, runner.saveState);
 	save();
 	return {
 		runner,
 		inputs,
+		early,
 		state: () => state,
 		keep(change) {
 			state = { ...state, ...change };

@@ -1,4 +1,4 @@
-import type { Inputs } from '../inputs.ts';
+import type { Inputs } from '../inputs/inputs.ts';
 
 /** For people: the cache that a line of `cache` names; `null`: the Actions cache in place of those. */
 export function labelOf({ caches }: Inputs, line: number | null): string {

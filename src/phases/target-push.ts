@@ -1,6 +1,6 @@
 import type { Backend, BackendKind } from '../backends/backend.ts';
 import { describeError, isCacheError } from '../errors.ts';
-import type { Inputs } from '../inputs.ts';
+import type { Inputs } from '../inputs/inputs.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import { signAhead } from '../nix/path-signature.ts';
 import { finishPush } from '../push/finish.ts';

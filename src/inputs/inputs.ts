@@ -1,15 +1,16 @@
-import type { Compression } from './backends/backend.ts';
-import { cachixKeyName } from './cache-target/cachix.ts';
-import type { Credentials } from './cache-target/credentials.ts';
-import { parseHttpUrl } from './cache-target/http.ts';
-import { parseSubstituter, type SubstituterLine } from './cache-target/substituter.ts';
-import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from './cache-target/target.ts';
-import { CacheError, describeError } from './errors.ts';
-import { inputLines } from './input-lines.ts';
-import { type NetrcEntry, parseNetrc } from './nix/netrc.ts';
-import { type NixRelease, parseNixRelease } from './nix/release.ts';
-import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from './nix/signature.ts';
-import { parseDurationMs, parseSizeBytes } from './quantity.ts';
+import type { Compression } from '../backends/backend.ts';
+import { cachixKeyName } from '../cache-target/cachix.ts';
+import type { Credentials } from '../cache-target/credentials.ts';
+import { parseHttpUrl } from '../cache-target/http.ts';
+import { parseSubstituter, type SubstituterLine } from '../cache-target/substituter.ts';
+import { ACTIONS_CACHE, type CacheTarget, parseCacheTarget } from '../cache-target/target.ts';
+import { CacheError } from '../errors.ts';
+import { type NetrcEntry, parseNetrc } from '../nix/netrc.ts';
+import { type NixRelease, parseNixRelease } from '../nix/release.ts';
+import { type PublicKey, parsePublicKey, parseSecretKey, type SecretKey } from '../nix/signature.ts';
+import { parseDurationMs, parseSizeBytes } from '../quantity.ts';
+import type { GetInput } from './given.ts';
+import { type InputReader, inputReader } from './reader.ts';
 
 /** All inputs of the action, checked. Made here and nowhere else. */
 export interface Inputs {
@@ -47,49 +48,6 @@ export interface Inputs {
 	readonly installNix: NixRelease | null;
 }
 
-/** Inputs whose values are secrets: never saved in the state, never shown. */
-export const SECRET_INPUTS: ReadonlySet<string> = new Set([
-	'signing-key',
-	'username',
-	'password',
-	'token',
-	'netrc',
-	'github-token',
-]);
-
-/** Every input of action.yml. */
-export const INPUT_NAMES: readonly string[] = [
-	'cache',
-	'push-url',
-	'substituters',
-	'trusted-public-keys',
-	'signing-key',
-	'username',
-	'password',
-	'token',
-	'netrc',
-	'push',
-	'paths',
-	'include',
-	'exclude',
-	'max-path-size',
-	'skip-signed-by',
-	'compression',
-	'compression-level',
-	'concurrency',
-	'continuous',
-	'shared-store',
-	'push-timeout',
-	'on-push-failure',
-	'fallback',
-	'verify',
-	'actions-cache-size',
-	'install-nix',
-	'github-token',
-	'lane',
-	'job-status',
-];
-
 const COMPRESSION_LEVELS: Readonly<Record<Compression, readonly [number, number] | null>> = {
 	zstd: [1, 19],
 	xz: [0, 9],
@@ -107,53 +65,15 @@ const TAKEN_COMPRESSIONS: Readonly<Partial<Record<CacheTarget['kind'], readonly 
 /** A timer of Node's that is set to more fires at once. 24 days. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Reads an input by name; an input that was not given is ''. */
-export type GetInput = (name: string) => string;
-
-/** How the runner hands inputs over: `INPUT_` and the name in capitals, blanks as underscores, hyphens kept. */
-export function inputFromEnv(env: Readonly<Record<string, string | undefined>>): GetInput {
-	return (name) => (env[`INPUT_${name.replaceAll(' ', '_').toUpperCase()}`] ?? '').trim();
-}
-
-/** Every text in the inputs that must never be shown, derived spellings included. Never throws: it runs before anything is checked. */
-export function secretTexts(get: GetInput): readonly string[] {
-	const found = new Set<string>();
-	const password = get('password');
-	for (const secret of [password, get('token'), get('github-token')]) addLines(found, secret);
-	// As Nix sends it.
-	if (get('token') !== '') found.add(base64(`token:${get('token')}`));
-	if (password !== '') found.add(base64(`${get('username')}:${password}`));
-	const key = get('signing-key');
-	addLines(found, key);
-	const keyBody = key.slice(key.indexOf(':') + 1).trim();
-	if (keyBody !== '') found.add(keyBody);
-	for (const entry of readableNetrc(get('netrc'))) {
-		found.add(entry.password);
-		found.add(base64(`${entry.login}:${entry.password}`));
-	}
-	for (const name of ['cache', 'push-url', 'substituters', 'install-nix']) {
-		// The proxy of a substituter may be encoded, once for its line and once for its own URL.
-		const texts = [get(name), decoded(get(name)), decoded(decoded(get(name)))].join('\n');
-		for (const [, scheme = '', userInfo = ''] of texts.matchAll(/([\w+-]*):?\/\/([^/\s]*)@/g)) {
-			// SSH's user name is no secret, and a short one (`ci`) is in every other word.
-			if (/^ssh(?:-ng)?$/.test(scheme) && !userInfo.includes(':')) continue;
-			found.add(userInfo);
-			addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
-		}
-	}
-	found.delete('');
-	return [...found];
-}
-
 /**
  * Checks all inputs together.
  * @throws CacheError `input-invalid` whose message lists every problem: the input, what was given (never a secret), what is allowed.
  */
 export function parseInputs(get: GetInput): Inputs {
 	const problems: string[] = [];
-	const read = reader(get, problems);
+	const read = inputReader(get, problems);
 	const credentials = readCredentials(get, problems);
-	const { caches, substituters } = readCaches(get, credentials, problems);
+	const { caches, substituters } = readCaches(read, credentials, problems);
 	const inputs: Inputs = {
 		caches,
 		substituters,
@@ -203,46 +123,6 @@ export function parseInputs(get: GetInput): Inputs {
 	return inputs;
 }
 
-function reader(get: GetInput, problems: string[]) {
-	const lines = (name: string): readonly string[] => inputLines(get(name));
-	const attempt = <T>(name: string, parse: () => T): readonly T[] => {
-		try {
-			return [parse()];
-		} catch (error) {
-			problems.push(`${name}: ${describeError(error)}`);
-			return [];
-		}
-	};
-	return {
-		lines,
-		attempt,
-		/** The first of `allowed` when the input is empty. */
-		choice<const T extends string>(name: string, allowed: readonly [T, ...T[]]): T {
-			const given = get(name);
-			const found = given === '' ? allowed[0] : allowed.find((value) => value === given);
-			if (found !== undefined) return found;
-			problems.push(`${name}: \`${given}\` is not allowed; allowed are ${allowed.map((value) => `\`${value}\``).join(', ')}.`);
-			return allowed[0];
-		},
-		regExps: (name: string): readonly RegExp[] =>
-			lines(name).flatMap((line) => {
-				try {
-					return [new RegExp(line, 'u')];
-				} catch (error) {
-					problems.push(`${name}: \`${line}\` is not a regular expression (${describeError(error)}).`);
-					return [];
-				}
-			}),
-		quantity(name: string, parse: (text: string) => number | null, allowed: string): number | null {
-			const given = get(name);
-			if (given === '') return null;
-			const value = parse(given);
-			if (value === null || value <= 0) problems.push(`${name}: \`${given}\` is not ${allowed}.`);
-			return value;
-		},
-	};
-}
-
 /** An empty secret (a pull request from a fork) means no credentials, not an error. */
 function readCredentials(get: GetInput, problems: string[]): Credentials | null {
 	const [username, password, token] = [get('username'), get('password'), get('token')];
@@ -262,9 +142,12 @@ function readCredentials(get: GetInput, problems: string[]): Credentials | null 
 	return username !== '' && password !== '' ? { kind: 'basic', username, password } : null;
 }
 
-function readCaches(get: GetInput, credentials: Credentials | null, problems: string[]): Pick<Inputs, 'caches' | 'substituters'> {
-	const split = (name: string) => reader(get, problems).lines(name);
-	const pushUrls = split('push-url');
+function readCaches(
+	read: InputReader,
+	credentials: Credentials | null,
+	problems: string[],
+): Pick<Inputs, 'caches' | 'substituters'> {
+	const pushUrls = read.lines('push-url');
 	const pushUrl = pushUrls[0] === undefined ? null : parseHttpUrl(pushUrls[0], 'push-url');
 	if (pushUrl !== null && 'problem' in pushUrl) problems.push(pushUrl.problem);
 	else if (pushUrl !== null && pushUrl.search !== '')
@@ -272,18 +155,18 @@ function readCaches(get: GetInput, credentials: Credentials | null, problems: st
 	if (pushUrls.length > 1)
 		problems.push(`push-url: ${pushUrls.length} lines; it is for the first line of \`cache\` and has one.`);
 	const caches: CacheTarget[] = [];
-	for (const [index, line] of split('cache').entries()) {
+	for (const [index, line] of read.lines('cache').entries()) {
 		const first = index === 0;
 		const target = parseCacheTarget(line, first && pushUrl instanceof URL ? pushUrl : null, first ? credentials : null);
 		if ('problem' in target) problems.push(target.problem);
 		else if (caches.some((other) => nameOf(other) === nameOf(target))) problems.push(`cache: \`${line}\` is there twice.`);
 		else caches.push(target);
 	}
-	if (pushUrls.length > 0 && split('cache').length === 0)
+	if (pushUrls.length > 0 && read.lines('cache').length === 0)
 		problems.push('push-url: given without `cache`; name the URL to pull from there.');
 	if (pushUrls.length > 0 && caches[0] !== undefined && caches[0].kind !== 'http')
 		problems.push('push-url: given, but the first line of `cache` is not an HTTP cache; leave it out.');
-	const substituters = split('substituters').flatMap((line) => {
+	const substituters = read.lines('substituters').flatMap((line) => {
 		const parsed = parseSubstituter(line);
 		if (!('problem' in parsed)) return [parsed];
 		problems.push(parsed.problem);
@@ -302,11 +185,7 @@ function nameOf(target: CacheTarget): string {
 	return target.kind === 'actions-cache' ? target.kind : target.place;
 }
 
-function readCompression(
-	get: GetInput,
-	read: ReturnType<typeof reader>,
-	problems: string[],
-): Pick<Inputs, 'compression' | 'compressionLevel'> {
+function readCompression(get: GetInput, read: InputReader, problems: string[]): Pick<Inputs, 'compression' | 'compressionLevel'> {
 	const compression = read.choice('compression', ['zstd', 'xz', 'gzip', 'br', 'none']);
 	const given = get('compression-level');
 	if (given === '') return { compression, compressionLevel: null };
@@ -324,29 +203,4 @@ function readConcurrency(given: string, problems: string[]): number | 'auto' {
 	const value = /^\d{1,3}$/.test(given) ? Number(given) : 0;
 	if (value < 1 || value > 256) problems.push(`concurrency: \`${given}\` is not allowed; allowed are \`auto\` and 1 to 256.`);
 	return value;
-}
-
-function readableNetrc(text: string): readonly NetrcEntry[] {
-	try {
-		return parseNetrc(text);
-	} catch {
-		// What can't be parsed is masked line by line, so that an error message of anyone's can't show it.
-		return text.split(/\s+/).map((word) => ({ machine: null, login: '', password: word.length >= 8 ? word : '' }));
-	}
-}
-
-function addLines(found: Set<string>, text: string): void {
-	for (const line of text.split(/\r?\n/)) found.add(line.trim());
-}
-
-function decoded(text: string): string {
-	try {
-		return decodeURIComponent(text);
-	} catch {
-		return text;
-	}
-}
-
-function base64(text: string): string {
-	return Buffer.from(text, 'utf8').toString('base64');
 }
