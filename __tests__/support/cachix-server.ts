@@ -21,6 +21,7 @@ import {
 	verify,
 } from '../../src/nix/signature.ts';
 import { bodyOf, type Peer, startServer } from '../http/peers/server.ts';
+import { field, parsedBody } from './json-body.ts';
 import { type ScriptedFaults, scriptedFaults } from './scripted-faults.ts';
 import { type SignedStorage, startSignedStorage } from './signed-storage.ts';
 import { packedNarProblem } from './unpacked-nar.ts';
@@ -99,7 +100,7 @@ export async function startCachixServer(options: CachixServerOptions = {}): Prom
 		if (action === 'GET ') return json(response, information(isKnown));
 		if (request.method === 'GET') return refuse(response, 404, 'no such page');
 		// As reading a narinfo (`narinfoBulk` in API.hs), so of a public cache it is answered to everybody.
-		if (action === 'POST /narinfo') return missing(response, parsed(body));
+		if (action === 'POST /narinfo') return missing(response, parsedBody(body));
 		if (!isKnown) return refuse(response, 401, 'Unauthorized');
 		if (permission === 'Read') return refuse(response, 403, 'This token may only read');
 		if (action === 'POST /multipart-nar') return begin(response, searchParams.get('compression'));
@@ -110,8 +111,8 @@ export async function startCachixServer(options: CachixServerOptions = {}): Prom
 			drop(narId);
 			return json(response, []);
 		}
-		if (step === '') return placeForPart(response, narId, searchParams.get('partNumber'), parsed(body));
-		const problem = complete(narId, upload, parsed(body));
+		if (step === '') return placeForPart(response, narId, searchParams.get('partNumber'), parsedBody(body));
+		const problem = complete(narId, upload, parsedBody(body));
 		return problem === null ? json(response, []) : refuse(response, 400, problem);
 	}
 
@@ -284,18 +285,6 @@ function readNarInfoCreate(
 
 function hashPart(path: string): string {
 	return path.slice('/nix/store/'.length, '/nix/store/'.length + 32);
-}
-
-function parsed(body: Buffer): unknown {
-	try {
-		return JSON.parse(body.toString());
-	} catch {
-		return null;
-	}
-}
-
-function field(value: unknown, name: string): unknown {
-	return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 function json(response: ServerResponse, value: unknown): ServerResponse {

@@ -6,12 +6,12 @@
  *     uses({ with: { cache: cache.url, username: cache.username, password: cache.password } })
  */
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Certificates, testCertificates } from './certificates.ts';
 import { createMachine, type Machine } from './machine.ts';
-import { freePort, listening } from './ports.ts';
+import { freePort } from './ports.ts';
+import { stopProcess, untilItListens } from './serving-process.ts';
 
 export interface NginxOptions {
 	/** Who must show credentials: nobody, those who write, everyone. `all` if not said. `read-only`: nobody may write, whoever it is. */
@@ -107,20 +107,14 @@ export class Nginx implements AsyncDisposable {
 		}
 		const child = this.#machine.spawn(['nginx', '-p', work, '-c', join(work, 'nginx.conf')]);
 		this.#process = child;
-		const output: string[] = [];
-		for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-		const failed = once(child, 'exit').then(() => Promise.reject(new Error(`nginx ended:\n${output.join('')}`)));
-		await Promise.race([listening(this.port), failed]);
-		failed.catch(() => undefined); // it ends when it is stopped
+		await untilItListens(child, 'nginx', this.port);
 	}
 
 	/** Stops it as if the machine went away: connections are cut. */
 	async stop(): Promise<void> {
 		const child = this.#process;
 		this.#process = null;
-		if (!child || child.exitCode !== null || child.signalCode !== null) return;
-		child.kill('SIGTERM');
-		await once(child, 'exit');
+		await stopProcess(child);
 	}
 
 	/** Stops it and starts it with some options changed; the port stays. */

@@ -8,6 +8,7 @@ import { formatHash, parseHash } from '../../src/nix/hash.ts';
 import { parseNarInfo } from '../../src/nix/narinfo.ts';
 import { fingerprint, formatPublicKey, generateKey, publicKeyOf, sign, verify } from '../../src/nix/signature.ts';
 import { bodyOf, type Peer, startServer } from '../http/peers/server.ts';
+import { field, parsedBody } from './json-body.ts';
 import { type ScriptedFaults, scriptedFaults } from './scripted-faults.ts';
 import { type SignedStorage, type StoredObject, startSignedStorage } from './signed-storage.ts';
 import { packedNarProblem } from './unpacked-nar.ts';
@@ -99,7 +100,7 @@ export async function startNiks3Server(options: Niks3ServerOptions = {}): Promis
 
 	async function answer(request: IncomingMessage, response: ServerResponse): Promise<ServerResponse> {
 		const { pathname } = new URL(request.url ?? '', 'http://host');
-		const body = parsed(await bodyOf(request));
+		const body = parsedBody(await bodyOf(request));
 		const action = `${request.method} ${pathname}`;
 		if (action === 'GET /api/cache-config') return json(response, configuration());
 		const problem = whoIs(request.headers.authorization);
@@ -129,7 +130,7 @@ export async function startNiks3Server(options: Niks3ServerOptions = {}): Promis
 		if (given === token) return null;
 		const [head = '', payload = '', signature] = given.split('.');
 		if (signature !== mac(`${head}.${payload}`)) return 'Unauthorized';
-		const claims = parsed(Buffer.from(payload, 'base64url'));
+		const claims = parsedBody(Buffer.from(payload, 'base64url'));
 		if (audience === null || field(claims, 'aud') !== audience) return 'wrong audience';
 		return Number(field(claims, 'exp')) * 1000 > Date.now() ? null : 'token is expired';
 	}
@@ -276,18 +277,6 @@ function publicKeysOf(key: ReturnType<typeof generateKey> | null) {
 
 function narInfoKey(path: string): string {
 	return `${path.slice('/nix/store/'.length, '/nix/store/'.length + 32)}.narinfo`;
-}
-
-function parsed(body: Buffer): unknown {
-	try {
-		return JSON.parse(body.toString());
-	} catch {
-		return null;
-	}
-}
-
-function field(value: unknown, name: string): unknown {
-	return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 function json(response: ServerResponse, value: unknown): ServerResponse {

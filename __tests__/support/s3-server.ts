@@ -8,7 +8,6 @@
  */
 import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,7 +20,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { eventually } from './child.ts';
 import { debianPackage, type UnpackedPackage } from './debian-package.ts';
-import { freePort, listening } from './ports.ts';
+import { freePort } from './ports.ts';
+import { stopProcess, untilItListens } from './serving-process.ts';
 
 export interface S3User {
 	readonly accessKeyId: string;
@@ -103,11 +103,7 @@ export class S3Server implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.client.destroy();
-		if (this.#child.exitCode === null && this.#child.signalCode === null) {
-			const exit = once(this.#child, 'exit');
-			this.#child.kill('SIGKILL');
-			await exit;
-		}
+		await stopProcess(this.#child, 'SIGKILL');
 		rmSync(this.#folder, { recursive: true, force: true });
 	}
 }
@@ -145,7 +141,7 @@ async function startVersity(program: string): Promise<S3Server> {
 		join(folder, 'objects'),
 	];
 	const child = spawn(program, [...keysOf(users.owner), ...serving], { stdio: ['ignore', 'ignore', 'inherit'] });
-	await listening(port);
+	await untilItListens(child, 'versitygw', port);
 	const server = new S3Server(child, folder, port, users, users.guest.accessKeyId);
 	const admin = ['admin', ...keysOf(users.owner), '--endpoint-url', server.endpoint];
 	execFileSync(program, [...admin, 'create-user', ...keysOf(users.guest), '--role', 'user']);
@@ -175,11 +171,7 @@ async function startCeph({ objects = 'files' }: S3ServerOptions): Promise<S3Serv
 	}
 	const [program, ...args] = ceph.argv('radosgw');
 	const child = spawn(program, [...args, ...common, '-f'], { stdio: ['ignore', 'ignore', 'pipe'] });
-	const output: string[] = [];
-	child.stderr.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-	const failed = once(child, 'exit').then(() => Promise.reject(new Error(`radosgw ended:\n${output.join('')}`)));
-	await Promise.race([listening(port), failed]);
-	failed.catch(() => undefined); // it ends when it is stopped
+	await untilItListens(child, 'radosgw', port);
 	return new S3Server(child, folder, port, users, 'arn:aws:iam:::user/guest');
 }
 

@@ -7,11 +7,11 @@
  *     uses({ with: { cache: far.url('ssh-ng') } })
  */
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { chownSync } from 'node:fs';
 import type { NixVersion } from '../../scripts/roots.ts';
 import { createMachine, type Machine } from './machine.ts';
-import { freePort, listening } from './ports.ts';
+import { freePort } from './ports.ts';
+import { stopProcess, untilItListens } from './serving-process.ts';
 
 export interface SshStoreOptions {
 	readonly nix: NixVersion;
@@ -115,20 +115,14 @@ export class SshStore implements AsyncDisposable {
 		machine.writeFile('/etc/test-ssh/authorized_keys', machine.readFile('/etc/test-ssh/user.pub'));
 		const child = machine.spawn(['/usr/sbin/sshd', '-D', '-e', '-f', '/etc/test-ssh/sshd_config']);
 		this.#process = child;
-		const output = this.#output;
-		for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
-		const failed = once(child, 'exit').then(() => Promise.reject(new Error(`sshd ended:\n${output.join('')}`)));
-		await Promise.race([listening(this.port), failed]);
-		failed.catch(() => undefined); // it ends when it is stopped
+		await untilItListens(child, 'sshd', this.port, this.#output);
 	}
 
 	/** Nobody listens on the port any more. */
 	async stop(): Promise<void> {
 		const child = this.#process;
 		this.#process = null;
-		if (!child || child.exitCode !== null || child.signalCode !== null) return;
-		child.kill('SIGTERM');
-		await once(child, 'exit');
+		await stopProcess(child);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
