@@ -163,6 +163,24 @@ describe('inputs', () => {
 		expect(refusal({ cache: 'https://c.example', username: 'u', password: 'pw', token: 't' })).toContain('token:');
 	});
 
+	it('refuses a token that no header can carry', () => {
+		for (const token of ['it’s', 'a\tb', 'a\u0000b'])
+			expect(refusal({ cache: 'https://a', token })).toContain('no header can carry');
+		expect(parseInputs(from({ cache: 'https://a', token: 'a.b-c_d~e+f/=' })).caches).toHaveLength(1);
+	});
+
+	it('refuses a folder that nix.conf can not name', () => {
+		for (const cache of ['file:///my cache', 'file:///a\tb', 'file:///a%20b'])
+			expect(refusal({ cache })).toContain('no blanks and no per cent signs');
+	});
+
+	it('knows a password with slashes, with which the line is no URL, and shows nothing of it', () => {
+		for (const line of ['https://user:ab/cd@host/x', 'niks3://user:ab/cd@host', 'attic://me:ab/c@d/cd@host/x']) {
+			expect(secretTexts(from({ cache: line })).some((text) => text.startsWith('ab/c'))).toBe(true);
+			expect(refusal({ cache: line })).not.toContain('ab/c');
+		}
+	});
+
 	it('keeps levels inside of what their compression has', () => {
 		expect(parseInputs(from({ 'compression-level': '19' })).compressionLevel).toBe(19);
 		expect(refusal({ 'compression-level': '20' })).toContain('1 to 19');

@@ -2,6 +2,22 @@ export const id = 131;
 export const ids = [131];
 export const modules = {
 
+/***/ 6035:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Z: () => (/* binding */ atPath)
+/* harmony export */ });
+/** A place on the same server. (`new URL(path, url)` would take what is behind a leading `//` for another host.) */
+function atPath({ origin }, path) {
+    const place = new URL(origin);
+    place.pathname = path;
+    return place;
+}
+
+
+/***/ }),
+
 /***/ 2131:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -9,6 +25,8 @@ export const modules = {
 /* harmony export */   withBearerReads: () => (/* binding */ withBearerReads)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
+/* harmony import */ var _at_path_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6035);
+
 
 const CACHE_INFO = 'nix-cache-info';
 /** A path that no cache has. Some servers give `nix-cache-info` to everybody, and narinfos not. */
@@ -22,7 +40,7 @@ function withBearerReads(cache, { baseUrl, token, client }) {
     const refusesBasic = async (signal) => {
         const credentials = { kind: 'basic', username: 'token', password: token };
         const ask = async (key) => {
-            const url = new URL(`${baseUrl.pathname.replace(/\/$/, '')}/${key}`, baseUrl);
+            const url = (0,_at_path_js__WEBPACK_IMPORTED_MODULE_1__/* .atPath */ .Z)(baseUrl, `${baseUrl.pathname.replace(/\/$/, '')}/${key}`);
             const accept = [200, 401, 403, 404, 410];
             return (await client.request({ method: 'GET', url, credentials, accept, limitBytes: 0, signal })).status;
         };

@@ -2,6 +2,22 @@ export const id = 493;
 export const ids = [493];
 export const modules = {
 
+/***/ 6035:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Z: () => (/* binding */ atPath)
+/* harmony export */ });
+/** A place on the same server. (`new URL(path, url)` would take what is behind a leading `//` for another host.) */
+function atPath({ origin }, path) {
+    const place = new URL(origin);
+    place.pathname = path;
+    return place;
+}
+
+
+/***/ }),
+
 /***/ 1493:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -189,7 +205,10 @@ function textOf(bytes) {
 
 // EXTERNAL MODULE: ./build/nix/narinfo.js
 var narinfo = __webpack_require__(6113);
+// EXTERNAL MODULE: ./build/backends/at-path.js
+var at_path = __webpack_require__(6035);
 ;// CONCATENATED MODULE: ./build/backends/attic/substituter.js
+
 /**
  * Where Nix reads: every attic server serves its caches beside its API, and may name another place for it, such as a CDN. That is taken where the
  * token need not go to another host than it was given for, nor from https to http. On its own origin the server is not believed: behind a
@@ -203,7 +222,7 @@ function substituterOf({ endpoint, cache }, { substituterEndpoint, isPublic }, h
     if (endpoint.protocol === 'https:' && told.protocol === 'http:')
         return own;
     const mayRead = isPublic || told.hostname === endpoint.hostname || hasCredentialsFor(told.hostname);
-    return mayRead ? new URL(told.pathname.replace(/\/+$/, ''), told.origin) : own;
+    return mayRead ? (0,at_path/* atPath */.Z)(told, told.pathname.replace(/\/+$/, '')) : own;
 }
 /** The host of the API as the server names it, when that is another one: uploads to it may pass a CDN's limits by. */
 function otherApiHost({ endpoint }, { apiEndpoint }) {
@@ -212,7 +231,7 @@ function otherApiHost({ endpoint }, { apiEndpoint }) {
 }
 /** The place as one that other things are relative to. */
 function asFolder(url) {
-    return new URL(`${url.pathname.replace(/\/*$/, '')}/`, url);
+    return (0,at_path/* atPath */.Z)(url, `${url.pathname.replace(/\/*$/, '')}/`);
 }
 function parseWebUrl(text) {
     const url = text !== null && URL.canParse(text) ? new URL(text) : null;
@@ -440,7 +459,7 @@ function netrcFor({ credentials, endpoint }, substituter) {
     if (credentials === null || substituter.hostname !== endpoint.hostname)
         return [];
     const login = credentials.kind === 'basic' ? credentials.username : 'token';
-    return [{ machine: substituter.hostname, login, password: secretOf(credentials) }];
+    return [{ machine: (0,nix_netrc/* netrcMachine */.m4)(substituter.hostname), login, password: secretOf(credentials) }];
 }
 function secretOf(credentials) {
     return credentials.kind === 'basic' ? credentials.password : credentials.token;

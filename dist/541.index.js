@@ -1386,9 +1386,13 @@ async function visitInFlight(items, limit, signal, visit) {
 /* harmony export */   iC: () => (/* binding */ hasJobIdentity)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
-/* harmony import */ var _json_fields_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9488);
+/* harmony import */ var _waiting_cancel_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(2368);
+/* harmony import */ var _json_fields_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9488);
 
 
+
+/** For one token, with all tries. */
+const LONGEST_WAIT_MS = 120_000;
 /** Tokens live for some minutes, a push may take longer. */
 const RENEW_BEFORE_MS = 60_000;
 /** Of a token that does not say when it ends. */
@@ -1424,27 +1428,27 @@ function createJobIdentity(options) {
             limitBytes: MAX_ANSWER_BYTES,
             signal,
         });
-        const token = (0,_json_fields_js__WEBPACK_IMPORTED_MODULE_1__/* .jsonFields */ .y)(answer.bytes, "GitHub's answer with a token for this job").text('value');
+        const token = (0,_json_fields_js__WEBPACK_IMPORTED_MODULE_2__/* .jsonFields */ .y)(answer.bytes, "GitHub's answer with a token for this job").text('value');
         log.mask(token);
         return token;
     };
+    /** For all who wait: that one of them is cancelled is nothing to the others. */
+    const begin = () => {
+        const held = { token: ask(AbortSignal.timeout(LONGEST_WAIT_MS)), freshUntilMs: Number.POSITIVE_INFINITY };
+        held.token.then((token) => {
+            newest = token;
+            held.freshUntilMs = (endOf(token) ?? nowMs() + UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
+        }, () => {
+            if (current === held)
+                current = null;
+        });
+        return held;
+    };
     return {
         async token(signal) {
-            if (current !== null && nowMs() < current.freshUntilMs)
-                return current.token;
-            const mine = { token: ask(signal), freshUntilMs: Number.POSITIVE_INFINITY };
-            current = mine;
-            try {
-                const token = await mine.token;
-                newest = token;
-                mine.freshUntilMs = (endOf(token) ?? nowMs() + UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
-                return token;
-            }
-            catch (error) {
-                if (current === mine)
-                    current = null;
-                throw error;
-            }
+            if (current === null || nowMs() >= current.freshUntilMs)
+                current = begin();
+            return (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_1__/* .orAborted */ .H6)(current.token, signal, 'Asking GitHub for a token for this job');
         },
         forget(refused) {
             if (refused !== newest)
@@ -1944,9 +1948,9 @@ function substituterUrl(url) {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   s: () => (/* binding */ withoutUserInfo)
 /* harmony export */ });
-/** For a problem's text: credentials inside of a URL must not be repeated. */
+/** For a problem's text: credentials inside of a URL must not be repeated. A password may hold slashes, and what is hidden too much harms nobody. */
 function withoutUserInfo(text) {
-    return text.replace(/\/\/[^/]*@/, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
+    return text.replace(/\/\/.*@/s, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
 }
 
 
@@ -1992,19 +1996,24 @@ function parseAtticUrl(line, credentials) {
             problem: `cache: \`${cache}\` is no name that attic allows: up to 50 letters, digits, \`-\`, \`_\` and \`+\`, beginning with a letter or a digit.`,
         };
     }
+    // Not `new URL(prefix, …)`: what is behind a leading `//` would be taken for another host.
+    const endpoint = new URL(url.origin);
+    endpoint.pathname = prefix;
     const place = `${scheme}://${url.host}${prefix}${cache}`;
-    return { kind: 'attic', place, endpoint: new URL(prefix, url.origin), cache, parameters: url.search, credentials };
+    return { kind: 'attic', place, endpoint, cache, parameters: url.search, credentials };
 }
 
 // EXTERNAL MODULE: ./build/cache-target/cachix.js
 var cachix = __webpack_require__(7155);
 ;// CONCATENATED MODULE: ./build/cache-target/file.js
-/** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
+/** `file:///folder`, as Nix takes it: an absolute path, not encoded, and parameters of Nix's own. Blanks would end it in nix.conf. */
 function parseFileUrl(line) {
     const [, path, parameters = ''] = /^file:\/\/(\/[^?#]*)(\?[^#]*)?$/.exec(line) ?? [];
-    const folder = path === undefined || !/^[^%\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
+    const folder = path === undefined || !/^[^%\s\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
     if (folder === null || folder === '' || folder.split('/').includes('..')) {
-        return { problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path.` };
+        return {
+            problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path that has no blanks and no per cent signs.`,
+        };
     }
     return { kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}${parameters}` };
 }
@@ -2481,7 +2490,7 @@ const SETTLING_BYTES_PER_MS = 10_000;
 /** @throws CacheError when cancelled, or when the answer is longer than the limit; else whatever undici throws */
 async function exchange(connections, asked, timeouts, clock) {
     const doing = `${asked.method} ${asked.url.origin}${asked.url.pathname}`;
-    const route = connections.route(asked.url);
+    const route = connections.route(asked.url, asked.streamed);
     const body = openBody(asked, clock);
     const sizeBytes = asked.body?.sizeBytes ?? 0;
     const options = {
@@ -2943,33 +2952,43 @@ var http_trust = __webpack_require__(339);
 
 /** An idle connection is dropped before usual servers drop theirs (nginx 75 s); one that says how long it waits is believed. */
 const KEEP_ALIVE_MS = 20_000;
+/**
+ * Answers that are read as they come hold a connection for as long as their reader takes. They have their own, so that nobody waits behind them who asks for
+ * little; more than several builds at once read of one cache.
+ */
+const STREAMS = 256;
 /** Pools of connections: a direct one, and one for each proxy that the environment names. Opened when first needed. */
 function openConnections(options) {
     const open = new Map();
     let trust;
-    const pool = { connections: options.connections, keepAliveTimeout: KEEP_ALIVE_MS };
+    const poolOf = (streamed) => ({
+        connections: streamed ? STREAMS : options.connections,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+    });
     const connect = () => {
         if (trust === undefined)
             trust = (0,http_trust/* trustFromEnv */.a)(options.env, options.log);
         return { timeout: options.connectTimeoutMs, ...(trust === null ? {} : { secureContext: trust }) };
     };
-    const opened = (key, make) => {
-        const dispatcher = open.get(key) ?? make();
+    const opened = (name, streamed, make) => {
+        const key = streamed ? `${name}, streamed` : name;
+        const dispatcher = open.get(key) ?? make(poolOf(streamed));
         open.set(key, dispatcher);
         return dispatcher;
     };
-    const direct = (origin) => origin.startsWith('https:')
-        ? opened('https', () => new undici/* Agent */.g6({ ...pool, connect: connect() }))
-        : opened('http', () => new undici/* Agent */.g6({ ...pool, connect: { timeout: options.connectTimeoutMs } }));
+    const direct = (origin, streamed) => origin.startsWith('https:')
+        ? opened('https', streamed, (pool) => new undici/* Agent */.g6({ ...pool, connect: connect() }))
+        : opened('http', streamed, (pool) => new undici/* Agent */.g6({ ...pool, connect: { timeout: options.connectTimeoutMs } }));
     /** Opened when first needed, and the same for all of an origin: an environment with exceptions takes longer to read than a small request to make. */
-    const ways = new Map();
-    const wayTo = (url) => {
+    const ways = { small: new Map(), streamed: new Map() };
+    const wayTo = (url, streamed) => {
         const { origin } = url;
         const proxy = (0,http_proxy/* proxyFor */.iJ)(url, options.env);
         if (proxy === null)
-            return { dispatcher: direct(origin), origin, pathPrefix: '', headers: {} };
+            return { dispatcher: direct(origin, streamed), origin, pathPrefix: '', headers: {} };
         if (isSocks(proxy)) {
-            const agent = opened(`through ${proxy.href}`, () => new undici/* Agent */.g6({ ...pool, connect: socksConnector(proxy, connect()) }));
+            const through = socksConnector(proxy, connect());
+            const agent = opened(`through ${proxy.href}`, streamed, (pool) => new undici/* Agent */.g6({ ...pool, connect: through }));
             return { dispatcher: agent, origin, pathPrefix: '', headers: {} };
         }
         refuseUnknownProxy(proxy);
@@ -2977,22 +2996,24 @@ function openConnections(options) {
         if (url.protocol === 'http:') {
             // The whole URL to the proxy, not a tunnel: proxies commonly tunnel to port 443 alone.
             const headers = { host: url.host, ...(token === null ? {} : { 'proxy-authorization': token }) };
-            return { dispatcher: direct(proxy.origin), origin: proxy.origin, pathPrefix: origin, headers };
+            return { dispatcher: direct(proxy.origin, streamed), origin: proxy.origin, pathPrefix: origin, headers };
         }
-        const tunnel = opened(`through ${proxy.href}`, () => {
+        const tunnel = opened(`through ${proxy.href}`, streamed, (pool) => {
             const tls = connect();
             return new undici/* ProxyAgent */.kT({ ...pool, uri: proxy.origin, ...(token === null ? {} : { token }), requestTls: tls, proxyTls: tls });
         });
         return { dispatcher: tunnel, origin, pathPrefix: '', headers: {} };
     };
     return {
-        route(url) {
-            const way = ways.get(url.origin) ?? wayTo(url);
-            ways.set(url.origin, way);
+        route(url, streamed) {
+            const known = streamed ? ways.streamed : ways.small;
+            const way = known.get(url.origin) ?? wayTo(url, streamed);
+            known.set(url.origin, way);
             return { ...way, path: `${way.pathPrefix}${url.pathname}${url.search}` };
         },
         async close() {
-            ways.clear();
+            ways.small.clear();
+            ways.streamed.clear();
             await Promise.all([...open.values()].map((dispatcher) => dispatcher.destroy()));
             open.clear();
         },
@@ -3066,7 +3087,12 @@ function createHostPace(options) {
     return {
         async enter(signal, doing) {
             for (;;) {
-                (0,cancel/* throwIfAborted */.Te)(signal, doing);
+                if (signal.aborted) {
+                    // It may be the one that was woken.
+                    if (inFlight < limit)
+                        wakeOne();
+                    (0,cancel/* throwIfAborted */.Te)(signal, doing);
+                }
                 const nowMs = clock.nowMs();
                 const quietMs = quietUntilMs - nowMs;
                 if (quietMs > 0)
@@ -3101,7 +3127,7 @@ function createHostPace(options) {
             lastFailureMs = nowMs;
             const waitMs = setback.overloaded
                 ? slowDown(setback, nowMs)
-                : Math.max(setback.retryAfterMs ?? 0, backoff(random, FIRST_DELAY_MS, setback.attempt));
+                : Math.max(Math.min(setback.retryAfterMs ?? 0, LONGEST_QUIET_MS), backoff(random, FIRST_DELAY_MS, setback.attempt));
             if (setback.attempt >= options.attempts || nowMs + waitMs - failingSinceMs > options.patienceMs)
                 return null;
             // The shared quiet time is waited for on entering.
@@ -3265,6 +3291,8 @@ function lineOf({ status, reason, header, bytes }) {
     return (0,_answer_text_js__WEBPACK_IMPORTED_MODULE_3__/* .answerLine */ .N)('text/plain', Buffer.from(reason));
 }
 const NOT_A_CACHE = 'Is the URL that of the cache itself (no login page, no API)? The log of the server may say more.';
+/** HTTP version not supported, network authentication required. */
+const LASTING = new Set([505, 511]);
 const SEE_ITS_LOG = 'The server failed: its own log says why.';
 function meaningOf(status, asked) {
     const final = (code, hint) => ({ code, hint, retry: 'no' });
@@ -3297,7 +3325,8 @@ function meaningOf(status, asked) {
         case 507:
             return final('cache-failing', 'Its disk is full, or a quota is used up.');
         default:
-            if (status === 408 || status === 500 || status === 502 || status === 504) {
+            // Those of proxies too, such as Cloudflare's 520 to 530; Nix tries the same ones again (filetransfer.cc).
+            if (status === 408 || (status >= 500 && !LASTING.has(status))) {
                 return { code: 'cache-failing', hint: SEE_ITS_LOG, retry: 'yes' };
             }
             return status >= 500 ? final('cache-failing', SEE_ITS_LOG) : final('cache-invalid', NOT_A_CACHE);
@@ -3345,6 +3374,8 @@ function retryAfterInJsonMs(bytes) {
 /* harmony export */   iJ: () => (/* binding */ proxyFor),
 /* harmony export */   sP: () => (/* binding */ proxyUser)
 /* harmony export */ });
+/* harmony import */ var node_net__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7030);
+
 /**
  * The proxy that the environment names for `url`, or `null` for a direct connection. The rules are curl's, since Nix goes by them and
  * the two should take the same way: lower case before upper case, an empty variable counts as absent, `all_proxy` comes last, and
@@ -3384,8 +3415,21 @@ function isExempt(url, noProxy) {
         const pattern = bare(name).replace(/^\./, '');
         if (pattern === '' || (entryPort !== undefined && entryPort !== port))
             return false;
+        if (isAddress(host) && pattern.includes('/'))
+            return isWithin(host, pattern);
         return host === pattern || (!isAddress(host) && host.endsWith(`.${pattern}`));
     });
+}
+/** Whether an address is in a network (`10.0.0.0/8`). What is no network has nothing in it. */
+function isWithin(address, network) {
+    const [, start = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(network) ?? [];
+    const family = (0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(start);
+    if (family === 0 || family !== (0,node_net__WEBPACK_IMPORTED_MODULE_0__.isIP)(address) || Number(bits) > (family === 4 ? 32 : 128))
+        return false;
+    const list = new node_net__WEBPACK_IMPORTED_MODULE_0__.BlockList();
+    const name = family === 4 ? 'ipv4' : 'ipv6';
+    list.addSubnet(start, Number(bits), name);
+    return list.check(address, name);
 }
 /** Lower case, without the brackets of an IPv6 address and the final dot of a complete name. */
 function bare(host) {
@@ -3519,7 +3563,7 @@ function parseSubstituter(line) {
     const url = (0,http/* parseHttpUrl */.f)(line, 'substituters');
     if ('problem' in url)
         return url;
-    const [proxy, ...more] = url.searchParams.getAll('proxy');
+    const [proxy, ...more] = proxiesIn(line);
     if (proxy === undefined)
         return { url: (0,http/* substituterUrl */.g)(url), proxy: null };
     const bare = withoutProxy(line);
@@ -3531,6 +3575,20 @@ function parseSubstituter(line) {
         };
     }
     return { url: (0,http/* substituterUrl */.g)(new URL(bare)), proxy };
+}
+/** Decoded as the parts of a URL are, not as forms: a `+` in a password is one. */
+function proxiesIn(line) {
+    const [, query = ''] = line.split('?', 2);
+    const given = query.split('&').filter((parameter) => /^proxy(=|$)/.test(parameter));
+    return given.map((parameter) => {
+        const value = parameter.slice('proxy='.length);
+        try {
+            return decodeURIComponent(value);
+        }
+        catch {
+            return value;
+        }
+    });
 }
 /** The line without its proxy: other parameters stay as they were written. */
 function withoutProxy(line) {
@@ -3688,6 +3746,8 @@ function readCredentials(get, problems) {
     if (/[\r\n]/.test(username + password + token)) {
         problems.push('username, password, token: a line break inside; each is a single line.');
     }
+    if (/[^\x20-\x7e\xa0-\xff]/.test(token.replace(/[\r\n]/g, '')))
+        problems.push('token: a character that no header can carry (a curly quote, a tab?); copy the token anew.');
     if (username.includes(':'))
         problems.push('username: a colon inside; HTTP basic authentication has no way to send one.');
     if (password !== '' && username === '' && token === '') {
@@ -3802,6 +3862,14 @@ function secretTexts(get) {
             found.add(userInfo);
             addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
         }
+    }
+    for (const line of ['cache', 'push-url', 'substituters', 'install-nix'].flatMap((name) => get(name).split(/\s+/))) {
+        // A slash inside of a password makes it no URL.
+        const [, userInfo = ''] = URL.canParse(line) ? [] : (/:\/\/(.*)@/.exec(line) ?? []);
+        if (!userInfo.includes(':'))
+            continue;
+        found.add(userInfo);
+        found.add(userInfo.slice(userInfo.indexOf(':') + 1));
     }
     found.delete('');
     return [...found];
@@ -4329,7 +4397,8 @@ function formatNarInfo(info) {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   QZ: () => (/* binding */ parseNetrc),
 /* harmony export */   gG: () => (/* binding */ formatNetrc),
-/* harmony export */   kE: () => (/* binding */ findNetrc)
+/* harmony export */   kE: () => (/* binding */ findNetrc),
+/* harmony export */   m4: () => (/* binding */ netrcMachine)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
 /* harmony import */ var _quote_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9044);
@@ -4520,10 +4589,14 @@ function formatNetrc(entries) {
     }
     return text;
 }
+/** A host as curl looks for it: in lower case, and an IPv6 address without the brackets that it has in a URL. */
+function netrcMachine(host) {
+    return host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+}
 /** The credentials for `host` (no port; case does not matter): the first entry of that name, else the first `default`, else `null`. */
 function findNetrc(entries, host) {
-    const wanted = host.toLowerCase();
-    const named = entries.find((entry) => entry.machine?.toLowerCase() === wanted);
+    const wanted = netrcMachine(host);
+    const named = entries.find((entry) => entry.machine !== null && netrcMachine(entry.machine) === wanted);
     return named ?? entries.find((entry) => entry.machine === null) ?? null;
 }
 
@@ -6340,13 +6413,15 @@ async function withCache(session, store, target, netrc, effort, body) {
 /* harmony export */   ou: () => (/* binding */ canServeHere),
 /* harmony export */   wl: () => (/* binding */ takeBackSettings)
 /* harmony export */ });
-/* harmony import */ var _nix_signature_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8486);
-/* harmony import */ var _problem_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(411);
-/* harmony import */ var _setup_configure_nix_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(305);
-/* harmony import */ var _setup_netrc_file_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7745);
-/* harmony import */ var _setup_route_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7199);
-/* harmony import */ var _setup_untrusted_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(2660);
-/* harmony import */ var _store_nix_about_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(317);
+/* harmony import */ var _nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(6188);
+/* harmony import */ var _nix_signature_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8486);
+/* harmony import */ var _problem_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(411);
+/* harmony import */ var _setup_configure_nix_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(305);
+/* harmony import */ var _setup_netrc_file_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(7745);
+/* harmony import */ var _setup_route_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(7199);
+/* harmony import */ var _setup_untrusted_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2660);
+/* harmony import */ var _store_nix_about_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(317);
+
 
 
 
@@ -6360,17 +6435,17 @@ async function withCache(session, store, target, netrc, effort, body) {
  */
 async function applySettings(session, store, reads, ours, signal) {
     const wish = wishOf(session, store, reads, ours);
-    const configuration = await (0,_setup_configure_nix_js__WEBPACK_IMPORTED_MODULE_1__/* .configureNix */ .g_)(wish, store, session.state().configuration, contextOf(session, signal));
+    const configuration = await (0,_setup_configure_nix_js__WEBPACK_IMPORTED_MODULE_2__/* .configureNix */ .g_)(wish, store, session.state().configuration, contextOf(session, signal));
     session.keep({ configuration });
     return configuration.route;
 }
 /** All that Nix is to know of this step. */
 function wishOf({ inputs }, store, reads, { substituter, hook }) {
-    const ownKeys = [...(inputs.signingKey === null ? [] : [(0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_0__/* .publicKeyOf */ .kc)(inputs.signingKey)]), ...inputs.trustedPublicKeys];
+    const ownKeys = [...(inputs.signingKey === null ? [] : [(0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_1__/* .publicKeyOf */ .kc)(inputs.signingKey)]), ...inputs.trustedPublicKeys];
     return {
         substituters: unique([...reads.substituters, ...directSubstituters(inputs)]),
         // Of two keys with one name Nix takes the first: what a cache says of itself is what reads it, whatever key the workflow has.
-        publicKeys: unique([...reads.publicKeys, ...ownKeys.map(_nix_signature_js__WEBPACK_IMPORTED_MODULE_0__/* .formatPublicKey */ .et)]),
+        publicKeys: unique([...reads.publicKeys, ...ownKeys.map(_nix_signature_js__WEBPACK_IMPORTED_MODULE_1__/* .formatPublicKey */ .et)]),
         netrc: [...(substituter === null ? [] : [substituter.netrc]), ...netrcOf(inputs), ...reads.netrc],
         other: [...(substituter === null ? [] : settingsForOurs(store)), ...(hook?.settings ?? [])],
     };
@@ -6381,29 +6456,29 @@ function directSubstituters({ substituters }) {
 }
 /** Whether Nix can be told of a substituter of this job's own. Where it can't, and reads from no other cache, one warning says what an administrator has to add. */
 async function canServeHere(session, store, readsOthers, signal) {
-    const why = await (0,_setup_route_js__WEBPACK_IMPORTED_MODULE_3__/* .whyNothingNew */ .gB)(store, session.state().configuration, contextOf(session, signal));
+    const why = await (0,_setup_route_js__WEBPACK_IMPORTED_MODULE_4__/* .whyNothingNew */ .gB)(store, session.state().configuration, contextOf(session, signal));
     if (why === null)
         return true;
     const nothing = { substituters: [], publicKeys: [], netrc: [], other: [] };
-    const advice = (0,_setup_untrusted_js__WEBPACK_IMPORTED_MODULE_5__/* .adviceFor */ .c)(nothing, (0,_setup_configure_nix_js__WEBPACK_IMPORTED_MODULE_1__/* .userName */ .nT)(), store.nix.about.systemConfFile, why);
+    const advice = (0,_setup_untrusted_js__WEBPACK_IMPORTED_MODULE_6__/* .adviceFor */ .c)(nothing, (0,_setup_configure_nix_js__WEBPACK_IMPORTED_MODULE_2__/* .userName */ .nT)(), store.nix.about.systemConfFile, why);
     const { log } = session.runner;
     if (readsOthers)
         log.info(`What this action would serve on this machine is not read: ${advice.message} ${advice.fix}`);
     else
-        (0,_problem_js__WEBPACK_IMPORTED_MODULE_6__/* .tellProblem */ .J)(advice, log);
+        (0,_problem_js__WEBPACK_IMPORTED_MODULE_7__/* .tellProblem */ .J)(advice, log);
     return false;
 }
 /** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */
 async function takeBackSettings(session, signal) {
     const { configuration } = session.state();
     if (configuration !== null)
-        await (0,_setup_configure_nix_js__WEBPACK_IMPORTED_MODULE_1__/* .undoConfiguration */ .zU)(configuration, contextOf(session, signal));
+        await (0,_setup_configure_nix_js__WEBPACK_IMPORTED_MODULE_2__/* .undoConfiguration */ .zU)(configuration, contextOf(session, signal));
 }
 /**
  * With these a build outlives the end of our substituter. Older versions abort where this one says to go on: docs/decisions/010-local-substituter.md.
  */
 function settingsForOurs({ nix }) {
-    return (0,_store_nix_about_js__WEBPACK_IMPORTED_MODULE_4__/* .isAtLeast */ .du)(nix.about.version, 2, 26) ? [['fallback', 'true']] : [];
+    return (0,_store_nix_about_js__WEBPACK_IMPORTED_MODULE_5__/* .isAtLeast */ .du)(nix.about.version, 2, 26) ? [['fallback', 'true']] : [];
 }
 /** The entries that the workflow gives: for the first cache from its credentials, and the text of `netrc`. */
 function netrcOf(inputs) {
@@ -6413,20 +6488,20 @@ function netrcOf(inputs) {
         const { url, credentials } = target;
         // Nix sends nothing but Basic. Servers that know tokens take one as the password, with any user name (Artifactory, attic, Cachix).
         return credentials.kind === 'basic'
-            ? [{ machine: url.hostname, login: credentials.username, password: credentials.password }]
-            : [{ machine: url.hostname, login: 'token', password: credentials.token }];
+            ? [{ machine: (0,_nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__/* .netrcMachine */ .m4)(url.hostname), login: credentials.username, password: credentials.password }]
+            : [{ machine: (0,_nix_netrc_js__WEBPACK_IMPORTED_MODULE_0__/* .netrcMachine */ .m4)(url.hostname), login: 'token', password: credentials.token }];
     });
     return [...own, ...inputs.netrc];
 }
 /** The entries that the workflow gives, then those that Nix reads on this machine already. */
 async function knownNetrc(inputs, store, signal) {
     const { netrcFile } = await store.settings(signal);
-    return [...netrcOf(inputs), ...(await (0,_setup_netrc_file_js__WEBPACK_IMPORTED_MODULE_2__/* .readNetrcFile */ .Z)(netrcFile)).entries];
+    return [...netrcOf(inputs), ...(await (0,_setup_netrc_file_js__WEBPACK_IMPORTED_MODULE_3__/* .readNetrcFile */ .Z)(netrcFile)).entries];
 }
 /** Why what Nix's netrc on this machine holds does not count for this action; `null` when it does. */
 async function unreadNetrc(store, signal) {
     const { netrcFile } = await store.settings(signal);
-    return (await (0,_setup_netrc_file_js__WEBPACK_IMPORTED_MODULE_2__/* .readNetrcFile */ .Z)(netrcFile)).problem;
+    return (await (0,_setup_netrc_file_js__WEBPACK_IMPORTED_MODULE_3__/* .readNetrcFile */ .Z)(netrcFile)).problem;
 }
 function contextOf(session, signal) {
     const { runner } = session;
@@ -6772,7 +6847,8 @@ __webpack_require__.d(__webpack_exports__, {
   LS: () => (/* binding */ backgroundSession),
   fA: () => (/* binding */ openSession),
   v$: () => (/* binding */ removeFolder),
-  UI: () => (/* binding */ resumeSession)
+  UI: () => (/* binding */ resumeSession),
+  wH: () => (/* binding */ withInputs)
 });
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -6828,15 +6904,18 @@ async function openSession(runner) {
     const inputs = (0,inputs_inputs/* parseInputs */.T)(get);
     const state = (0,build_state/* loadState */.C)(runner.state) ?? newState(runner.env, get);
     await makeFolder(state.folder);
-    return session(runner, inputs, null, { ...state, inputs: inputsToKeep(given/* INPUT_NAMES */.Qh, get) });
+    return { ...keptSession(runner, { ...state, inputs: inputsToKeep(given/* INPUT_NAMES */.Qh, get) }), inputs, early: null };
 }
-/** Opens post's session; `null` when no earlier phase came far enough to leave anything. */
-function resumeSession(runner, early) {
-    const now = (0,given/* inputFromEnv */.yj)(runner.env);
-    for (const secret of (0,secrets/* secretTexts */.V)(now))
+/** Opens what there is of post's session without its inputs; `null` when no earlier phase came far enough to leave anything. */
+function resumeSession(runner) {
+    for (const secret of (0,secrets/* secretTexts */.V)((0,given/* inputFromEnv */.yj)(runner.env)))
         runner.log.mask(secret);
     const state = (0,build_state/* loadState */.C)(runner.state);
-    return state === null ? null : session(runner, (0,inputs_inputs/* parseInputs */.T)(inputsAsKept(state, now)), early, state);
+    return state === null ? null : keptSession(runner, state);
+}
+/** All of it. @throws CacheError `input-invalid`: secrets are read anew, and a step in between may have changed them */
+function withInputs(kept, early) {
+    return { ...kept, inputs: (0,inputs_inputs/* parseInputs */.T)(inputsAsKept(kept.state(), (0,given/* inputFromEnv */.yj)(kept.runner.env))), early };
 }
 /** The session of the background process that pushes: main's, with the inputs as main had them. */
 function backgroundSession(runner, get, state) {
@@ -6848,14 +6927,12 @@ function backgroundSession(runner, get, state) {
 async function removeFolder(state) {
     await (0,promises_.rm)(state.folder, { recursive: true, force: true });
 }
-function session(runner, inputs, early, initial) {
+function keptSession(runner, initial) {
     let state = initial;
     const save = () => (0,build_state/* saveState */.L)(state, runner.saveState);
     save();
     return {
         runner,
-        inputs,
-        early,
         state: () => state,
         keep(change) {
             state = { ...state, ...change };
@@ -8750,6 +8827,20 @@ async function finishWithPusher(session, stop, job) {
     }
     return report;
 }
+/** Ends it, pushed or not: nothing can be pushed at this end of the job. */
+async function stopPusher({ state }) {
+    const folder = state().main?.pusherFolder ?? null;
+    const identity = folder === null ? null : await identityOf(folder);
+    if (folder === null || identity === null)
+        return;
+    (0,process_identity/* signalProcess */.a7)(identity, 'SIGTERM');
+    for (const deadline = performance.now() + STOP_MS; (0,process_identity/* isRunning */.W_)(identity) && performance.now() < deadline;)
+        await (0,external_node_timers_promises_.setTimeout)(FIRST_LOOK_MS);
+    const { worker = null } = (await (0,pusher_folder/* readIdentity */.xN)(folder)) ?? {};
+    for (const left of [identity, worker])
+        if (left !== null && (0,process_identity/* isRunning */.W_)(left))
+            (0,process_identity/* signalProcess */.a7)(left, 'SIGKILL');
+}
 async function identityOf(folder) {
     for (const deadline = performance.now() + START_MS;; await (0,external_node_timers_promises_.setTimeout)(LOOK_MS)) {
         const identity = await (0,pusher_folder/* readIdentity */.xN)(folder);
@@ -9536,18 +9627,20 @@ async function post(cut, early) {
     if (cut.aborted)
         stop.now();
     await runPhase('post', runner, async () => {
-        const session = (0,phases_session/* resumeSession */.UI)(runner, early);
-        if (session === null)
+        const kept = (0,phases_session/* resumeSession */.UI)(runner);
+        if (kept === null)
             return;
         try {
-            await takeBack(session);
-            const job = await (0,substituter/* stopLocalSubstituter */.E0)(session);
+            await takeBack(kept);
+            const job = await (0,substituter/* stopLocalSubstituter */.E0)(kept);
             for (const served of job.served)
                 runner.log.info((0,lines/* servedLine */.kw)(served));
-            await push(session, stop, job);
+            const session = await sessionToPush(kept, early);
+            if (session !== null)
+                await push(session, stop, job);
         }
         finally {
-            await leaveNothing(session);
+            await leaveNothing(kept);
         }
     });
     early?.cancel();
@@ -9569,30 +9662,45 @@ async function leaveNothing({ state, runner }) {
         runner.log.warning(`${state().folder} could not be removed: ${(0,errors/* describeError */.Uc)(error)}`, 'nix-cache-action');
     }
 }
+/** `null` when nothing can be pushed: this step did not run, or what its inputs are made of changed after it. */
+async function sessionToPush(kept, early) {
+    const { runner, state } = kept;
+    if (state().main === null) {
+        runner.log.info('This step did not run, so nothing is pushed.');
+        return null;
+    }
+    try {
+        return (0,phases_session/* withInputs */.wH)(kept, early);
+    }
+    catch (error) {
+        await stopPusher(kept);
+        settle({ runner, policy: state().inputs['on-push-failure'] }, `Nothing is pushed. ${(0,errors/* describeError */.Uc)(error)}`, false);
+        return null;
+    }
+}
 async function push(session, stop, job) {
     const { main } = session.state();
     const { log } = session.runner;
-    if (main === null) {
-        log.info('This step did not run, so nothing is pushed.');
+    if (main === null)
         return;
-    }
     if (main.store === null || main.whyNot !== null) {
         log.info(`Nothing is pushed: ${main.whyNot ?? 'there was no Nix.'}`);
         if (main.store !== null)
             await tellReads(session, main.store, stop, job);
         return;
     }
+    const settling = { runner: session.runner, policy: session.inputs.onPushFailure };
     try {
         const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
         await tell(session, report);
         for (const cache of report.caches) {
             const problem = (0,report_problem/* problemOf */.Z)(cache, stop.signal.aborted);
             if (problem !== null)
-                settle(session, problem, isKnown(main, cache));
+                settle(settling, problem, isKnown(main, cache));
         }
     }
     catch (error) {
-        settle(session, (0,errors/* describeError */.Uc)(error), false);
+        settle(settling, (0,errors/* describeError */.Uc)(error), false);
         if (error instanceof Error && error.stack !== undefined)
             log.debug(error.stack);
     }
@@ -9633,32 +9741,29 @@ function isKnown({ warnings }, { paths, stoppedBy }) {
         return false;
     return warnings.some((warning) => warning.startsWith((0,report_problem/* describeReason */.G)(stoppedBy)));
 }
+/** That it can't be written says nothing about the push. */
 async function publishReport({ runner, state }, report) {
     const { reportFile } = state();
-    await runner.addSummary(reportSummary(report));
-    try {
-        await (0,promises_.writeFile)(reportFile, (0,report_report/* reportJson */.l)(report), { mode: 0o600 });
-    }
-    catch (cause) {
-        throw new errors/* CacheError */.xA('file-failed', `The report ${reportFile} can't be written.`, { cause });
+    const written = await Promise.allSettled([
+        runner.addSummary(reportSummary(report)),
+        (0,promises_.writeFile)(reportFile, (0,report_report/* reportJson */.l)(report), { mode: 0o600 }),
+    ]);
+    for (const [index, name] of ['The job summary', `The report ${reportFile}`].entries()) {
+        const result = written[index];
+        if (result?.status === 'rejected')
+            runner.log.warning(`${name} can't be written: ${(0,errors/* describeError */.Uc)(result.reason)}`, 'nix-cache-action');
     }
 }
 /** Follows `on-push-failure`. `known`: people were warned of it before. */
-function settle({ inputs, runner }, problem, known) {
-    switch (inputs.onPushFailure) {
-        case 'fail':
-            runner.fail(problem);
-            return;
-        case 'warn':
-            if (known)
-                runner.log.info(`Nothing was pushed: ${problem}`);
-            else
-                runner.log.warning(problem, 'nix-cache-action: push');
-            return;
-        case 'ignore':
-            runner.log.info(problem);
-            return;
-    }
+function settle({ runner, policy }, problem, known) {
+    if (policy === 'fail')
+        runner.fail(problem);
+    else if (policy === 'ignore')
+        runner.log.info(problem);
+    else if (known)
+        runner.log.info(`Nothing was pushed: ${problem}`);
+    else
+        runner.log.warning(problem, 'nix-cache-action: push');
 }
 
 ;// CONCATENATED MODULE: ./build/phases/pre.js
@@ -11055,10 +11160,16 @@ function confText(wish, netrc) {
 async function planNetrc({ wish, store, previous, context }) {
     if (wish.netrc.length === 0)
         return null;
-    if (previous?.netrc)
+    const file = (0,external_node_path_.join)(context.folder, 'netrc');
+    if (previous?.netrc && !hasOtherFiles(store, previous, context))
         return previous.netrc;
     const { netrcFile } = await (0,route/* settingsWithoutOurs */.To)(store, context);
-    return { file: (0,external_node_path_.join)(context.folder, 'netrc'), replaces: netrcFile };
+    return { file, replaces: netrcFile === file ? (previous?.netrc?.replaces ?? netrcFile) : netrcFile };
+}
+/** Whether Nix reads files that it does not by itself: those of other uses of the action in this job, which may name a netrc since. */
+function hasOtherFiles(store, { userConfFile }, { env }) {
+    const usual = new Set([userConfFile, ...store.nix.about.userConfFiles]);
+    return (env.NIX_USER_CONF_FILES ?? '').split(':').some((file) => file !== '' && !usual.has(file));
 }
 async function writeNetrc(netrc, { wish, previous, context }) {
     if (netrc === null) {
@@ -11407,9 +11518,18 @@ const ATTEMPTS = 5;
 /**
  * Run as root: puts the contents of `$3` in place of the file `$1` (removes it, when `$3` is empty) if that has the contents of `$2` (is not
  * there, when `$2` is empty). The new file keeps owner and mode and comes in one step, by way of `$4`; where it can't be replaced (it is
- * mounted) it is written over.
+ * mounted) it is written over. One job at a time, by a folder beside it, where one can be made; one that is still there after 5 s was left by a job that was killed.
  */
 const REPLACE = `set -eu
+lock="$1.nix-cache-action-lock"
+tries=0
+until mkdir "$lock" 2>/dev/null; do
+	[ -d "$lock" ] || { lock=; break; }
+	tries=$((tries + 1))
+	if [ "$tries" -ge 50 ]; then rmdir "$lock" 2>/dev/null || :; tries=0; fi
+	sleep 0.1
+done
+trap '[ -z "$lock" ] || rmdir "$lock" 2>/dev/null || :' EXIT
 if [ -z "$2" ]; then [ ! -e "$1" ]; else cmp -s "$2" "$1"; fi || { echo ${STALE}; exit 0; }
 if [ -z "$3" ]; then rm -f "$1"; exit 0; fi
 rm -f "$4"
@@ -11936,6 +12056,17 @@ async function* narChunks(first, options) {
         source.close();
     }
 }
+/** All bytes of a NAR whose length nobody knows. Where the reader fails it can't be taken up again; otherwise as `narChunks`. */
+async function* unmeasuredChunks(stream, options) {
+    const source = watch(stream, options);
+    try {
+        for (let next = await source.next(); next !== null; next = await source.next())
+            yield next;
+    }
+    finally {
+        source.close();
+    }
+}
 /** The client has all bytes by then, but its next request on the same connection waits. */
 const DRAIN_MS = 100;
 function chunkOrEnd(chunk) {
@@ -12003,13 +12134,16 @@ function createNarAnswers(options) {
             const limit = { limitMs: options.startMs, signal: AbortSignal.any([signal, closed.signal]), doing };
             const nar = await (0,within_limit/* withinLimit */.z)(limit, (within) => begin(address, asked, within, options));
             outage.succeeded();
-            if (nar === null || nar.range === null)
-                return nar && { ...nar, body: external_node_stream_.Readable.from([]) };
+            if (nar === null)
+                return null;
+            const { totalBytes, range, chunks } = nar;
+            if (chunks === null)
+                return { totalBytes, range, body: external_node_stream_.Readable.from([]) };
             counters.narBegun(address.hashPart);
-            const body = external_node_stream_.Readable.from(counted(nar.chunks, doing, options), { objectMode: false });
+            const body = external_node_stream_.Readable.from(counted(chunks, doing, options), { objectMode: false });
             // A body that is destroyed before it was read never runs the generator that would close what is behind.
             body.once('close', () => closed.abort());
-            return { ...nar, body };
+            return { totalBytes, range, body };
         }
         catch (error) {
             outage.failed(error);
@@ -12024,11 +12158,15 @@ async function begin(address, asked, signal, options) {
     const nar = await options.reader.openNar(url, asked, signal);
     if (nar === null)
         return null;
+    if (nar.totalBytes === null) {
+        const chunks = await begun(unmeasuredChunks(nar.stream, { stallMs: options.stallMs, signal }));
+        return { totalBytes: null, range: null, chunks };
+    }
     const { totalBytes, range } = nar;
     const wanted = { start: asked?.start ?? 0, end: Math.min(asked?.end ?? Number.MAX_SAFE_INTEGER, totalBytes - 1) };
     if (asked !== null && asked.start >= totalBytes) {
         discard(nar);
-        return { totalBytes, range: null };
+        return { totalBytes, range: null, chunks: null };
     }
     if (range.start !== wanted.start || range.end !== wanted.end) {
         discard(nar);
@@ -12044,10 +12182,13 @@ async function begin(address, asked, signal, options) {
             options.counters.narResumed();
         },
     });
+    return { totalBytes, range, chunks: await begun(rest) };
+}
+async function begun(rest) {
     const first = await rest.next();
     if (first.done === true)
         throw new errors/* CacheError */.xA('cache-invalid', 'The NAR is empty.');
-    return { totalBytes, range, chunks: { first: first.value, rest } };
+    return { first: first.value, rest };
 }
 /** From an offset on, what the first answer promised. */
 async function reopen(url, left, totalBytes, signal, options) {
@@ -12060,7 +12201,7 @@ async function reopen(url, left, totalBytes, signal, options) {
     const nar = await (0,within_limit/* withinLimit */.z)(limit, (within) => options.reader.openNar(url, left, within));
     if (nar === null)
         throw new errors/* CacheError */.xA('cache-not-found', 'The rest of the NAR has gone.');
-    if (nar.totalBytes === totalBytes && nar.range.start === left.start && nar.range.end === left.end)
+    if (nar.totalBytes !== null && nar.totalBytes === totalBytes && nar.range.start === left.start && nar.range.end === left.end)
         return nar;
     discard(nar);
     throw new errors/* CacheError */.xA('cache-invalid', 'The rest of the NAR is not that of the same NAR.');
@@ -12084,8 +12225,8 @@ async function* counted({ first, rest }, doing, { counters, trouble }) {
         await rest.return();
     }
 }
-function discard(nar) {
-    nar.stream.on('error', () => undefined).destroy();
+function discard({ stream }) {
+    stream.on('error', () => undefined).destroy();
 }
 
 // EXTERNAL MODULE: ./build/nix/content-address.js
@@ -12305,6 +12446,9 @@ function whole(type, body) {
     return { status: 200, headers: { 'content-type': type, 'content-length': String(body.length) }, body };
 }
 function narAnswer({ totalBytes, range, body }, isPart) {
+    // Without `accept-ranges`, since where it breaks off it can't be gone on with.
+    if (totalBytes === null)
+        return { status: 200, headers: { 'content-type': 'application/x-nix-nar' }, body };
     const common = { 'accept-ranges': 'bytes', 'content-type': 'application/x-nix-nar' };
     if (range === null) {
         return { status: 416, headers: { ...common, 'content-range': `bytes */${totalBytes}`, 'content-length': '0' }, body: null };

@@ -33,12 +33,12 @@ var part_uploads = __webpack_require__(2771);
 var published_narinfo = __webpack_require__(9842);
 ;// CONCATENATED MODULE: ./build/backends/niks3/authentication.js
 
-/** Of tokens that were refused though they had not ended: clocks differ. A server that refuses those too means it. */
+/** In a row, of tokens that were refused though they had not ended: clocks differ. A server that refuses a new one too means it. */
 const MAX_RENEWALS = 1;
-/** The token that the workflow gives; else tokens of GitHub's for the audience that `audience` learns from the server, renewed in time and once when one is refused. */
+/** The token that the workflow gives; else tokens of GitHub's for the audience that `audience` learns from the server, renewed in time, and when one is refused that was not new. */
 function authenticate(target, audience, means) {
     if (target.token !== null)
-        return { token: async () => target.token, refused: () => false };
+        return { token: async () => target.token, refused: () => false, accepted: () => undefined };
     let identity = null;
     let renewals = 0;
     return {
@@ -56,6 +56,9 @@ function authenticate(target, audience, means) {
             if (identity === null || !identity.forget(token))
                 return true;
             return ++renewals <= MAX_RENEWALS;
+        },
+        accepted() {
+            renewals = 0;
         },
     };
 }
@@ -98,8 +101,10 @@ function createNiks3Api(target, client, authentication) {
                 limitBytes: MAX_ANSWER_BYTES,
                 signal,
             });
-            if (accept.includes(answer.status))
+            if (accept.includes(answer.status)) {
+                authentication.accepted();
                 return answer;
+            }
             if (answer.status === 401 && token !== null && authentication.refused(token))
                 continue;
             throw refusal(answer, (0,http_credentials/* withoutCredentials */.r)((0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes), credentials));

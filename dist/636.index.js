@@ -483,12 +483,18 @@ async function isOurs(service, key, bytes, signal) {
 
 
 
+/** When the answer to a reservation is lost, the request that is sent once more finds the key taken, and by nobody. */
+const KEYS = 3;
 /** Stores a pack under a key that nobody else has. @param nowS seconds since 1970. Throws what the service throws. */
 async function uploadPack(service, { body }, nowS, signal) {
-    const key = (0,_format_keys_js__WEBPACK_IMPORTED_MODULE_2__/* .packKey */ .l7)((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(20).toString('hex'));
-    if ((await service.save(key, body, signal)) === 'exists')
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-failing', `The new key ${key} is taken already.`);
-    return { key, sizeBytes: body.sizeBytes, createdAt: nowS };
+    for (let left = KEYS; left > 0; left--) {
+        const key = (0,_format_keys_js__WEBPACK_IMPORTED_MODULE_2__/* .packKey */ .l7)((0,node_crypto__WEBPACK_IMPORTED_MODULE_0__.randomBytes)(20).toString('hex'));
+        if ((await service.save(key, body, signal)) === 'saved')
+            return { key, sizeBytes: body.sizeBytes, createdAt: nowS };
+    }
+    throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('cache-failing', `${KEYS} new keys were taken already.`, {
+        hint: "The service of GitHub's cache reserves keys and does not answer: try again later.",
+    });
 }
 
 

@@ -400,7 +400,7 @@ function differenceOf(info, published, publicKeys, storeDir) {
 
 /**
  * What a streamed answer to a GET gives of an object: 200, 206 or 416. A server that ignores `Range` sends the whole, of which what comes before the range is
- * read and dropped. `what` is for messages. Throws `cache-invalid` when the server does not say how long it is, or gives other bytes than were asked for.
+ * read and dropped. `what` is for messages. Throws `cache-invalid` when the server gives other bytes than were asked for.
  */
 function bytesOf(answer, asked, what) {
     const { status, stream } = answer;
@@ -430,7 +430,7 @@ function bytesOf(answer, asked, what) {
         return refuse('the server sends it encoded, so its length is not known');
     const totalBytes = Number(answer.header('content-length') ?? Number.NaN);
     if (!Number.isSafeInteger(totalBytes))
-        return refuse('the server does not say how long it is');
+        return { totalBytes: null, stream };
     const range = { start: asked?.start ?? 0, end: Math.min(asked?.end ?? totalBytes - 1, totalBytes - 1) };
     if (range.start === 0 && range.end === totalBytes - 1)
         return { totalBytes, range, stream };
@@ -530,7 +530,7 @@ function sdkLogger(log) {
 
 /** The answers that mean something in S3's protocol. What is not among them is tried again, or ends as the HTTP client's own failure. */
 const ANSWERS = [
-    200, 201, 202, 204, 206, 301, 307, 308, 400, 401, 403, 404, 405, 409, 411, 412, 416, 501,
+    200, 201, 202, 204, 206, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 409, 411, 412, 416, 501,
 ];
 /** Of what is no object. */
 const ANSWER_BYTES = 256 * 1024;

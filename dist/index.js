@@ -1118,14 +1118,28 @@ async function namedRoots(lines, store, env) {
 async function storePathOf(file, line, store) {
     const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
     const target = await (0,promises_.realpath)(logical).catch(() => null);
-    const inside = target === null ? null : (0,external_node_path_.relative)(await (0,promises_.realpath)(store.realStoreDir), target);
+    const inside = target === null ? await linkedInside(file, store.storeDir) : (0,external_node_path_.relative)(await (0,promises_.realpath)(store.realStoreDir), target);
     const name = inside?.split('/')[0] ?? '';
-    if (inside === null || name === '' || name === '..') {
-        throw new errors/* CacheError */.xA('input-invalid', `paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} now.`, {
+    if (name === '' || name === '..') {
+        throw new errors/* CacheError */.xA('input-invalid', `paths: \`${line}\` is ${inside === null ? 'not there' : 'not in the store'} now.`, {
             hint: 'It takes store paths and links to them such as `result`, relative to the workspace.',
         });
     }
     return `${store.storeDir}/${name}`;
+}
+const MOST_LINKS = 40;
+/** Where a link leads within the store, relative to it: Nix's links name store paths, and in a store with a root of its own those are nowhere in the file system. */
+async function linkedInside(file, storeDir) {
+    let at = file;
+    for (let links = 0; links < MOST_LINKS; links++) {
+        const link = await (0,promises_.readlink)(at).catch(() => null);
+        if (link === null)
+            return null;
+        at = (0,external_node_path_.resolve)((0,external_node_path_.dirname)(at), link);
+        if (at.startsWith(`${storeDir}/`))
+            return at.slice(storeDir.length + 1);
+    }
+    return null;
 }
 /** The roots with their closures. `explicit`: they were named. */
 async function findCandidates(store, roots, explicit, signal) {

@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Backend } from '../../src/backends/backend.ts';
+import { withBearerReads } from '../../src/backends/bearer-reads.ts';
 import { openBackend } from '../../src/backends/open.ts';
 import type { HttpTarget } from '../../src/cache-target/http.ts';
 import { never, recordingLog, testClient } from '../http/peers/means.ts';
+import { startServer } from '../http/peers/server.ts';
 import { STORE_DIR } from './peers/paths.ts';
 import { type RepositoryOptions, startRepository } from './peers/repository.ts';
 
@@ -65,4 +68,21 @@ describe('an HTTP cache that is read with a token', () => {
 		};
 		expect((await checked({ instead: failing }, INFO)).reads.throughUs).toBe(false);
 	});
+});
+
+it('asks the cache alone, also below a path that begins with two slashes', async () => {
+	const other = await startServer((_, response) => void response.end());
+	const server = await startServer((_, response) => void response.writeHead(404).end());
+	await using client = testClient();
+	const readable = { readable: true, note: null, whyNoPush: null, skipSignedBy: [] };
+	const reads = () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: false, priority: null });
+	const cache: Pick<Backend, 'check' | 'reads'> = { check: async () => readable, reads };
+	const baseUrl = new URL(server.url);
+	baseUrl.pathname = `//127.0.0.1:${other.url.port}/nix`;
+	// Only these two are called.
+	const backend = withBearerReads(cache as Backend, { baseUrl, token: 'secret', client });
+	await backend.check(false, never);
+	expect(other.received).toEqual([]);
+	expect(server.received.map(({ path }) => path)).toContain(`//127.0.0.1:${other.url.port}/nix/nix-cache-info`);
+	await Promise.all([other.close(), server.close()]);
 });

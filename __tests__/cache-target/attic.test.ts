@@ -10,6 +10,8 @@ describe('the URL of a cache on an attic server', () => {
 		['attic://cache.example/mine', 'https://cache.example/', 'mine', ''],
 		['attic://cache.example:8443/mine/', 'https://cache.example:8443/', 'mine', ''],
 		['attic+http://127.0.0.1:8080/team+ci', 'http://127.0.0.1:8080/', 'team+ci', ''],
+		['attic://cache.example//team/mine', 'https://cache.example//team/', 'mine', ''],
+		['attic://cache.example//mine', 'https://cache.example//', 'mine', ''],
 		['attic://Example.org/nix/attic/mine?priority=30', 'https://example.org/nix/attic/', 'mine', '?priority=30'],
 	])('%s is understood', (line, endpoint, cache, parameters) => {
 		const target = parseCacheTarget(line, null, token);

@@ -10,6 +10,7 @@ describe('a line of `substituters`', () => {
 			'https://a.example/nix?priority=10&proxy=socks5h://u:p@proxy&trusted=1',
 			{ url: 'https://a.example/nix?priority=10&trusted=1', proxy: 'socks5h://u:p@proxy' },
 		],
+		['https://a.example?proxy=http://u:pa+ss@proxy:3128', { url: 'https://a.example', proxy: 'http://u:pa+ss@proxy:3128' }],
 		[
 			'http://a.example?proxy=http%3A%2F%2Fu%3Ap%2540s%40proxy%3A80%2F%3Fx',
 			{ url: 'http://a.example', proxy: 'http://u:p%40s@proxy:80/?x' },

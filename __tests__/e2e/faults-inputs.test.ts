@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
 import { graph } from '../support/derivations.ts';
@@ -66,6 +68,27 @@ describe('inputs', () => {
 		assertNoSecrets(result);
 	});
 
+	it.each([
+		['warn', 'success'],
+		['fail', 'failure'],
+	])(
+		'that a step changes are no reason to leave anything behind, and count as `on-push-failure: %s` says',
+		async (policy, status) => {
+			const changed = join(machine.work, `changed-${policy}`);
+			const username = () => (existsSync(changed) ? '' : 'ci');
+			const result = await runJob(
+				machine,
+				[uses({ with: { ...inputs({ 'on-push-failure': policy }), username } }), run(`touch ${changed}`)],
+				{ secrets: [password, secret] },
+			);
+			expect(result.status, result.log).toBe(status);
+			expectOneProblem(result, 'Nothing is pushed.', '- username: empty although `password` is given');
+			expect(result.leftovers).toEqual([]);
+			expect(result.orphans).toEqual([]);
+			assertNoSecrets(result);
+		},
+	);
+
 	it('all empty, as in a pull request from a fork, give a green job that reads and pushes nothing', async () => {
 		const empty = { username: '', password: '', token: '', 'signing-key': '', netrc: '' };
 		await using open = await startFaultyServer();
@@ -95,4 +118,16 @@ describe('inputs', () => {
 		expect(result.status, result.log).toBe('success');
 		expect(problems(result), result.log).toEqual([]);
 	});
+});
+
+it('a report that can not be written is said, and the push counts for what it was', async () => {
+	const block =
+		'for folder in "$RUNNER_TEMP"/nix-cache-action-*; do ' +
+		'ln -s /no/such/file "$RUNNER_TEMP/nix-cache-action-report-$(basename "$folder" | cut -d- -f4).json"; done';
+	const options = { secrets: [password, secret], workspace: { 'job.nix': graph('unreported') } };
+	const build = run('nix-build --no-out-link job.nix -A lib');
+	const result = await runJob(machine, [uses({ with: inputs({ 'on-push-failure': 'fail' }) }), run(block), build], options);
+	expect(result.status, result.log).toBe('success');
+	expectOneProblem(result, 'The report ', "can't be written: ENOENT");
+	expect(result.stage('post').log).toMatch(/2 pushed/);
 });

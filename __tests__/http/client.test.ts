@@ -171,8 +171,23 @@ describe('a redirect', () => {
 	});
 });
 
+describe('answers that are read as they come', () => {
+	it('hold up nobody who asks for little, however many there are', async () => {
+		const peer = await serve((request, response) => {
+			if (request.url === '/small') response.end('small');
+			else response.writeHead(200, { 'content-length': 10 }).write('five.');
+		});
+		await using client = testClient({ connections: 2 });
+		const streams = await Promise.all(
+			Array.from({ length: 40 }, () => client.request(get(new URL('/large', peer.url), { streamed: true, limitBytes: 0 }))),
+		);
+		expect(Buffer.from((await client.request(get(new URL('/small', peer.url)))).bytes).toString()).toBe('small');
+		for (const { stream } of streams) stream?.destroy();
+	});
+});
+
 describe('a failure that may pass', () => {
-	it.each([408, 500, 502, 504, 429, 503])('with status %i is tried again, body and all', async (status) => {
+	it.each([408, 500, 502, 504, 520, 522, 525, 530, 429, 503])('with status %i is tried again, body and all', async (status) => {
 		let left = 3;
 		const peer = await serve(async (request, response) => {
 			const { length } = await bodyOf(request);
@@ -197,6 +212,20 @@ describe('a failure that may pass', () => {
 		await using client = testClient();
 		expect(Buffer.from((await client.request(get(peer.url))).bytes).toString()).toBe('hello');
 		expect(seen).toBe(4);
+	});
+
+	it('is tried again soon enough when the server asks for an hour', async () => {
+		let left = 1;
+		const peer = await serve((_, response) => void response.writeHead(left-- > 0 ? 502 : 200, { 'retry-after': '3600' }).end());
+		await using client = testClient();
+		expect((await client.request(get(peer.url))).status).toBe(200);
+	});
+
+	it.each([501, 505, 507, 511])('is none with status %i', async (status) => {
+		const peer = await serve((_, response) => void response.writeHead(status).end());
+		await using client = testClient();
+		await failure(client.request(get(peer.url)));
+		expect(peer.received).toHaveLength(1);
 	});
 
 	it('says what the status line says when the body says nothing, as with Nexus', async () => {

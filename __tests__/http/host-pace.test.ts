@@ -134,3 +134,34 @@ describe('the pace for one host', () => {
 		await expect(third).resolves.toBe(0);
 	});
 });
+
+it('who was woken and is cancelled while the host is quiet passes the place on', async () => {
+	let wake: () => void = () => undefined;
+	const clock = {
+		nowMs: () => 0,
+		sleep: (_ms: number, signal: AbortSignal) =>
+			new Promise<void>((resolve) => {
+				wake = resolve;
+				signal.addEventListener('abort', () => resolve(), { once: true });
+			}),
+	};
+	const pace = createHostPace({ clock, random: () => 0, connections: 1, attempts: 1, patienceMs: 0 });
+	const enteredAtMs = await pace.enter(never, 'first');
+	const stop = new AbortController();
+	const second = pace.enter(stop.signal, 'second').catch((error: unknown) => error);
+	let isThirdIn = false;
+	const third = pace.enter(AbortSignal.timeout(5_000), 'third').then(() => {
+		isThirdIn = true;
+	});
+	expect(pace.failed(setback({ overloaded: true, retryAfterMs: 30_000, enteredAtMs }))).toBeNull();
+	pace.leave();
+	await new Promise((resolve) => setImmediate(resolve));
+	stop.abort();
+	await second;
+	await new Promise((resolve) => setImmediate(resolve));
+	// It is its turn now: it waits for the quiet time like the one before it, and not for somebody to wake it.
+	clock.nowMs = () => 3_600_000;
+	wake();
+	await third;
+	expect(isThirdIn).toBe(true);
+});

@@ -45,6 +45,13 @@ describe('the proxy for a URL', () => {
 		['::1', 'http://[::1]:80/', true],
 		['[::1]', 'http://[::1]/', true],
 		['[::1]:81', 'http://[::1]/', false],
+		['10.0.0.0/8', 'http://10.1.2.3:8081/', true],
+		['10.0.0.0/8', 'http://11.1.2.3/', false],
+		['127.0.0.1/32, fd00::/8', 'http://[fd12::1]/', true],
+		['fd00::/8', 'http://[fe80::1]/', false],
+		['10.0.0.0/33', 'http://10.1.2.3/', false],
+		['10.0.0.0/x', 'http://10.1.2.3/', false],
+		['10.0.0.0/8', 'http://10.example.com/', false],
 		['', 'http://example.com/', false],
 	])('with no_proxy %j exempts %s: %s', (noProxy, url, exempt) => {
 		expect(proxied(url, { http_proxy: PROXY, no_proxy: noProxy })).toBe(exempt ? null : PROXY);

@@ -100,6 +100,18 @@ const word = fc.oneof(
 );
 const entry: fc.Arbitrary<NetrcEntry> = fc.record({ machine: fc.option(word), login: word, password: word });
 
+it('the credentials of an IPv6 address are found with and without brackets', () => {
+	const entries = parseNetrc('machine ::1 login a password b\nmachine [FE80::2] login c password d');
+	for (const [host, login] of [
+		['[::1]', 'a'],
+		['::1', 'a'],
+		['[fe80::2]', 'c'],
+		['fe80::2', 'c'],
+	] as const)
+		expect(findNetrc(entries, host)?.login).toBe(login);
+	expect(findNetrc(entries, '[::2]')).toBeNull();
+});
+
 describe('writing a netrc', () => {
 	it('is the inverse of reading one, defaults last', () => {
 		fc.assert(

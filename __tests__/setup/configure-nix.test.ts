@@ -250,6 +250,18 @@ describe('two uses in one job', () => {
 	});
 });
 
+it('the netrc of one use has what that of another one got meanwhile', async () => {
+	const [a, b] = [new Use('a'), new Use('b')];
+	await b.configure(wish);
+	await a.configure(wish);
+	writeFileSync(a.file('netrc'), 'machine of-a.example login x password y\n', { mode: 0o600 });
+	// As Nix would say without the file of B.
+	const settings = JSON.stringify({ 'netrc-file': { value: a.file('netrc') } });
+	writeFileSync(join(temp, 'no-nix'), `#!/bin/sh\necho '${settings}'\n`, { mode: 0o755 });
+	await b.configure(wish);
+	expect(readFileSync(b.file('netrc'), 'utf8')).toContain('of-a.example');
+});
+
 describe('a daemon that does not trust the user', () => {
 	const granted = { 'trusted-public-keys': [KEY], 'trusted-substituters': wish.substituters };
 

@@ -318,6 +318,27 @@ describe('a NAR', () => {
 		expect((await bytesOf(await setup([hello]).ask(url))).equals(nar)).toBe(true);
 	});
 
+	it('whose length nobody knows comes whole, without a promise to go on where it breaks off', async () => {
+		const { ask, narUrl, reader } = setup([hello]);
+		const { openNar } = reader;
+		reader.openNar = async (...asked) => {
+			const opened = await openNar(...asked);
+			return opened && { totalBytes: null, stream: opened.stream };
+		};
+		const url = await narUrl('hello');
+		for (const range of [undefined, 'bytes=0-']) {
+			const answer = await ask(url, range === undefined ? {} : { range });
+			expect(answer).toMatchObject({ status: 200, headers: { 'content-type': 'application/x-nix-nar' } });
+			expect(Object.keys(answer.headers)).toEqual(['content-type']);
+			expect((await bytesOf(answer)).equals(nar)).toBe(true);
+		}
+		reader.chunkWeather = (offset) => {
+			if (offset > 50_000) throw new CacheError('cache-unreachable', 'gone');
+		};
+		await expect(bytesOf(await ask(url))).rejects.toThrow('gone');
+		expect(reader.open()).toBe(0);
+	});
+
 	it('comes in the part that was asked for', async () => {
 		const { ask, narUrl } = setup([hello]);
 		const url = await narUrl('hello');

@@ -1,5 +1,6 @@
 import { isCacheError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
+import { atPath } from './at-path.ts';
 import type { Backend } from './backend.ts';
 
 export interface BearerReadsOptions {
@@ -24,7 +25,7 @@ export function withBearerReads(cache: Backend, { baseUrl, token, client }: Bear
 	const refusesBasic = async (signal: AbortSignal): Promise<boolean> => {
 		const credentials = { kind: 'basic', username: 'token', password: token } as const;
 		const ask = async (key: string): Promise<number> => {
-			const url = new URL(`${baseUrl.pathname.replace(/\/$/, '')}/${key}`, baseUrl);
+			const url = atPath(baseUrl, `${baseUrl.pathname.replace(/\/$/, '')}/${key}`);
 			const accept = [200, 401, 403, 404, 410];
 			return (await client.request({ method: 'GET', url, credentials, accept, limitBytes: 0, signal })).status;
 		};

@@ -1,6 +1,7 @@
 import { CacheError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
 import type { Log } from '../log.ts';
+import { orAborted } from '../waiting/cancel.ts';
 import { jsonFields } from './json-fields.ts';
 
 /** Tokens by which GitHub says which job this is (OpenID Connect). */
@@ -20,6 +21,14 @@ export interface JobIdentityOptions {
 	readonly nowMs?: () => number;
 }
 
+/** A token, or the wait for it. */
+interface Held {
+	readonly token: Promise<string>;
+	freshUntilMs: number;
+}
+
+/** For one token, with all tries. */
+const LONGEST_WAIT_MS = 120_000;
 /** Tokens live for some minutes, a push may take longer. */
 const RENEW_BEFORE_MS = 60_000;
 /** Of a token that does not say when it ends. */
@@ -42,7 +51,7 @@ export function identityIssuer(env: JobIdentityOptions['env']): string {
 /** As `@actions/core` asks (oidc-utils.ts): the URL has parameters already, and the audience is one more. */
 export function createJobIdentity(options: JobIdentityOptions): JobIdentity {
 	const { client, env, audience, log, nowMs = Date.now } = options;
-	let current: { readonly token: Promise<string>; freshUntilMs: number } | null = null;
+	let current: Held | null = null;
 	let newest: string | null = null;
 
 	const ask = async (signal: AbortSignal): Promise<string> => {
@@ -63,20 +72,25 @@ export function createJobIdentity(options: JobIdentityOptions): JobIdentity {
 		return token;
 	};
 
+	/** For all who wait: that one of them is cancelled is nothing to the others. */
+	const begin = (): Held => {
+		const held: Held = { token: ask(AbortSignal.timeout(LONGEST_WAIT_MS)), freshUntilMs: Number.POSITIVE_INFINITY };
+		held.token.then(
+			(token) => {
+				newest = token;
+				held.freshUntilMs = (endOf(token) ?? nowMs() + UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
+			},
+			() => {
+				if (current === held) current = null;
+			},
+		);
+		return held;
+	};
+
 	return {
 		async token(signal) {
-			if (current !== null && nowMs() < current.freshUntilMs) return current.token;
-			const mine = { token: ask(signal), freshUntilMs: Number.POSITIVE_INFINITY };
-			current = mine;
-			try {
-				const token = await mine.token;
-				newest = token;
-				mine.freshUntilMs = (endOf(token) ?? nowMs() + UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
-				return token;
-			} catch (error) {
-				if (current === mine) current = null;
-				throw error;
-			}
+			if (current === null || nowMs() >= current.freshUntilMs) current = begin();
+			return orAborted(current.token, signal, 'Asking GitHub for a token for this job');
 		},
 		forget(refused) {
 			if (refused !== newest) return false;

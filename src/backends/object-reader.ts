@@ -1,4 +1,4 @@
-import type { ByteRange, NarBytes } from './path-reader.ts';
+import type { ByteRange, NarBytes, UnmeasuredNar } from './path-reader.ts';
 
 /**
  * The reading half of a place that holds bytes by key, for the local substituter. Keys as in `ObjectStore`. Absent is `null`, failure a thrown
@@ -12,7 +12,7 @@ export interface ObjectReader {
 	get(key: string, limitBytes: number, signal: AbortSignal): Promise<Uint8Array | null>;
 
 	/** The object, or a part of it, as a stream; `null` when it is not there. An `end` past the last byte means the last byte. */
-	open(key: string, range: ByteRange | null, signal: AbortSignal): Promise<NarBytes | null>;
+	open(key: string, range: ByteRange | null, signal: AbortSignal): Promise<NarBytes | UnmeasuredNar | null>;
 
 	/** Releases connections. No other call may follow. */
 	close(): Promise<void>;

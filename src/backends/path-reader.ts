@@ -16,6 +16,12 @@ export interface NarBytes {
 	readonly stream: Readable;
 }
 
+/** All of a stored NAR whose length its server does not say (attic, where it puts one together from chunks). A range that was asked for says nothing then. */
+export interface UnmeasuredNar {
+	readonly totalBytes: null;
+	readonly stream: Readable;
+}
+
 /**
  * A cache that a local substituter can serve paths from. Absent is `null`, also for what has gone since the narinfo was given out; failure is a
  * thrown `CacheError`, which the substituter answers as "not there". What is handed out was checked against its recorded hash.
@@ -26,6 +32,6 @@ export interface PathReader {
 	/** The narinfo of the path with this hash part; its `url` is only meaningful to `openNar` of the same reader. */
 	narInfo(hashPart: string, signal: AbortSignal): Promise<NarInfo | null>;
 	/** An `end` past the last byte means the last byte (`bytes=a-` comes with a very large one). From a `start` past it there is nothing to read: any stream. */
-	openNar(url: string, range: ByteRange | null, signal: AbortSignal): Promise<NarBytes | null>;
+	openNar(url: string, range: ByteRange | null, signal: AbortSignal): Promise<NarBytes | UnmeasuredNar | null>;
 	close(): Promise<void>;
 }

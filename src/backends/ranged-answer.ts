@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { CacheError } from '../errors.ts';
 import type { HttpAnswer } from '../http/client.ts';
-import type { ByteRange, NarBytes } from './path-reader.ts';
+import type { ByteRange, NarBytes, UnmeasuredNar } from './path-reader.ts';
 
 /**
  * What a streamed answer to a GET gives of an object: 200, 206 or 416. A server that ignores `Range` sends the whole, of which what comes before the range is
- * read and dropped. `what` is for messages. Throws `cache-invalid` when the server does not say how long it is, or gives other bytes than were asked for.
+ * read and dropped. `what` is for messages. Throws `cache-invalid` when the server gives other bytes than were asked for.
  */
-export function bytesOf(answer: HttpAnswer, asked: ByteRange | null, what: string): NarBytes {
+export function bytesOf(answer: HttpAnswer, asked: ByteRange | null, what: string): NarBytes | UnmeasuredNar {
 	const { status, stream } = answer;
 	const refuse = (problem: string): never => {
 		stream?.destroy();
@@ -30,7 +30,7 @@ export function bytesOf(answer: HttpAnswer, asked: ByteRange | null, what: strin
 	}
 	if (answer.header('content-encoding') !== null) return refuse('the server sends it encoded, so its length is not known');
 	const totalBytes = Number(answer.header('content-length') ?? Number.NaN);
-	if (!Number.isSafeInteger(totalBytes)) return refuse('the server does not say how long it is');
+	if (!Number.isSafeInteger(totalBytes)) return { totalBytes: null, stream };
 	const range = { start: asked?.start ?? 0, end: Math.min(asked?.end ?? totalBytes - 1, totalBytes - 1) };
 	if (range.start === 0 && range.end === totalBytes - 1) return { totalBytes, range, stream };
 	return { totalBytes, range, stream: partOf(stream, range) };

@@ -39,6 +39,9 @@ export function parseAtticUrl(line: string, credentials: Credentials | null): At
 			problem: `cache: \`${cache}\` is no name that attic allows: up to 50 letters, digits, \`-\`, \`_\` and \`+\`, beginning with a letter or a digit.`,
 		};
 	}
+	// Not `new URL(prefix, …)`: what is behind a leading `//` would be taken for another host.
+	const endpoint = new URL(url.origin);
+	endpoint.pathname = prefix;
 	const place = `${scheme}://${url.host}${prefix}${cache}`;
-	return { kind: 'attic', place, endpoint: new URL(prefix, url.origin), cache, parameters: url.search, credentials };
+	return { kind: 'attic', place, endpoint, cache, parameters: url.search, credentials };
 }

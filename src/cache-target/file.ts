@@ -11,12 +11,14 @@ export interface FileTarget {
 	readonly substituter: string;
 }
 
-/** `file:///folder`, as Nix takes it: an absolute path, not encoded but for blanks, and parameters of Nix's own. */
+/** `file:///folder`, as Nix takes it: an absolute path, not encoded, and parameters of Nix's own. Blanks would end it in nix.conf. */
 export function parseFileUrl(line: string): FileTarget | Refusal {
 	const [, path, parameters = ''] = /^file:\/\/(\/[^?#]*)(\?[^#]*)?$/.exec(line) ?? [];
-	const folder = path === undefined || !/^[^%\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
+	const folder = path === undefined || !/^[^%\s\0]*$/.test(path) ? null : path.replace(/\/+$/, '');
 	if (folder === null || folder === '' || folder.split('/').includes('..')) {
-		return { problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path.` };
+		return {
+			problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path that has no blanks and no per cent signs.`,
+		};
 	}
 	return { kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}${parameters}` };
 }

@@ -15,7 +15,7 @@ const PROXIES = /^(https?|socks5h?):$/;
 export function parseSubstituter(line: string): SubstituterLine | Refusal {
 	const url = parseHttpUrl(line, 'substituters');
 	if ('problem' in url) return url;
-	const [proxy, ...more] = url.searchParams.getAll('proxy');
+	const [proxy, ...more] = proxiesIn(line);
 	if (proxy === undefined) return { url: substituterUrl(url), proxy: null };
 	const bare = withoutProxy(line);
 	if (more.length > 0) return { problem: `substituters: \`${bare}\` names more than one proxy.` };
@@ -25,6 +25,20 @@ export function parseSubstituter(line: string): SubstituterLine | Refusal {
 		};
 	}
 	return { url: substituterUrl(new URL(bare)), proxy };
+}
+
+/** Decoded as the parts of a URL are, not as forms: a `+` in a password is one. */
+function proxiesIn(line: string): readonly string[] {
+	const [, query = ''] = line.split('?', 2);
+	const given = query.split('&').filter((parameter) => /^proxy(=|$)/.test(parameter));
+	return given.map((parameter) => {
+		const value = parameter.slice('proxy='.length);
+		try {
+			return decodeURIComponent(value);
+		} catch {
+			return value;
+		}
+	});
 }
 
 /** The line without its proxy: other parameters stay as they were written. */

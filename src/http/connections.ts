@@ -10,7 +10,7 @@ import { trustFromEnv } from './trust.ts';
 export interface ConnectionOptions {
 	readonly env: Env;
 	readonly log: Log;
-	/** Connections to one host at a time. */
+	/** Connections to one host at a time, beside those of streams. */
 	readonly connections: number;
 	readonly connectTimeoutMs: number;
 }
@@ -31,7 +31,8 @@ interface Route extends Way {
 }
 
 export interface Connections {
-	route(url: URL): Route;
+	/** `streamed`: the answer takes as long as somebody reads it. */
+	route(url: URL, streamed: boolean): Route;
 	/** Ends all connections at once, those with a request under way too. */
 	close(): Promise<void>;
 }
@@ -39,33 +40,44 @@ export interface Connections {
 /** An idle connection is dropped before usual servers drop theirs (nginx 75 s); one that says how long it waits is believed. */
 const KEEP_ALIVE_MS = 20_000;
 
+/**
+ * Answers that are read as they come hold a connection for as long as their reader takes. They have their own, so that nobody waits behind them who asks for
+ * little; more than several builds at once read of one cache.
+ */
+const STREAMS = 256;
+
 /** Pools of connections: a direct one, and one for each proxy that the environment names. Opened when first needed. */
 export function openConnections(options: ConnectionOptions): Connections {
 	const open = new Map<string, Dispatcher>();
 	let trust: SecureContext | null | undefined;
-	const pool = { connections: options.connections, keepAliveTimeout: KEEP_ALIVE_MS };
+	const poolOf = (streamed: boolean) => ({
+		connections: streamed ? STREAMS : options.connections,
+		keepAliveTimeout: KEEP_ALIVE_MS,
+	});
 	const connect = () => {
 		if (trust === undefined) trust = trustFromEnv(options.env, options.log);
 		return { timeout: options.connectTimeoutMs, ...(trust === null ? {} : { secureContext: trust }) };
 	};
-	const opened = (key: string, make: () => Dispatcher): Dispatcher => {
-		const dispatcher = open.get(key) ?? make();
+	const opened = (name: string, streamed: boolean, make: (pool: ReturnType<typeof poolOf>) => Dispatcher): Dispatcher => {
+		const key = streamed ? `${name}, streamed` : name;
+		const dispatcher = open.get(key) ?? make(poolOf(streamed));
 		open.set(key, dispatcher);
 		return dispatcher;
 	};
-	const direct = (origin: string) =>
+	const direct = (origin: string, streamed: boolean) =>
 		origin.startsWith('https:')
-			? opened('https', () => new Agent({ ...pool, connect: connect() }))
-			: opened('http', () => new Agent({ ...pool, connect: { timeout: options.connectTimeoutMs } }));
+			? opened('https', streamed, (pool) => new Agent({ ...pool, connect: connect() }))
+			: opened('http', streamed, (pool) => new Agent({ ...pool, connect: { timeout: options.connectTimeoutMs } }));
 
 	/** Opened when first needed, and the same for all of an origin: an environment with exceptions takes longer to read than a small request to make. */
-	const ways = new Map<string, Way>();
-	const wayTo = (url: URL): Way => {
+	const ways = { small: new Map<string, Way>(), streamed: new Map<string, Way>() };
+	const wayTo = (url: URL, streamed: boolean): Way => {
 		const { origin } = url;
 		const proxy = proxyFor(url, options.env);
-		if (proxy === null) return { dispatcher: direct(origin), origin, pathPrefix: '', headers: {} };
+		if (proxy === null) return { dispatcher: direct(origin, streamed), origin, pathPrefix: '', headers: {} };
 		if (isSocks(proxy)) {
-			const agent = opened(`through ${proxy.href}`, () => new Agent({ ...pool, connect: socksConnector(proxy, connect()) }));
+			const through = socksConnector(proxy, connect());
+			const agent = opened(`through ${proxy.href}`, streamed, (pool) => new Agent({ ...pool, connect: through }));
 			return { dispatcher: agent, origin, pathPrefix: '', headers: {} };
 		}
 		refuseUnknownProxy(proxy);
@@ -73,9 +85,9 @@ export function openConnections(options: ConnectionOptions): Connections {
 		if (url.protocol === 'http:') {
 			// The whole URL to the proxy, not a tunnel: proxies commonly tunnel to port 443 alone.
 			const headers = { host: url.host, ...(token === null ? {} : { 'proxy-authorization': token }) };
-			return { dispatcher: direct(proxy.origin), origin: proxy.origin, pathPrefix: origin, headers };
+			return { dispatcher: direct(proxy.origin, streamed), origin: proxy.origin, pathPrefix: origin, headers };
 		}
-		const tunnel = opened(`through ${proxy.href}`, () => {
+		const tunnel = opened(`through ${proxy.href}`, streamed, (pool) => {
 			const tls = connect();
 			return new ProxyAgent({ ...pool, uri: proxy.origin, ...(token === null ? {} : { token }), requestTls: tls, proxyTls: tls });
 		});
@@ -83,13 +95,15 @@ export function openConnections(options: ConnectionOptions): Connections {
 	};
 
 	return {
-		route(url) {
-			const way = ways.get(url.origin) ?? wayTo(url);
-			ways.set(url.origin, way);
+		route(url, streamed) {
+			const known = streamed ? ways.streamed : ways.small;
+			const way = known.get(url.origin) ?? wayTo(url, streamed);
+			known.set(url.origin, way);
 			return { ...way, path: `${way.pathPrefix}${url.pathname}${url.search}` };
 		},
 		async close() {
-			ways.clear();
+			ways.small.clear();
+			ways.streamed.clear();
 			await Promise.all([...open.values()].map((dispatcher) => dispatcher.destroy()));
 			open.clear();
 		},

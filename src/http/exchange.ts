@@ -59,7 +59,7 @@ const SETTLING_BYTES_PER_MS = 10_000;
 /** @throws CacheError when cancelled, or when the answer is longer than the limit; else whatever undici throws */
 export async function exchange(connections: Connections, asked: Exchange, timeouts: Timeouts, clock: Clock): Promise<Answer> {
 	const doing = `${asked.method} ${asked.url.origin}${asked.url.pathname}`;
-	const route = connections.route(asked.url);
+	const route = connections.route(asked.url, asked.streamed);
 	const body = openBody(asked, clock);
 	const sizeBytes = asked.body?.sizeBytes ?? 0;
 	const options = {

@@ -71,6 +71,9 @@ function lineOf({ status, reason, header, bytes }: Pick<Answer, 'status' | 'reas
 type Meaning = Pick<Failure, 'code' | 'hint' | 'retry'>;
 
 const NOT_A_CACHE = 'Is the URL that of the cache itself (no login page, no API)? The log of the server may say more.';
+/** HTTP version not supported, network authentication required. */
+const LASTING: ReadonlySet<number> = new Set([505, 511]);
+
 const SEE_ITS_LOG = 'The server failed: its own log says why.';
 
 function meaningOf(status: number, asked: Asked): Meaning {
@@ -118,7 +121,8 @@ function meaningOf(status: number, asked: Asked): Meaning {
 		case 507:
 			return final('cache-failing', 'Its disk is full, or a quota is used up.');
 		default:
-			if (status === 408 || status === 500 || status === 502 || status === 504) {
+			// Those of proxies too, such as Cloudflare's 520 to 530; Nix tries the same ones again (filetransfer.cc).
+			if (status === 408 || (status >= 500 && !LASTING.has(status))) {
 				return { code: 'cache-failing', hint: SEE_ITS_LOG, retry: 'yes' };
 			}
 			return status >= 500 ? final('cache-failing', SEE_ITS_LOG) : final('cache-invalid', NOT_A_CACHE);

@@ -92,7 +92,11 @@ export function createHostPace(options: PaceOptions): HostPace {
 	return {
 		async enter(signal, doing) {
 			for (;;) {
-				throwIfAborted(signal, doing);
+				if (signal.aborted) {
+					// It may be the one that was woken.
+					if (inFlight < limit) wakeOne();
+					throwIfAborted(signal, doing);
+				}
 				const nowMs = clock.nowMs();
 				const quietMs = quietUntilMs - nowMs;
 				if (quietMs > 0) await clock.sleep(quietMs + random() * Math.min(quietMs, SPREAD_MS), signal);
@@ -122,7 +126,7 @@ export function createHostPace(options: PaceOptions): HostPace {
 			lastFailureMs = nowMs;
 			const waitMs = setback.overloaded
 				? slowDown(setback, nowMs)
-				: Math.max(setback.retryAfterMs ?? 0, backoff(random, FIRST_DELAY_MS, setback.attempt));
+				: Math.max(Math.min(setback.retryAfterMs ?? 0, LONGEST_QUIET_MS), backoff(random, FIRST_DELAY_MS, setback.attempt));
 			if (setback.attempt >= options.attempts || nowMs + waitMs - failingSinceMs > options.patienceMs) return null;
 			// The shared quiet time is waited for on entering.
 			return setback.overloaded ? 0 : waitMs;

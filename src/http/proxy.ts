@@ -1,3 +1,5 @@
+import { BlockList, isIP } from 'node:net';
+
 /** The environment's variables, as `process.env` has them. */
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -42,8 +44,20 @@ function isExempt(url: URL, noProxy: string): boolean {
 		const [, name = '', entryPort] = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry) ?? [null, entry];
 		const pattern = bare(name).replace(/^\./, '');
 		if (pattern === '' || (entryPort !== undefined && entryPort !== port)) return false;
+		if (isAddress(host) && pattern.includes('/')) return isWithin(host, pattern);
 		return host === pattern || (!isAddress(host) && host.endsWith(`.${pattern}`));
 	});
+}
+
+/** Whether an address is in a network (`10.0.0.0/8`). What is no network has nothing in it. */
+function isWithin(address: string, network: string): boolean {
+	const [, start = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(network) ?? [];
+	const family = isIP(start);
+	if (family === 0 || family !== isIP(address) || Number(bits) > (family === 4 ? 32 : 128)) return false;
+	const list = new BlockList();
+	const name = family === 4 ? 'ipv4' : 'ipv6';
+	list.addSubnet(start, Number(bits), name);
+	return list.check(address, name);
 }
 
 /** Lower case, without the brackets of an IPv6 address and the final dot of a complete name. */

@@ -132,6 +132,8 @@ function readCredentials(get: GetInput, problems: string[]): Credentials | null 
 	if (/[\r\n]/.test(username + password + token)) {
 		problems.push('username, password, token: a line break inside; each is a single line.');
 	}
+	if (/[^\x20-\x7e\xa0-\xff]/.test(token.replace(/[\r\n]/g, '')))
+		problems.push('token: a character that no header can carry (a curly quote, a tab?); copy the token anew.');
 	if (username.includes(':')) problems.push('username: a colon inside; HTTP basic authentication has no way to send one.');
 	if (password !== '' && username === '' && token === '') {
 		problems.push(

@@ -27,6 +27,13 @@ export function secretTexts(get: GetInput): readonly string[] {
 			addLines(found, userInfo.slice(userInfo.indexOf(':') + 1));
 		}
 	}
+	for (const line of ['cache', 'push-url', 'substituters', 'install-nix'].flatMap((name) => get(name).split(/\s+/))) {
+		// A slash inside of a password makes it no URL.
+		const [, userInfo = ''] = URL.canParse(line) ? [] : (/:\/\/(.*)@/.exec(line) ?? []);
+		if (!userInfo.includes(':')) continue;
+		found.add(userInfo);
+		found.add(userInfo.slice(userInfo.indexOf(':') + 1));
+	}
 	found.delete('');
 	return [...found];
 }

@@ -217,9 +217,14 @@ export function formatNetrc(entries: readonly NetrcEntry[]): string {
 	return text;
 }
 
+/** A host as curl looks for it: in lower case, and an IPv6 address without the brackets that it has in a URL. */
+export function netrcMachine(host: string): string {
+	return host.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+}
+
 /** The credentials for `host` (no port; case does not matter): the first entry of that name, else the first `default`, else `null`. */
 export function findNetrc(entries: readonly NetrcEntry[], host: string): NetrcEntry | null {
-	const wanted = host.toLowerCase();
-	const named = entries.find((entry) => entry.machine?.toLowerCase() === wanted);
+	const wanted = netrcMachine(host);
+	const named = entries.find((entry) => entry.machine !== null && netrcMachine(entry.machine) === wanted);
 	return named ?? entries.find((entry) => entry.machine === null) ?? null;
 }

@@ -1,7 +1,7 @@
 import type { NixReads } from '../backends/backend.ts';
 import type { HookSettings } from '../hook/install.ts';
 import type { Inputs } from '../inputs/inputs.ts';
-import type { NetrcEntry } from '../nix/netrc.ts';
+import { type NetrcEntry, netrcMachine } from '../nix/netrc.ts';
 import { formatPublicKey, publicKeyOf } from '../nix/signature.ts';
 import { type Problem, tellProblem } from '../problem.ts';
 import type { NixSettings, Route, SetupContext } from '../setup/configuration.ts';
@@ -11,7 +11,7 @@ import { whyNothingNew } from '../setup/route.ts';
 import { adviceFor } from '../setup/untrusted.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { isAtLeast } from '../store/nix-about.ts';
-import type { Session } from './session.ts';
+import type { KeptSession, Session } from './session.ts';
 import type { RunningSubstituter } from './substituter.ts';
 
 /** What runs for this step beside the job; `null`: nothing. */
@@ -72,7 +72,7 @@ export async function canServeHere(
 }
 
 /** Takes back what this use of the action told Nix. A failure is said and does not stop the rest of post. */
-export async function takeBackSettings(session: Session, signal: AbortSignal): Promise<void> {
+export async function takeBackSettings(session: KeptSession, signal: AbortSignal): Promise<void> {
 	const { configuration } = session.state();
 	if (configuration !== null) await undoConfiguration(configuration, contextOf(session, signal));
 }
@@ -91,8 +91,8 @@ function netrcOf(inputs: Inputs): readonly NetrcEntry[] {
 		const { url, credentials } = target;
 		// Nix sends nothing but Basic. Servers that know tokens take one as the password, with any user name (Artifactory, attic, Cachix).
 		return credentials.kind === 'basic'
-			? [{ machine: url.hostname, login: credentials.username, password: credentials.password }]
-			: [{ machine: url.hostname, login: 'token', password: credentials.token }];
+			? [{ machine: netrcMachine(url.hostname), login: credentials.username, password: credentials.password }]
+			: [{ machine: netrcMachine(url.hostname), login: 'token', password: credentials.token }];
 	});
 	return [...own, ...inputs.netrc];
 }
@@ -109,7 +109,7 @@ export async function unreadNetrc(store: LocalStore, signal: AbortSignal): Promi
 	return (await readNetrcFile(netrcFile)).problem;
 }
 
-export function contextOf(session: Session, signal: AbortSignal): SetupContext {
+export function contextOf(session: KeptSession, signal: AbortSignal): SetupContext {
 	const { runner } = session;
 	const { id, folder } = session.state();
 	return {

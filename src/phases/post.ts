@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { CacheError, describeError } from '../errors.ts';
+import { describeError } from '../errors.ts';
 import { builtLines, reportLines, servedLine } from '../report/lines.ts';
 import { describeReason, problemOf } from '../report/problem.ts';
 import { type CacheReport, type Report, reportJson } from '../report/report.ts';
@@ -8,11 +8,11 @@ import type { MainState } from '../state.ts';
 import { type LocalStoreDescription, reopenLocalStore } from '../store/local-store.ts';
 import { takeBackSettings } from './configure.ts';
 import type { EarlyAnswers } from './early-question.ts';
-import { finishWithPusher } from './pusher-control.ts';
+import { finishWithPusher, stopPusher } from './pusher-control.ts';
 import { readDone } from './pusher-folder.ts';
 import { runPhase } from './run.ts';
-import { createRunner } from './runner.ts';
-import { removeFolder, resumeSession, type Session } from './session.ts';
+import { createRunner, type Runner } from './runner.ts';
+import { type KeptSession, removeFolder, resumeSession, type Session, withInputs } from './session.ts';
 import { type Stop, stopOnSignals } from './stop.ts';
 import { type JobReads, stopLocalSubstituter } from './substituter.ts';
 
@@ -28,22 +28,23 @@ export async function post(cut: AbortSignal, early: EarlyAnswers | null): Promis
 	const stop = stopOnSignals(runner.log);
 	if (cut.aborted) stop.now();
 	await runPhase('post', runner, async () => {
-		const session = resumeSession(runner, early);
-		if (session === null) return;
+		const kept = resumeSession(runner);
+		if (kept === null) return;
 		try {
-			await takeBack(session);
-			const job = await stopLocalSubstituter(session);
+			await takeBack(kept);
+			const job = await stopLocalSubstituter(kept);
 			for (const served of job.served) runner.log.info(servedLine(served));
-			await push(session, stop, job);
+			const session = await sessionToPush(kept, early);
+			if (session !== null) await push(session, stop, job);
 		} finally {
-			await leaveNothing(session);
+			await leaveNothing(kept);
 		}
 	});
 	early?.cancel();
 	stop.close();
 }
 
-async function takeBack(session: Session): Promise<void> {
+async function takeBack(session: KeptSession): Promise<void> {
 	try {
 		await takeBackSettings(session, AbortSignal.timeout(UNDO_TIMEOUT_MS));
 	} catch (error) {
@@ -51,7 +52,7 @@ async function takeBack(session: Session): Promise<void> {
 	}
 }
 
-async function leaveNothing({ state, runner }: Session): Promise<void> {
+async function leaveNothing({ state, runner }: KeptSession): Promise<void> {
 	try {
 		await removeFolder(state());
 	} catch (error) {
@@ -59,27 +60,41 @@ async function leaveNothing({ state, runner }: Session): Promise<void> {
 	}
 }
 
+/** `null` when nothing can be pushed: this step did not run, or what its inputs are made of changed after it. */
+async function sessionToPush(kept: KeptSession, early: EarlyAnswers | null): Promise<Session | null> {
+	const { runner, state } = kept;
+	if (state().main === null) {
+		runner.log.info('This step did not run, so nothing is pushed.');
+		return null;
+	}
+	try {
+		return withInputs(kept, early);
+	} catch (error) {
+		await stopPusher(kept);
+		settle({ runner, policy: state().inputs['on-push-failure'] }, `Nothing is pushed. ${describeError(error)}`, false);
+		return null;
+	}
+}
+
 async function push(session: Session, stop: Stop, job: JobReads): Promise<void> {
 	const { main } = session.state();
 	const { log } = session.runner;
-	if (main === null) {
-		log.info('This step did not run, so nothing is pushed.');
-		return;
-	}
+	if (main === null) return;
 	if (main.store === null || main.whyNot !== null) {
 		log.info(`Nothing is pushed: ${main.whyNot ?? 'there was no Nix.'}`);
 		if (main.store !== null) await tellReads(session, main.store, stop, job);
 		return;
 	}
+	const settling = { runner: session.runner, policy: session.inputs.onPushFailure };
 	try {
 		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
 		await tell(session, report);
 		for (const cache of report.caches) {
 			const problem = problemOf(cache, stop.signal.aborted);
-			if (problem !== null) settle(session, problem, isKnown(main, cache));
+			if (problem !== null) settle(settling, problem, isKnown(main, cache));
 		}
 	} catch (error) {
-		settle(session, describeError(error), false);
+		settle(settling, describeError(error), false);
 		if (error instanceof Error && error.stack !== undefined) log.debug(error.stack);
 	}
 }
@@ -120,28 +135,30 @@ function isKnown({ warnings }: MainState, { paths, stoppedBy }: CacheReport): bo
 	return warnings.some((warning) => warning.startsWith(describeReason(stoppedBy)));
 }
 
+/** That it can't be written says nothing about the push. */
 async function publishReport({ runner, state }: Session, report: Report): Promise<void> {
 	const { reportFile } = state();
-	await runner.addSummary(reportSummary(report));
-	try {
-		await writeFile(reportFile, reportJson(report), { mode: 0o600 });
-	} catch (cause) {
-		throw new CacheError('file-failed', `The report ${reportFile} can't be written.`, { cause });
+	const written = await Promise.allSettled([
+		runner.addSummary(reportSummary(report)),
+		writeFile(reportFile, reportJson(report), { mode: 0o600 }),
+	]);
+	for (const [index, name] of ['The job summary', `The report ${reportFile}`].entries()) {
+		const result = written[index];
+		if (result?.status === 'rejected')
+			runner.log.warning(`${name} can't be written: ${describeError(result.reason)}`, 'nix-cache-action');
 	}
 }
 
+interface Settling {
+	readonly runner: Runner;
+	/** `on-push-failure`; what is neither `fail` nor `ignore` is `warn`. */
+	readonly policy: string | undefined;
+}
+
 /** Follows `on-push-failure`. `known`: people were warned of it before. */
-function settle({ inputs, runner }: Session, problem: string, known: boolean): void {
-	switch (inputs.onPushFailure) {
-		case 'fail':
-			runner.fail(problem);
-			return;
-		case 'warn':
-			if (known) runner.log.info(`Nothing was pushed: ${problem}`);
-			else runner.log.warning(problem, 'nix-cache-action: push');
-			return;
-		case 'ignore':
-			runner.log.info(problem);
-			return;
-	}
+function settle({ runner, policy }: Settling, problem: string, known: boolean): void {
+	if (policy === 'fail') runner.fail(problem);
+	else if (policy === 'ignore') runner.log.info(problem);
+	else if (known) runner.log.info(`Nothing was pushed: ${problem}`);
+	else runner.log.warning(problem, 'nix-cache-action: push');
 }

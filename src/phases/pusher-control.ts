@@ -11,7 +11,7 @@ import type { LocalStore } from '../store/local-store.ts';
 import { contextOf } from './configure.ts';
 import { isDryRun, pushTimeoutMs } from './push-policy.ts';
 import { type PusherIdentity, pusherFiles, readIdentity, readReport, writeJson } from './pusher-folder.ts';
-import type { Session } from './session.ts';
+import type { KeptSession, Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
 
@@ -107,6 +107,18 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 		);
 	}
 	return report;
+}
+
+/** Ends it, pushed or not: nothing can be pushed at this end of the job. */
+export async function stopPusher({ state }: KeptSession): Promise<void> {
+	const folder = state().main?.pusherFolder ?? null;
+	const identity = folder === null ? null : await identityOf(folder);
+	if (folder === null || identity === null) return;
+	signalProcess(identity, 'SIGTERM');
+	for (const deadline = performance.now() + STOP_MS; isRunning(identity) && performance.now() < deadline; )
+		await sleep(FIRST_LOOK_MS);
+	const { worker = null } = (await readIdentity(folder)) ?? {};
+	for (const left of [identity, worker]) if (left !== null && isRunning(left)) signalProcess(left, 'SIGKILL');
 }
 
 async function identityOf(folder: string): Promise<PusherIdentity | null> {

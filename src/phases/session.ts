@@ -33,15 +33,22 @@ export async function openSession(runner: Runner): Promise<Session> {
 	const inputs = parseInputs(get);
 	const state = loadState(runner.state) ?? newState(runner.env, get);
 	await makeFolder(state.folder);
-	return session(runner, inputs, null, { ...state, inputs: inputsToKeep(INPUT_NAMES, get) });
+	return { ...keptSession(runner, { ...state, inputs: inputsToKeep(INPUT_NAMES, get) }), inputs, early: null };
 }
 
-/** Opens post's session; `null` when no earlier phase came far enough to leave anything. */
-export function resumeSession(runner: Runner, early: EarlyAnswers | null): Session | null {
-	const now = inputFromEnv(runner.env);
-	for (const secret of secretTexts(now)) runner.log.mask(secret);
+/** What earlier phases left. Enough to take back what they did, whatever has become of the inputs meanwhile. */
+export type KeptSession = Omit<Session, 'inputs' | 'early'>;
+
+/** Opens what there is of post's session without its inputs; `null` when no earlier phase came far enough to leave anything. */
+export function resumeSession(runner: Runner): KeptSession | null {
+	for (const secret of secretTexts(inputFromEnv(runner.env))) runner.log.mask(secret);
 	const state = loadState(runner.state);
-	return state === null ? null : session(runner, parseInputs(inputsAsKept(state, now)), early, state);
+	return state === null ? null : keptSession(runner, state);
+}
+
+/** All of it. @throws CacheError `input-invalid`: secrets are read anew, and a step in between may have changed them */
+export function withInputs(kept: KeptSession, early: EarlyAnswers | null): Session {
+	return { ...kept, inputs: parseInputs(inputsAsKept(kept.state(), inputFromEnv(kept.runner.env))), early };
 }
 
 /** The session of the background process that pushes: main's, with the inputs as main had them. */
@@ -55,14 +62,12 @@ export async function removeFolder(state: State): Promise<void> {
 	await rm(state.folder, { recursive: true, force: true });
 }
 
-function session(runner: Runner, inputs: Inputs, early: EarlyAnswers | null, initial: State): Session {
+function keptSession(runner: Runner, initial: State): KeptSession {
 	let state = initial;
 	const save = (): void => saveState(state, runner.saveState);
 	save();
 	return {
 		runner,
-		inputs,
-		early,
 		state: () => state,
 		keep(change) {
 			state = { ...state, ...change };

@@ -1,5 +1,5 @@
-import { realpath } from 'node:fs/promises';
-import { relative, resolve } from 'node:path';
+import { readlink, realpath } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
 import { CacheError } from '../errors.ts';
 import type { Candidates } from '../push/plan.ts';
 import type { MainState } from '../state.ts';
@@ -80,14 +80,29 @@ async function namedRoots(lines: readonly string[], store: LocalStore, env: Stor
 async function storePathOf(file: string, line: string, store: LocalStore): Promise<string> {
 	const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
 	const target = await realpath(logical).catch(() => null);
-	const inside = target === null ? null : relative(await realpath(store.realStoreDir), target);
+	const inside =
+		target === null ? await linkedInside(file, store.storeDir) : relative(await realpath(store.realStoreDir), target);
 	const name = inside?.split('/')[0] ?? '';
-	if (inside === null || name === '' || name === '..') {
-		throw new CacheError('input-invalid', `paths: \`${line}\` is ${target === null ? 'not there' : 'not in the store'} now.`, {
+	if (name === '' || name === '..') {
+		throw new CacheError('input-invalid', `paths: \`${line}\` is ${inside === null ? 'not there' : 'not in the store'} now.`, {
 			hint: 'It takes store paths and links to them such as `result`, relative to the workspace.',
 		});
 	}
 	return `${store.storeDir}/${name}`;
+}
+
+const MOST_LINKS = 40;
+
+/** Where a link leads within the store, relative to it: Nix's links name store paths, and in a store with a root of its own those are nowhere in the file system. */
+async function linkedInside(file: string, storeDir: string): Promise<string | null> {
+	let at = file;
+	for (let links = 0; links < MOST_LINKS; links++) {
+		const link = await readlink(at).catch(() => null);
+		if (link === null) return null;
+		at = resolve(dirname(at), link);
+		if (at.startsWith(`${storeDir}/`)) return at.slice(storeDir.length + 1);
+	}
+	return null;
 }
 
 /** The roots with their closures. `explicit`: they were named. */

@@ -9,7 +9,7 @@ import { startDaemon, stopDaemon } from '../substituter/daemon.ts';
 import { readStatistics } from '../substituter/daemon-folder.ts';
 import { knownNetrc } from './configure.ts';
 import type { MountOrder, ServeHandover } from './serve-handover.ts';
-import type { Session } from './session.ts';
+import type { KeptSession, Session } from './session.ts';
 
 /** The process that serves to Nix what that can't read by itself, as main started it. */
 export interface RunningSubstituter {
@@ -88,7 +88,7 @@ function passProxyBy({ env, exportVariable }: Session['runner']): void {
 }
 
 /** Ends serve, when there is one, and gathers what it did. Never throws: what is not known costs some requests more. */
-export async function stopLocalSubstituter({ runner, state }: Session): Promise<JobReads> {
+export async function stopLocalSubstituter({ runner, state }: KeptSession): Promise<JobReads> {
 	const folder = state().main?.substituterFolder ?? null;
 	if (folder === null) return NO_READS;
 	try {

@@ -162,9 +162,16 @@ function confText(wish: NixSettings, netrc: NetrcReplacement | null): string {
 
 async function planNetrc({ wish, store, previous, context }: Task): Promise<NetrcReplacement | null> {
 	if (wish.netrc.length === 0) return null;
-	if (previous?.netrc) return previous.netrc;
+	const file = join(context.folder, 'netrc');
+	if (previous?.netrc && !hasOtherFiles(store, previous, context)) return previous.netrc;
 	const { netrcFile } = await settingsWithoutOurs(store, context);
-	return { file: join(context.folder, 'netrc'), replaces: netrcFile };
+	return { file, replaces: netrcFile === file ? (previous?.netrc?.replaces ?? netrcFile) : netrcFile };
+}
+
+/** Whether Nix reads files that it does not by itself: those of other uses of the action in this job, which may name a netrc since. */
+function hasOtherFiles(store: LocalStore, { userConfFile }: Configuration, { env }: SetupContext): boolean {
+	const usual = new Set([userConfFile, ...store.nix.about.userConfFiles]);
+	return (env.NIX_USER_CONF_FILES ?? '').split(':').some((file) => file !== '' && !usual.has(file));
 }
 
 async function writeNetrc(netrc: NetrcReplacement | null, { wish, previous, context }: Task): Promise<void> {

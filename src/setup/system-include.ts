@@ -14,9 +14,18 @@ const ATTEMPTS = 5;
 /**
  * Run as root: puts the contents of `$3` in place of the file `$1` (removes it, when `$3` is empty) if that has the contents of `$2` (is not
  * there, when `$2` is empty). The new file keeps owner and mode and comes in one step, by way of `$4`; where it can't be replaced (it is
- * mounted) it is written over.
+ * mounted) it is written over. One job at a time, by a folder beside it, where one can be made; one that is still there after 5 s was left by a job that was killed.
  */
 const REPLACE = `set -eu
+lock="$1.nix-cache-action-lock"
+tries=0
+until mkdir "$lock" 2>/dev/null; do
+	[ -d "$lock" ] || { lock=; break; }
+	tries=$((tries + 1))
+	if [ "$tries" -ge 50 ]; then rmdir "$lock" 2>/dev/null || :; tries=0; fi
+	sleep 0.1
+done
+trap '[ -z "$lock" ] || rmdir "$lock" 2>/dev/null || :' EXIT
 if [ -z "$2" ]; then [ ! -e "$1" ]; else cmp -s "$2" "$1"; fi || { echo ${STALE}; exit 0; }
 if [ -z "$3" ]; then rm -f "$1"; exit 0; fi
 rm -f "$4"

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
-import type { ByteRange, NarBytes, PathReader } from '../backends/path-reader.ts';
+import type { ByteRange, NarBytes, PathReader, UnmeasuredNar } from '../backends/path-reader.ts';
 import { CacheError, isCacheError } from '../errors.ts';
 import type { NarAddress } from './nar-address.ts';
-import { narChunks } from './nar-chunks.ts';
+import { narChunks, unmeasuredChunks } from './nar-chunks.ts';
 import type { Outage } from './outage.ts';
 import type { MountCounters } from './statistics.ts';
 import type { Trouble } from './trouble.ts';
@@ -21,8 +21,9 @@ export interface NarOptions {
 }
 
 export interface OpenNar {
-	readonly totalBytes: number;
-	/** What `body` gives; `null`: the NAR ends before the range begins. */
+	/** `null`: nobody knows, and `body` gives all of it. */
+	readonly totalBytes: number | null;
+	/** What `body` gives; `null`: the NAR ends before the range begins, or its length is not known. */
 	readonly range: ByteRange | null;
 	/** Fails when the rest can't be had. */
 	readonly body: Readable;
@@ -41,12 +42,14 @@ export function createNarAnswers(options: NarOptions): NarAnswers {
 			const limit = { limitMs: options.startMs, signal: AbortSignal.any([signal, closed.signal]), doing };
 			const nar = await withinLimit(limit, (within) => begin(address, asked, within, options));
 			outage.succeeded();
-			if (nar === null || nar.range === null) return nar && { ...nar, body: Readable.from([]) };
+			if (nar === null) return null;
+			const { totalBytes, range, chunks } = nar;
+			if (chunks === null) return { totalBytes, range, body: Readable.from([]) };
 			counters.narBegun(address.hashPart);
-			const body = Readable.from(counted(nar.chunks, doing, options), { objectMode: false });
+			const body = Readable.from(counted(chunks, doing, options), { objectMode: false });
 			// A body that is destroyed before it was read never runs the generator that would close what is behind.
 			body.once('close', () => closed.abort());
-			return { ...nar, body };
+			return { totalBytes, range, body };
 		} catch (error) {
 			outage.failed(error);
 			trouble(error, doing);
@@ -55,9 +58,10 @@ export function createNarAnswers(options: NarOptions): NarAnswers {
 	};
 }
 
-type Begun =
-	| { readonly totalBytes: number; readonly range: ByteRange; readonly chunks: Chunks }
-	| { readonly totalBytes: number; readonly range: null };
+interface Begun extends Pick<OpenNar, 'totalBytes' | 'range'> {
+	/** `null`: there is nothing to read. */
+	readonly chunks: Chunks | null;
+}
 
 interface Chunks {
 	readonly first: Uint8Array;
@@ -74,11 +78,15 @@ async function begin(
 	const url = address.readerUrl;
 	const nar = await options.reader.openNar(url, asked, signal);
 	if (nar === null) return null;
+	if (nar.totalBytes === null) {
+		const chunks = await begun(unmeasuredChunks(nar.stream, { stallMs: options.stallMs, signal }));
+		return { totalBytes: null, range: null, chunks };
+	}
 	const { totalBytes, range } = nar;
 	const wanted = { start: asked?.start ?? 0, end: Math.min(asked?.end ?? Number.MAX_SAFE_INTEGER, totalBytes - 1) };
 	if (asked !== null && asked.start >= totalBytes) {
 		discard(nar);
-		return { totalBytes, range: null };
+		return { totalBytes, range: null, chunks: null };
 	}
 	if (range.start !== wanted.start || range.end !== wanted.end) {
 		discard(nar);
@@ -97,9 +105,13 @@ async function begin(
 			options.counters.narResumed();
 		},
 	});
+	return { totalBytes, range, chunks: await begun(rest) };
+}
+
+async function begun(rest: Chunks['rest']): Promise<Chunks> {
 	const first = await rest.next();
 	if (first.done === true) throw new CacheError('cache-invalid', 'The NAR is empty.');
-	return { totalBytes, range, chunks: { first: first.value, rest } };
+	return { first: first.value, rest };
 }
 
 /** From an offset on, what the first answer promised. */
@@ -114,11 +126,12 @@ async function reopen(
 		limitMs: options.startMs,
 		signal,
 		doing: 'The rest of the NAR',
-		discard: (nar: NarBytes | null) => nar && discard(nar),
+		discard: (nar: NarBytes | UnmeasuredNar | null) => nar && discard(nar),
 	};
 	const nar = await withinLimit(limit, (within) => options.reader.openNar(url, left, within));
 	if (nar === null) throw new CacheError('cache-not-found', 'The rest of the NAR has gone.');
-	if (nar.totalBytes === totalBytes && nar.range.start === left.start && nar.range.end === left.end) return nar;
+	if (nar.totalBytes !== null && nar.totalBytes === totalBytes && nar.range.start === left.start && nar.range.end === left.end)
+		return nar;
 	discard(nar);
 	throw new CacheError('cache-invalid', 'The rest of the NAR is not that of the same NAR.');
 }
@@ -149,6 +162,6 @@ async function* counted(
 	}
 }
 
-function discard(nar: NarBytes): void {
-	nar.stream.on('error', () => undefined).destroy();
+function discard({ stream }: Pick<NarBytes, 'stream'>): void {
+	stream.on('error', () => undefined).destroy();
 }

@@ -45,6 +45,19 @@ export async function* narChunks(first: NarBytes, options: NarChunksOptions): As
 	}
 }
 
+/** All bytes of a NAR whose length nobody knows. Where the reader fails it can't be taken up again; otherwise as `narChunks`. */
+export async function* unmeasuredChunks(
+	stream: Readable,
+	options: Pick<NarChunksOptions, 'stallMs' | 'signal'>,
+): AsyncGenerator<Uint8Array, void, void> {
+	const source = watch(stream, options);
+	try {
+		for (let next = await source.next(); next !== null; next = await source.next()) yield next;
+	} finally {
+		source.close();
+	}
+}
+
 /** The client has all bytes by then, but its next request on the same connection waits. */
 const DRAIN_MS = 100;
 

@@ -257,11 +257,14 @@ describe('a cache of niks3', () => {
 			expect(server.identities.length).toBeGreaterThan(1);
 		});
 
-		it('are renewed once when one is refused', async () => {
+		it('are renewed when one is refused, as often as a new one is taken, and a new one only once', async () => {
 			const { server, backend } = await start({}, { identity: 'github' });
 			server.faults.fail(/pending_closures$/, { status: 401, body: 'token is expired' });
 			await push(backend, pathOf('a'));
 			expect(server.identities.length).toBe(2);
+			server.faults.fail(/pending_closures$/, { status: 401, body: 'token is expired' });
+			await push(backend, pathOf('c'));
+			expect(server.identities.length).toBe(3);
 			server.faults.fail(/pending_closures$/, { status: 401, body: 'not allowed' }, 5);
 			const path = pathOf('b');
 			await expect(backend.prepare(path.info, sourceOf(path), never)).rejects.toMatchObject({

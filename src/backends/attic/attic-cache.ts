@@ -3,7 +3,7 @@ import type { Credentials } from '../../cache-target/credentials.ts';
 import { CacheError, describeError, isCacheError } from '../../errors.ts';
 import type { HttpClient } from '../../http/client.ts';
 import type { Log } from '../../log.ts';
-import { findNetrc, type NetrcEntry } from '../../nix/netrc.ts';
+import { findNetrc, type NetrcEntry, netrcMachine } from '../../nix/netrc.ts';
 import type { PathInfo } from '../../nix/path-info.ts';
 import { formatPublicKey, type SecretKey } from '../../nix/signature.ts';
 import { hashPartOf } from '../../nix/store-path.ts';
@@ -136,7 +136,7 @@ export function createAtticCache(options: AtticCacheOptions): Backend {
 function netrcFor({ credentials, endpoint }: AtticTarget, substituter: URL): readonly NetrcEntry[] {
 	if (credentials === null || substituter.hostname !== endpoint.hostname) return [];
 	const login = credentials.kind === 'basic' ? credentials.username : 'token';
-	return [{ machine: substituter.hostname, login, password: secretOf(credentials) }];
+	return [{ machine: netrcMachine(substituter.hostname), login, password: secretOf(credentials) }];
 }
 
 function secretOf(credentials: Credentials): string {

@@ -1,4 +1,5 @@
 import type { AtticTarget } from '../../cache-target/attic.ts';
+import { atPath } from '../at-path.ts';
 import type { CacheConfig } from './cache-config.ts';
 
 /**
@@ -16,7 +17,7 @@ export function substituterOf(
 	if (told === null || told.origin === endpoint.origin) return own;
 	if (endpoint.protocol === 'https:' && told.protocol === 'http:') return own;
 	const mayRead = isPublic || told.hostname === endpoint.hostname || hasCredentialsFor(told.hostname);
-	return mayRead ? new URL(told.pathname.replace(/\/+$/, ''), told.origin) : own;
+	return mayRead ? atPath(told, told.pathname.replace(/\/+$/, '')) : own;
 }
 
 /** The host of the API as the server names it, when that is another one: uploads to it may pass a CDN's limits by. */
@@ -27,7 +28,7 @@ export function otherApiHost({ endpoint }: AtticTarget, { apiEndpoint }: CacheCo
 
 /** The place as one that other things are relative to. */
 export function asFolder(url: URL): URL {
-	return new URL(`${url.pathname.replace(/\/*$/, '')}/`, url);
+	return atPath(url, `${url.pathname.replace(/\/*$/, '')}/`);
 }
 
 function parseWebUrl(text: string | null): URL | null {

@@ -10,16 +10,16 @@ export interface AuthenticationMeans {
 	readonly log: Log;
 }
 
-/** Of tokens that were refused though they had not ended: clocks differ. A server that refuses those too means it. */
+/** In a row, of tokens that were refused though they had not ended: clocks differ. A server that refuses a new one too means it. */
 const MAX_RENEWALS = 1;
 
-/** The token that the workflow gives; else tokens of GitHub's for the audience that `audience` learns from the server, renewed in time and once when one is refused. */
+/** The token that the workflow gives; else tokens of GitHub's for the audience that `audience` learns from the server, renewed in time, and when one is refused that was not new. */
 export function authenticate(
 	target: Niks3Target,
 	audience: (signal: AbortSignal) => Promise<string | null>,
 	means: AuthenticationMeans,
 ): Authentication {
-	if (target.token !== null) return { token: async () => target.token, refused: () => false };
+	if (target.token !== null) return { token: async () => target.token, refused: () => false, accepted: () => undefined };
 	let identity: JobIdentity | null = null;
 	let renewals = 0;
 	return {
@@ -34,6 +34,9 @@ export function authenticate(
 			// With an older one than others have by now: theirs is tried.
 			if (identity === null || !identity.forget(token)) return true;
 			return ++renewals <= MAX_RENEWALS;
+		},
+		accepted() {
+			renewals = 0;
 		},
 	};
 }

@@ -61,6 +61,8 @@ export interface Authentication {
 	token(signal: AbortSignal): Promise<string | null>;
 	/** That token was refused. Answers whether another try makes sense. */
 	refused(token: string): boolean;
+	/** A request was answered as it should be. */
+	accepted(): void;
 }
 
 /** Every call throws `cache-unauthorized`, `cache-forbidden`, `cache-not-found`, `cache-invalid`, `cache-too-large`, and what the HTTP client throws. */
@@ -108,7 +110,10 @@ export function createNiks3Api(target: Niks3Target, client: HttpClient, authenti
 				limitBytes: MAX_ANSWER_BYTES,
 				signal,
 			});
-			if (accept.includes(answer.status)) return answer;
+			if (accept.includes(answer.status)) {
+				authentication.accepted();
+				return answer;
+			}
 			if (answer.status === 401 && token !== null && authentication.refused(token)) continue;
 			throw refusal(answer, withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), credentials));
 		}

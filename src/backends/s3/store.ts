@@ -7,7 +7,7 @@ import type { HttpAnswer, HttpClient } from '../../http/client.ts';
 import type { Log } from '../../log.ts';
 import type { ObjectReader } from '../object-reader.ts';
 import type { ObjectStore } from '../object-store.ts';
-import type { NarBytes } from '../path-reader.ts';
+import type { NarBytes, UnmeasuredNar } from '../path-reader.ts';
 import { bytesOf } from '../ranged-answer.ts';
 import { openConnection } from './connection.ts';
 import { answerIn, isAbsent } from './failure.ts';
@@ -101,7 +101,7 @@ export function openS3(target: S3Target, means: S3Means, wasRead = false): S3Sto
 			const request = { method: 'PUT', key: object.Key, headers, body, limitBytes: ANSWER_BYTES } as const;
 			await connection.request(`PUT ${label}/${key}`, request, signal);
 		},
-		async open(key, range, signal): Promise<NarBytes | null> {
+		async open(key, range, signal): Promise<NarBytes | UnmeasuredNar | null> {
 			try {
 				const wanted = range === null ? null : `bytes=${range.start}-${range.end}`;
 				const found = await nullIfAbsent(read(key, wanted, null, signal));

@@ -24,7 +24,7 @@ interface SignedRequest {
 
 /** The answers that mean something in S3's protocol. What is not among them is tried again, or ends as the HTTP client's own failure. */
 export const ANSWERS: readonly number[] = [
-	200, 201, 202, 204, 206, 301, 307, 308, 400, 401, 403, 404, 405, 409, 411, 412, 416, 501,
+	200, 201, 202, 204, 206, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 409, 411, 412, 416, 501,
 ];
 /** Of what is no object. */
 export const ANSWER_BYTES = 256 * 1024;
