@@ -12159,6 +12159,11 @@ async function begin(address, asked, signal, options) {
     if (nar === null)
         return null;
     if (nar.totalBytes === null) {
+        // There is no way to say which part that is. Nix asks so when it broke off, and builds the path when the rest is not there (docs/decisions/010-local-substituter.md).
+        if ((asked?.start ?? 0) > 0) {
+            discard(nar);
+            return null;
+        }
         const chunks = await begun(unmeasuredChunks(nar.stream, { stallMs: options.stallMs, signal }));
         return { totalBytes: null, range: null, chunks };
     }
@@ -12446,10 +12451,9 @@ function whole(type, body) {
     return { status: 200, headers: { 'content-type': type, 'content-length': String(body.length) }, body };
 }
 function narAnswer({ totalBytes, range, body }, isPart) {
-    // Without `accept-ranges`, since where it breaks off it can't be gone on with.
-    if (totalBytes === null)
-        return { status: 200, headers: { 'content-type': 'application/x-nix-nar' }, body };
     const common = { 'accept-ranges': 'bytes', 'content-type': 'application/x-nix-nar' };
+    if (totalBytes === null)
+        return { status: 200, headers: common, body };
     if (range === null) {
         return { status: 416, headers: { ...common, 'content-range': `bytes */${totalBytes}`, 'content-length': '0' }, body: null };
     }

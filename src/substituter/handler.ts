@@ -148,9 +148,8 @@ function whole(type: string, body: Buffer): SubstituterAnswer {
 }
 
 function narAnswer({ totalBytes, range, body }: OpenNar, isPart: boolean): SubstituterAnswer {
-	// Without `accept-ranges`, since where it breaks off it can't be gone on with.
-	if (totalBytes === null) return { status: 200, headers: { 'content-type': 'application/x-nix-nar' }, body };
 	const common = { 'accept-ranges': 'bytes', 'content-type': 'application/x-nix-nar' };
+	if (totalBytes === null) return { status: 200, headers: common, body };
 	if (range === null) {
 		return { status: 416, headers: { ...common, 'content-range': `bytes */${totalBytes}`, 'content-length': '0' }, body: null };
 	}

@@ -79,6 +79,11 @@ async function begin(
 	const nar = await options.reader.openNar(url, asked, signal);
 	if (nar === null) return null;
 	if (nar.totalBytes === null) {
+		// There is no way to say which part that is. Nix asks so when it broke off, and builds the path when the rest is not there (docs/decisions/010-local-substituter.md).
+		if ((asked?.start ?? 0) > 0) {
+			discard(nar);
+			return null;
+		}
 		const chunks = await begun(unmeasuredChunks(nar.stream, { stallMs: options.stallMs, signal }));
 		return { totalBytes: null, range: null, chunks };
 	}
