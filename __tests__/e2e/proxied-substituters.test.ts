@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
@@ -80,6 +83,30 @@ describe.each(testedVersions())('substituters with a proxy of their own, Nix %s'
 		expect(builds(result.stage('run').log), result.log).toBe(0);
 		expect(new Set(proxy.targets)).toEqual(new Set([`${MIRROR}:${server.port}`]));
 		assertNoSecrets(result);
+	});
+
+	it.each([
+		['are read whole', Number.POSITIVE_INFINITY, 0],
+		['cost a build of each path, and not the job, where a NAR breaks off', 100, 4],
+	])('that say of no NAR how long it is %s', async (_what, cutAfterBytes, built) => {
+		const folder = join(machine.work, 'mirror');
+		/** As attic sends NARs that it keeps in chunks: without a length, and in full whatever part is asked for. */
+		const unmeasured = createServer((request, response) => {
+			const file = join(folder, (request.url ?? '').replace('/cache/', ''));
+			const bytes = existsSync(file) ? readFileSync(file) : null;
+			if (bytes === null) return void response.writeHead(404).end();
+			if (!file.includes('/nar/')) return void response.end(bytes);
+			response.writeHead(200, { 'content-type': 'application/x-nix-nar' }).write(bytes.subarray(0, 100));
+			setTimeout(() => (bytes.length > cutAfterBytes ? response.destroy() : response.end(bytes.subarray(100))), 20);
+		}).listen(0, '127.0.0.1');
+		await once(unmeasured, 'listening');
+		const address = unmeasured.address();
+		const port = typeof address === 'object' ? address?.port : 0;
+		await using proxy = await startForwardProxy({ hosts });
+		const result = await job(`http://${MIRROR}:${port}/cache?proxy=http://127.0.0.1:${proxy.port}`);
+		unmeasured.close();
+		expect(result.status, result.log).toBe('success');
+		expect(builds(result.stage('run').log), result.log).toBe(built);
 	});
 
 	it('cost one warning and no build when the proxy is down', async () => {

@@ -38,7 +38,8 @@ export async function startForwardProxy({ credentials, hosts = {} }: ForwardProx
 		const onward = send({ host, port: url.port || 80, method: request.method, path: `${url.pathname}${url.search}`, headers });
 		onward.once('response', (answer) => {
 			response.writeHead(answer.statusCode ?? 502, answer.headers);
-			answer.pipe(response);
+			// What breaks off there breaks off here.
+			answer.on('error', () => response.destroy()).pipe(response);
 		});
 		onward.once('error', () => (response.headersSent ? response.destroy() : response.writeHead(502).end()));
 		request.pipe(onward);
