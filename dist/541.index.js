@@ -7870,7 +7870,7 @@ async function probeMachine(caller) {
     return {
         platform: process.platform,
         isRoot,
-        sudo: needsRoot && (await (0,run_as_root/* canBecomeRoot */.e)(caller)),
+        sudo: needsRoot && (await (0,run_as_root/* canBecomeRoot */.eY)(caller)),
         // sd_booted(3)
         systemd: await canAccess('/run/systemd/system', promises_.constants.F_OK),
         nixFolder,
@@ -7978,8 +7978,8 @@ async function putInPlace(tarball, way, id, caller) {
     const args = ['sh', '-c', PUT, 'sh', tarball, id, way, confFor(way)];
     try {
         if (way === 'single-user-by-sudo')
-            await (0,run_as_root/* runAsRoot */.y)(['sh', '-c', GIVE, 'sh', userAndGroup()], caller);
-        await (way === 'daemon' ? (0,run_as_root/* runAsRoot */.y)(args, caller) : runHere(args, caller));
+            await (0,run_as_root/* runAsRoot */.yf)(['sh', '-c', GIVE, 'sh', userAndGroup()], caller);
+        await (way === 'daemon' ? (0,run_as_root/* runAsRoot */.yf)(args, caller) : runHere(args, caller));
     }
     catch (error) {
         throw installError(error);
@@ -8894,10 +8894,11 @@ async function showFrom(log, from) {
 
 ;// CONCATENATED MODULE: ./build/phases/run.js
 
+
 /**
  * The one place where a phase's failure becomes an exit status. Pre and main fail the job on a mistake of the user, and when there is no Nix to go on with; anything else,
  * a bug of ours included, is a warning and the job goes on without the cache. Post settles its own failures by `on-push-failure`, so what
- * arrives here is unexpected and a warning as well.
+ * arrives here is unexpected and a warning as well. A command of root's that hangs (`sudo`, a restart of the daemon) does not hold up the job beyond its time.
  */
 async function runPhase(phase, runner, body) {
     try {
@@ -8911,6 +8912,10 @@ async function runPhase(phase, runner, body) {
         runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
         if (error instanceof Error && error.stack !== undefined)
             runner.log.debug(error.stack);
+    }
+    finally {
+        if ((0,run_as_root/* isCommandLeft */.bY)())
+            process.exit();
     }
 }
 
@@ -11137,7 +11142,7 @@ async function sayWhatIsMissing({ wish, store, previous, context }) {
         (0,build_problem/* tellProblem */.J)(CREDENTIALS_NOT_TAKEN, context.log);
 }
 async function undoInclude(system, context) {
-    if (!(await (0,run_as_root/* canBecomeRoot */.e)(context))) {
+    if (!(await (0,run_as_root/* canBecomeRoot */.eY)(context))) {
         throw new errors/* CacheError */.xA('config-failed', `${system.confFile} still includes ${system.includeFile}: sudo asks for a password now.`, {
             hint: 'Remove that line and restart the Nix daemon.',
         });
@@ -11226,7 +11231,7 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const RETRY_MS = 100;
 /** The command that restarts the Nix daemon, to be run as root; `null` when neither systemd nor launchd runs it. */
 async function findRestart(caller) {
-    const works = (...command) => (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .runAsRoot */ .y)(command, caller).then(() => true, () => false);
+    const works = (...command) => (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .runAsRoot */ .yf)(command, caller).then(() => true, () => false);
     if (process.platform === 'darwin') {
         for (const label of LAUNCHD_LABELS) {
             if (await works('launchctl', 'print', `system/${label}`))
@@ -11242,7 +11247,7 @@ async function findRestart(caller) {
 }
 /** Restarts the daemon and waits until it answers. Throws `config-failed`. */
 async function restartDaemon(restart, nix, caller) {
-    await (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .runAsRoot */ .y)(restart, caller);
+    await (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .runAsRoot */ .yf)(restart, caller);
     const deadline = performance.now() + ANSWER_TIMEOUT_MS;
     for (;;) {
         try {
@@ -11298,7 +11303,7 @@ async function readNetrcFile(file, readForbidden = nobody) {
  * does. Throws `format-invalid` when something is too long for Nix, `file-failed`.
  */
 async function writeNetrcFile(file, ours, existing, caller) {
-    const { entries, problem } = await readNetrcFile(existing, async () => (await (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .canBecomeRoot */ .e)(caller)) ? (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .runAsRoot */ .y)(['cat', '--', existing], caller) : null);
+    const { entries, problem } = await readNetrcFile(existing, async () => (await (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .canBecomeRoot */ .eY)(caller)) ? (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .runAsRoot */ .yf)(['cat', '--', existing], caller) : null);
     await (0,_private_file_js__WEBPACK_IMPORTED_MODULE_3__/* .writePrivateFile */ .P)(file, (0,_nix_netrc_js__WEBPACK_IMPORTED_MODULE_2__/* .formatNetrc */ .gG)([...ours, ...entries]));
     return problem;
 }
@@ -11390,7 +11395,7 @@ async function whyNothingNew(store, previous, context) {
 }
 async function chooseInclude(store, previous, context) {
     const advice = (why) => ({ route: 'advice-only', why });
-    if (!(await (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_2__/* .canBecomeRoot */ .e)(context)))
+    if (!(await (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_2__/* .canBecomeRoot */ .eY)(context)))
         return advice('there is no sudo without a password');
     if (previous?.system)
         return { route: 'system-include', system: previous.system };
@@ -11410,13 +11415,19 @@ async function chooseInclude(store, previous, context) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   e: () => (/* binding */ canBecomeRoot),
-/* harmony export */   y: () => (/* binding */ runAsRoot)
+/* harmony export */   bY: () => (/* binding */ isCommandLeft),
+/* harmony export */   eY: () => (/* binding */ canBecomeRoot),
+/* harmony export */   yf: () => (/* binding */ runAsRoot)
 /* harmony export */ });
 /* harmony import */ var _actions_exec__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1955);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9473);
 
 
+let left = false;
+/** Whether a command was given up that may still run: it keeps this process alive for as long, and root's can't be ended from here. */
+function isCommandLeft() {
+    return left;
+}
 /** Whether this user is root, or `sudo` works without asking for a password. */
 async function canBecomeRoot(caller) {
     return runAsRoot(['true'], caller).then(() => true, () => false);
@@ -11427,7 +11438,10 @@ async function runAsRoot(argv, { env, signal }) {
     const shown = `\`${[program, ...args].join(' ').slice(0, 120)}\``;
     const { PATH = '', HOME = '' } = env;
     const stopped = Promise.withResolvers();
-    const onAbort = () => stopped.reject(new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('config-failed', `${shown} did not end in time.`));
+    const onAbort = () => {
+        left = true;
+        stopped.reject(new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('config-failed', `${shown} did not end in time.`));
+    };
     if (signal.aborted)
         onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -11562,7 +11576,7 @@ async function addInclude(system, text, context) {
 async function removeInclude(system, context) {
     const line = await rewrite(system.confFile, (conf) => withoutInclude(conf, system.includeFile), context);
     const file = await rewrite(system.includeFile, () => null, context);
-    await (0,run_as_root/* runAsRoot */.y)(['rm', '-f', '--', nextOf(system.confFile, context), nextOf(system.includeFile, context)], context);
+    await (0,run_as_root/* runAsRoot */.yf)(['rm', '-f', '--', nextOf(system.confFile, context), nextOf(system.includeFile, context)], context);
     return line || file;
 }
 function nextOf(file, { id }) {
@@ -11594,7 +11608,7 @@ async function replace(file, old, next, context) {
         if (next !== null)
             await (0,private_file/* writePrivateFile */.P)(after, next);
         const given = [file, old === null ? '' : before, next === null ? '' : after, nextOf(file, context)];
-        return (await (0,run_as_root/* runAsRoot */.y)(['sh', '-c', REPLACE, 'sh', ...given], context)).trim() !== STALE;
+        return (await (0,run_as_root/* runAsRoot */.yf)(['sh', '-c', REPLACE, 'sh', ...given], context)).trim() !== STALE;
     }
     finally {
         await (0,private_file/* removePrivateFile */.w)(before);
@@ -11610,7 +11624,7 @@ async function readIfThere(file, context) {
         if (code === 'ENOENT')
             return null;
         if (code === 'EACCES')
-            return (0,run_as_root/* runAsRoot */.y)(['cat', '--', file], context);
+            return (0,run_as_root/* runAsRoot */.yf)(['cat', '--', file], context);
         throw new errors/* CacheError */.xA('config-failed', `${file} can't be read (${code}).`, { cause });
     }
 }

@@ -5,6 +5,13 @@ import type { SetupContext } from './configuration.ts';
 /** Whose environment finds `sudo`, and what ends the wait for it. */
 export type Caller = Pick<SetupContext, 'env' | 'signal'>;
 
+let left = false;
+
+/** Whether a command was given up that may still run: it keeps this process alive for as long, and root's can't be ended from here. */
+export function isCommandLeft(): boolean {
+	return left;
+}
+
 /** Whether this user is root, or `sudo` works without asking for a password. */
 export async function canBecomeRoot(caller: Caller): Promise<boolean> {
 	return runAsRoot(['true'], caller).then(
@@ -19,7 +26,10 @@ export async function runAsRoot(argv: readonly string[], { env, signal }: Caller
 	const shown = `\`${[program, ...args].join(' ').slice(0, 120)}\``;
 	const { PATH = '', HOME = '' } = env;
 	const stopped = Promise.withResolvers<never>();
-	const onAbort = (): void => stopped.reject(new CacheError('config-failed', `${shown} did not end in time.`));
+	const onAbort = (): void => {
+		left = true;
+		stopped.reject(new CacheError('config-failed', `${shown} did not end in time.`));
+	};
 	if (signal.aborted) onAbort();
 	signal.addEventListener('abort', onAbort, { once: true });
 	try {
