@@ -1116,30 +1116,48 @@ async function namedRoots(lines, store, env) {
     return [...new Set(found)];
 }
 async function storePathOf(file, line, store) {
-    const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
-    const target = await (0,promises_.realpath)(logical).catch(() => null);
-    const inside = target === null ? await linkedInside(file, store.storeDir) : (0,external_node_path_.relative)(await (0,promises_.realpath)(store.realStoreDir), target);
-    const name = inside?.split('/')[0] ?? '';
-    if (name === '' || name === '..') {
-        throw new errors/* CacheError */.xA('input-invalid', `paths: \`${line}\` is ${inside === null ? 'not there' : 'not in the store'} now.`, {
+    const name = await nameInStore(file, store);
+    if (name === null || name === '') {
+        throw new errors/* CacheError */.xA('input-invalid', `paths: \`${line}\` is ${name === null ? 'not there' : 'not in the store'} now.`, {
             hint: 'It takes store paths and links to them such as `result`, relative to the workspace.',
         });
     }
     return `${store.storeDir}/${name}`;
 }
 const MOST_LINKS = 40;
-/** Where a link leads within the store, relative to it: Nix's links name store paths, and in a store with a root of its own those are nowhere in the file system. */
-async function linkedInside(file, storeDir) {
+/**
+ * Name of the store path that a file is, lies in or leads to; empty when it is elsewhere, `null` when it is not there. Links are followed as far as the store and no
+ * further, as Nix does: an output may be a link to another one. And Nix's links name store paths, which in a store with a root of its own are nowhere in the file system.
+ */
+async function nameInStore(file, { storeDir, realStoreDir }) {
+    const folders = [storeDir, realStoreDir, await (0,promises_.realpath)(realStoreDir).catch(() => realStoreDir)];
     let at = file;
-    for (let links = 0; links < MOST_LINKS; links++) {
-        const link = await (0,promises_.readlink)(at).catch(() => null);
-        if (link === null)
-            return null;
-        at = (0,external_node_path_.resolve)((0,external_node_path_.dirname)(at), link);
-        if (at.startsWith(`${storeDir}/`))
-            return at.slice(storeDir.length + 1);
+    for (let links = 0; links <= MOST_LINKS; links++) {
+        const folder = folders.find((candidate) => at.startsWith(`${candidate}/`));
+        if (folder !== undefined) {
+            const [name = ''] = at.slice(folder.length + 1).split('/');
+            return links > 0 || (await isThere((0,external_node_path_.join)(realStoreDir, name))) ? name : null;
+        }
+        const next = await firstLinkFollowed(at);
+        if (next === null)
+            return (await isThere(at)) ? '' : null;
+        at = next;
     }
     return null;
+}
+/** The file by another name: with the first link on the way to it, or itself, replaced by what it says. `null` when there is none. */
+async function firstLinkFollowed(file) {
+    const [, ...parts] = file.split('/');
+    for (const [index, part] of parts.entries()) {
+        const folder = `/${parts.slice(0, index).join('/')}`;
+        const target = await (0,promises_.readlink)((0,external_node_path_.join)(folder, part)).catch(() => null);
+        if (target !== null)
+            return (0,external_node_path_.resolve)(folder, target, ...parts.slice(index + 1));
+    }
+    return null;
+}
+async function isThere(file) {
+    return (0,promises_.lstat)(file).then(() => true, () => false);
 }
 /** The roots with their closures. `explicit`: they were named. */
 async function findCandidates(store, roots, explicit, signal) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
 import { checkCache } from '../support/cache-invariants.ts';
-import { build, GRAPH, graph, largePath } from '../support/derivations.ts';
+import { build, derivation, GRAPH, graph, largePath } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
 import { startNginx } from '../support/nginx.ts';
@@ -72,6 +72,13 @@ describe('what is pushed', () => {
 	it('`paths` takes result links, and pushes their closure and nothing else', async () => {
 		await job({ ...inputs(), paths: 'result\n\n' }, `nix-build job.nix -A lib && nix-build --no-out-link job.nix ${everything}`);
 		expect(held()).toEqual(['base', 'lib']);
+	});
+
+	it('`paths` takes a result that is itself a link to another path', async () => {
+		const target = derivation({ name: 'target-seen', script: 'echo target > $out' });
+		const link = derivation({ name: 'link-seen', script: 'ln -s $target $out', env: { target: `(${target})` } });
+		await job({ ...inputs(), paths: 'result', continuous: 'false' }, 'nix-build job.nix', { workspace: { 'job.nix': link } });
+		expect(held()).toEqual(['link-seen', 'target-seen']);
 	});
 
 	it('`include` chooses what is wanted, with what it needs', async () => {

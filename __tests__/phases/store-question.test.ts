@@ -38,10 +38,19 @@ describe('a line of `paths`, where the store has a root of its own', () => {
 			expect(await rootsFor(line), line).toEqual([`/nix/store/${NAME}`]);
 	});
 
+	it('is followed as far as the store and no further: an output may be a link to another one', async () => {
+		const other = '1c5b8vw40dy178xlpddw65q9gf1h2186-other';
+		symlinkSync(`/nix/store/${NAME}`, join(folder, 'root/nix/store', other));
+		symlinkSync(`/nix/store/${other}`, join(folder, 'result'));
+		symlinkSync(join(folder, 'root/nix/store', other), join(folder, 'real'));
+		for (const line of [`/nix/store/${other}`, 'result', 'result/bin', 'real', `root/nix/store/${other}`])
+			expect(await rootsFor(line), line).toEqual([`/nix/store/${other}`]);
+	});
+
 	it('that leads nowhere is named', async () => {
 		symlinkSync('loop', join(folder, 'loop'));
 		symlinkSync('/nowhere', join(folder, 'dangling'));
-		for (const line of ['loop', 'dangling', 'missing'])
+		for (const line of ['loop', 'dangling', 'missing', '/nix/store/2c5b8vw40dy178xlpddw65q9gf1h2186-gone'])
 			await expect(rootsFor(line)).rejects.toThrow(`\`${line}\` is not there now`);
 		await expect(rootsFor('root')).rejects.toThrow('`root` is not in the store now');
 	});

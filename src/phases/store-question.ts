@@ -1,5 +1,5 @@
-import { readlink, realpath } from 'node:fs/promises';
-import { dirname, relative, resolve } from 'node:path';
+import { lstat, readlink, realpath } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { CacheError } from '../errors.ts';
 import type { Candidates } from '../push/plan.ts';
 import type { MainState } from '../state.ts';
@@ -78,13 +78,9 @@ async function namedRoots(lines: readonly string[], store: LocalStore, env: Stor
 }
 
 async function storePathOf(file: string, line: string, store: LocalStore): Promise<string> {
-	const logical = file.startsWith(`${store.storeDir}/`) ? store.realPath(file) : file;
-	const target = await realpath(logical).catch(() => null);
-	const inside =
-		target === null ? await linkedInside(file, store.storeDir) : relative(await realpath(store.realStoreDir), target);
-	const name = inside?.split('/')[0] ?? '';
-	if (name === '' || name === '..') {
-		throw new CacheError('input-invalid', `paths: \`${line}\` is ${inside === null ? 'not there' : 'not in the store'} now.`, {
+	const name = await nameInStore(file, store);
+	if (name === null || name === '') {
+		throw new CacheError('input-invalid', `paths: \`${line}\` is ${name === null ? 'not there' : 'not in the store'} now.`, {
 			hint: 'It takes store paths and links to them such as `result`, relative to the workspace.',
 		});
 	}
@@ -93,16 +89,42 @@ async function storePathOf(file: string, line: string, store: LocalStore): Promi
 
 const MOST_LINKS = 40;
 
-/** Where a link leads within the store, relative to it: Nix's links name store paths, and in a store with a root of its own those are nowhere in the file system. */
-async function linkedInside(file: string, storeDir: string): Promise<string | null> {
+/**
+ * Name of the store path that a file is, lies in or leads to; empty when it is elsewhere, `null` when it is not there. Links are followed as far as the store and no
+ * further, as Nix does: an output may be a link to another one. And Nix's links name store paths, which in a store with a root of its own are nowhere in the file system.
+ */
+async function nameInStore(file: string, { storeDir, realStoreDir }: LocalStore): Promise<string | null> {
+	const folders = [storeDir, realStoreDir, await realpath(realStoreDir).catch(() => realStoreDir)];
 	let at = file;
-	for (let links = 0; links < MOST_LINKS; links++) {
-		const link = await readlink(at).catch(() => null);
-		if (link === null) return null;
-		at = resolve(dirname(at), link);
-		if (at.startsWith(`${storeDir}/`)) return at.slice(storeDir.length + 1);
+	for (let links = 0; links <= MOST_LINKS; links++) {
+		const folder = folders.find((candidate) => at.startsWith(`${candidate}/`));
+		if (folder !== undefined) {
+			const [name = ''] = at.slice(folder.length + 1).split('/');
+			return links > 0 || (await isThere(join(realStoreDir, name))) ? name : null;
+		}
+		const next = await firstLinkFollowed(at);
+		if (next === null) return (await isThere(at)) ? '' : null;
+		at = next;
 	}
 	return null;
+}
+
+/** The file by another name: with the first link on the way to it, or itself, replaced by what it says. `null` when there is none. */
+async function firstLinkFollowed(file: string): Promise<string | null> {
+	const [, ...parts] = file.split('/');
+	for (const [index, part] of parts.entries()) {
+		const folder = `/${parts.slice(0, index).join('/')}`;
+		const target = await readlink(join(folder, part)).catch(() => null);
+		if (target !== null) return resolve(folder, target, ...parts.slice(index + 1));
+	}
+	return null;
+}
+
+async function isThere(file: string): Promise<boolean> {
+	return lstat(file).then(
+		() => true,
+		() => false,
+	);
 }
 
 /** The roots with their closures. `explicit`: they were named. */
