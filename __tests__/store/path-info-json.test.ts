@@ -78,6 +78,12 @@ describe('path information as JSON', () => {
 		]);
 	});
 
+	it('reads a content address by an experimental algorithm, so that one such path does not hide all others', () => {
+		const ca = { method: 'nar', hash: 'blake3-Hz+LmxpyMX5MdDdrr/1k5o6YTrPFhVgYiw4/MIcA7jg=' };
+		// Of `nix store add --hash-algo blake3` with Nix 2.34; `nix path-info --json --json-format 1` spells it so.
+		expect(only(entry({ ca }))?.ca).toBe('fixed:r:blake3:0f7f023k0gqficc5i1f5nd79i3p6ckysysrpfi67wcbj3adqngqz');
+	});
+
 	it('reads the signatures of format 3', () => {
 		expect(only(entry({ signatures: [{ keyName: 'k-1', sig: 'AA==' }] }))?.signatures).toEqual(['k-1:AA==']);
 	});
