@@ -1257,7 +1257,8 @@ function throughStream(input, output, sink, ended) {
     drained.catch((error) => input.destroy(error instanceof Error ? error : undefined));
     return {
         write: (frame) => new Promise((resolve, reject) => {
-            input.write(frame, (error) => (error ? reject(error) : resolve()));
+            // A sink that fails ends the stream, whose own error says no more than that.
+            input.write(frame, (error) => (error ? drained.then(() => reject(error), reject) : resolve()));
         }),
         async finish() {
             input.end();
@@ -1296,7 +1297,11 @@ function throughXz(level, threads, sink) {
     const encoder = throughStream(child.stdin, child.stdout, sink, () => ended);
     return {
         ...encoder,
-        write: (frame) => encoder.write(frame).catch(() => ended.then(() => Promise.reject(failed(new Error('it ended early'))))),
+        write: (frame) => encoder.write(frame).catch((error) => {
+            if ((0,errors/* isCacheError */.bt)(error))
+                throw error;
+            return ended.then(() => Promise.reject(failed(new Error('it ended early'))));
+        }),
         abort() {
             encoder.abort();
             child.kill('SIGKILL');

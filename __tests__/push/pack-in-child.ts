@@ -1,9 +1,10 @@
 /**
  * Packs NARs of made-up bytes in a process of its own and prints what came of it as JSON, the largest resident size among it.
  *
- *     node pack-in-child.ts <spool folder> <number of NARs> <bytes of each>
+ *     node pack-in-child.ts <compression> <spool folder> <number of NARs> <bytes of each>
  */
 import { createHash } from 'node:crypto';
+import type { Compression } from '../../src/backends/backend.ts';
 import { createPacker } from '../../src/push/packing.ts';
 import type { NarFrameOptions } from '../../src/store/nar.ts';
 import { pathInfo } from './graph.ts';
@@ -17,9 +18,9 @@ export interface PackedInChild {
 	readonly maxRssMiB: number;
 }
 
-const [spoolDir = '', count = 0, sizeBytes = 0] = process.argv
+const [compression, spoolDir = '', count = 0, sizeBytes = 0] = process.argv
 	.slice(2)
-	.map((arg, index) => (index === 0 ? arg : Number(arg))) as [string, number, number];
+	.map((arg, index) => (index < 2 ? arg : Number(arg))) as [Compression, string, number, number];
 const template = someBytes(1024 * 1024);
 const signal = new AbortController().signal;
 
@@ -64,8 +65,9 @@ function digest(): Uint8Array {
 
 const narHash = { algorithm: 'sha256', digest: digest() } as const;
 const packer = createPacker({
-	compression: 'zstd',
-	level: null,
+	compression,
+	// The usual one of xz takes its time.
+	level: compression === 'xz' ? 0 : null,
 	spool: { kind: 'own', folder: spoolDir },
 	threads: 2,
 	reader: { frames, into },

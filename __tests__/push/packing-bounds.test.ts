@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Compression } from '../../src/backends/backend.ts';
 import type { PackedInChild } from './pack-in-child.ts';
 
 const MiB = 1024 * 1024;
@@ -16,8 +17,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** Packs in a process of its own, started by `wrap` when there is one, with its spool in `folder`. */
-async function pack(count: number, sizeBytes: number, wrap: readonly string[] = []): Promise<PackedInChild> {
-	const [file, ...args] = [...wrap, process.execPath, program, join(folder, 'spool'), String(count), String(sizeBytes)];
+async function pack(
+	count: number,
+	sizeBytes: number,
+	wrap: readonly string[] = [],
+	compression: Compression = 'zstd',
+): Promise<PackedInChild> {
+	const order = [compression, join(folder, 'spool'), String(count), String(sizeBytes)];
+	const [file, ...args] = [...wrap, process.execPath, program, ...order];
 	const { stdout } = await promisify(execFile)(file ?? '', args, { env: { PATH: process.env.PATH } });
 	return JSON.parse(stdout) as PackedInChild;
 }
@@ -37,15 +44,25 @@ describe('peak memory stays under 256 MiB', () => {
 
 // A disk of its own takes root; without it, the end-to-end tests do the same on the whole action.
 describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('a full disk', () => {
-	const onSmallDisk = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o size=4m tmpfs "$0" && exec "$@"'];
+	const onDiskOf = (size: string) => [
+		'unshare',
+		'-m',
+		'sh',
+		'-c',
+		`mount -t tmpfs -o size=${size} tmpfs "$0" && exec "$@"`,
+		folder,
+	];
 
-	test('fails with `disk-full` and leaves nothing', async () => {
-		const { code } = await pack(1, 60 * MiB, [...onSmallDisk, folder]);
-		expect(code).toBe('disk-full');
-		expect(await readdir(folder)).toEqual([]);
-	});
+	test.each<Compression>(['zstd', 'gzip', 'br', 'xz', 'none'])(
+		'fails with `disk-full` and leaves nothing: %s',
+		async (compression) => {
+			const { code } = await pack(1, 60 * MiB, onDiskOf('128k'), compression);
+			expect(code).toBe('disk-full');
+			expect(await readdir(folder)).toEqual([]);
+		},
+	);
 
 	test('does not keep what fits from being packed', async () => {
-		expect((await pack(20, MiB, [...onSmallDisk, folder])).code).toBe(null);
+		expect((await pack(20, MiB, onDiskOf('4m'))).code).toBe(null);
 	});
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { constants, createBrotliCompress } from 'node:zlib';
 import type { Compression } from '../backends/backend.ts';
-import { CacheError, systemCode } from '../errors.ts';
+import { CacheError, isCacheError, systemCode } from '../errors.ts';
 import type { WorkerPool } from './worker-pool.ts';
 
 /** Raw frames in, compressed bytes out, in the same order. */
@@ -71,7 +71,8 @@ function throughStream(input: Writable, output: Readable, sink: Sink, ended: () 
 	return {
 		write: (frame) =>
 			new Promise((resolve, reject) => {
-				input.write(frame, (error) => (error ? reject(error) : resolve()));
+				// A sink that fails ends the stream, whose own error says no more than that.
+				input.write(frame, (error) => (error ? drained.then(() => reject(error), reject) : resolve()));
 			}),
 		async finish() {
 			input.end();
@@ -114,7 +115,11 @@ function throughXz(level: number, threads: number, sink: Sink): Encoder {
 	const encoder = throughStream(child.stdin, child.stdout, sink, () => ended);
 	return {
 		...encoder,
-		write: (frame) => encoder.write(frame).catch(() => ended.then(() => Promise.reject(failed(new Error('it ended early'))))),
+		write: (frame) =>
+			encoder.write(frame).catch((error: unknown) => {
+				if (isCacheError(error)) throw error;
+				return ended.then(() => Promise.reject(failed(new Error('it ended early'))));
+			}),
 		abort() {
 			encoder.abort();
 			child.kill('SIGKILL');
