@@ -4222,8 +4222,8 @@ function publicHalf(secretKey) {
 
 
 
-/** Room for some twenty thousand references. */
-const MAX_NARINFO_BYTES = 1024 * 1024;
+/** Room for some seventy thousand references. Nix itself has no limit. */
+const MAX_NARINFO_BYTES = 4 * 1024 * 1024;
 const KNOWN_ONCE = new Set([
     'StorePath',
     'URL',

@@ -165,6 +165,12 @@ describe('a narinfo', () => {
 		expect(invalidMessage(() => parseNarInfo(withLine(field, line), options))).toContain(problem);
 	});
 
+	it('may be that of a path that refers to 50,000 others', () => {
+		const references = Array.from({ length: 50_000 }, (_, n) => `/nix/store/${String(n).padStart(32, '0')}-some-package-1.2.3`);
+		const info = { ...parseNarInfo(hello, options), references };
+		expect(parseNarInfo(formatNarInfo(info), options)).toEqual(info);
+	});
+
 	it('is refused with CR and LF, without its last line end, empty, or too large', () => {
 		expect(invalidMessage(() => parseNarInfo(hello.replaceAll('\n', '\r\n'), options))).toContain(
 			'Line 1 of the narinfo: it ends with CR and LF',
@@ -174,7 +180,7 @@ describe('a narinfo', () => {
 		);
 		expect(invalidMessage(() => parseNarInfo('', options))).toContain('has no StorePath');
 		const large = `${hello}X: ${'é'.repeat(MAX_NARINFO_BYTES / 2)}\n`;
-		expect(invalidMessage(() => parseNarInfo(large, options))).toContain('larger than 1048576 bytes');
+		expect(invalidMessage(() => parseNarInfo(large, options))).toContain(`larger than ${MAX_NARINFO_BYTES} bytes`);
 	});
 
 	it('is refused when it is about another path than the one that was asked for', () => {

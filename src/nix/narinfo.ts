@@ -29,8 +29,8 @@ export interface NarInfoOptions {
 	readonly expectedHashPart?: string | undefined;
 }
 
-/** Room for some twenty thousand references. */
-export const MAX_NARINFO_BYTES = 1024 * 1024;
+/** Room for some seventy thousand references. Nix itself has no limit. */
+export const MAX_NARINFO_BYTES = 4 * 1024 * 1024;
 
 const KNOWN_ONCE: ReadonlySet<string> = new Set([
 	'StorePath',
