@@ -1257,7 +1257,8 @@ function throughStream(input, output, sink, ended) {
     drained.catch((error) => input.destroy(error instanceof Error ? error : undefined));
     return {
         write: (frame) => new Promise((resolve, reject) => {
-            // A sink that fails ends the stream, whose own error says no more than that.
+            // A sink that fails ends the stream: its own error says no more than that, and none comes for a write that waits for the output to be taken.
+            drained.catch(reject);
             input.write(frame, (error) => (error ? drained.then(() => reject(error), reject) : resolve()));
         }),
         async finish() {
