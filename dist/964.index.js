@@ -1357,6 +1357,11 @@ function ownFiles(folder) {
     let count = 0;
     let closed = false;
     let made = null;
+    async function closeSpare() {
+        const closing = spare.splice(0);
+        await Promise.all(closing.map(({ file }) => file.close()));
+        return closing.length > 0;
+    }
     async function openFile() {
         try {
             made ??= (0,external_node_fs_promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
@@ -1394,12 +1399,13 @@ function ownFiles(folder) {
                 },
                 // No spare file: a write of the encoder that was aborted may still be under way, and would go into the next body.
                 abandon: () => file.close(),
+                makeRoom: closeSpare,
             };
             return opened;
         },
         async close() {
             closed = true;
-            await Promise.all(spare.splice(0).map(({ file }) => file.close()));
+            await closeSpare();
             // The files in it have no names any more; an empty folder that stays is no reason to lose the report.
             if (made !== null)
                 await (0,external_node_fs_promises_.rm)(folder, { recursive: true, force: true }).catch(() => undefined);
@@ -1430,6 +1436,7 @@ function filesOfDestination(folder, newName) {
                 },
                 release: drop,
                 abandon: drop,
+                makeRoom: async () => false,
             };
         },
         close: async () => undefined,
@@ -1457,21 +1464,22 @@ function memoryWriter(settle) {
         },
     };
 }
-function fileWriter({ file, moveTo, release, abandon }, explain) {
+function fileWriter({ file, moveTo, release, abandon, makeRoom }, explain) {
     const hash = (0,external_node_crypto_.createHash)('sha256');
     let sizeBytes = 0;
     let isOpen = true;
     return {
         async write(bytes) {
             hash.update(bytes);
-            try {
-                for (let at = 0; at < bytes.length;) {
+            for (let at = 0; at < bytes.length;) {
+                try {
                     const { bytesWritten } = await file.write(bytes, at, bytes.length - at, sizeBytes + at);
                     at += bytesWritten;
                 }
-            }
-            catch (error) {
-                throw explain(error);
+                catch (error) {
+                    if (!(isFull(error) && (await makeRoom())))
+                        throw explain(error);
+                }
             }
             sizeBytes += bytes.length;
         },
@@ -1498,15 +1506,17 @@ function once(action) {
     let done = null;
     return () => (done ??= action());
 }
+function isFull(error) {
+    return ['ENOSPC', 'EDQUOT'].includes((0,errors/* systemCode */.xU)(error) ?? '');
+}
 function spool_fileError(error, folder, label) {
-    const code = (0,errors/* systemCode */.xU)(error);
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
+    if (isFull(error)) {
         return new errors/* CacheError */.xA('disk-full', `No space left in ${folder} to pack ${label}.`, {
             hint: 'Free space on that disk, lower `concurrency`, or leave the path out with `max-path-size` or `exclude`.',
             cause: error,
         });
     }
-    return new errors/* CacheError */.xA('file-failed', `Writing a temporary file in ${folder} failed (${code ?? String(error)}).`, {
+    return new errors/* CacheError */.xA('file-failed', `Writing a temporary file in ${folder} failed (${(0,errors/* systemCode */.xU)(error) ?? String(error)}).`, {
         cause: error,
     });
 }
@@ -1718,9 +1728,21 @@ function shareNars(packer, limits = KEEP) {
         if (others?.size === 0)
             waiting.delete(path);
     };
+    /** What is kept for others takes no room on the disk from what is wanted now. */
+    const pack = async (source, signal) => {
+        try {
+            return await source.packed(signal);
+        }
+        catch (error) {
+            if (!(0,errors/* isCacheError */.bt)(error, 'disk-full') || idle.size === 0)
+                throw error;
+            await dropSurplus({ bytes: 0, nars: 0 });
+            return source.packed(signal);
+        }
+    };
     const begin = (path, source) => {
         const stop = new AbortController();
-        const packing = { nar: source.packed(stop.signal), stop, users: 0, sizeBytes: 0 };
+        const packing = { nar: pack(source, stop.signal), stop, users: 0, sizeBytes: 0 };
         packings.set(path, packing);
         packing.nar.then(({ body }) => {
             packing.sizeBytes = body.sizeBytes;
@@ -1747,8 +1769,11 @@ function shareNars(packer, limits = KEEP) {
             return drop(path, packing);
         idle.add(path);
         idleBytes += packing.sizeBytes;
+        await dropSurplus(limits);
+    };
+    const dropSurplus = async ({ bytes, nars }) => {
         for (const oldest of idle) {
-            if (idleBytes <= limits.bytes && idle.size <= limits.nars)
+            if (idleBytes <= bytes && idle.size <= nars)
                 return;
             const surplus = packings.get(oldest);
             if (surplus !== undefined)

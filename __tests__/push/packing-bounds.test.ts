@@ -9,6 +9,7 @@ import type { PackedInChild } from './pack-in-child.ts';
 
 const MiB = 1024 * 1024;
 const program = join(import.meta.dirname, 'pack-in-child.ts');
+const onSmallDisk = join(import.meta.dirname, 'on-small-disk.ts');
 
 let folder: string;
 beforeEach(async () => {
@@ -61,6 +62,14 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('a full
 			expect(await readdir(folder)).toEqual([]);
 		},
 	);
+
+	test.each([
+		['written over by the next NAR', 'spare'],
+		['kept for another cache', 'idle'],
+	])('takes no room from a NAR that is being packed with files that are to be %s', async (_, kept) => {
+		const [file = '', ...args] = [...onDiskOf('8m'), process.execPath, onSmallDisk, join(folder, 'spool'), kept];
+		expect((await promisify(execFile)(file, args)).stdout).toBe('none');
+	});
 
 	test('does not keep what fits from being packed', async () => {
 		expect((await pack(20, MiB, onDiskOf('4m'))).code).toBe(null);

@@ -1,5 +1,5 @@
 import type { NarSource, PackedNar } from '../backends/backend.ts';
-import { CacheError } from '../errors.ts';
+import { CacheError, isCacheError } from '../errors.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import { orAborted } from '../waiting/cancel.ts';
 import type { Packer } from './packing.ts';
@@ -58,9 +58,20 @@ export function shareNars(packer: Pick<Packer, 'sourceOf'>, limits: KeepLimits =
 		if (others?.size === 0) waiting.delete(path);
 	};
 
+	/** What is kept for others takes no room on the disk from what is wanted now. */
+	const pack = async (source: NarSource, signal: AbortSignal): Promise<PackedNar> => {
+		try {
+			return await source.packed(signal);
+		} catch (error) {
+			if (!isCacheError(error, 'disk-full') || idle.size === 0) throw error;
+			await dropSurplus({ bytes: 0, nars: 0 });
+			return source.packed(signal);
+		}
+	};
+
 	const begin = (path: string, source: NarSource): Packing => {
 		const stop = new AbortController();
-		const packing: Packing = { nar: source.packed(stop.signal), stop, users: 0, sizeBytes: 0 };
+		const packing: Packing = { nar: pack(source, stop.signal), stop, users: 0, sizeBytes: 0 };
 		packings.set(path, packing);
 		packing.nar.then(
 			({ body }) => {
@@ -91,8 +102,12 @@ export function shareNars(packer: Pick<Packer, 'sourceOf'>, limits: KeepLimits =
 		if (!isPacked || !waiting.has(path)) return drop(path, packing);
 		idle.add(path);
 		idleBytes += packing.sizeBytes;
+		await dropSurplus(limits);
+	};
+
+	const dropSurplus = async ({ bytes, nars }: KeepLimits): Promise<void> => {
 		for (const oldest of idle) {
-			if (idleBytes <= limits.bytes && idle.size <= limits.nars) return;
+			if (idleBytes <= bytes && idle.size <= nars) return;
 			const surplus = packings.get(oldest);
 			if (surplus !== undefined) await drop(oldest, surplus);
 		}

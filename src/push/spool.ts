@@ -49,6 +49,8 @@ interface SpoolFile {
 	release(sizeBytes: number): Promise<void>;
 	/** It was given up; a write may still be under way. */
 	abandon(): Promise<void>;
+	/** The disk is full: gives up what waits for the next body. Whether that was anything. */
+	makeRoom(): Promise<boolean>;
 }
 
 /**
@@ -99,6 +101,12 @@ function ownFiles(folder: string): SpoolFiles {
 	let closed = false;
 	let made: Promise<unknown> | null = null;
 
+	async function closeSpare(): Promise<boolean> {
+		const closing = spare.splice(0);
+		await Promise.all(closing.map(({ file }) => file.close()));
+		return closing.length > 0;
+	}
+
 	async function openFile(): Promise<FileHandle> {
 		try {
 			made ??= mkdir(folder, { recursive: true, mode: 0o700 });
@@ -133,12 +141,13 @@ function ownFiles(folder: string): SpoolFiles {
 				},
 				// No spare file: a write of the encoder that was aborted may still be under way, and would go into the next body.
 				abandon: () => file.close(),
+				makeRoom: closeSpare,
 			};
 			return opened;
 		},
 		async close() {
 			closed = true;
-			await Promise.all(spare.splice(0).map(({ file }) => file.close()));
+			await closeSpare();
 			// The files in it have no names any more; an empty folder that stays is no reason to lose the report.
 			if (made !== null) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
 		},
@@ -168,6 +177,7 @@ function filesOfDestination(folder: string, newName: () => string): SpoolFiles {
 				},
 				release: drop,
 				abandon: drop,
+				makeRoom: async () => false,
 			};
 		},
 		close: async () => undefined,
@@ -196,20 +206,23 @@ function memoryWriter(settle: (bytes: number) => () => void): SpoolWriter {
 	};
 }
 
-function fileWriter({ file, moveTo, release, abandon }: SpoolFile, explain: (error: unknown) => CacheError): SpoolWriter {
+function fileWriter(
+	{ file, moveTo, release, abandon, makeRoom }: SpoolFile,
+	explain: (error: unknown) => CacheError,
+): SpoolWriter {
 	const hash = createHash('sha256');
 	let sizeBytes = 0;
 	let isOpen = true;
 	return {
 		async write(bytes) {
 			hash.update(bytes);
-			try {
-				for (let at = 0; at < bytes.length; ) {
+			for (let at = 0; at < bytes.length; ) {
+				try {
 					const { bytesWritten } = await file.write(bytes, at, bytes.length - at, sizeBytes + at);
 					at += bytesWritten;
+				} catch (error) {
+					if (!(isFull(error) && (await makeRoom()))) throw explain(error);
 				}
-			} catch (error) {
-				throw explain(error);
 			}
 			sizeBytes += bytes.length;
 		},
@@ -238,15 +251,18 @@ function once(action: () => Promise<void>): () => Promise<void> {
 	return () => (done ??= action());
 }
 
+function isFull(error: unknown): boolean {
+	return ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '');
+}
+
 function fileError(error: unknown, folder: string, label: string): CacheError {
-	const code = systemCode(error);
-	if (code === 'ENOSPC' || code === 'EDQUOT') {
+	if (isFull(error)) {
 		return new CacheError('disk-full', `No space left in ${folder} to pack ${label}.`, {
 			hint: 'Free space on that disk, lower `concurrency`, or leave the path out with `max-path-size` or `exclude`.',
 			cause: error,
 		});
 	}
-	return new CacheError('file-failed', `Writing a temporary file in ${folder} failed (${code ?? String(error)}).`, {
+	return new CacheError('file-failed', `Writing a temporary file in ${folder} failed (${systemCode(error) ?? String(error)}).`, {
 		cause: error,
 	});
 }
