@@ -1443,7 +1443,8 @@ var quote = __nccwpck_require__(9044);
  */
 function locateStore(url, about, probe, env) {
     const [place = '', query = ''] = splitOnce(url, '?');
-    const parameters = new URLSearchParams(query);
+    // To Nix a plus is a plus.
+    const parameters = new URLSearchParams(query.replaceAll('+', '%2B'));
     const at = (access, root) => {
         const rootDir = parameters.get('root') ?? root ?? '';
         const storeDir = parameters.get('store') ?? about.storeDir;
@@ -1465,7 +1466,7 @@ function locateStore(url, about, probe, env) {
     if (place === 'local')
         return at('direct', null);
     if (place.startsWith('local://'))
-        return at('direct', place.slice('local://'.length) || null);
+        return at('direct', decoded(place.slice('local://'.length)) || null);
     if (place.startsWith('/'))
         return at('direct', place);
     // The rest of the URL may hold a password.
@@ -1482,6 +1483,15 @@ function hasNoStore(probe, env, query) {
 function ownRoot(env) {
     const dataDir = env.NIX_DATA_HOME ?? `${env.XDG_DATA_HOME ?? `${env.HOME ?? ''}/.local/share`}/nix`;
     return `${dataDir}/root`;
+}
+/** Later versions (seen with 2.34) show a folder that was given as it is (`/my store`) as a URL (`local:///my%20store`). */
+function decoded(path) {
+    try {
+        return decodeURIComponent(path);
+    }
+    catch {
+        return path;
+    }
 }
 function splitOnce(text, separator) {
     const at = text.indexOf(separator);

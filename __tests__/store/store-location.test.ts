@@ -36,6 +36,15 @@ describe('where a store is', () => {
 		expect(locate('unix:///run/nix.sock?root=/mnt/x')).toEqual({ ...under, access: 'daemon' });
 	});
 
+	it('may be a folder with characters that URLs spell otherwise', () => {
+		// What Nix 2.8 and 2.34 show for `/mnt/a b+c%ö`, and for a root that is given as a parameter.
+		for (const url of ['/mnt/a b+c%ö', 'local:///mnt/a%20b%2Bc%25%C3%B6', 'local:///mnt/a%20b+c%25%C3%B6'])
+			expect(locate(url).realStoreDir, url).toBe('/mnt/a b+c%ö/nix/store');
+		for (const url of ['local?root=/mnt/a%20b+c', 'local://?root=/mnt/a%20b%2Bc'])
+			expect(locate(url).realStoreDir, url).toBe('/mnt/a b+c/nix/store');
+		expect(locate('local:///mnt/100%').realStoreDir).toBe('/mnt/100%/nix/store');
+	});
+
 	it('is where the URL says that the files are', () => {
 		expect(locate('local?real=/srv/files&store=/srv/store')).toEqual({
 			access: 'direct',

@@ -27,7 +27,8 @@ export interface StoreProbe {
  */
 export function locateStore(url: string, about: NixAbout, probe: StoreProbe, env: Environment): StoreLocation {
 	const [place = '', query = ''] = splitOnce(url, '?');
-	const parameters = new URLSearchParams(query);
+	// To Nix a plus is a plus.
+	const parameters = new URLSearchParams(query.replaceAll('+', '%2B'));
 	const at = (access: StoreLocation['access'], root: string | null): StoreLocation => {
 		const rootDir = parameters.get('root') ?? root ?? '';
 		const storeDir = parameters.get('store') ?? about.storeDir;
@@ -44,7 +45,7 @@ export function locateStore(url: string, about: NixAbout, probe: StoreProbe, env
 	}
 	if (place === 'daemon' || place.startsWith('unix://')) return at('daemon', null);
 	if (place === 'local') return at('direct', null);
-	if (place.startsWith('local://')) return at('direct', place.slice('local://'.length) || null);
+	if (place.startsWith('local://')) return at('direct', decoded(place.slice('local://'.length)) || null);
 	if (place.startsWith('/')) return at('direct', place);
 	// The rest of the URL may hold a password.
 	const kind = place.includes('://') ? `${place.slice(0, place.indexOf('://'))}://…` : quote(place);
@@ -62,6 +63,15 @@ function hasNoStore(probe: StoreProbe, env: Environment, query: string): boolean
 function ownRoot(env: Environment): string {
 	const dataDir = env.NIX_DATA_HOME ?? `${env.XDG_DATA_HOME ?? `${env.HOME ?? ''}/.local/share`}/nix`;
 	return `${dataDir}/root`;
+}
+
+/** Later versions (seen with 2.34) show a folder that was given as it is (`/my store`) as a URL (`local:///my%20store`). */
+function decoded(path: string): string {
+	try {
+		return decodeURIComponent(path);
+	} catch {
+		return path;
+	}
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string] {
