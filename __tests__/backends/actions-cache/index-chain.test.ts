@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { openDirect } from '../../../src/backends/actions-cache/direct.ts';
+import { encodeIndex } from '../../../src/backends/actions-cache/format/index-writer.ts';
 import { cacheVersion, indexKey, packKey } from '../../../src/backends/actions-cache/format/keys.ts';
 import { addPaths, indexOf, mergeIndexes } from '../../../src/backends/actions-cache/format/merge.ts';
 import type { StoredPath, StoreIndex } from '../../../src/backends/actions-cache/format/model.ts';
 import { type IndexChain, readChain } from '../../../src/backends/actions-cache/index-chain.ts';
 import { saveIndex } from '../../../src/backends/actions-cache/index-saving.ts';
+import { bodyOfBytes } from '../../../src/bodies/in-memory.ts';
 import { createHttpClient, type HttpClient } from '../../../src/http/client.ts';
 import { encodeBase32 } from '../../../src/nix/base32.ts';
 import { hashPartOf } from '../../../src/nix/store-path.ts';
@@ -132,6 +134,21 @@ it('of twenty jobs that read at the same moment and wrote at the same moment los
 	const later = await read(NOW_S + 3600);
 	expect(service.counters().requests).toBe(1);
 	expect(names.filter((name) => !holds(later, name))).toEqual([]);
+});
+
+it('of more jobs than one reader reads are named until one has read them, however late it comes', async () => {
+	const names = Array.from({ length: 70 }, (_, index) => `cell-${index}`);
+	const at = { createdAt: NOW_S, writer: 'matrix' };
+	// Each began when there was nothing, and none knows what the others hold.
+	for (const [index, name] of names.entries()) {
+		const openSlots = Array.from({ length: index }, (_, before) => before + 1);
+		const bytes = encodeIndex({ ...at, slot: index + 1, openSlots }, onePath(name));
+		expect(await open().save(indexKey(ref, index + 1), bodyOfBytes(bytes), signal)).toBe('saved');
+	}
+	await write(await read(NOW_S + 7200), 'next day');
+	const chain = await read(NOW_S + 90_000);
+	expect(names.filter((name) => !holds(chain, name))).toEqual([]);
+	expect(chain.openSlots).toEqual([]);
 });
 
 it('that are damaged or gone cost what they alone had', async () => {

@@ -138,7 +138,8 @@ class ChainReading {
 			ref: this.#ref,
 			indexes,
 			lastSlot: this.#lastSlot,
-			openSlots: this.#notHeld().filter((slot) => this.#mayCome(slot)),
+			// One that was not looked for, since there were too many, is left to later readers.
+			openSlots: this.#notHeld().filter((slot) => !this.#missing.has(slot) || this.#mayCome(slot)),
 		};
 	}
 
