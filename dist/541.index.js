@@ -327,7 +327,8 @@ function invalid(problem) {
 __webpack_require__.d(__webpack_exports__, {
   $G: () => (/* binding */ loadIndexes),
   PS: () => (/* binding */ readIndexes),
-  iC: () => (/* binding */ saveIndexes)
+  iC: () => (/* binding */ saveIndexes),
+  JH: () => (/* binding */ transportOf)
 });
 
 // EXTERNAL MODULE: external "node:crypto"
@@ -869,18 +870,18 @@ async function readIndexes({ refs, ...options }) {
     const [own, ...others] = await Promise.all([refs.own, ...refs.others].map((ref) => readChain(ref, options)));
     if (own === undefined)
         throw new errors/* CacheError */.xA('internal', 'A job has a ref of its own.');
-    return known(refs, own, others, options.storeDir, new Set());
+    return known({ refs, own, others, transport: options.service.transport }, options.storeDir, new Set());
 }
 const MANIFEST = 'indexes.json';
 /** Writes what was read to files of `folder` (made with mode 0700 when it is not there). Throws `file-failed` or `disk-full`. */
-async function saveIndexes({ refs, own, others }, storeDir, folder) {
+async function saveIndexes({ refs, transport, own, others }, storeDir, folder) {
     try {
         await (0,promises_.mkdir)(folder, { recursive: true, mode: 0o700 });
         const chains = await Promise.all([own, ...others].map(async ({ indexes, ...chain }) => ({
             ...chain,
             files: await Promise.all(indexes.map((index) => saveIndex(index, folder))),
         })));
-        const manifest = { version: 1, storeDir, refs, chains };
+        const manifest = { version: 1, storeDir, refs, transport, chains };
         await (0,promises_.writeFile)((0,external_node_path_.join)(folder, `${MANIFEST}.new`), JSON.stringify(manifest), { mode: 0o600 });
         await (0,promises_.rename)((0,external_node_path_.join)(folder, `${MANIFEST}.new`), (0,external_node_path_.join)(folder, MANIFEST));
     }
@@ -896,20 +897,32 @@ async function saveIndex({ bytes, slot }, folder) {
     await (0,promises_.writeFile)((0,external_node_path_.join)(folder, file), bytes, { mode: 0o600 });
     return file;
 }
+/** By which another process of this job read what it saved. Throws `state-invalid`. */
+async function transportOf(folder, log) {
+    return (await readingBack(folder, log, readManifest)).transport;
+}
 /**
  * Reads back what another process of this job saved. `gonePacks` may grow: what lies in them is not there from then on, or found in an older index.
  * Throws `state-invalid`.
  */
 async function loadIndexes(folder, log, gonePacks) {
-    try {
-        const manifest = JSON.parse(await (0,promises_.readFile)((0,external_node_path_.join)(folder, MANIFEST), 'utf8'));
+    return readingBack(folder, log, async () => {
+        const manifest = await readManifest(folder);
         const [own, ...others] = await Promise.all(manifest.chains.map(async ({ files, ...chain }) => ({
             ...chain,
             indexes: await Promise.all(files.map((file) => loadIndex((0,external_node_path_.join)(folder, file), manifest.storeDir))),
         })));
         if (own === undefined)
             throw new Error('it has no chain');
-        return known(manifest.refs, own, others, manifest.storeDir, gonePacks);
+        return known({ ...manifest, own, others }, manifest.storeDir, gonePacks);
+    });
+}
+async function readManifest(folder) {
+    return JSON.parse(await (0,promises_.readFile)((0,external_node_path_.join)(folder, MANIFEST), 'utf8'));
+}
+async function readingBack(folder, log, read) {
+    try {
+        return await read(folder);
     }
     catch (cause) {
         log.debug((0,errors/* describeError */.Uc)(cause));
@@ -921,9 +934,9 @@ async function loadIndex(file, storeDir) {
     const { header, index } = decodeIndex(bytes, { storeDir });
     return { slot: header.slot, bytes, header, index };
 }
-function known(refs, own, others, storeDir, gonePacks) {
+function known({ refs, transport, own, others }, storeDir, gonePacks) {
     const indexes = [own, ...others].flatMap((chain) => chain.indexes.map(({ index }) => index));
-    return { refs, own, others, index: (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks }) };
+    return { refs, transport, own, others, index: (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks }) };
 }
 
 
@@ -5355,7 +5368,7 @@ function urlField(fields, mask, ...names) {
 
 /**
  * The Actions cache of this job; `null` where the runner has none. Which protocol a server speaks is told by the same variables as to `@actions/cache`
- * (its `config.ts`): v2 is spoken directly, everything else by the toolkit, and so is v2 from the first answer on that is not understood.
+ * (its `config.ts`): v2 is spoken directly, everything else by the toolkit, and so is v2 when its first answer is not understood.
  */
 async function openCacheService(options) {
     const { env, log } = options;
@@ -5375,6 +5388,8 @@ async function openCacheService(options) {
         return (env.ACTIONS_CACHE_URL ?? '') === '' ? null : toolkit(isEnterprise);
     if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
         return null;
+    if (options.transport === 'toolkit')
+        return toolkit(true);
     const direct = openDirect({
         ...options,
         ...allowed,
@@ -5383,28 +5398,38 @@ async function openCacheService(options) {
         mask: log.mask,
         nowMs: () => performance.now(),
     });
-    return withWayOut(direct, () => toolkit(true), log);
+    return options.transport === 'direct' ? direct : withWayOut(direct, () => toolkit(true), log);
 }
-/** Goes on with `other` once `first` gets an answer that it does not understand: the protocol is not public, and may change. */
+/**
+ * Goes on with `other` when `first` does not understand its first answer: the protocol is not public, and may change. Later than that it would be wrong, as neither
+ * finds the entries of the other: what is there would be taken for evicted.
+ */
 function withWayOut(first, other, log) {
     let second = null;
+    let isUnderstood = false;
     const attempt = async (use) => {
         if (second !== null)
             return use(await second);
         try {
-            return await use(first);
+            const answer = await use(first);
+            isUnderstood ||= second === null;
+            if (second === null)
+                return answer;
         }
         catch (error) {
-            if (!(0,errors/* isCacheError */.bt)(error, 'cache-invalid'))
+            if (isUnderstood || !(0,errors/* isCacheError */.bt)(error, 'cache-invalid'))
                 throw error;
             if (second === null)
-                log.info(`${error.message} From here on @actions/cache is asked in its place.`);
+                log.info(`${error.message} @actions/cache is asked in its place, in all of this job.`);
             second ??= other();
-            return use(await second);
         }
+        return use(await second);
     };
     return {
         ...first,
+        get transport() {
+            return second === null ? first.transport : 'toolkit';
+        },
         lookup: (which, signal) => attempt((service) => service.lookup(which, signal)),
         save: (key, body, signal) => attempt((service) => service.save(key, body, signal)),
         async close() {
@@ -5528,7 +5553,7 @@ async function readKnown(runner, service, storeDir, signal) {
 }
 /** Opens the Actions cache of this job for the time of `body`; `null` where the runner has none. */
 async function withCacheService(runner, folder, storeDir, effort, body) {
-    const { service, close } = await openService(runner, folder, storeDir, effort);
+    const { service, close } = await openService(runner, folder, storeDir, effort, null);
     try {
         return await body(service);
     }
@@ -5536,8 +5561,9 @@ async function withCacheService(runner, folder, storeDir, effort, body) {
         await close();
     }
 }
-/** The Actions cache of this job, until `close`; `null` where the runner has none. */
-async function openService({ env, log }, folder, storeDir, { concurrency, ...patience }) {
+/** The Actions cache of this job, until `close`; `null` where the runner has none. @param indexesFolder what main read of it; `null`: this is main */
+async function openService({ env, log }, folder, storeDir, { concurrency, ...patience }, indexesFolder) {
+    const transport = indexesFolder === null ? null : await (0,known_indexes/* transportOf */.JH)(indexesFolder, log);
     const client = (0,http_client/* createHttpClient */.u)({ env, log, connections: concurrency, ...patience });
     const version = (0,keys/* cacheVersion */.DS)(storeDir);
     const service = await openCacheService({
@@ -5547,6 +5573,7 @@ async function openService({ env, log }, folder, storeDir, { concurrency, ...pat
         folder: (0,external_node_path_.join)(folder, `transfer-${process.pid}`),
         version,
         toolkitScript: (0,external_node_path_.join)(import.meta.dirname, 'toolkit.js'),
+        transport,
     });
     return {
         service,
@@ -5573,7 +5600,7 @@ async function openActionsCache(session, store, effort, job) {
     const { folder, main } = state();
     if (!main?.indexesFolder)
         throw new errors/* CacheError */.xA('state-invalid', 'Main did not read the indexes of the Actions cache.');
-    const { service, close } = await openService(runner, folder, store.storeDir, effort);
+    const { service, close } = await openService(runner, folder, store.storeDir, effort, main.indexesFolder);
     try {
         if (service === null)
             throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache any more.');
@@ -10417,7 +10444,7 @@ function openAll(runner, folder) {
     };
 }
 async function openStore(runner, folder, storeDir, indexesFolder) {
-    const { service, close } = await (0,actions_cache/* openService */.IH)(runner, folder, storeDir, mount_reader/* MOUNT_EFFORT */.f);
+    const { service, close } = await (0,actions_cache/* openService */.IH)(runner, folder, storeDir, mount_reader/* MOUNT_EFFORT */.f, indexesFolder);
     if (service === null)
         throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache.');
     const packs = (0,actions_cache_packs/* createPacks */.r)(service);

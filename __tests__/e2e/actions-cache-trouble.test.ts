@@ -91,6 +91,24 @@ describe('a pack with other bytes', () => {
 	});
 });
 
+describe('one answer that is not understood', () => {
+	it('costs one path once, and none that other jobs stored', async () => {
+		const repository = 'octo/strange-answer';
+		await using machine = await createMachine({ nix: '2.34' });
+		const workspace = { 'old.nix': graph('strange-old'), 'used.nix': graph('strange-used'), 'new.nix': graph('strange-new') };
+		const build = (...names: readonly string[]): Step =>
+			run(names.map((name) => `nix-build --no-out-link ${name}.nix -A app`).join('; '));
+		const action = uses({ with: { continuous: 'false' } });
+		await job(machine, [action, build('old', 'used')], { repository, workspace });
+		await machine.emptyStore();
+		const strange = (): Promise<void> => service.inject({ operation: 'lookup', fault: 'not-json', times: 1 });
+		await job(machine, [action, strange, build('used', 'new')], { repository, workspace });
+		await machine.emptyStore();
+		const third = await job(machine, [action, build('old', 'used', 'new')], { repository, workspace });
+		expect(built(third), third.log).toBe(0);
+	});
+});
+
 describe('twenty jobs of a matrix at the same time', () => {
 	it('lose nothing of each other', async () => {
 		const repository = 'octo/matrix';

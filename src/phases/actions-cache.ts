@@ -2,7 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CacheService } from '../backends/actions-cache/cache-service.ts';
 import { cacheVersion } from '../backends/actions-cache/format/keys.ts';
-import { type KnownIndexes, loadIndexes, readIndexes, saveIndexes } from '../backends/actions-cache/known-indexes.ts';
+import {
+	type KnownIndexes,
+	loadIndexes,
+	readIndexes,
+	saveIndexes,
+	transportOf,
+} from '../backends/actions-cache/known-indexes.ts';
 import { openCacheService } from '../backends/actions-cache/open-service.ts';
 import { createPacks } from '../backends/actions-cache/packs.ts';
 import { refsOf } from '../backends/actions-cache/refs.ts';
@@ -79,7 +85,7 @@ export async function withCacheService<T>(
 	effort: Effort,
 	body: (service: CacheService | null) => Promise<T>,
 ): Promise<T> {
-	const { service, close } = await openService(runner, folder, storeDir, effort);
+	const { service, close } = await openService(runner, folder, storeDir, effort, null);
 	try {
 		return await body(service);
 	} finally {
@@ -87,13 +93,15 @@ export async function withCacheService<T>(
 	}
 }
 
-/** The Actions cache of this job, until `close`; `null` where the runner has none. */
+/** The Actions cache of this job, until `close`; `null` where the runner has none. @param indexesFolder what main read of it; `null`: this is main */
 export async function openService(
 	{ env, log }: Pick<Runner, 'env' | 'log'>,
 	folder: string,
 	storeDir: string,
 	{ concurrency, ...patience }: Effort,
+	indexesFolder: string | null,
 ): Promise<{ readonly service: CacheService | null; readonly close: () => Promise<void> }> {
+	const transport = indexesFolder === null ? null : await transportOf(indexesFolder, log);
 	const client = createHttpClient({ env, log, connections: concurrency, ...patience });
 	const version = cacheVersion(storeDir);
 	const service = await openCacheService({
@@ -103,6 +111,7 @@ export async function openService(
 		folder: join(folder, `transfer-${process.pid}`),
 		version,
 		toolkitScript: join(import.meta.dirname, 'toolkit.js'),
+		transport,
 	});
 	return {
 		service,
@@ -128,7 +137,7 @@ export async function openActionsCache(session: Session, store: LocalStore, effo
 	const { inputs, runner, state } = session;
 	const { folder, main } = state();
 	if (!main?.indexesFolder) throw new CacheError('state-invalid', 'Main did not read the indexes of the Actions cache.');
-	const { service, close } = await openService(runner, folder, store.storeDir, effort);
+	const { service, close } = await openService(runner, folder, store.storeDir, effort, main.indexesFolder);
 	try {
 		if (service === null) throw new CacheError('cache-unreachable', 'This runner has no Actions cache any more.');
 		const packs = createPacks(service, job.packFindings);

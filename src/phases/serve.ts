@@ -42,7 +42,7 @@ function openAll(runner: Runner, folder: string): Open {
 }
 
 async function openStore(runner: Runner, folder: string, storeDir: string, indexesFolder: string): Promise<PathReader> {
-	const { service, close } = await openService(runner, folder, storeDir, MOUNT_EFFORT);
+	const { service, close } = await openService(runner, folder, storeDir, MOUNT_EFFORT, indexesFolder);
 	if (service === null) throw new CacheError('cache-unreachable', 'This runner has no Actions cache.');
 	const packs = createPacks(service);
 	const { index } = await loadIndexes(indexesFolder, runner.log, packs.gone);

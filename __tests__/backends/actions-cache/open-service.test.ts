@@ -45,7 +45,10 @@ afterEach(async () => {
 	expect(github.violations()).toEqual([]);
 });
 
-async function open(env: Readonly<Record<string, string | undefined>>): Promise<Service | null> {
+async function open(
+	env: Readonly<Record<string, string | undefined>>,
+	transport: Service['transport'] | null = null,
+): Promise<Service | null> {
 	const service = await openCacheService({
 		env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
 		client,
@@ -53,14 +56,15 @@ async function open(env: Readonly<Record<string, string | undefined>>): Promise<
 		folder: join(folder, 'transfer'),
 		version: cacheVersion('/nix/store'),
 		toolkitScript: join(import.meta.dirname, 'toolkit-program.ts'),
+		transport,
 	});
 	if (service !== null) opened.push(service);
 	return service;
 }
 
-async function on(host: Host, job: Job = {}): Promise<Service> {
+async function on(host: Host, job: Job = {}, transport: Service['transport'] | null = null): Promise<Service> {
 	const service = host === 'act' ? act : github;
-	const one = await open(service.environment({ repository: `owner/open-${number}`, ...job }, host));
+	const one = await open(service.environment({ repository: `owner/open-${number}`, ...job }, host), transport);
 	if (one === null) throw new Error('there is a service');
 	return one;
 }
@@ -109,9 +113,25 @@ describe('which service it is', () => {
 		const bytes = randomBytes(1000);
 		github.inject({ operation: 'create', fault: 'unimplemented', times: 1 });
 		const service = await on('github');
+		expect(service.transport).toBe('direct');
 		expect(await service.save('nca1-p-way-out', bodyOfBytes(bytes), signal)).toBe('saved');
+		expect(service.transport).toBe('toolkit');
 		expect(log.lines.join('\n')).toContain('@actions/cache is asked in its place');
 		expect((await read(service, 'nca1-p-way-out', 10, 19))?.equals(bytes.subarray(10, 20))).toBe(true);
+		// The other processes of the job find it too.
+		expect(await (await on('github', {}, 'toolkit')).lookup({ key: 'nca1-p-way-out' }, signal)).not.toBeNull();
+	});
+
+	it('stays the same where @actions/cache would not find what is there', async () => {
+		await (await on('github')).save('nca1-p-there', bodyOfBytes(Buffer.from('a pack')), signal);
+		const main = await on('github');
+		expect(await main.lookup({ key: 'nca1-p-there' }, signal)).not.toBeNull();
+		for (const service of [main, await on('github', {}, main.transport)]) {
+			github.inject({ operation: 'lookup', fault: 'not-json', times: 1 });
+			await expect(service.lookup({ key: 'nca1-p-there' }, signal)).rejects.toMatchObject({ code: 'cache-invalid' });
+			expect(await service.lookup({ key: 'nca1-p-there' }, signal)).not.toBeNull();
+			expect(service.transport).toBe('direct');
+		}
 	});
 });
 

@@ -13,6 +13,8 @@ import type { Refs } from './refs.ts';
 /** What a job knows of the store in the Actions cache: read once at its start, and handed on to its other processes as files. */
 export interface KnownIndexes {
 	readonly refs: Refs;
+	/** By which they were read, and their packs are found. */
+	readonly transport: CacheService['transport'];
 	readonly own: IndexChain;
 	readonly others: readonly IndexChain[];
 	/** All of them as one. */
@@ -33,7 +35,7 @@ export interface KnownIndexesOptions {
 export async function readIndexes({ refs, ...options }: KnownIndexesOptions): Promise<KnownIndexes> {
 	const [own, ...others] = await Promise.all([refs.own, ...refs.others].map((ref) => readChain(ref, options)));
 	if (own === undefined) throw new CacheError('internal', 'A job has a ref of its own.');
-	return known(refs, own, others, options.storeDir, new Set());
+	return known({ refs, own, others, transport: options.service.transport }, options.storeDir, new Set());
 }
 
 const MANIFEST = 'indexes.json';
@@ -43,11 +45,16 @@ interface Manifest {
 	readonly version: 1;
 	readonly storeDir: string;
 	readonly refs: Refs;
+	readonly transport: CacheService['transport'];
 	readonly chains: readonly (Omit<IndexChain, 'indexes'> & { readonly files: readonly string[] })[];
 }
 
 /** Writes what was read to files of `folder` (made with mode 0700 when it is not there). Throws `file-failed` or `disk-full`. */
-export async function saveIndexes({ refs, own, others }: KnownIndexes, storeDir: string, folder: string): Promise<void> {
+export async function saveIndexes(
+	{ refs, transport, own, others }: KnownIndexes,
+	storeDir: string,
+	folder: string,
+): Promise<void> {
 	try {
 		await mkdir(folder, { recursive: true, mode: 0o700 });
 		const chains = await Promise.all(
@@ -56,7 +63,7 @@ export async function saveIndexes({ refs, own, others }: KnownIndexes, storeDir:
 				files: await Promise.all(indexes.map((index) => saveIndex(index, folder))),
 			})),
 		);
-		const manifest: Manifest = { version: 1, storeDir, refs, chains };
+		const manifest: Manifest = { version: 1, storeDir, refs, transport, chains };
 		await writeFile(join(folder, `${MANIFEST}.new`), JSON.stringify(manifest), { mode: 0o600 });
 		await rename(join(folder, `${MANIFEST}.new`), join(folder, MANIFEST));
 	} catch (cause) {
@@ -77,13 +84,18 @@ async function saveIndex({ bytes, slot }: ReadIndex, folder: string): Promise<st
 	return file;
 }
 
+/** By which another process of this job read what it saved. Throws `state-invalid`. */
+export async function transportOf(folder: string, log: Log): Promise<CacheService['transport']> {
+	return (await readingBack(folder, log, readManifest)).transport;
+}
+
 /**
  * Reads back what another process of this job saved. `gonePacks` may grow: what lies in them is not there from then on, or found in an older index.
  * Throws `state-invalid`.
  */
 export async function loadIndexes(folder: string, log: Log, gonePacks: ReadonlySet<string>): Promise<KnownIndexes> {
-	try {
-		const manifest: Manifest = JSON.parse(await readFile(join(folder, MANIFEST), 'utf8'));
+	return readingBack(folder, log, async () => {
+		const manifest = await readManifest(folder);
 		const [own, ...others] = await Promise.all(
 			manifest.chains.map(async ({ files, ...chain }) => ({
 				...chain,
@@ -91,7 +103,17 @@ export async function loadIndexes(folder: string, log: Log, gonePacks: ReadonlyS
 			})),
 		);
 		if (own === undefined) throw new Error('it has no chain');
-		return known(manifest.refs, own, others, manifest.storeDir, gonePacks);
+		return known({ ...manifest, own, others }, manifest.storeDir, gonePacks);
+	});
+}
+
+async function readManifest(folder: string): Promise<Manifest> {
+	return JSON.parse(await readFile(join(folder, MANIFEST), 'utf8'));
+}
+
+async function readingBack<T>(folder: string, log: Log, read: (folder: string) => Promise<T>): Promise<T> {
+	try {
+		return await read(folder);
 	} catch (cause) {
 		log.debug(describeError(cause));
 		throw new CacheError('state-invalid', `The indexes that main kept in ${folder} can't be read.`, { cause });
@@ -105,12 +127,10 @@ async function loadIndex(file: string, storeDir: string): Promise<ReadIndex> {
 }
 
 function known(
-	refs: Refs,
-	own: IndexChain,
-	others: readonly IndexChain[],
+	{ refs, transport, own, others }: Omit<KnownIndexes, 'index'>,
 	storeDir: string,
 	gonePacks: ReadonlySet<string>,
 ): KnownIndexes {
 	const indexes = [own, ...others].flatMap((chain) => chain.indexes.map(({ index }) => index));
-	return { refs, own, others, index: mergeIndexes(indexes, { storeDir, gonePacks }) };
+	return { refs, transport, own, others, index: mergeIndexes(indexes, { storeDir, gonePacks }) };
 }

@@ -17,11 +17,13 @@ export interface OpenServiceOptions {
 	readonly version: string;
 	/** Absolute path of what calls `runToolkit` with its argument. */
 	readonly toolkitScript: string;
+	/** By which the indexes of this job were read; `null`: they were not read yet. */
+	readonly transport: CacheService['transport'] | null;
 }
 
 /**
  * The Actions cache of this job; `null` where the runner has none. Which protocol a server speaks is told by the same variables as to `@actions/cache`
- * (its `config.ts`): v2 is spoken directly, everything else by the toolkit, and so is v2 from the first answer on that is not understood.
+ * (its `config.ts`): v2 is spoken directly, everything else by the toolkit, and so is v2 when its first answer is not understood.
  */
 export async function openCacheService(options: OpenServiceOptions): Promise<CacheService | null> {
 	const { env, log } = options;
@@ -38,6 +40,7 @@ export async function openCacheService(options: OpenServiceOptions): Promise<Cac
 	};
 	if (!speaksV2) return (env.ACTIONS_CACHE_URL ?? '') === '' ? null : toolkit(isEnterprise);
 	if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol)) return null;
+	if (options.transport === 'toolkit') return toolkit(true);
 	const direct = openDirect({
 		...options,
 		...allowed,
@@ -46,25 +49,34 @@ export async function openCacheService(options: OpenServiceOptions): Promise<Cac
 		mask: log.mask,
 		nowMs: () => performance.now(),
 	});
-	return withWayOut(direct, () => toolkit(true), log);
+	return options.transport === 'direct' ? direct : withWayOut(direct, () => toolkit(true), log);
 }
 
-/** Goes on with `other` once `first` gets an answer that it does not understand: the protocol is not public, and may change. */
+/**
+ * Goes on with `other` when `first` does not understand its first answer: the protocol is not public, and may change. Later than that it would be wrong, as neither
+ * finds the entries of the other: what is there would be taken for evicted.
+ */
 function withWayOut(first: CacheService, other: () => Promise<CacheService>, log: Log): CacheService {
 	let second: Promise<CacheService> | null = null;
+	let isUnderstood = false;
 	const attempt = async <T>(use: (service: CacheService) => Promise<T>): Promise<T> => {
 		if (second !== null) return use(await second);
 		try {
-			return await use(first);
+			const answer = await use(first);
+			isUnderstood ||= second === null;
+			if (second === null) return answer;
 		} catch (error) {
-			if (!isCacheError(error, 'cache-invalid')) throw error;
-			if (second === null) log.info(`${error.message} From here on @actions/cache is asked in its place.`);
+			if (isUnderstood || !isCacheError(error, 'cache-invalid')) throw error;
+			if (second === null) log.info(`${error.message} @actions/cache is asked in its place, in all of this job.`);
 			second ??= other();
-			return use(await second);
 		}
+		return use(await second);
 	};
 	return {
 		...first,
+		get transport() {
+			return second === null ? first.transport : 'toolkit';
+		},
 		lookup: (which, signal) => attempt((service) => service.lookup(which, signal)),
 		save: (key, body, signal) => attempt((service) => service.save(key, body, signal)),
 		async close() {
