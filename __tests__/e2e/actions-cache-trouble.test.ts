@@ -101,7 +101,7 @@ describe('one answer that is not understood', () => {
 		const action = uses({ with: { continuous: 'false' } });
 		await job(machine, [action, build('old', 'used')], { repository, workspace });
 		await machine.emptyStore();
-		const strange = (): Promise<void> => service.inject({ operation: 'lookup', fault: 'not-json', times: 1 });
+		const strange = (): Promise<void> => service.inject({ operation: 'lookup', fault: 'not-json', times: 2 });
 		await job(machine, [action, strange, build('used', 'new')], { repository, workspace });
 		await machine.emptyStore();
 		const third = await job(machine, [action, build('old', 'used', 'new')], { repository, workspace });

@@ -140,6 +140,13 @@ describe('a refusal', () => {
 		expect(describeError(error)).toContain(words);
 	});
 
+	it('is none that came once, such as the page of a proxy', async () => {
+		cache.service.inject({ operation: 'create', fault: 'not-json', times: 1 });
+		expect(await cache.open().save('stored', body, signal)).toBe('saved');
+		cache.service.inject({ operation: 'lookup', fault: 'not-json', times: 1 });
+		expect(await cache.open().lookup({ key: 'stored' }, signal)).not.toBeNull();
+	});
+
 	it('is that of the token, where it has no scope to read or write', async () => {
 		const writer = cache.open({ mode: 'write-only', ref: 'refs/heads/blind' });
 		expect(await cache.failureOf(writer.lookup({ key: 'any' }, signal))).toMatchObject({ code: 'cache-forbidden' });

@@ -127,7 +127,7 @@ describe('which service it is', () => {
 		const main = await on('github');
 		expect(await main.lookup({ key: 'nca1-p-there' }, signal)).not.toBeNull();
 		for (const service of [main, await on('github', {}, main.transport)]) {
-			github.inject({ operation: 'lookup', fault: 'not-json', times: 1 });
+			github.inject({ operation: 'lookup', fault: 'not-json', times: 2 });
 			await expect(service.lookup({ key: 'nca1-p-there' }, signal)).rejects.toMatchObject({ code: 'cache-invalid' });
 			expect(await service.lookup({ key: 'nca1-p-there' }, signal)).not.toBeNull();
 			expect(service.transport).toBe('direct');

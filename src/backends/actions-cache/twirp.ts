@@ -42,22 +42,26 @@ export const THROTTLED_HINT =
 	'GitHub takes about 200 new entries a minute of a repository, from all of its jobs and actions together: let fewer of them save at the same time. Later jobs push what is missing.';
 
 export function createTwirp({ client, baseUrl, token }: TwirpOptions): Twirp {
+	const ask = (method: TwirpMethod, request: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<HttpAnswer> =>
+		client
+			.request({
+				method: 'POST',
+				url: new URL(`/twirp/github.actions.results.api.v1.CacheService/${method}`, baseUrl),
+				headers: { 'content-type': 'application/json', accept: 'application/json' },
+				body: bodyOfText(JSON.stringify(request)),
+				credentials: { kind: 'bearer', token },
+				accept: UNDERSTOOD,
+				limitBytes: MAX_ANSWER_BYTES,
+				signal,
+			})
+			.catch((error: unknown) => {
+				throw isCacheError(error, 'cache-throttled') ? throttled(error) : error;
+			});
 	return {
 		async call(method, request, signal) {
-			const answer = await client
-				.request({
-					method: 'POST',
-					url: new URL(`/twirp/github.actions.results.api.v1.CacheService/${method}`, baseUrl),
-					headers: { 'content-type': 'application/json', accept: 'application/json' },
-					body: bodyOfText(JSON.stringify(request)),
-					credentials: { kind: 'bearer', token },
-					accept: UNDERSTOOD,
-					limitBytes: MAX_ANSWER_BYTES,
-					signal,
-				})
-				.catch((error: unknown) => {
-					throw isCacheError(error, 'cache-throttled') ? throttled(error) : error;
-				});
+			const first = await ask(method, request, signal);
+			// The page of a proxy, in place of an answer, may be none the next time; `@actions/cache` tries again too.
+			const answer = first.status === 200 && fieldsOf(first) === null ? await ask(method, request, signal) : first;
 			return answer.status === 200 ? understood(method, answer) : refused(method, answer, token);
 		},
 	};
