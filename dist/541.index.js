@@ -5175,6 +5175,8 @@ const BLOCK_BYTES = 8 * 1024 * 1024;
 const MAX_BLOCKS = 1_000;
 const IN_FLIGHT = 4;
 const blob_upload_REFUSED = [401, 403];
+/** What the HTTP client makes of other refusals: for a cache whose URL somebody wrote. */
+const MISTAKES = ['cache-invalid', 'cache-not-found', 'cache-read-only', 'cache-too-large'];
 const blob_upload_DOING = 'Uploading to the Actions cache';
 /**
  * Uploads a blob to Azure's storage by its signed URL: as one (Put Blob), or in blocks that are sent side by side (Put Block, Put Block List). Memory: four blocks.
@@ -5270,11 +5272,22 @@ async function* unlessAborted(stream, signal) {
 }
 async function put(client, url, body, signal, headers) {
     const accept = [200, 201, ...blob_upload_REFUSED];
-    const { status } = await client.request({ method: 'PUT', url, headers, body, accept, limitBytes: 64 * 1024, signal });
+    const { status } = await client
+        .request({ method: 'PUT', url, headers, body, accept, limitBytes: 64 * 1024, signal })
+        .catch((error) => {
+        throw (0,errors/* isCacheError */.bt)(error, ...MISTAKES) ? notTaken(error) : error;
+    });
     if (!blob_upload_REFUSED.includes(status))
         return;
     throw new errors/* CacheError */.xA('cache-forbidden', 'The storage behind the Actions cache refuses the URL that this upload was given.', {
         hint: "Such a URL is good for about an hour: is the upload that slow, is this machine's clock right, and does a proxy leave the query of a URL as it is?",
+    });
+}
+/** The URL was made for this upload by the service itself. */
+function notTaken(cause) {
+    return new errors/* CacheError */.xA('cache-failing', cause.message, {
+        hint: 'It is the storage behind the Actions cache that says so: try again later, and if that does not help, look for a proxy that changes what it passes on.',
+        cause,
     });
 }
 function withQuery(url, parameters) {

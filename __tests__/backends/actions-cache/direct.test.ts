@@ -87,7 +87,7 @@ describe('an upload in blocks', () => {
 			}
 		}
 		const body = { sizeBytes: large.length, bytes: null, stream: () => Readable.from(parts(), { objectMode: false }) };
-		expect(await cache.failureOf(cache.open().save('refused', body, signal))).toMatchObject({ code: 'cache-read-only' });
+		expect(await cache.failureOf(cache.open().save('refused', body, signal))).toMatchObject({ code: 'cache-failing' });
 		expect(given).toBeLessThan(30);
 	});
 
@@ -97,6 +97,16 @@ describe('an upload in blocks', () => {
 		expect(error).toMatchObject({ code: 'cache-forbidden', hint: expect.stringContaining('clock') });
 	});
 });
+
+it.each(['gone', 'conflict', 'method-not-allowed'] as const)(
+	'an upload that the storage does not take (%s) is its failure, and nobody is told to set up a server',
+	async (fault) => {
+		cache.service.inject({ operation: 'blob-put', fault });
+		const error = await cache.failureOf(cache.open().save('refused', streamed(randomBytes(20_000_000)), signal));
+		expect(error).toMatchObject({ code: 'cache-failing', message: expect.stringMatching(/40[459]/) });
+		expect(describeError(error)).not.toMatch(/nginx|repository|push-url/);
+	},
+);
 
 function failing(): Readable {
 	return new Readable({

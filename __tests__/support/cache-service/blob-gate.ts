@@ -124,6 +124,7 @@ const REFUSALS: Readonly<Record<BlobFault, { readonly status: number; readonly c
 			message: 'The resource does not support the specified HTTP verb.',
 		},
 		busy: { status: 503, code: 'ServerBusy', message: 'The server is busy.' },
+		conflict: { status: 409, code: 'InvalidBlobType', message: 'The blob type is invalid for this operation.' },
 		gone: { status: 404, code: 'BlobNotFound', message: 'The specified blob does not exist.' },
 		truncated: null,
 		reset: null,

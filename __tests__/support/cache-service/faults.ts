@@ -38,6 +38,8 @@ export type BlobFault =
 	/** 503 `ServerBusy`, Azure's way to throttle. */
 	| 'busy'
 	| 'gone'
+	/** 409, for example since two requests change the blob at once. */
+	| 'conflict'
 	/** The bytes come, slowly enough that a test can act in the middle. */
 	| 'slow';
 
@@ -91,6 +93,7 @@ const BLOB_FAULTS: ReadonlySet<string> = new Set<BlobFault>([
 	'method-not-allowed',
 	'busy',
 	'gone',
+	'conflict',
 	'slow',
 ]);
 

@@ -12,6 +12,8 @@ const BLOCK_BYTES = 8 * 1024 * 1024;
 const MAX_BLOCKS = 1_000;
 const IN_FLIGHT = 4;
 const REFUSED = [401, 403];
+/** What the HTTP client makes of other refusals: for a cache whose URL somebody wrote. */
+const MISTAKES = ['cache-invalid', 'cache-not-found', 'cache-read-only', 'cache-too-large'] as const;
 const DOING = 'Uploading to the Actions cache';
 
 /**
@@ -111,10 +113,22 @@ async function put(
 	headers: Readonly<Record<string, string>>,
 ): Promise<void> {
 	const accept = [200, 201, ...REFUSED];
-	const { status } = await client.request({ method: 'PUT', url, headers, body, accept, limitBytes: 64 * 1024, signal });
+	const { status } = await client
+		.request({ method: 'PUT', url, headers, body, accept, limitBytes: 64 * 1024, signal })
+		.catch((error: unknown) => {
+			throw isCacheError(error, ...MISTAKES) ? notTaken(error) : error;
+		});
 	if (!REFUSED.includes(status)) return;
 	throw new CacheError('cache-forbidden', 'The storage behind the Actions cache refuses the URL that this upload was given.', {
 		hint: "Such a URL is good for about an hour: is the upload that slow, is this machine's clock right, and does a proxy leave the query of a URL as it is?",
+	});
+}
+
+/** The URL was made for this upload by the service itself. */
+function notTaken(cause: CacheError): CacheError {
+	return new CacheError('cache-failing', cause.message, {
+		hint: 'It is the storage behind the Actions cache that says so: try again later, and if that does not help, look for a proxy that changes what it passes on.',
+		cause,
 	});
 }
 
