@@ -19,12 +19,12 @@ var hash = __webpack_require__(3314);
 var nix_signature = __webpack_require__(8486);
 // EXTERNAL MODULE: ./build/nix/store-path.js
 var store_path = __webpack_require__(9605);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __webpack_require__(2368);
 // EXTERNAL MODULE: ./build/backends/published-narinfo.js
 var published_narinfo = __webpack_require__(9842);
 // EXTERNAL MODULE: ./build/backends/actions-cache/compacting.js
 var compacting = __webpack_require__(7180);
-// EXTERNAL MODULE: ./build/waiting/cancel.js
-var cancel = __webpack_require__(2368);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/early-uploads.js
 
 /** One at a time: builds and other caches want the line, too. */
@@ -141,6 +141,7 @@ var pack_writer = __webpack_require__(9271);
 
 
 
+
 /**
  * The store in the Actions cache: paths come in one by one, and become visible together, with the index that `finish` saves after the packs (invariant
  * I1). Two requests for each pack and two for the index, however many paths there are.
@@ -158,11 +159,11 @@ function createActionsCache(options) {
     const incoming = createIncoming(known.index, (key) => packs.gone.has(key), writer);
     const published = [];
     let saved = known.index;
-    /** What this job has from elsewhere although it should be here may have lost its pack. When that can't be told, it is taken to be there. */
-    const isWhole = async ({ chunks }) => packs.areThere(new Set(chunks.map(({ pack }) => pack))).catch((error) => {
-        log.debug((0,errors/* describeError */.Uc)(error));
-        return true;
-    });
+    /** Finds out which have gone. One of which that can't be told is taken to be there. Throws what `signal` aborts with. */
+    const lookFor = async (wanted, signal) => {
+        const looks = wanted.map((pack) => packs.areThere([pack]).catch((error) => log.debug((0,errors/* describeError */.Uc)(error))));
+        await (0,cancel/* orAborted */.H6)(Promise.all(looks), signal, 'Looking for packs in the Actions cache');
+    };
     /** A path that was stored without a signature that this job's readers trust is of no use to them, and gets ours. */
     const isReadable = ({ info }) => signingKey === null ||
         info.ca !== null ||
@@ -185,19 +186,24 @@ function createActionsCache(options) {
         // Nix reads from the local substituter, which has an address only once it runs.
         reads: () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null }),
         check: async () => ({ readable: true, note: null, whyNoPush: null, skipSignedBy: [] }),
-        async presence(paths) {
+        async presence(paths, signal) {
             const found = new Map();
+            /** What this job has from elsewhere although it should be here may have lost its pack. */
+            const unread = new Map();
             for (const info of paths) {
                 const stored = known.index.path((0,store_path/* hashPartOf */.bV)(info.path));
                 if (stored === null)
                     found.set(info.path, { state: wasIndexed(known, (0,store_path/* hashPartOf */.bV)(info.path)) ? 'lost' : 'missing' });
                 else if (!isReadable(stored))
                     found.set(info.path, { state: 'missing' });
-                else if (options.used.has((0,store_path/* hashPartOf */.bV)(info.path)) || (await isWhole(stored)))
+                else if (options.used.has((0,store_path/* hashPartOf */.bV)(info.path)))
                     found.set(info.path, presenceOf(info, stored));
                 else
-                    found.set(info.path, { state: 'lost' });
+                    unread.set(info, stored);
             }
+            await lookFor(packsOf([...unread.values()]), signal);
+            for (const [info, stored] of unread)
+                found.set(info.path, isLost(stored, packs) ? { state: 'lost' } : presenceOf(info, stored));
             return found;
         },
         async prepare(info, nar, signal) {
@@ -216,7 +222,9 @@ function createActionsCache(options) {
             for (const [index, pack] of (await writer.finish()).entries())
                 added.push((await early.ended(index, signal)) ?? (await (0,pack_upload/* uploadPack */.Z)(service, pack, nowS, signal)));
             const all = published.map(({ info, incoming: path }) => path.stored(info, added, nowS));
-            const { whole, lost } = await withoutLost(all, { added, dropped: compacted.dropped, packs });
+            const older = packsOf(all).filter((pack) => !added.includes(pack));
+            await lookFor(older, signal);
+            const { whole, lost } = withoutLost(all, compacted.dropped, packs);
             const index = (0,merge/* addPaths */.yS)(compacted.index(added), { packs: added, paths: whole }, new Map());
             await (0,index_saving/* saveIndex */.m)(service, known.own, index, { createdAt: nowS, writer: options.writer }, signal);
             saved = index;
@@ -246,18 +254,22 @@ function presenceOf(info, stored) {
         ? { state: 'present' }
         : { state: 'differs', narHash: (0,hash/* formatHash */.ON)(stored.info.narHash, 'nix32') };
 }
+function packsOf(paths) {
+    return [...new Set(paths.flatMap(({ chunks }) => chunks.map(({ pack }) => pack)))];
+}
+function isLost({ chunks }, { gone }) {
+    return chunks.some(({ pack }) => gone.has(pack.key));
+}
 /** Parts the paths from those with chunks in an older pack that has gone meanwhile, and what refers to them. References come before. */
-async function withoutLost(paths, { added, dropped, packs }) {
-    const ownKeys = new Set(added.map(({ key }) => key));
+function withoutLost(paths, dropped, packs) {
     const lost = new Map();
     const whole = [];
     for (const path of paths) {
-        const older = path.chunks.map(({ pack }) => pack).filter(({ key }) => !ownKeys.has(key));
         const isMissing = (reference) => lost.has(reference) || dropped.has((0,store_path/* hashPartOf */.bV)(reference));
         const culprit = path.info.references.find((reference) => reference !== path.info.path && isMissing(reference));
         if (culprit !== undefined)
             lost.set(path.info.path, `it needs ${culprit}, for which there is no room in \`actions-cache-size\` or which was lost`);
-        else if (await packs.areThere(new Set(older)))
+        else if (!isLost(path, packs))
             whole.push(path);
         else
             lost.set(path.info.path, 'a pack that holds a part of it has gone from the Actions cache; the next push brings all of it');

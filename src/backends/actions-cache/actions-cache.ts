@@ -4,6 +4,7 @@ import { equalHash, formatHash } from '../../nix/hash.ts';
 import type { PathInfo } from '../../nix/path-info.ts';
 import { fingerprint, type PublicKey, type SecretKey, verify } from '../../nix/signature.ts';
 import { hashPartOf } from '../../nix/store-path.ts';
+import { orAborted } from '../../waiting/cancel.ts';
 import type { Backend, Presence } from '../backend.ts';
 import { differenceOf, publishableInfo } from '../published-narinfo.ts';
 import type { CacheService } from './cache-service.ts';
@@ -69,12 +70,11 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 	const published: Published[] = [];
 	let saved: StoreIndex = known.index;
 
-	/** What this job has from elsewhere although it should be here may have lost its pack. When that can't be told, it is taken to be there. */
-	const isWhole = async ({ chunks }: StoredPath): Promise<boolean> =>
-		packs.areThere(new Set(chunks.map(({ pack }) => pack))).catch((error: unknown) => {
-			log.debug(describeError(error));
-			return true;
-		});
+	/** Finds out which have gone. One of which that can't be told is taken to be there. Throws what `signal` aborts with. */
+	const lookFor = async (wanted: readonly Pack[], signal: AbortSignal): Promise<void> => {
+		const looks = wanted.map((pack) => packs.areThere([pack]).catch((error: unknown) => log.debug(describeError(error))));
+		await orAborted(Promise.all(looks), signal, 'Looking for packs in the Actions cache');
+	};
 	/** A path that was stored without a signature that this job's readers trust is of no use to them, and gets ours. */
 	const isReadable = ({ info }: StoredPath): boolean =>
 		signingKey === null ||
@@ -99,16 +99,20 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 		// Nix reads from the local substituter, which has an address only once it runs.
 		reads: () => ({ substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null }),
 		check: async () => ({ readable: true, note: null, whyNoPush: null, skipSignedBy: [] }),
-		async presence(paths) {
+		async presence(paths, signal) {
 			const found = new Map<string, Presence>();
+			/** What this job has from elsewhere although it should be here may have lost its pack. */
+			const unread = new Map<PathInfo, StoredPath>();
 			for (const info of paths) {
 				const stored = known.index.path(hashPartOf(info.path));
 				if (stored === null) found.set(info.path, { state: wasIndexed(known, hashPartOf(info.path)) ? 'lost' : 'missing' });
 				else if (!isReadable(stored)) found.set(info.path, { state: 'missing' });
-				else if (options.used.has(hashPartOf(info.path)) || (await isWhole(stored)))
-					found.set(info.path, presenceOf(info, stored));
-				else found.set(info.path, { state: 'lost' });
+				else if (options.used.has(hashPartOf(info.path))) found.set(info.path, presenceOf(info, stored));
+				else unread.set(info, stored);
 			}
+			await lookFor(packsOf([...unread.values()]), signal);
+			for (const [info, stored] of unread)
+				found.set(info.path, isLost(stored, packs) ? { state: 'lost' } : presenceOf(info, stored));
 			return found;
 		},
 		async prepare(info, nar, signal) {
@@ -126,7 +130,9 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 			for (const [index, pack] of (await writer.finish()).entries())
 				added.push((await early.ended(index, signal)) ?? (await uploadPack(service, pack, nowS, signal)));
 			const all = published.map(({ info, incoming: path }) => path.stored(info, added, nowS));
-			const { whole, lost } = await withoutLost(all, { added, dropped: compacted.dropped, packs });
+			const older = packsOf(all).filter((pack) => !added.includes(pack));
+			await lookFor(older, signal);
+			const { whole, lost } = withoutLost(all, compacted.dropped, packs);
 			const index = addPaths(compacted.index(added), { packs: added, paths: whole }, new Map());
 			await saveIndex(service, known.own, index, { createdAt: nowS, writer: options.writer }, signal);
 			saved = index;
@@ -158,21 +164,28 @@ function presenceOf(info: PathInfo, stored: StoredPath): Presence {
 		: { state: 'differs', narHash: formatHash(stored.info.narHash, 'nix32') };
 }
 
+function packsOf(paths: readonly StoredPath[]): readonly Pack[] {
+	return [...new Set(paths.flatMap(({ chunks }) => chunks.map(({ pack }) => pack)))];
+}
+
+function isLost({ chunks }: StoredPath, { gone }: Packs): boolean {
+	return chunks.some(({ pack }) => gone.has(pack.key));
+}
+
 /** Parts the paths from those with chunks in an older pack that has gone meanwhile, and what refers to them. References come before. */
-async function withoutLost(
+function withoutLost(
 	paths: readonly StoredPath[],
-	{ added, dropped, packs }: { readonly added: readonly Pack[]; readonly dropped: ReadonlySet<string>; readonly packs: Packs },
-): Promise<{ readonly whole: readonly StoredPath[]; readonly lost: ReadonlyMap<string, string> }> {
-	const ownKeys = new Set(added.map(({ key }) => key));
+	dropped: ReadonlySet<string>,
+	packs: Packs,
+): { readonly whole: readonly StoredPath[]; readonly lost: ReadonlyMap<string, string> } {
 	const lost = new Map<string, string>();
 	const whole: StoredPath[] = [];
 	for (const path of paths) {
-		const older = path.chunks.map(({ pack }) => pack).filter(({ key }) => !ownKeys.has(key));
 		const isMissing = (reference: string): boolean => lost.has(reference) || dropped.has(hashPartOf(reference));
 		const culprit = path.info.references.find((reference) => reference !== path.info.path && isMissing(reference));
 		if (culprit !== undefined)
 			lost.set(path.info.path, `it needs ${culprit}, for which there is no room in \`actions-cache-size\` or which was lost`);
-		else if (await packs.areThere(new Set(older))) whole.push(path);
+		else if (!isLost(path, packs)) whole.push(path);
 		else
 			lost.set(path.info.path, 'a pack that holds a part of it has gone from the Actions cache; the next push brings all of it');
 	}

@@ -1,0 +1,102 @@
+/** What is asked about packs that earlier jobs stored; on the tests' service. */
+import { join } from 'node:path';
+import { beforeEach, expect, it } from 'vitest';
+import { createActionsCache } from '../../../src/backends/actions-cache/actions-cache.ts';
+import { type KnownIndexes, readIndexes } from '../../../src/backends/actions-cache/known-indexes.ts';
+import { createPacks } from '../../../src/backends/actions-cache/packs.ts';
+import type { Backend } from '../../../src/backends/backend.ts';
+import type { PathInfo } from '../../../src/nix/path-info.ts';
+import { createPacker } from '../../../src/push/packing.ts';
+import { pathInfo } from '../../push/graph.ts';
+import { randomBytesOf } from '../../push/keystream.ts';
+import { narsOf } from '../../push/narrator.ts';
+import { keptLog } from '../../substituter/kept-log.ts';
+import { sha256 } from '../peers/paths.ts';
+import { signal, useDirectCache } from './direct-cache.ts';
+
+const cache = useDirectCache();
+const storeDir = '/nix/store';
+const PACKS = 4;
+
+const nars = new Map<string, Buffer>();
+const info = (name: string, contents: number): PathInfo => {
+	const bytes = randomBytesOf(100_000, contents);
+	const made = pathInfo(name, { narSizeBytes: bytes.length, narHash: sha256(bytes) });
+	nars.set(made.path, bytes);
+	return made;
+};
+/** Each in a pack of its own. */
+const old = Array.from({ length: PACKS }, (_, index) => info(`old-${index}`, index));
+
+const known = (): Promise<KnownIndexes> => {
+	const refs = { own: 'refs/heads/main', others: [], isDefault: true };
+	return readIndexes({ service: cache.open(), refs, storeDir, nowS: 1, log: keptLog(), signal });
+};
+
+async function job(): Promise<Backend> {
+	const service = cache.open();
+	return createActionsCache({
+		service,
+		known: await known(),
+		storeDir,
+		signingKey: null,
+		publicKeys: [],
+		folder: join(cache.folder, 'packs'),
+		writer: 'test',
+		budgetBytes: 1024 ** 3,
+		used: new Set(),
+		packs: createPacks(service),
+		nowS: 1,
+		log: keptLog(),
+	});
+}
+
+async function bring(backend: Backend, path: PathInfo): Promise<void> {
+	const spool = { kind: 'own', folder: join(cache.folder, 'spool') } as const;
+	const packer = createPacker({ compression: 'zstd', level: null, spool, reader: narsOf(nars) });
+	await (await backend.prepare(path, packer.sourceOf(path), signal))(signal);
+	await packer.close();
+}
+
+beforeEach(async () => {
+	for (const path of old) {
+		const backend = await job();
+		await bring(backend, path);
+		await backend.finish(signal);
+		await backend.close();
+	}
+});
+
+it('a push that can not find out whether an old pack is there goes on as if it were', async () => {
+	const backend = await job();
+	// The same contents as another path, so nothing of it is stored anew.
+	const again = info('again', 0);
+	await bring(backend, again);
+	await bring(backend, info('new', PACKS));
+	cache.service.inject({ operation: 'lookup', fault: 'bad-gateway' });
+	expect(await backend.finish(signal)).toEqual(new Map());
+	await backend.close();
+	cache.service.clearFaults();
+	expect((await known()).index.pathCount).toBe(PACKS + 2);
+});
+
+it('packs are looked for side by side, each once, and those that have gone are told', async () => {
+	const [first] = cache.service.entries({ repository: cache.repository, keyPrefix: 'nca1-p-' });
+	await cache.service.evict({ repository: cache.repository, keyPrefix: first?.key ?? 'none' });
+	const backend = await job();
+	cache.service.resetCounters();
+	const found = await backend.presence(old, signal, false);
+	expect(old.map(({ path }) => found.get(path)?.state)).toEqual(['lost', 'present', 'present', 'present']);
+	expect(cache.service.counters().lookups).toBe(PACKS);
+	await backend.close();
+});
+
+it('a service that keeps a job waiting does not do so beyond its time', async () => {
+	const backend = await job();
+	cache.service.inject({ operation: 'lookup', fault: 'throttled' });
+	const startedMs = performance.now();
+	const presence = backend.presence(old, AbortSignal.timeout(200), false);
+	await expect(presence).rejects.toMatchObject({ code: 'deadline' });
+	expect(performance.now() - startedMs).toBeLessThan(2_000);
+	await backend.close();
+});
