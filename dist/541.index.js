@@ -153,11 +153,13 @@ function cacheVersion(storeDir) {
 /* harmony export */   yS: () => (/* binding */ addPaths)
 /* harmony export */ });
 /* unused harmony export indexOf */
-/* harmony import */ var _nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9605);
+/* harmony import */ var _nix_hash_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3314);
+/* harmony import */ var _nix_store_path_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9605);
+
 
 /**
- * Several indexes (newest first) as one. A path comes from the first that has it whole, and was last used when any of them says that it was used
- * latest.
+ * Several indexes (newest first) as one. A path comes from the first that has it whole, with the signatures that any of them has of the same NAR, and was last
+ * used when any of them says that it was used latest.
  */
 function mergeIndexes(indexes, { storeDir, gonePacks = new Set() }) {
     const isThere = ({ pack }) => !gonePacks.has(pack.key);
@@ -169,7 +171,10 @@ function mergeIndexes(indexes, { storeDir, gonePacks = new Set() }) {
     const path = (hashPart) => {
         const found = indexes.map((index) => index.path(hashPart)).filter((one) => one !== null);
         const whole = found.find(({ chunks }) => chunks.every(isThere));
-        return whole === undefined ? null : { ...whole, usedAt: Math.max(...found.map(({ usedAt }) => usedAt)) };
+        if (whole === undefined || found.length === 1)
+            return whole ?? null;
+        const info = { ...whole.info, signatures: signaturesOf(whole, found) };
+        return { ...whole, info, usedAt: Math.max(...found.map(({ usedAt }) => usedAt)) };
     };
     return {
         storeDir,
@@ -194,13 +199,18 @@ function mergeIndexes(indexes, { storeDir, gonePacks = new Set() }) {
         },
     };
 }
+/** Jobs may have keys of their own, and their readers trust no other (invariant I3). A signature is of path, NAR and references. */
+function signaturesOf({ info }, all) {
+    const same = all.filter((one) => (0,_nix_hash_js__WEBPACK_IMPORTED_MODULE_0__/* .equalHash */ .Le)(one.info.narHash, info.narHash) && one.info.references.join(' ') === info.references.join(' '));
+    return [...new Set([...info.signatures, ...same.flatMap((one) => one.info.signatures)])];
+}
 /** The index with what a push brings; that wins over what was there. `used`: when paths were read last, by hash part. */
 function addPaths(base, added, used) {
     return mergeIndexes([indexOf(base.storeDir, added), withUses(base, used)], { storeDir: base.storeDir });
 }
 /** Paths that are in memory, as an index. */
 function indexOf(storeDir, { packs, paths }) {
-    const byHashPart = new Map(paths.map((path) => [(0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__/* .hashPartOf */ .bV)(path.info.path), path]));
+    const byHashPart = new Map(paths.map((path) => [(0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_1__/* .hashPartOf */ .bV)(path.info.path), path]));
     const chunks = new Map(paths.flatMap((path) => path.chunks.map((chunk) => [textOf(chunk.id), chunk])));
     return {
         storeDir,
@@ -214,7 +224,7 @@ function indexOf(storeDir, { packs, paths }) {
 }
 function withUses(index, used) {
     const marked = (path) => {
-        const usedAt = used.get((0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_0__/* .hashPartOf */ .bV)(path.info.path)) ?? 0;
+        const usedAt = used.get((0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_1__/* .hashPartOf */ .bV)(path.info.path)) ?? 0;
         return usedAt > path.usedAt ? { ...path, usedAt } : path;
     };
     return {

@@ -96,6 +96,20 @@ describe('what a push brings', () => {
 		expect(index.packs).toHaveLength(3);
 	});
 
+	test('keeps the signatures of other jobs, whose readers trust no other key, unless they are of another NAR', () => {
+		const signedBy = (key: string, narHash = added.info.narHash): StoredPath => ({
+			...added,
+			info: { ...added.info, narHash, signatures: [`${key}:${Buffer.alloc(64, key).toString('base64')}`] },
+		});
+		const signersIn = (index: StoreIndex) =>
+			index.path(hashPart('app'))?.info.signatures.map((signature) => signature.split(':')[0]);
+		const afterwards = (there: StoredPath) =>
+			signersIn(addPaths(indexOfPaths([there]), { packs, paths: [signedBy('ours')] }, new Map()));
+		expect(afterwards(signedBy('theirs'))).toEqual(['ours', 'theirs']);
+		expect(afterwards(signedBy('ours'))).toEqual(['ours']);
+		expect(afterwards(signedBy('theirs', { algorithm: 'sha256', digest: Buffer.alloc(32) }))).toEqual(['ours']);
+	});
+
 	test('marks what the job has read as used, never earlier than it was', () => {
 		const used = new Map([
 			[hashPart('lib'), 99],

@@ -1,3 +1,4 @@
+import { equalHash } from '../../../nix/hash.ts';
 import { hashPartOf } from '../../../nix/store-path.ts';
 import type { Chunk, Pack, StoredPath, StoreIndex } from './model.ts';
 
@@ -8,8 +9,8 @@ export interface MergeOptions {
 }
 
 /**
- * Several indexes (newest first) as one. A path comes from the first that has it whole, and was last used when any of them says that it was used
- * latest.
+ * Several indexes (newest first) as one. A path comes from the first that has it whole, with the signatures that any of them has of the same NAR, and was last
+ * used when any of them says that it was used latest.
  */
 export function mergeIndexes(indexes: readonly StoreIndex[], { storeDir, gonePacks = new Set() }: MergeOptions): StoreIndex {
 	const isThere = ({ pack }: Chunk): boolean => !gonePacks.has(pack.key);
@@ -19,7 +20,9 @@ export function mergeIndexes(indexes: readonly StoreIndex[], { storeDir, gonePac
 	const path = (hashPart: string): StoredPath | null => {
 		const found = indexes.map((index) => index.path(hashPart)).filter((one) => one !== null);
 		const whole = found.find(({ chunks }) => chunks.every(isThere));
-		return whole === undefined ? null : { ...whole, usedAt: Math.max(...found.map(({ usedAt }) => usedAt)) };
+		if (whole === undefined || found.length === 1) return whole ?? null;
+		const info = { ...whole.info, signatures: signaturesOf(whole, found) };
+		return { ...whole, info, usedAt: Math.max(...found.map(({ usedAt }) => usedAt)) };
 	};
 	return {
 		storeDir,
@@ -41,6 +44,14 @@ export function mergeIndexes(indexes: readonly StoreIndex[], { storeDir, gonePac
 			return null;
 		},
 	};
+}
+
+/** Jobs may have keys of their own, and their readers trust no other (invariant I3). A signature is of path, NAR and references. */
+function signaturesOf({ info }: StoredPath, all: readonly StoredPath[]): readonly string[] {
+	const same = all.filter(
+		(one) => equalHash(one.info.narHash, info.narHash) && one.info.references.join(' ') === info.references.join(' '),
+	);
+	return [...new Set([...info.signatures, ...same.flatMap((one) => one.info.signatures)])];
 }
 
 /** What a push brings. */
