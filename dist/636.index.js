@@ -9,7 +9,7 @@ export const modules = {
 /* harmony export */   o: () => (/* binding */ compact)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
-/* harmony import */ var _format_compaction_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(1068);
+/* harmony import */ var _format_compaction_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(5856);
 
 
 /** The packs of a push end here; copies fill up the last one. */
@@ -54,7 +54,7 @@ async function copyFrames({ copies }, { packs, writer, signal }) {
 
 /***/ }),
 
-/***/ 1068:
+/***/ 5856:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -68,7 +68,173 @@ __webpack_require__.d(__webpack_exports__, {
 var errors = __webpack_require__(9473);
 // EXTERNAL MODULE: ./build/nix/store-path.js
 var store_path = __webpack_require__(9605);
-;// CONCATENATED MODULE: ./build/backends/actions-cache/format/frame-use.js
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/frame-use.js
+var frame_use = __webpack_require__(8776);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/format/least-used.js
+/**
+ * The paths, least recently used first and each after all that refer to it (of `paths`, itself not counted): whoever drops from the front never breaks a
+ * closure. A path was used when what refers to it was. Paths in a circle, which Nix does not have, come together as the last group.
+ * @param nowS seconds since 1970; nothing counts as used later
+ */
+function leastUsedFirst(paths, nowS) {
+    const nodes = new Map();
+    for (const path of paths)
+        nodes.set(path.info.path, { path, usedAt: Math.min(path.usedAt, nowS), referrers: 0 });
+    const referencesOf = ({ path: { info } }) => info.references.flatMap((reference) => (reference === info.path ? [] : (nodes.get(reference) ?? [])));
+    for (const node of nodes.values())
+        for (const reference of referencesOf(node))
+            reference.referrers++;
+    // Referrers first (Kahn's algorithm); the list grows while it is gone through.
+    const order = [...nodes.values()].filter(({ referrers }) => referrers === 0);
+    for (const node of order) {
+        for (const reference of referencesOf(node)) {
+            reference.usedAt = Math.max(reference.usedAt, node.usedAt);
+            if (--reference.referrers === 0)
+                order.push(reference);
+        }
+    }
+    const circles = [...nodes.values()].filter(({ referrers }) => referrers > 0).map(({ path }) => path);
+    // A stable sort: among those used at the same time referrers stay first.
+    const sorted = order.sort((a, b) => a.usedAt - b.usedAt).map(({ path }) => [path]);
+    return circles.length === 0 ? sorted : [...sorted, circles];
+}
+
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/pack.js
+var format_pack = __webpack_require__(7170);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/format/compaction.js
+
+
+
+
+
+/** Live bytes are brought under this part of the budget, so that not every job has to drop something. */
+const FILL = 0.9;
+/** A pack of which less is live is rewritten. */
+const LIVE_ENOUGH = 0.5;
+/** Less than this is not worth a new entry. */
+const MIN_GAIN_BYTES = 16 * 1024 * 1024;
+const MAX_COPY_BYTES = 1024 ** 3;
+const FRAMING_BYTES = format_pack/* HEADER_BYTES */.q2 + format_pack/* TRAILER_BYTES */.EH;
+/**
+ * Which paths to give up, least recently used first, until what is live fits 90 % of the budget; then which packs to rewrite: those that are mostly dead,
+ * and others, deadest first, as long as all packs together exceed the budget.
+ */
+function planCompaction(index, limits) {
+    const paths = [...index.paths()];
+    const use = new frame_use/* FrameUse */.PF(index, paths);
+    const liveBefore = use.liveBytes;
+    const packsBefore = sizeOf(use.packs());
+    const dropped = dropPaths(paths, use, limits);
+    const needed = use.packs();
+    const rewritten = packsToRewrite(needed, limits);
+    const copies = rewritten.flatMap(({ frames }) => frames);
+    const keys = new Set(rewritten.map(({ pack }) => pack.key));
+    const kept = needed.filter(({ pack }) => !keys.has(pack.key));
+    return {
+        dropped,
+        kept: kept.map(({ pack }) => pack),
+        rewritten: rewritten.map(({ pack }) => pack),
+        copies,
+        liveBytes: { before: liveBefore, after: use.liveBytes },
+        packBytes: { before: packsBefore, after: sizeOf(kept) + (copies.length > 0 ? (0,frame_use/* frameBytesOf */.gp)(copies) + FRAMING_BYTES : 0) },
+    };
+}
+/** Takes from `use` what is given up. */
+function dropPaths(paths, use, { budgetBytes, nowS, newBytes }) {
+    const roomBytes = FILL * budgetBytes - newBytes;
+    const dropped = new Set();
+    if (use.liveBytes <= roomBytes)
+        return dropped;
+    for (const group of leastUsedFirst(paths, nowS)) {
+        if (use.liveBytes <= roomBytes)
+            break;
+        for (const path of group) {
+            use.drop(path);
+            dropped.add((0,store_path/* hashPartOf */.bV)(path.info.path));
+        }
+    }
+    return dropped;
+}
+function packsToRewrite(packs, { budgetBytes, newBytes, copyBytes = MAX_COPY_BYTES }) {
+    const rewritten = [];
+    let totalBytes = sizeOf(packs) + newBytes;
+    let madeBytes = FRAMING_BYTES;
+    let gainBytes = -FRAMING_BYTES;
+    for (const one of packs.toSorted((a, b) => liveShare(a) - liveShare(b))) {
+        const deadBytes = one.pack.sizeBytes - one.liveBytes - FRAMING_BYTES;
+        const isWanted = liveShare(one) < LIVE_ENOUGH || totalBytes > budgetBytes;
+        if (!isWanted || deadBytes <= 0 || madeBytes + one.liveBytes > copyBytes)
+            continue;
+        rewritten.push(one);
+        totalBytes -= deadBytes;
+        madeBytes += one.liveBytes;
+        gainBytes += one.pack.sizeBytes - one.liveBytes;
+    }
+    return gainBytes < MIN_GAIN_BYTES ? [] : rewritten;
+}
+function liveShare({ pack, liveBytes }) {
+    return liveBytes / pack.sizeBytes;
+}
+function sizeOf(packs) {
+    return packs.reduce((sum, { pack }) => sum + pack.sizeBytes, 0);
+}
+/**
+ * The index as the plan leaves it. `newPack` holds `plan.copies` at `offsets`; `null` when nothing was to be copied, or could be: then the plan's
+ * frames stay where they are.
+ */
+function applyCompaction(index, plan, newPack, offsets) {
+    const moved = newPack === null ? new Map() : movedTo(newPack, plan.copies, offsets);
+    const packs = [...plan.kept, ...(newPack === null ? plan.rewritten : [newPack])];
+    const packKeys = new Set(packs.map(({ key }) => key));
+    const placed = (chunk) => moved.get((0,frame_use/* textOf */.b6)(chunk.id)) ?? (0,frame_use/* placeOf */.$t)(index, chunk);
+    const changed = (path) => ({ ...path, chunks: path.chunks.map(placed) });
+    const hashParts = new Set();
+    for (const hashPart of index.hashParts())
+        if (!plan.dropped.has(hashPart))
+            hashParts.add(hashPart);
+    return {
+        storeDir: index.storeDir,
+        pathCount: hashParts.size,
+        packs,
+        hashParts: () => hashParts,
+        path(hashPart) {
+            const path = hashParts.has(hashPart) ? index.path(hashPart) : null;
+            return path === null ? null : changed(path);
+        },
+        *paths() {
+            for (const path of index.paths())
+                if (!plan.dropped.has((0,store_path/* hashPartOf */.bV)(path.info.path)))
+                    yield changed(path);
+        },
+        chunk(id) {
+            const chunk = moved.get((0,frame_use/* textOf */.b6)(id)) ?? index.chunk(id);
+            return chunk !== null && packKeys.has(chunk.pack.key) ? chunk : null;
+        },
+    };
+}
+function movedTo(pack, copies, offsets) {
+    if (offsets.length !== copies.length)
+        throw new errors/* CacheError */.xA('internal', `${copies.length} frames were to be copied, and ${offsets.length} were.`);
+    return new Map(copies.map((chunk, at) => [(0,frame_use/* textOf */.b6)(chunk.id), { ...chunk, pack, offset: offsetIn(pack, chunk, offsets[at]) }]));
+}
+function offsetIn(pack, { frameBytes }, offset = 0) {
+    if (offset >= format_pack/* HEADER_BYTES */.q2 && offset + frameBytes <= pack.sizeBytes - format_pack/* TRAILER_BYTES */.EH)
+        return offset;
+    throw new errors/* CacheError */.xA('internal', `A copied frame can't lie at ${offset} of the new pack.`);
+}
+
+
+/***/ }),
+
+/***/ 8776:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   $t: () => (/* binding */ placeOf),
+/* harmony export */   PF: () => (/* binding */ FrameUse),
+/* harmony export */   b6: () => (/* binding */ textOf),
+/* harmony export */   gp: () => (/* binding */ frameBytesOf)
+/* harmony export */ });
 /** Which frames are needed, and by how many paths. */
 class FrameUse {
     #frames = new Map();
@@ -126,159 +292,6 @@ function chunksOf({ chunks }) {
     return new Map(chunks.map((chunk) => [textOf(chunk.id), chunk]));
 }
 
-;// CONCATENATED MODULE: ./build/backends/actions-cache/format/least-used.js
-/**
- * The paths, least recently used first and each after all that refer to it (of `paths`, itself not counted): whoever drops from the front never breaks a
- * closure. A path was used when what refers to it was. Paths in a circle, which Nix does not have, come together as the last group.
- * @param nowS seconds since 1970; nothing counts as used later
- */
-function leastUsedFirst(paths, nowS) {
-    const nodes = new Map();
-    for (const path of paths)
-        nodes.set(path.info.path, { path, usedAt: Math.min(path.usedAt, nowS), referrers: 0 });
-    const referencesOf = ({ path: { info } }) => info.references.flatMap((reference) => (reference === info.path ? [] : (nodes.get(reference) ?? [])));
-    for (const node of nodes.values())
-        for (const reference of referencesOf(node))
-            reference.referrers++;
-    // Referrers first (Kahn's algorithm); the list grows while it is gone through.
-    const order = [...nodes.values()].filter(({ referrers }) => referrers === 0);
-    for (const node of order) {
-        for (const reference of referencesOf(node)) {
-            reference.usedAt = Math.max(reference.usedAt, node.usedAt);
-            if (--reference.referrers === 0)
-                order.push(reference);
-        }
-    }
-    const circles = [...nodes.values()].filter(({ referrers }) => referrers > 0).map(({ path }) => path);
-    // A stable sort: among those used at the same time referrers stay first.
-    const sorted = order.sort((a, b) => a.usedAt - b.usedAt).map(({ path }) => [path]);
-    return circles.length === 0 ? sorted : [...sorted, circles];
-}
-
-// EXTERNAL MODULE: ./build/backends/actions-cache/format/pack.js
-var format_pack = __webpack_require__(7170);
-;// CONCATENATED MODULE: ./build/backends/actions-cache/format/compaction.js
-
-
-
-
-
-/** Live bytes are brought under this part of the budget, so that not every job has to drop something. */
-const FILL = 0.9;
-/** A pack of which less is live is rewritten. */
-const LIVE_ENOUGH = 0.5;
-/** Less than this is not worth a new entry. */
-const MIN_GAIN_BYTES = 16 * 1024 * 1024;
-const MAX_COPY_BYTES = 1024 ** 3;
-const FRAMING_BYTES = format_pack/* HEADER_BYTES */.q2 + format_pack/* TRAILER_BYTES */.EH;
-/**
- * Which paths to give up, least recently used first, until what is live fits 90 % of the budget; then which packs to rewrite: those that are mostly dead,
- * and others, deadest first, as long as all packs together exceed the budget.
- */
-function planCompaction(index, limits) {
-    const paths = [...index.paths()];
-    const use = new FrameUse(index, paths);
-    const liveBefore = use.liveBytes;
-    const packsBefore = sizeOf(use.packs());
-    const dropped = dropPaths(paths, use, limits);
-    const needed = use.packs();
-    const rewritten = packsToRewrite(needed, limits);
-    const copies = rewritten.flatMap(({ frames }) => frames);
-    const keys = new Set(rewritten.map(({ pack }) => pack.key));
-    const kept = needed.filter(({ pack }) => !keys.has(pack.key));
-    return {
-        dropped,
-        kept: kept.map(({ pack }) => pack),
-        rewritten: rewritten.map(({ pack }) => pack),
-        copies,
-        liveBytes: { before: liveBefore, after: use.liveBytes },
-        packBytes: { before: packsBefore, after: sizeOf(kept) + (copies.length > 0 ? frameBytesOf(copies) + FRAMING_BYTES : 0) },
-    };
-}
-/** Takes from `use` what is given up. */
-function dropPaths(paths, use, { budgetBytes, nowS, newBytes }) {
-    const roomBytes = FILL * budgetBytes - newBytes;
-    const dropped = new Set();
-    if (use.liveBytes <= roomBytes)
-        return dropped;
-    for (const group of leastUsedFirst(paths, nowS)) {
-        if (use.liveBytes <= roomBytes)
-            break;
-        for (const path of group) {
-            use.drop(path);
-            dropped.add((0,store_path/* hashPartOf */.bV)(path.info.path));
-        }
-    }
-    return dropped;
-}
-function packsToRewrite(packs, { budgetBytes, newBytes, copyBytes = MAX_COPY_BYTES }) {
-    const rewritten = [];
-    let totalBytes = sizeOf(packs) + newBytes;
-    let madeBytes = FRAMING_BYTES;
-    let gainBytes = -FRAMING_BYTES;
-    for (const one of packs.toSorted((a, b) => liveShare(a) - liveShare(b))) {
-        const deadBytes = one.pack.sizeBytes - one.liveBytes - FRAMING_BYTES;
-        const isWanted = liveShare(one) < LIVE_ENOUGH || totalBytes > budgetBytes;
-        if (!isWanted || deadBytes <= 0 || madeBytes + one.liveBytes > copyBytes)
-            continue;
-        rewritten.push(one);
-        totalBytes -= deadBytes;
-        madeBytes += one.liveBytes;
-        gainBytes += one.pack.sizeBytes - one.liveBytes;
-    }
-    return gainBytes < MIN_GAIN_BYTES ? [] : rewritten;
-}
-function liveShare({ pack, liveBytes }) {
-    return liveBytes / pack.sizeBytes;
-}
-function sizeOf(packs) {
-    return packs.reduce((sum, { pack }) => sum + pack.sizeBytes, 0);
-}
-/**
- * The index as the plan leaves it. `newPack` holds `plan.copies` at `offsets`; `null` when nothing was to be copied, or could be: then the plan's
- * frames stay where they are.
- */
-function applyCompaction(index, plan, newPack, offsets) {
-    const moved = newPack === null ? new Map() : movedTo(newPack, plan.copies, offsets);
-    const packs = [...plan.kept, ...(newPack === null ? plan.rewritten : [newPack])];
-    const packKeys = new Set(packs.map(({ key }) => key));
-    const placed = (chunk) => moved.get(textOf(chunk.id)) ?? placeOf(index, chunk);
-    const changed = (path) => ({ ...path, chunks: path.chunks.map(placed) });
-    const hashParts = new Set();
-    for (const hashPart of index.hashParts())
-        if (!plan.dropped.has(hashPart))
-            hashParts.add(hashPart);
-    return {
-        storeDir: index.storeDir,
-        pathCount: hashParts.size,
-        packs,
-        hashParts: () => hashParts,
-        path(hashPart) {
-            const path = hashParts.has(hashPart) ? index.path(hashPart) : null;
-            return path === null ? null : changed(path);
-        },
-        *paths() {
-            for (const path of index.paths())
-                if (!plan.dropped.has((0,store_path/* hashPartOf */.bV)(path.info.path)))
-                    yield changed(path);
-        },
-        chunk(id) {
-            const chunk = moved.get(textOf(id)) ?? index.chunk(id);
-            return chunk !== null && packKeys.has(chunk.pack.key) ? chunk : null;
-        },
-    };
-}
-function movedTo(pack, copies, offsets) {
-    if (offsets.length !== copies.length)
-        throw new errors/* CacheError */.xA('internal', `${copies.length} frames were to be copied, and ${offsets.length} were.`);
-    return new Map(copies.map((chunk, at) => [textOf(chunk.id), { ...chunk, pack, offset: offsetIn(pack, chunk, offsets[at]) }]));
-}
-function offsetIn(pack, { frameBytes }, offset = 0) {
-    if (offset >= format_pack/* HEADER_BYTES */.q2 && offset + frameBytes <= pack.sizeBytes - format_pack/* TRAILER_BYTES */.EH)
-        return offset;
-    throw new errors/* CacheError */.xA('internal', `A copied frame can't lie at ${offset} of the new pack.`);
-}
-
 
 /***/ }),
 
@@ -305,9 +318,12 @@ var external_node_zlib_ = __webpack_require__(8522);
 var hash = __webpack_require__(3314);
 // EXTERNAL MODULE: ./build/nix/store-path.js
 var store_path = __webpack_require__(9605);
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/frame-use.js
+var frame_use = __webpack_require__(8776);
 // EXTERNAL MODULE: ./build/backends/actions-cache/format/index-layout.js
 var index_layout = __webpack_require__(8506);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/format/index-writer.js
+
 
 
 
@@ -321,7 +337,7 @@ function encodeIndex(header, index) {
 /** As `encodeIndex`, for an index that is written under one number after another until one is free: nearly all of the work is done once. */
 function indexEncoder(index) {
     const paths = [...index.paths()].sort((a, b) => byText((0,store_path/* hashPartOf */.bV)(a.info.path), (0,store_path/* hashPartOf */.bV)(b.info.path)));
-    const chunks = chunksOf(paths);
+    const chunks = chunksOf(paths, index);
     const packs = packsOf(chunks.list);
     const [pathTable, records] = pathTables(paths, chunks.lineOf);
     const tables = [chunkTable(chunks.list, packs.lineOf), pathTable, ...records];
@@ -349,11 +365,12 @@ function recordOfPack({ key, sizeBytes, createdAt }) {
 function plain(writer) {
     return writer.replaceAll(/\p{Cc}/gu, ' ').slice(0, index_layout/* MAX_WRITER_CHARS */.hF);
 }
-function chunksOf(paths) {
+/** Each once. Where two jobs stored one, the place is that of the index and not of whatever path comes last: its pack may have gone unnoticed. */
+function chunksOf(paths, index) {
     const byId = new Map(paths.flatMap(({ chunks }) => chunks.map((chunk) => [idText(chunk), chunk])));
     const sorted = [...byId].sort(([a], [b]) => byText(a, b));
     const lines = new Map(sorted.map(([id], line) => [id, line]));
-    return { list: sorted.map(([, chunk]) => chunk), lineOf: (chunk) => lines.get(idText(chunk)) ?? 0 };
+    return { list: sorted.map(([, chunk]) => (0,frame_use/* placeOf */.$t)(index, chunk)), lineOf: (chunk) => lines.get(idText(chunk)) ?? 0 };
 }
 function packsOf(chunks) {
     const byKey = new Map(chunks.map(({ pack }) => [pack.key, pack]));

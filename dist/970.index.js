@@ -20,8 +20,8 @@ var merge = __webpack_require__(7779);
 var store_path = __webpack_require__(9605);
 // EXTERNAL MODULE: ./build/backends/actions-cache/compacting.js
 var compacting = __webpack_require__(7180);
-// EXTERNAL MODULE: ./build/backends/actions-cache/format/compaction.js + 2 modules
-var compaction = __webpack_require__(1068);
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/compaction.js + 1 modules
+var compaction = __webpack_require__(5856);
 // EXTERNAL MODULE: ./build/backends/actions-cache/format/pack.js
 var pack = __webpack_require__(7170);
 // EXTERNAL MODULE: ./build/backends/actions-cache/index-saving.js + 1 modules

@@ -69,6 +69,19 @@ describe('indexes as one', () => {
 		expect(merge([newer], gone).path(hashPart('app'))).toBeNull();
 	});
 
+	test('have a chunk that two jobs stored where the newest has it, also for paths that only the other one has', () => {
+		const [at, elsewhere] = [madeChunks('first', [10]), madeChunks('second', [20])];
+		const id = at[0]?.id ?? new Uint8Array();
+		const twice = elsewhere.map((chunk) => ({ ...chunk, id, narBytes: 30 }));
+		const indexes = [indexOfPaths([madeStored('app', at)]), indexOfPaths([madeStored('lib', twice)])];
+		for (const [newer, older] of [indexes, indexes.toReversed()]) {
+			const merged = merge([newer, older].filter((index) => index !== undefined));
+			const { index } = decodeIndex(encodeIndex(HEADER, merged), { storeDir: STORE_DIR });
+			for (const { chunks } of index.paths()) expect(chunks).toMatchObject([{ pack: { key: merged.chunk(id)?.pack.key } }]);
+			expect(index.packs).toEqual(newer?.packs);
+		}
+	});
+
 	test('can be written and read again as one', () => {
 		fc.assert(
 			fc.property(anyIndex, anyIndex, (one, two) => {

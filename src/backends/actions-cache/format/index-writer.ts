@@ -3,6 +3,7 @@ import { constants, zstdCompressSync } from 'node:zlib';
 import { CacheError } from '../../../errors.ts';
 import { digestText } from '../../../nix/hash.ts';
 import { baseNameOf, hashPartOf } from '../../../nix/store-path.ts';
+import { placeOf } from './frame-use.ts';
 import {
 	CHUNK,
 	INDEX_MAGIC,
@@ -28,7 +29,7 @@ export function encodeIndex(header: IndexHeader, index: StoreIndex): Buffer {
 /** As `encodeIndex`, for an index that is written under one number after another until one is free: nearly all of the work is done once. */
 export function indexEncoder(index: StoreIndex): (header: IndexHeader) => Buffer {
 	const paths = [...index.paths()].sort((a, b) => byText(hashPartOf(a.info.path), hashPartOf(b.info.path)));
-	const chunks = chunksOf(paths);
+	const chunks = chunksOf(paths, index);
 	const packs = packsOf(chunks.list);
 	const [pathTable, records] = pathTables(paths, chunks.lineOf);
 	const tables = [chunkTable(chunks.list, packs.lineOf), pathTable, ...records];
@@ -65,11 +66,12 @@ interface Lines<T> {
 	readonly lineOf: (item: T) => number;
 }
 
-function chunksOf(paths: readonly StoredPath[]): Lines<Chunk> {
+/** Each once. Where two jobs stored one, the place is that of the index and not of whatever path comes last: its pack may have gone unnoticed. */
+function chunksOf(paths: readonly StoredPath[], index: StoreIndex): Lines<Chunk> {
 	const byId = new Map(paths.flatMap(({ chunks }) => chunks.map((chunk) => [idText(chunk), chunk] as const)));
 	const sorted = [...byId].sort(([a], [b]) => byText(a, b));
 	const lines = new Map(sorted.map(([id], line) => [id, line]));
-	return { list: sorted.map(([, chunk]) => chunk), lineOf: (chunk) => lines.get(idText(chunk)) ?? 0 };
+	return { list: sorted.map(([, chunk]) => placeOf(index, chunk)), lineOf: (chunk) => lines.get(idText(chunk)) ?? 0 };
 }
 
 function packsOf(chunks: readonly Chunk[]): Lines<Pack> {
