@@ -178,7 +178,16 @@ function createActionsCache(options) {
         if (!known.refs.isDefault)
             return { dropped: new Set(), index: () => index };
         const newBytes = published.reduce((sum, path) => sum + path.incoming.sentBytes, 0);
-        return (0,compacting/* compact */.o)(index, { budgetBytes: options.budgetBytes, newBytes, nowS, packs, writer, log, signal });
+        return (0,compacting/* compact */.o)(index, {
+            budgetBytes: options.budgetBytes,
+            newBytes,
+            nowS,
+            packs,
+            writer,
+            log,
+            limitMs: options.compactionMs,
+            signal,
+        });
     };
     return {
         kind: 'actions-cache',

@@ -968,6 +968,8 @@ var external_node_crypto_ = __webpack_require__(7598);
 var external_node_stream_ = __webpack_require__(7075);
 // EXTERNAL MODULE: ./build/errors.js
 var errors = __webpack_require__(9473);
+// EXTERNAL MODULE: ./build/waiting/cancel.js
+var cancel = __webpack_require__(2368);
 // EXTERNAL MODULE: ./build/backends/actions-cache/format/pack.js
 var pack = __webpack_require__(7170);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/read-ahead.js
@@ -1018,8 +1020,10 @@ function createReadAhead(read) {
 
 
 
+
 /** Of what serves many at once, so that the end of one of them does not end it. */
 const SHARED_LIMIT_MS = 60_000;
+const DOING = 'Reading from the Actions cache';
 const NO_FINDINGS = { there: [], gone: [] };
 function createPacks(service, before = NO_FINDINGS) {
     const entries = new Map();
@@ -1042,7 +1046,7 @@ function createPacks(service, before = NO_FINDINGS) {
         return found;
     };
     const open = async (pack, range, signal) => {
-        const entry = await find(pack);
+        const entry = await (0,cancel/* orAborted */.H6)(find(pack), signal, DOING);
         const stream = entry === null ? null : await entry.read(range, signal);
         if (stream !== null)
             return stream;
@@ -1066,7 +1070,7 @@ function createPacks(service, before = NO_FINDINGS) {
         async *frames(chunks, signal) {
             for (const run of runsOf(chunks)) {
                 const { pack, offset, sizeBytes } = run;
-                const near = await ahead.take(pack, offset, sizeBytes);
+                const near = await (0,cancel/* orAborted */.H6)(ahead.take(pack, offset, sizeBytes), signal, DOING);
                 const stream = near === null ? await open(pack, { start: offset, end: offset + sizeBytes - 1 }, signal) : external_node_stream_.Readable.from([near]);
                 try {
                     yield* framesOf(stream, run.chunks);
@@ -5546,6 +5550,8 @@ var signature = __webpack_require__(8486);
 
 
 
+/** The rest is for packing and uploads: a push that is done is worth more than a store that is tidy. */
+const COMPACTION_SHARE = 1 / 8;
 const EFFORT = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
 /** Asks the Actions cache what is in it, once for the whole job. */
 async function findStore(session, store, signal) {
@@ -5643,6 +5649,7 @@ async function openActionsCache(session, store, effort, job) {
             folder: (0,external_node_path_.join)(folder, 'packs'),
             writer: inputs.lane,
             budgetBytes: inputs.actionsCacheSizeBytes,
+            compactionMs: Math.ceil(inputs.pushTimeoutMs * COMPACTION_SHARE),
             used: job.used,
             packs,
             nowS: Math.floor(Date.now() / 1000),

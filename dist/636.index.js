@@ -17,38 +17,43 @@ const PACK_BYTES = 1024 ** 3;
 const RESERVE_BYTES = 1024 ** 2;
 /**
  * Keeps the store to its budget: gives up what was not used for longest, and moves what is left of packs that are mostly dead, frame by frame. What goes wrong
- * with moving leaves the frames where they are.
+ * with moving, or takes too long, leaves the packs that were not copied whole by then as they are.
  */
 async function compact(index, options) {
     const { budgetBytes, newBytes, nowS, log } = options;
     const copyBytes = Math.max(0, PACK_BYTES - RESERVE_BYTES - newBytes);
-    const plan = (0,_format_compaction_js__WEBPACK_IMPORTED_MODULE_1__/* .planCompaction */ .J)(index, { budgetBytes, nowS, newBytes, copyBytes });
+    const plan = (0,_format_compaction_js__WEBPACK_IMPORTED_MODULE_1__/* .planCompaction */ .Jb)(index, { budgetBytes, nowS, newBytes, copyBytes });
     if (plan.dropped.size === 0 && plan.copies.length === 0)
         return { dropped: plan.dropped, index: () => index };
-    const places = await copyFrames(plan, options).catch((error) => {
-        log.info(`Packs that are mostly dead stay as they are: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .describeError */ .Uc)(error)}`);
-        return null;
-    });
-    log.info(`${plan.dropped.size} paths that were not used for longest leave the store in the Actions cache; the rest of ${places === null ? 0 : plan.rewritten.length} packs moves.`);
+    const places = await copyFrames(plan, options);
+    const done = (0,_format_compaction_js__WEBPACK_IMPORTED_MODULE_1__/* .carriedOut */ .vk)(plan, places.length);
+    log.info(`${plan.dropped.size} paths that were not used for longest leave the store in the Actions cache; the rest of ${done.rewritten.length} packs moves.`);
     return {
         dropped: plan.dropped,
         index(packs) {
-            const newPack = places === null ? null : (packs[places[0]?.pack ?? -1] ?? null);
-            return (0,_format_compaction_js__WEBPACK_IMPORTED_MODULE_1__/* .applyCompaction */ .g)(index, plan, newPack, newPack === null ? [] : (places ?? []).map(({ offset }) => offset));
+            const newPack = done.copies.length === 0 ? null : (packs[places[0]?.pack ?? -1] ?? null);
+            const offsets = places.slice(0, done.copies.length).map(({ offset }) => offset);
+            return newPack === null ? (0,_format_compaction_js__WEBPACK_IMPORTED_MODULE_1__/* .applyCompaction */ .gO)(index, plan, null, []) : (0,_format_compaction_js__WEBPACK_IMPORTED_MODULE_1__/* .applyCompaction */ .gO)(index, done, newPack, offsets);
         },
     };
 }
-/** Copies the frames as they are. `null` when they did not all fit into one pack, or there are none. */
-async function copyFrames({ copies }, { packs, writer, signal }) {
+/** Copies the frames as they are, from the first on: as many as could be had in time and lie in one pack. */
+async function copyFrames({ copies }, { packs, writer, log, limitMs, signal }) {
     const places = [];
-    const left = copies.values();
-    for await (const frame of packs.frames(copies, signal)) {
-        const { value: chunk } = left.next();
-        if (chunk !== undefined)
-            places.push(await writer.append(chunk.id, frame));
+    try {
+        const left = copies.values();
+        for await (const frame of packs.frames(copies, AbortSignal.any([signal, AbortSignal.timeout(limitMs)]))) {
+            const { value: chunk } = left.next();
+            const place = chunk === undefined ? null : await writer.append(chunk.id, frame);
+            if (place === null || place.pack !== (places[0] ?? place).pack)
+                break;
+            places.push(place);
+        }
     }
-    const isOnePack = places.length > 0 && places.every(({ pack }) => pack === places[0]?.pack);
-    return isOnePack ? places : null;
+    catch (error) {
+        log.info(`Packs that are mostly dead stay as they are: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_0__/* .describeError */ .Uc)(error)}`);
+    }
+    return places;
 }
 
 
@@ -60,8 +65,9 @@ async function copyFrames({ copies }, { packs, writer, signal }) {
 
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
-  g: () => (/* binding */ applyCompaction),
-  J: () => (/* binding */ planCompaction)
+  gO: () => (/* binding */ applyCompaction),
+  vk: () => (/* binding */ carriedOut),
+  Jb: () => (/* binding */ planCompaction)
 });
 
 // EXTERNAL MODULE: ./build/errors.js
@@ -177,6 +183,16 @@ function liveShare({ pack, liveBytes }) {
 }
 function sizeOf(packs) {
     return packs.reduce((sum, { pack }) => sum + pack.sizeBytes, 0);
+}
+/** The plan as far as its first `copied` frames carry it: a pack of which not all were copied stays. */
+function carriedOut(plan, copied) {
+    const left = new Set(plan.copies.slice(copied).map(({ pack }) => pack.key));
+    return {
+        ...plan,
+        kept: [...plan.kept, ...plan.rewritten.filter(({ key }) => left.has(key))],
+        rewritten: plan.rewritten.filter(({ key }) => !left.has(key)),
+        copies: plan.copies.filter(({ pack }) => !left.has(pack.key)),
+    };
 }
 /**
  * The index as the plan leaves it. `newPack` holds `plan.copies` at `offsets`; `null` when nothing was to be copied, or could be: then the plan's

@@ -42,6 +42,8 @@ var actions_cache_packs = __webpack_require__(5204);
 
 
 
+/** Nothing waits for it. */
+const COPYING_MS = 30 * 60_000;
 /**
  * Brings this ref's store under its budget without a push: gives up what was not used for longest, forgets what lies in packs that are gone, and moves what is left
  * of packs that are mostly dead. One new index, and a pack where frames move; nothing where there is nothing to do. Throws what the service throws, and leaves the
@@ -54,7 +56,7 @@ async function collectGarbage(options) {
     const before = (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks: new Set() });
     await packs.areThere(before.packs);
     const index = (0,merge/* mergeIndexes */.$T)(indexes, { storeDir, gonePacks: packs.gone });
-    const plan = (0,compaction/* planCompaction */.J)(index, { budgetBytes, nowS, newBytes: 0 });
+    const plan = (0,compaction/* planCompaction */.Jb)(index, { budgetBytes, nowS, newBytes: 0 });
     const all = [...before.paths()];
     const lost = all.filter(({ info }) => index.path((0,store_path/* hashPartOf */.bV)(info.path)) === null);
     const result = {
@@ -77,7 +79,7 @@ async function save(index, options, signal) {
         trailer: (sizeBytes, frames) => (0,pack/* packTrailer */.RP)({ sizeBytes, frames }),
     });
     try {
-        const compacted = await (0,compacting/* compact */.o)(index, { ...options, newBytes: 0, writer });
+        const compacted = await (0,compacting/* compact */.o)(index, { ...options, newBytes: 0, writer, limitMs: COPYING_MS });
         const added = await Promise.all((await writer.finish()).map((pack) => (0,pack_upload/* uploadPack */.Z)(service, pack, nowS, signal)));
         await (0,index_saving/* saveIndex */.m)(service, known.own, compacted.index(added), { createdAt: nowS, writer: options.writer }, signal);
     }

@@ -41,6 +41,9 @@ export interface Found {
 	readonly whyNoPush: string | null;
 }
 
+/** The rest is for packing and uploads: a push that is done is worth more than a store that is tidy. */
+const COMPACTION_SHARE = 1 / 8;
+
 const EFFORT: Effort = { concurrency: 8, attempts: 3, patienceMs: 10_000, connectTimeoutMs: 5_000 };
 
 /** Asks the Actions cache what is in it, once for the whole job. */
@@ -153,6 +156,7 @@ export async function openActionsCache(session: Session, store: LocalStore, effo
 			folder: join(folder, 'packs'),
 			writer: inputs.lane,
 			budgetBytes: inputs.actionsCacheSizeBytes,
+			compactionMs: Math.ceil(inputs.pushTimeoutMs * COMPACTION_SHARE),
 			used: job.used,
 			packs,
 			nowS: Math.floor(Date.now() / 1000),

@@ -26,6 +26,7 @@ backendContract(
 				folder: join(cache.folder, `packs-${++jobs}`),
 				writer: 'test',
 				budgetBytes: 1024 ** 3,
+				compactionMs: 10_000,
 				used: new Set(),
 				packs: createPacks(service),
 				nowS: 1,

@@ -51,6 +51,7 @@ async function openBackend(service: CacheService): Promise<Backend> {
 		folder: join(cache.folder, 'packs'),
 		writer: 'test',
 		budgetBytes: 1024 ** 3,
+		compactionMs: 10_000,
 		used: new Set(),
 		packs: createPacks(service),
 		nowS: 1,

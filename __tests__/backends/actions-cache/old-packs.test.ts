@@ -1,11 +1,12 @@
-/** What is asked about packs that earlier jobs stored; on the tests' service. */
+/** What becomes of packs that earlier jobs stored; on the tests' service. */
 import { join } from 'node:path';
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { createActionsCache } from '../../../src/backends/actions-cache/actions-cache.ts';
 import { type KnownIndexes, readIndexes } from '../../../src/backends/actions-cache/known-indexes.ts';
 import { createPacks } from '../../../src/backends/actions-cache/packs.ts';
 import type { Backend } from '../../../src/backends/backend.ts';
 import type { PathInfo } from '../../../src/nix/path-info.ts';
+import { hashPartOf } from '../../../src/nix/store-path.ts';
 import { createPacker } from '../../../src/push/packing.ts';
 import { pathInfo } from '../../push/graph.ts';
 import { randomBytesOf } from '../../push/keystream.ts';
@@ -19,8 +20,8 @@ const storeDir = '/nix/store';
 const PACKS = 4;
 
 const nars = new Map<string, Buffer>();
-const info = (name: string, contents: number): PathInfo => {
-	const bytes = randomBytesOf(100_000, contents);
+const info = (name: string, contents: number, sizeBytes = 100_000): PathInfo => {
+	const bytes = randomBytesOf(sizeBytes, contents);
 	const made = pathInfo(name, { narSizeBytes: bytes.length, narHash: sha256(bytes) });
 	nars.set(made.path, bytes);
 	return made;
@@ -33,7 +34,14 @@ const known = (): Promise<KnownIndexes> => {
 	return readIndexes({ service: cache.open(), refs, storeDir, nowS: 1, log: keptLog(), signal });
 };
 
-async function job(): Promise<Backend> {
+interface JobOptions {
+	readonly budgetBytes?: number;
+	/** What it has read from the cache. */
+	readonly used?: readonly PathInfo[];
+	readonly nowS?: number;
+}
+
+async function job({ budgetBytes = 1024 ** 3, used = [], nowS = 1 }: JobOptions = {}): Promise<Backend> {
 	const service = cache.open();
 	return createActionsCache({
 		service,
@@ -43,10 +51,11 @@ async function job(): Promise<Backend> {
 		publicKeys: [],
 		folder: join(cache.folder, 'packs'),
 		writer: 'test',
-		budgetBytes: 1024 ** 3,
-		used: new Set(),
+		budgetBytes,
+		compactionMs: 300,
+		used: new Set(used.map(({ path }) => hashPartOf(path))),
 		packs: createPacks(service),
-		nowS: 1,
+		nowS,
 		log: keptLog(),
 	});
 }
@@ -99,4 +108,55 @@ it('a service that keeps a job waiting does not do so beyond its time', async ()
 	await expect(presence).rejects.toMatchObject({ code: 'deadline' });
 	expect(performance.now() - startedMs).toBeLessThan(2_000);
 	await backend.close();
+});
+
+describe('packs that are mostly dead', () => {
+	const small = [info('small-0', 10), info('small-1', 11)];
+
+	/** Two packs, of which all but a little was not used since. */
+	beforeEach(async () => {
+		for (const [index, path] of small.entries()) {
+			const backend = await job();
+			await bring(backend, info(`large-${index}`, 20 + index, 20_000_000));
+			await bring(backend, path);
+			await backend.finish(signal);
+			await backend.close();
+		}
+	});
+
+	/** Pushes a path, with no room for those that were not used. Gives the packs of those that were. */
+	async function push(): Promise<readonly (string | undefined)[]> {
+		const backend = await job({ budgetBytes: 2_000_000, used: small, nowS: 100 });
+		await bring(backend, info('new', 30));
+		expect(await backend.finish(signal)).toEqual(new Map());
+		await backend.close();
+		cache.service.clearFaults();
+		const { index } = await known();
+		expect(index.path(hashPartOf(info('new', 30).path))).not.toBeNull();
+		expect(index.path(hashPartOf(info('large-0', 20).path))).toBeNull();
+		return small.map(({ path }) => index.path(hashPartOf(path))?.chunks[0]?.pack.key);
+	}
+
+	/** Before a push copies. */
+	const INDEX_READS = 1;
+	const keys = () => cache.service.entries({ repository: cache.repository, keyPrefix: 'nca1-p-' }).map(({ key }) => key);
+
+	it('move into that of the push', async () => {
+		const packs = await push();
+		expect(packs).toEqual([keys().at(-1), keys().at(-1)]);
+	});
+
+	it('stay where the storage does not give them in time, and the push is not held up', async () => {
+		const before = keys();
+		cache.service.inject({ operation: 'blob-get', fault: 'stalled', after: INDEX_READS });
+		expect(await push()).toEqual(before.slice(-2));
+	});
+
+	it('move as far as the storage gives them', async () => {
+		const before = keys();
+		cache.service.inject({ operation: 'blob-get', fault: 'stalled', after: INDEX_READS + 1 });
+		const packs = await push();
+		expect(packs.filter((key) => key === keys().at(-1))).toHaveLength(1);
+		expect(packs.filter((key) => key !== undefined && before.includes(key))).toHaveLength(1);
+	});
 });

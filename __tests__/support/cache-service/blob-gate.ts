@@ -49,7 +49,8 @@ export function createBlobGate(
 			);
 			return;
 		}
-		forward(asked, answer, fault);
+		if (fault === 'stalled') asked.resume();
+		else forward(asked, answer, fault);
 	};
 
 	const forward = (asked: IncomingMessage, answer: ServerResponse, fault: BlobFault | null) => {
@@ -129,5 +130,6 @@ const REFUSALS: Readonly<Record<BlobFault, { readonly status: number; readonly c
 		truncated: null,
 		reset: null,
 		whole: null,
+		stalled: null,
 		slow: null,
 	};

@@ -40,6 +40,8 @@ export type BlobFault =
 	| 'gone'
 	/** 409, for example since two requests change the blob at once. */
 	| 'conflict'
+	/** Nothing comes, and the connection stays. */
+	| 'stalled'
 	/** The bytes come, slowly enough that a test can act in the middle. */
 	| 'slow';
 
@@ -94,6 +96,7 @@ const BLOB_FAULTS: ReadonlySet<string> = new Set<BlobFault>([
 	'busy',
 	'gone',
 	'conflict',
+	'stalled',
 	'slow',
 ]);
 

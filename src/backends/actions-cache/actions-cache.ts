@@ -35,6 +35,8 @@ export interface ActionsCacheOptions {
 	readonly writer: string;
 	/** What the store may take: `actions-cache-size`. */
 	readonly budgetBytes: number;
+	/** Of the time for the push, what may go into keeping to that. */
+	readonly compactionMs: number;
 	/** Hash parts of the paths that this job read from here. */
 	readonly used: ReadonlySet<string>;
 	/** Of the same service; `known` was loaded with what it finds to be gone. */
@@ -90,7 +92,16 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 		const index = addPaths(own, { packs: [], paths: [] }, used);
 		if (!known.refs.isDefault) return { dropped: new Set(), index: () => index };
 		const newBytes = published.reduce((sum, path) => sum + path.incoming.sentBytes, 0);
-		return compact(index, { budgetBytes: options.budgetBytes, newBytes, nowS, packs, writer, log, signal });
+		return compact(index, {
+			budgetBytes: options.budgetBytes,
+			newBytes,
+			nowS,
+			packs,
+			writer,
+			log,
+			limitMs: options.compactionMs,
+			signal,
+		});
 	};
 
 	return {

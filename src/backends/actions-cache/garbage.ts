@@ -43,6 +43,9 @@ export interface GarbageResult {
 	readonly rewrittenPacks: number;
 }
 
+/** Nothing waits for it. */
+const COPYING_MS = 30 * 60_000;
+
 /**
  * Brings this ref's store under its budget without a push: gives up what was not used for longest, forgets what lies in packs that are gone, and moves what is left
  * of packs that are mostly dead. One new index, and a pack where frames move; nothing where there is nothing to do. Throws what the service throws, and leaves the
@@ -82,7 +85,7 @@ async function save(
 		trailer: (sizeBytes, frames) => packTrailer({ sizeBytes, frames }),
 	});
 	try {
-		const compacted = await compact(index, { ...options, newBytes: 0, writer });
+		const compacted = await compact(index, { ...options, newBytes: 0, writer, limitMs: COPYING_MS });
 		const added = await Promise.all((await writer.finish()).map((pack) => uploadPack(service, pack, nowS, signal)));
 		await saveIndex(service, known.own, compacted.index(added), { createdAt: nowS, writer: options.writer }, signal);
 	} finally {

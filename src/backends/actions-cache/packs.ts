@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { CacheError, describeError, isCacheError } from '../../errors.ts';
+import { orAborted } from '../../waiting/cancel.ts';
 import type { ByteRange } from '../path-reader.ts';
 import type { CacheService, FoundEntry } from './cache-service.ts';
 import type { Chunk, Pack } from './format/model.ts';
@@ -30,6 +31,7 @@ export interface PackFindings {
 
 /** Of what serves many at once, so that the end of one of them does not end it. */
 const SHARED_LIMIT_MS = 60_000;
+const DOING = 'Reading from the Actions cache';
 
 export const NO_FINDINGS: PackFindings = { there: [], gone: [] };
 
@@ -53,7 +55,7 @@ export function createPacks(service: CacheService, before: PackFindings = NO_FIN
 	};
 
 	const open = async (pack: Pack, range: ByteRange, signal: AbortSignal): Promise<Readable> => {
-		const entry = await find(pack);
+		const entry = await orAborted(find(pack), signal, DOING);
 		const stream = entry === null ? null : await entry.read(range, signal);
 		if (stream !== null) return stream;
 		gone.add(pack.key);
@@ -76,7 +78,7 @@ export function createPacks(service: CacheService, before: PackFindings = NO_FIN
 		async *frames(chunks, signal) {
 			for (const run of runsOf(chunks)) {
 				const { pack, offset, sizeBytes } = run;
-				const near = await ahead.take(pack, offset, sizeBytes);
+				const near = await orAborted(ahead.take(pack, offset, sizeBytes), signal, DOING);
 				const stream =
 					near === null ? await open(pack, { start: offset, end: offset + sizeBytes - 1 }, signal) : Readable.from([near]);
 				try {

@@ -109,6 +109,17 @@ function sizeOf(packs: readonly LivePack[]): number {
 	return packs.reduce((sum, { pack }) => sum + pack.sizeBytes, 0);
 }
 
+/** The plan as far as its first `copied` frames carry it: a pack of which not all were copied stays. */
+export function carriedOut(plan: CompactionPlan, copied: number): CompactionPlan {
+	const left = new Set(plan.copies.slice(copied).map(({ pack }) => pack.key));
+	return {
+		...plan,
+		kept: [...plan.kept, ...plan.rewritten.filter(({ key }) => left.has(key))],
+		rewritten: plan.rewritten.filter(({ key }) => !left.has(key)),
+		copies: plan.copies.filter(({ pack }) => !left.has(pack.key)),
+	};
+}
+
 /**
  * The index as the plan leaves it. `newPack` holds `plan.copies` at `offsets`; `null` when nothing was to be copied, or could be: then the plan's
  * frames stay where they are.
