@@ -7977,14 +7977,18 @@ const PROFILE = '/nix/var/nix/profiles/default';
  * Run as the owner of `/nix`: unpacks the tarball `$1`, moves its store paths to the store, registers them and makes the profile. `$2` names this
  * use of the action, `$3` is `daemon` or something else, `$4` the lines for nix.conf, each of which is added where the file has no such setting.
  *
- * A store path appears whole or not at all, and the profile comes last: what is killed in between is done again by the next one.
+ * A store path appears whole or not at all, and the profile comes last: what is killed in between is done again by the next one. Of two jobs at the same
+ * time one waits: a move to where the other has just moved the same path would put it inside of that.
  * A registration that is there already is left as it is. Nothing of the `install` script that comes with Nix is run; it only names the two paths.
  */
 const PUT = `set -eu
 umask 022
 fail() { printf '%s' "$*" | head -n 3 | tr '\\n' ' ' >&2; exit 1; }
 stage=/nix/.install-$2
-mkdir -p /nix/store /nix/var/nix "$stage"
+mkdir -p /nix/store /nix/var/nix
+exec 9< /nix
+if command -v flock > /dev/null; then flock 9; fi
+mkdir -p "$stage"
 find /nix -maxdepth 1 -name '.install-*' -mmin +60 -exec rm -rf {} +
 trap 'chmod -R u+w "$stage" && rm -rf "$stage"' EXIT
 said=$(tar -xJof "$1" -C "$stage" --strip-components 1 2>&1) || fail "$said"

@@ -283,6 +283,18 @@ describe('install-nix', () => {
 		await machine.run([`${PROFILE}/bin/nix-store`, '--verify', '--check-contents']);
 	});
 
+	it('is done once by two jobs at the same time', async () => {
+		await using machine = await machineWithoutNix(nix);
+		await using mirror = await startMirror(tarball);
+		const installNix = `${tarball.version} ${tarball.hash} ${mirror.url}`;
+		// A slow disk.
+		machine.writeFile('/usr/local/bin/chmod', '#!/bin/sh\n/usr/bin/chmod "$@"\nexec sleep 0.3\n', 0o755);
+		const both = await Promise.all([play(machine, installNix), play(machine, installNix)]);
+		for (const result of both) expect(result.status, result.log).toBe('success');
+		await machine.run([`${PROFILE}/bin/nix-store`, '--verify', '--check-contents']);
+		expect(machine.readFile('/etc/nix/nix.conf')).toBe('build-users-group =\n');
+	});
+
 	it('ends in order when the job is cancelled meanwhile, and is done again', async () => {
 		await using machine = await machineWithoutNix(nix);
 		await using mirror = await startMirror(tarball);
