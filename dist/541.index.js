@@ -7989,7 +7989,7 @@ mkdir -p /nix/store /nix/var/nix
 exec 9< /nix
 if command -v flock > /dev/null; then flock 9; fi
 mkdir -p "$stage"
-find /nix -maxdepth 1 -name '.install-*' -mmin +60 -exec rm -rf {} +
+find /nix -maxdepth 1 -name '.install-*' -mmin +60 -exec sh -c 'chmod -R u+w "$@"; rm -rf "$@"' sh {} + 2> /dev/null || :
 trap 'chmod -R u+w "$stage" && rm -rf "$stage"' EXIT
 said=$(tar -xJof "$1" -C "$stage" --strip-components 1 2>&1) || fail "$said"
 named() { sed -n "s|^$1=\\"\\(/nix/store/[0-9a-z]*-[^/\\"]*\\)\\".*|\\1|p" "$stage/install"; }

@@ -295,6 +295,21 @@ describe('install-nix', () => {
 		expect(machine.readFile('/etc/nix/nix.conf')).toBe('build-users-group =\n');
 	});
 
+	it('is not kept from it by what an earlier one left behind, for a user who owns /nix', async () => {
+		await using machine = await machineWithoutNix(nix);
+		await using mirror = await startMirror(tarball);
+		machine.addUser('runner');
+		await machine.run(['chown', 'runner', '/nix']);
+		await machine.run(['install', '-d', '-o', 'runner', '/var/cache/nix']);
+		// Killed between the change of a path's mode and its move.
+		const left =
+			'umask 022 && mkdir -p /nix/.install-0/store/x/bin && touch /nix/.install-0/store/x/bin/nix && chmod -R a-w /nix/.install-0/store/x && touch -d "2 hours ago" /nix/.install-0';
+		await machine.run(['sh', '-c', left], { user: 'runner' });
+		const result = await play(machine, `${tarball.version} ${tarball.hash} ${mirror.url}`, { user: 'runner' });
+		expectPushed(result, machine);
+		expect(readdirSync(machine.outside('/nix')).sort()).toEqual(['store', 'var']);
+	});
+
 	it('ends in order when the job is cancelled meanwhile, and is done again', async () => {
 		await using machine = await machineWithoutNix(nix);
 		await using mirror = await startMirror(tarball);
