@@ -128,6 +128,21 @@ describe('inputs', () => {
 		expect(refusal({ cache })).toContain('https://');
 	});
 
+	it.each([
+		{ cache: 'https://a.example/x https://b.example/y' },
+		{ cache: 'https://a.example/x, https://b.example/y' },
+		{ cache: 'attic://a.example/x attic://b.example/y' },
+		{ cache: 'niks3://a.example/x niks3://b.example/y' },
+		{ substituters: 'https://a.example/x\thttps://b.example/y' },
+		{ cache: 'https://a.example', 'push-url': 'https://a.example/x https://b.example/y' },
+	])('does not take several URLs in one line for one: %o', (given) => {
+		expect(refusal(given)).toContain('a blank inside; each URL has a line of its own');
+	});
+
+	it('refuses a URL that ends with `#`, where nix.conf would end too', () => {
+		for (const name of ['cache', 'substituters']) expect(refusal({ [name]: 'https://a.example/x#' })).toContain('has a fragment');
+	});
+
 	it('refuses a URL with credentials inside without showing them', () => {
 		const message = refusal({ cache: 'https://user:s3cr3t-word@cache.example/nix' });
 		expect(message).toContain('`username` and `password`');

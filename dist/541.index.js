@@ -1958,7 +1958,10 @@ function parseHttpUrl(line, input) {
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
         return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` is of an unknown kind; this version has ${allowed}.` };
     }
-    if (url.hash !== '')
+    if (/\s/.test(line))
+        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` ${_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .BLANK_INSIDE */ .K}.` };
+    // An empty one, too: in nix.conf it begins a comment.
+    if (line.includes('#'))
         return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` has a fragment (\`#…\`); leave it out.` };
     return url;
 }
@@ -1977,12 +1980,15 @@ function substituterUrl(url) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   K: () => (/* binding */ BLANK_INSIDE),
 /* harmony export */   s: () => (/* binding */ withoutUserInfo)
 /* harmony export */ });
 /** For a problem's text: credentials inside of a URL must not be repeated. A password may hold slashes, and what is hidden too much harms nobody. */
 function withoutUserInfo(text) {
     return text.replace(/\/\/.*@/s, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
 }
+/** Of a line that goes on behind a blank: a URL parser takes that for part of the path, and `nix.conf` for the next URL. */
+const BLANK_INSIDE = 'has a blank inside; each URL has a line of its own, and a blank in a path is `%20`';
 
 
 /***/ }),
@@ -2017,7 +2023,9 @@ function parseAtticUrl(line, credentials) {
             problem: `cache: \`${shown}\` has credentials inside, which would end in logs; give the token as the input \`token\`.`,
         };
     }
-    if (url.hash !== '')
+    if (/\s/.test(line))
+        return { problem: `cache: \`${shown}\` ${refusal/* BLANK_INSIDE */.K}.` };
+    if (line.includes('#'))
         return { problem: `cache: \`${shown}\` has a fragment (\`#…\`); leave it out.` };
     const [, prefix = '', cache = ''] = /^(.*\/)([^/]*)$/.exec(url.pathname.replace(/\/$/, '')) ?? [];
     if (cache === '')
@@ -2063,6 +2071,8 @@ function parseNiks3Url(line, credentials) {
         return refuse('is not the URL of a server; write `niks3://host`');
     if (url.username !== '' || url.password !== '')
         return refuse('has credentials inside; give a token as `token`');
+    if (/\s/.test(line))
+        return refuse(refusal/* BLANK_INSIDE */.K);
     if (credentials !== null && credentials.kind !== 'bearer') {
         return refuse('takes no `username` and `password`; give a token as `token`, or let the job have `permissions: id-token: write`');
     }

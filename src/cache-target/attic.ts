@@ -1,5 +1,5 @@
 import type { Credentials } from './credentials.ts';
-import { type Refusal, withoutUserInfo } from './refusal.ts';
+import { BLANK_INSIDE, type Refusal, withoutUserInfo } from './refusal.ts';
 
 /** A cache on an attic server. */
 export interface AtticTarget {
@@ -31,7 +31,8 @@ export function parseAtticUrl(line: string, credentials: Credentials | null): At
 			problem: `cache: \`${shown}\` has credentials inside, which would end in logs; give the token as the input \`token\`.`,
 		};
 	}
-	if (url.hash !== '') return { problem: `cache: \`${shown}\` has a fragment (\`#…\`); leave it out.` };
+	if (/\s/.test(line)) return { problem: `cache: \`${shown}\` ${BLANK_INSIDE}.` };
+	if (line.includes('#')) return { problem: `cache: \`${shown}\` has a fragment (\`#…\`); leave it out.` };
 	const [, prefix = '', cache = ''] = /^(.*\/)([^/]*)$/.exec(url.pathname.replace(/\/$/, '')) ?? [];
 	if (cache === '') return { problem: `cache: \`${shown}\` names no cache; ${FORM}.` };
 	if (!CACHE_NAME.test(cache)) {

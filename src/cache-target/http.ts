@@ -1,5 +1,5 @@
 import type { Credentials } from './credentials.ts';
-import { type Refusal, withoutUserInfo } from './refusal.ts';
+import { BLANK_INSIDE, type Refusal, withoutUserInfo } from './refusal.ts';
 
 export interface HttpTarget {
 	readonly kind: 'http';
@@ -37,7 +37,9 @@ export function parseHttpUrl(line: string, input: string): URL | Refusal {
 	if (url.protocol !== 'http:' && url.protocol !== 'https:') {
 		return { problem: `${input}: \`${withoutUserInfo(line)}\` is of an unknown kind; this version has ${allowed}.` };
 	}
-	if (url.hash !== '') return { problem: `${input}: \`${withoutUserInfo(line)}\` has a fragment (\`#…\`); leave it out.` };
+	if (/\s/.test(line)) return { problem: `${input}: \`${withoutUserInfo(line)}\` ${BLANK_INSIDE}.` };
+	// An empty one, too: in nix.conf it begins a comment.
+	if (line.includes('#')) return { problem: `${input}: \`${withoutUserInfo(line)}\` has a fragment (\`#…\`); leave it out.` };
 	return url;
 }
 

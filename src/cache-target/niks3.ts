@@ -1,5 +1,5 @@
 import type { Credentials } from './credentials.ts';
-import { type Refusal, withoutUserInfo } from './refusal.ts';
+import { BLANK_INSIDE, type Refusal, withoutUserInfo } from './refusal.ts';
 
 /** A cache that a niks3 server keeps. */
 export interface Niks3Target {
@@ -22,6 +22,7 @@ export function parseNiks3Url(line: string, credentials: Credentials | null): Ni
 	const url = rest !== '' && URL.canParse(written) ? new URL(written) : null;
 	if (url === null || line.includes('#')) return refuse('is not the URL of a server; write `niks3://host`');
 	if (url.username !== '' || url.password !== '') return refuse('has credentials inside; give a token as `token`');
+	if (/\s/.test(line)) return refuse(BLANK_INSIDE);
 	if (credentials !== null && credentials.kind !== 'bearer') {
 		return refuse(
 			'takes no `username` and `password`; give a token as `token`, or let the job have `permissions: id-token: write`',

@@ -7,3 +7,6 @@ export interface Refusal {
 export function withoutUserInfo(text: string): string {
 	return text.replace(/\/\/.*@/s, '//***@').replace(/^[^/:]*:[^/]*@/, '***@');
 }
+
+/** Of a line that goes on behind a blank: a URL parser takes that for part of the path, and `nix.conf` for the next URL. */
+export const BLANK_INSIDE = 'has a blank inside; each URL has a line of its own, and a blank in a path is `%20`';
