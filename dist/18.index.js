@@ -134,10 +134,12 @@ var __disposeResources = (undefined && undefined.__disposeResources) || (functio
  * when the file is there, `disk-full`, `file-failed`
  */
 async function writeNew(file, text) {
+    let isMade = false;
     try {
         const env_1 = { stack: [], error: void 0, hasError: false };
         try {
             const handle = __addDisposableResource(env_1, await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.open)(file, 'wx', 0o600), true);
+            isMade = true;
             await handle.writeFile(text);
             await handle.sync();
         }
@@ -152,6 +154,9 @@ async function writeNew(file, text) {
         }
     }
     catch (cause) {
+        // Part of a secret is of no use, and would be in the way of the next try.
+        if (isMade)
+            await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(file, { force: true }).catch(() => undefined);
         const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_1__/* .systemCode */ .xU)(cause) ?? 'unknown';
         if (code === 'EEXIST')
             throw (0,_parse_js__WEBPACK_IMPORTED_MODULE_2__/* .usageError */ .D)(`${file} is there already, and nothing is written over it.`, 'Give the name of a new file.');

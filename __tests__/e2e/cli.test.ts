@@ -349,6 +349,14 @@ describe('what the command line ends with', () => {
 		const result = await cli(machine, ['keygen', 'only']);
 		expect([result.code, machine.readFile('/root/only.secret')]).toEqual([2, 'the only copy']);
 	});
+
+	it('leaves no file behind that a full disk has no room for', async () => {
+		await machine.run(['sh', '-c', 'mkdir /full && mount -t tmpfs -o size=4k tmpfs /full && head -c 4096 /dev/zero > /full/all']);
+		const keygen = () => cli(machine, ['keygen', 'mine-1', '--secret-key-file', '/full/mine.secret']);
+		for (const result of [await keygen(), await keygen()])
+			expect([result.code, result.stderr]).toEqual([1, expect.stringContaining("can't be written (ENOSPC)")]);
+		expect((await machine.run(['ls', '/full'])).trim()).toBe('all');
+	});
 });
 
 describe('the store in the Actions cache', () => {
