@@ -282,7 +282,7 @@ export const COMMANDS: readonly Command[] = [
 		json: null,
 		exits: [WELL, USAGE],
 		examples: [
-			'source <(nix-cache-action completion bash)',
+			'eval "$(nix-cache-action completion bash)"',
 			'nix-cache-action completion zsh > "$fpath[1]/_nix-cache-action"',
 			'nix-cache-action completion fish > ~/.config/fish/completions/nix-cache-action.fish',
 		],

@@ -33,7 +33,7 @@ function bash(): string {
 	]);
 	return `${[
 		`${FUNCTION}() {`,
-		`\tlocal current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} options=''`,
+		`\tlocal current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} options='' file`,
 		'\tCOMPREPLY=()',
 		'\tif ((COMP_CWORD == 1)); then',
 		`\t\tCOMPREPLY=($(compgen -W '${COMMANDS.map(({ name }) => name).join(' ')} --help --version' -- "$current"))`,
@@ -48,9 +48,13 @@ function bash(): string {
 	].join('\n')}\n`;
 }
 
+/** As names of files, which are quoted where they have blanks. The bash of macOS is 3.2, without `compopt` and `mapfile`. */
+const BASH_FILES =
+	'compopt -o filenames 2> /dev/null; while IFS= read -r file; do COMPREPLY+=("$file"); done < <(compgen -f -- "$current")';
+
 function bashWords(choices: readonly string[] | undefined, completes: 'files' | undefined): string {
 	if (choices !== undefined) return `COMPREPLY=($(compgen -W '${choices.join(' ')}' -- "$current"))`;
-	return completes === 'files' ? 'mapfile -t COMPREPLY < <(compgen -f -- "$current")' : 'COMPREPLY=()';
+	return completes === 'files' ? BASH_FILES : 'COMPREPLY=()';
 }
 
 /** What the arguments of a command may be: words, or files. */
