@@ -16,8 +16,10 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1455);
 /* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(6760);
 /* harmony import */ var node_stream_promises__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(6466);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(9473);
-/* harmony import */ var _waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(2368);
+/* harmony import */ var _bodies_make_folders_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(5711);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_6__ = __webpack_require__(9473);
+/* harmony import */ var _waiting_cancel_js__WEBPACK_IMPORTED_MODULE_7__ = __webpack_require__(2368);
+
 
 
 
@@ -44,14 +46,14 @@ function openFileStore(folder) {
     const label = `file://${folder}`;
     const fileOf = (key) => {
         if (!/^[\w+.=?-]+(?:\/[\w+.=?-]+)*$/.test(key) || key.split('/').some((part) => part === '..' || part === '.')) {
-            throw new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('internal', `\`${key}\` is no key of a binary cache.`);
+            throw new _errors_js__WEBPACK_IMPORTED_MODULE_6__/* .CacheError */ .xA('internal', `\`${key}\` is no key of a binary cache.`);
         }
         return (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)(folder, key);
     };
     const made = new Map();
     /** Once for each folder of a run. */
     const make = (directory) => {
-        const known = made.get(directory) ?? (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.mkdir)(directory, { recursive: true }).then(() => sweep(directory));
+        const known = made.get(directory) ?? (0,_bodies_make_folders_js__WEBPACK_IMPORTED_MODULE_5__/* .makeFolders */ .w)(directory).then(() => sweep(directory));
         made.set(directory, known);
         known.catch(() => made.delete(directory));
         return known;
@@ -59,19 +61,19 @@ function openFileStore(folder) {
     return {
         label,
         async size(key, signal) {
-            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Looking for ${label}/${key}`);
+            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_7__/* .throwIfAborted */ .Te)(signal, `Looking for ${label}/${key}`);
             const found = await orAbsent((0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.stat)(fileOf(key)), label);
             return found === null ? null : found.size;
         },
         async get(key, limitBytes, signal) {
-            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Reading ${label}/${key}`);
+            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_7__/* .throwIfAborted */ .Te)(signal, `Reading ${label}/${key}`);
             const file = await orAbsent((0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.open)(fileOf(key), 'r'), label);
             if (file === null)
                 return null;
             try {
                 const { size } = await file.stat();
                 if (size > limitBytes)
-                    throw new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-invalid', `${label}/${key} is longer than ${limitBytes} bytes.`);
+                    throw new _errors_js__WEBPACK_IMPORTED_MODULE_6__/* .CacheError */ .xA('cache-invalid', `${label}/${key} is longer than ${limitBytes} bytes.`);
                 return await file.readFile();
             }
             catch (error) {
@@ -82,7 +84,7 @@ function openFileStore(folder) {
             }
         },
         async put(key, body, _contentType, signal) {
-            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
+            (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_7__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
             const file = fileOf(key);
             const temporary = (0,node_path__WEBPACK_IMPORTED_MODULE_3__.join)((0,node_path__WEBPACK_IMPORTED_MODULE_3__.dirname)(file), temporaryName());
             try {
@@ -95,13 +97,13 @@ function openFileStore(folder) {
                     await (0,node_stream_promises__WEBPACK_IMPORTED_MODULE_4__.pipeline)(body.stream(), (0,node_fs__WEBPACK_IMPORTED_MODULE_1__.createWriteStream)(temporary, { flags: 'wx' }), { signal });
                 else
                     await writeBytes(temporary, body.bytes);
-                (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_6__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
+                (0,_waiting_cancel_js__WEBPACK_IMPORTED_MODULE_7__/* .throwIfAborted */ .Te)(signal, `Writing ${label}/${key}`);
                 await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rename)(temporary, file);
             }
             catch (error) {
                 await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_2__.rm)(temporary, { force: true }).catch(() => undefined);
                 if (signal.aborted)
-                    throw new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cancelled', `Writing ${label}/${key} was stopped.`, { cause: error });
+                    throw new _errors_js__WEBPACK_IMPORTED_MODULE_6__/* .CacheError */ .xA('cancelled', `Writing ${label}/${key} was stopped.`, { cause: error });
                 throw explained(error, label);
             }
         },
@@ -133,37 +135,37 @@ async function orAbsent(found, label) {
         return await found;
     }
     catch (error) {
-        if (['ENOENT', 'ENOTDIR'].includes((0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error) ?? ''))
+        if (['ENOENT', 'ENOTDIR'].includes((0,_errors_js__WEBPACK_IMPORTED_MODULE_6__/* .systemCode */ .xU)(error) ?? ''))
             return null;
         throw explained(error, label);
     }
 }
 function explained(error, label) {
-    const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_5__/* .systemCode */ .xU)(error);
-    if (error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA || code === null)
+    const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_6__/* .systemCode */ .xU)(error);
+    if (error instanceof _errors_js__WEBPACK_IMPORTED_MODULE_6__/* .CacheError */ .xA || code === null)
         return error;
     const at = error instanceof Error && 'path' in error && typeof error.path === 'string' ? (0,node_path__WEBPACK_IMPORTED_MODULE_3__.basename)(error.path) : '';
     const what = `${label}: ${at === '' ? '' : `${at}: `}${code}.`;
     switch (code) {
         case 'EACCES':
         case 'EPERM':
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-forbidden', what, {
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_6__/* .CacheError */ .xA('cache-forbidden', what, {
                 hint: "Give this job's user the right to read and write that folder.",
                 cause: error,
             });
         case 'EROFS':
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-read-only', what, {
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_6__/* .CacheError */ .xA('cache-read-only', what, {
                 hint: 'That file system is mounted for reading only; set `push: never`.',
                 cause: error,
             });
         case 'ENOSPC':
         case 'EDQUOT':
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-failing', what, { hint: 'There is no space left in that folder.', cause: error });
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_6__/* .CacheError */ .xA('cache-failing', what, { hint: 'There is no space left in that folder.', cause: error });
         case 'ENOTDIR':
         case 'EEXIST':
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-invalid', what, { hint: 'Is that a folder?', cause: error });
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_6__/* .CacheError */ .xA('cache-invalid', what, { hint: 'Is that a folder?', cause: error });
         default:
-            return new _errors_js__WEBPACK_IMPORTED_MODULE_5__/* .CacheError */ .xA('cache-failing', what, { hint: 'Is the share mounted?', cause: error });
+            return new _errors_js__WEBPACK_IMPORTED_MODULE_6__/* .CacheError */ .xA('cache-failing', what, { hint: 'Is the share mounted?', cause: error });
     }
 }
 
@@ -230,6 +232,45 @@ async function md5Of(pieces) {
     for await (const piece of pieces)
         hash.update(piece);
     return hash.digest();
+}
+
+
+/***/ }),
+
+/***/ 5711:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   w: () => (/* binding */ makeFolders)
+/* harmony export */ });
+/* harmony import */ var node_fs_promises__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1455);
+/* harmony import */ var node_path__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(6760);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9473);
+
+
+
+/**
+ * Makes a folder and those above it, as far as they are missing. Not by `mkdir` with `recursive`, which in Node never ends, and keeps the process from ending,
+ * where a folder that is there takes no other with ENOENT: one of a share whose other side is gone, or of the kernel's.
+ */
+async function makeFolders(folder) {
+    try {
+        await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder);
+        return;
+    }
+    catch (error) {
+        const code = (0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .systemCode */ .xU)(error);
+        if (code !== 'ENOENT' || folder === (0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(folder))
+            return expectFolder(folder, error);
+    }
+    await makeFolders((0,node_path__WEBPACK_IMPORTED_MODULE_1__.dirname)(folder));
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.mkdir)(folder).catch((error) => expectFolder(folder, error));
+}
+/** It is there, for example since another job made it just now. */
+async function expectFolder(folder, failure) {
+    const found = await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.stat)(folder).catch(() => null);
+    if (found?.isDirectory() !== true)
+        throw failure;
 }
 
 
@@ -1316,7 +1357,10 @@ var external_node_fs_promises_ = __webpack_require__(1455);
 var in_file = __webpack_require__(5465);
 // EXTERNAL MODULE: ./build/bodies/in-memory.js
 var in_memory = __webpack_require__(808);
+// EXTERNAL MODULE: ./build/bodies/make-folders.js
+var make_folders = __webpack_require__(5711);
 ;// CONCATENATED MODULE: ./build/push/spool.js
+
 
 
 
@@ -1415,7 +1459,7 @@ function ownFiles(folder) {
 function filesOfDestination(folder, newName) {
     return {
         async open() {
-            await (0,external_node_fs_promises_.mkdir)(folder, { recursive: true });
+            await (0,make_folders/* makeFolders */.w)(folder);
             const path = (0,external_node_path_.join)(folder, newName());
             const file = await (0,external_node_fs_promises_.open)(path, 'wx+');
             let isMoved = false;

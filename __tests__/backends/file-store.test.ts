@@ -131,6 +131,14 @@ describe('a folder', () => {
 		expect(readdirSync(join(folder, 'nar'))).toEqual([]);
 	});
 
+	it.runIf(process.platform === 'linux')(
+		'gives up where no folder can be made for a reason that the file system does not tell',
+		async () => {
+			const put = openFileStore('/proc/nix-cache').put('a', bodyOfBytes(Buffer.from('x')), '', never);
+			await expect(put).rejects.toMatchObject({ code: process.getuid?.() === 0 ? 'cache-failing' : 'cache-forbidden' });
+		},
+	);
+
 	it('says what is wrong with it, and what to do', async () => {
 		const file = fresh();
 		writeFileSync(file, '');

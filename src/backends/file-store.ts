@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { constants, createWriteStream } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { makeFolders } from '../bodies/make-folders.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import { throwIfAborted } from '../waiting/cancel.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -37,7 +38,7 @@ export function openFileStore(folder: string): ObjectStore {
 	const made = new Map<string, Promise<void>>();
 	/** Once for each folder of a run. */
 	const make = (directory: string): Promise<void> => {
-		const known = made.get(directory) ?? mkdir(directory, { recursive: true }).then(() => sweep(directory));
+		const known = made.get(directory) ?? makeFolders(directory).then(() => sweep(directory));
 		made.set(directory, known);
 		known.catch(() => made.delete(directory));
 		return known;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { DivisibleBody } from '../bodies/body.ts';
 import { bodyOfFile } from '../bodies/in-file.ts';
 import { bodyOfBytes } from '../bodies/in-memory.ts';
+import { makeFolders } from '../bodies/make-folders.ts';
 import { CacheError, systemCode } from '../errors.ts';
 import type { Hash } from '../nix/hash.ts';
 
@@ -157,7 +158,7 @@ function ownFiles(folder: string): SpoolFiles {
 function filesOfDestination(folder: string, newName: () => string): SpoolFiles {
 	return {
 		async open() {
-			await mkdir(folder, { recursive: true });
+			await makeFolders(folder);
 			const path = join(folder, newName());
 			const file = await open(path, 'wx+');
 			let isMoved = false;
