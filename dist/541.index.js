@@ -8326,11 +8326,16 @@ async function keptTarball(release, system, { toolCache, log }) {
         if (release.hashes.length > 0 && !release.hashes.some((one) => (0,nix_hash/* equalHash */.Le)(one, hash)))
             continue;
         const file = (0,external_node_path_.join)(folder, name);
-        if ((0,nix_hash/* equalHash */.Le)(await hashOf(file), hash)) {
-            log.info(`Nix ${release.version} is in the tool cache.`);
-            return file;
+        try {
+            if ((0,nix_hash/* equalHash */.Le)(await hashOf(file), hash)) {
+                log.info(`Nix ${release.version} is in the tool cache.`);
+                return file;
+            }
+            log.info(`${file} is damaged and is fetched again.`);
         }
-        log.info(`${file} is damaged and is fetched again.`);
+        catch (error) {
+            log.info(`${file} can't be read (${(0,errors/* systemCode */.xU)(error) ?? 'unknown'}) and is fetched again.`);
+        }
     }
     return null;
 }
@@ -8487,13 +8492,14 @@ async function installNix(release, id, caller, means) {
         return way;
     }
     catch (cause) {
-        if (!(0,errors/* isCacheError */.bt)(cause) || cause.code === 'install-failed')
+        if ((0,errors/* isCacheError */.bt)(cause, 'install-failed'))
             throw cause;
+        const what = `Nix ${release.version} for ${system} can't be installed:`;
+        // Whatever it is: the job has no Nix to go on with.
+        if (!(0,errors/* isCacheError */.bt)(cause))
+            throw new errors/* CacheError */.xA('install-failed', `${what} ${(0,errors/* describeError */.Uc)(cause)}.`, { cause });
         const hint = cause.code === 'cache-not-found' ? WHICH_RELEASES : (cause.hint ?? undefined);
-        throw new errors/* CacheError */.xA('install-failed', `Nix ${release.version} for ${system} can't be installed: ${cause.message}`, {
-            hint,
-            cause,
-        });
+        throw new errors/* CacheError */.xA('install-failed', `${what} ${cause.message}`, { hint, cause });
     }
 }
 

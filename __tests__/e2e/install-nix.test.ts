@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
@@ -218,6 +218,34 @@ describe('install-nix', () => {
 		const second = await play(machine, installNix);
 		expect(second.status, second.log).toBe('success');
 		expect(second.stage('main').log).toContain('is damaged and is fetched again');
+	});
+
+	describe('for a user who can not read the tool cache', () => {
+		async function playWithout(mode: (folder: string) => void): Promise<JobResult> {
+			await using machine = await machineWithoutNix(nix);
+			await using mirror = await startMirror(tarball);
+			machine.addUser('runner');
+			await machine.run(['chown', 'runner', '/nix']);
+			await machine.run(['install', '-d', '-o', 'runner', '/var/cache/nix']);
+			const installNix = `${tarball.version} ${tarball.hash} ${mirror.url}`;
+			expectPushed(await play(machine, installNix, { user: 'runner' }), machine);
+			mode(join(machine.work, '_tool', 'nix', tarball.version, `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux`));
+			await machine.run(['sh', '-c', 'chmod -R u+w /nix/store && rm -rf /nix/*']);
+			return await play(machine, installNix, { user: 'runner' });
+		}
+
+		it('fetches again what it holds', async () => {
+			const result = await playWithout((folder) => chmodSync(join(folder, `${tarball.hex}.tar.xz`), 0));
+			expect(result.status, result.log).toBe('success');
+			expect(result.stage('main').log).toMatch(/can't be read \(EACCES\) and is fetched again/);
+		});
+
+		it('fails the step where nothing is known to do about it, as there is no Nix to go on with', async () => {
+			const result = await playWithout((folder) => chmodSync(folder, 0o111));
+			expect(result.status, result.log).toBe('failure');
+			expect(result.stage('main').conclusion).toBe('failure');
+			expect(messages(result), result.log).toEqual([expect.stringMatching(/^error: Nix .* can't be installed: EACCES/)]);
+		});
 	});
 
 	it('shows a mirror the credentials of the netrc, and nobody else', async () => {

@@ -1,4 +1,4 @@
-import { CacheError, isCacheError } from '../errors.ts';
+import { CacheError, describeError, isCacheError } from '../errors.ts';
 import { type NixRelease, nixSystem } from '../nix/release.ts';
 import type { Caller } from '../setup/run-as-root.ts';
 import { probeMachine } from './machine.ts';
@@ -30,11 +30,11 @@ export async function installNix(release: NixRelease, id: string, caller: Caller
 		else await putInPlace(tarball, way, id, caller);
 		return way;
 	} catch (cause) {
-		if (!isCacheError(cause) || cause.code === 'install-failed') throw cause;
+		if (isCacheError(cause, 'install-failed')) throw cause;
+		const what = `Nix ${release.version} for ${system} can't be installed:`;
+		// Whatever it is: the job has no Nix to go on with.
+		if (!isCacheError(cause)) throw new CacheError('install-failed', `${what} ${describeError(cause)}.`, { cause });
 		const hint = cause.code === 'cache-not-found' ? WHICH_RELEASES : (cause.hint ?? undefined);
-		throw new CacheError('install-failed', `Nix ${release.version} for ${system} can't be installed: ${cause.message}`, {
-			hint,
-			cause,
-		});
+		throw new CacheError('install-failed', `${what} ${cause.message}`, { hint, cause });
 	}
 }

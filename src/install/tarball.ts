@@ -61,11 +61,15 @@ async function keptTarball(release: NixRelease, system: string, { toolCache, log
 		const hash = parseHash(hex, 'sha256');
 		if (release.hashes.length > 0 && !release.hashes.some((one) => equalHash(one, hash))) continue;
 		const file = join(folder, name);
-		if (equalHash(await hashOf(file), hash)) {
-			log.info(`Nix ${release.version} is in the tool cache.`);
-			return file;
+		try {
+			if (equalHash(await hashOf(file), hash)) {
+				log.info(`Nix ${release.version} is in the tool cache.`);
+				return file;
+			}
+			log.info(`${file} is damaged and is fetched again.`);
+		} catch (error) {
+			log.info(`${file} can't be read (${systemCode(error) ?? 'unknown'}) and is fetched again.`);
 		}
-		log.info(`${file} is damaged and is fetched again.`);
 	}
 	return null;
 }
