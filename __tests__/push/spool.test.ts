@@ -74,7 +74,7 @@ it('a file is written over by the next body, whatever its length was', async () 
 		const { body, sha256, dispose } = await spooled(bytes);
 		expect((await whole(body.stream())).equals(bytes)).toBe(true);
 		expect(Buffer.from(sha256.digest).equals(createHash('sha256').update(bytes).digest())).toBe(true);
-		for (const name of readdirSync('/proc/self/fd')) {
+		for (const name of HAS_PROC ? readdirSync('/proc/self/fd') : []) {
 			const target = linkOf(name);
 			if (target.startsWith(join(folder, 'spool'))) files.add(target);
 		}
@@ -82,7 +82,7 @@ it('a file is written over by the next body, whatever its length was', async () 
 		// Once is enough: another body may have the file by now.
 		await dispose();
 	}
-	expect(files.size).toBe(1);
+	expect(files.size).toBe(HAS_PROC ? 1 : 0);
 	const [one, two] = await Promise.all([spooled(randomBytes(100)), spooled(randomBytes(100))]);
 	expect((await whole(one.body.stream())).equals(await whole(two.body.stream()))).toBe(false);
 	await Promise.all([one.dispose(), two.dispose()]);
@@ -198,6 +198,9 @@ async function holdNextWrite(): Promise<() => void> {
 	});
 	return resolve;
 }
+
+/** macOS has none. */
+const HAS_PROC = existsSync('/proc/self/fd');
 
 function linkOf(descriptor: string): string {
 	try {
