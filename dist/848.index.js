@@ -129,7 +129,12 @@ async function runPusherWorker(runner, folder, orders, ready) {
     const store = (0,local_store/* reopenLocalStore */.C)(main.store, runner.env);
     const stop = (0,phases_stop/* stopOnSignals */.Z)(runner.log);
     const finishing = new AbortController();
-    process.on('SIGUSR2', () => finishing.abort());
+    let arrival = Promise.resolve(null);
+    process.on('SIGUSR2', () => {
+        if (!finishing.signal.aborted)
+            arrival = finishOrderOf(folder, stop);
+        finishing.abort();
+    });
     // Without its keeper nobody waits for it, and post does all that is left.
     process.once('disconnect', stop.now);
     const reads = laterReads();
@@ -158,14 +163,12 @@ async function runPusherWorker(runner, folder, orders, ready) {
             });
             if (!finishing.signal.aborted)
                 return;
-            const order = await (0,pusher_folder/* readFinishOrder */.IY)(folder);
-            if (order === null)
+            const arrived = await arrival;
+            if (arrived === null)
                 throw new errors/* CacheError */.xA('state-invalid', 'Post did not say how to end.');
-            reads.arrive(order);
-            const startedMs = performance.now();
-            const limit = setTimeout(stop.now, Math.max(1, order.timeoutMs - END_MS));
-            const report = await pushes.finish({ startedMs, deadlineMs: startedMs + order.timeoutMs - END_MS });
-            clearTimeout(limit);
+            reads.arrive(arrived.order);
+            const report = await pushes.finish(arrived);
+            clearTimeout(arrived.limit);
             await (0,pusher_folder/* writeJson */.GF)(files.report, report);
         });
     }
@@ -173,6 +176,16 @@ async function runPusherWorker(runner, folder, orders, ready) {
         clearInterval(lonely);
         stop.close();
     }
+}
+/** Reads the order that has come now. Its time runs from here on, for what was begun before it, too: post waits no longer. */
+async function finishOrderOf(folder, stop) {
+    const startedMs = performance.now();
+    const order = await (0,pusher_folder/* readFinishOrder */.IY)(folder);
+    if (order === null)
+        return null;
+    const deadlineMs = startedMs + order.timeoutMs - END_MS;
+    const limit = setTimeout(stop.now, Math.max(1, deadlineMs - performance.now()));
+    return { order, startedMs, deadlineMs, limit };
 }
 /**
  * Until post wants the rest, or the job is stopped. What is built is held as it comes, so that a collection in the job costs nothing that waits for an upload;

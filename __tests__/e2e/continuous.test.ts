@@ -220,6 +220,21 @@ describe('trouble on the way', () => {
 		expect(held()).toHaveLength(5);
 	});
 
+	it('an upload that takes longer than `push-timeout` is given up in time, and told by the pusher', async () => {
+		server.fail({ method: 'PUT', path: /nar\// }, { kind: 'delay', delayMs: 60_000 });
+		const result = await job(machine, [
+			action({ 'push-timeout': '12 s' }),
+			run('nix-build --no-out-link job.nix -A base'),
+			() => until('a NAR is on its way', () => server.requests.some(({ path }) => path.includes('nar/'))),
+			run('nix-build --no-out-link job.nix -A lib'),
+		]);
+		expect(result.status, result.log).toBe('success');
+		expect(result.stage('post').durationMs, result.log).toBeLessThan(14_000);
+		expect(result.annotations.map(({ message }) => message).join(), result.log).not.toContain('ended before its time');
+		const [report] = result.reports as readonly Report[];
+		expect(report?.caches[0]?.counts['out-of-time']?.paths, result.log).toBe(2);
+	});
+
 	it('`continuous: false` leaves everything to the end', async () => {
 		const result = await job(machine, [
 			action({ continuous: 'false' }),

@@ -9,7 +9,15 @@ import { readOutputPaths } from '../store/derivation-outputs.ts';
 import { holdPaths } from '../store/gc-roots.ts';
 import { type LocalStore, reopenLocalStore } from '../store/local-store.ts';
 import { type Pushes, withPushes } from './push-new-paths.ts';
-import { formatDone, type PusherOrders, pusherFiles, readDone, readFinishOrder, writeJson } from './pusher-folder.ts';
+import {
+	type FinishOrder,
+	formatDone,
+	type PusherOrders,
+	pusherFiles,
+	readDone,
+	readFinishOrder,
+	writeJson,
+} from './pusher-folder.ts';
 import type { Runner } from './runner.ts';
 import { backgroundSession } from './session.ts';
 import { type Stop, stopOnSignals } from './stop.ts';
@@ -33,7 +41,11 @@ export async function runPusherWorker(runner: Runner, folder: string, orders: Pu
 	const store = reopenLocalStore(main.store, runner.env);
 	const stop = stopOnSignals(runner.log);
 	const finishing = new AbortController();
-	process.on('SIGUSR2', () => finishing.abort());
+	let arrival: Promise<Arrival | null> = Promise.resolve(null);
+	process.on('SIGUSR2', () => {
+		if (!finishing.signal.aborted) arrival = finishOrderOf(folder, stop);
+		finishing.abort();
+	});
 	// Without its keeper nobody waits for it, and post does all that is left.
 	process.once('disconnect', stop.now);
 	const reads = laterReads();
@@ -61,19 +73,36 @@ export async function runPusherWorker(runner: Runner, folder: string, orders: Pu
 				log: runner.log,
 			});
 			if (!finishing.signal.aborted) return;
-			const order = await readFinishOrder(folder);
-			if (order === null) throw new CacheError('state-invalid', 'Post did not say how to end.');
-			reads.arrive(order);
-			const startedMs = performance.now();
-			const limit = setTimeout(stop.now, Math.max(1, order.timeoutMs - END_MS));
-			const report = await pushes.finish({ startedMs, deadlineMs: startedMs + order.timeoutMs - END_MS });
-			clearTimeout(limit);
+			const arrived = await arrival;
+			if (arrived === null) throw new CacheError('state-invalid', 'Post did not say how to end.');
+			reads.arrive(arrived.order);
+			const report = await pushes.finish(arrived);
+			clearTimeout(arrived.limit);
 			await writeJson(files.report, report);
 		});
 	} finally {
 		clearInterval(lonely);
 		stop.close();
 	}
+}
+
+/** Post's order, and its time. */
+interface Arrival {
+	readonly order: FinishOrder;
+	readonly startedMs: number;
+	readonly deadlineMs: number;
+	/** Ends what is under way by then. */
+	readonly limit: NodeJS.Timeout;
+}
+
+/** Reads the order that has come now. Its time runs from here on, for what was begun before it, too: post waits no longer. */
+async function finishOrderOf(folder: string, stop: Stop): Promise<Arrival | null> {
+	const startedMs = performance.now();
+	const order = await readFinishOrder(folder);
+	if (order === null) return null;
+	const deadlineMs = startedMs + order.timeoutMs - END_MS;
+	const limit = setTimeout(stop.now, Math.max(1, deadlineMs - performance.now()));
+	return { order, startedMs, deadlineMs, limit };
 }
 
 interface Following {
