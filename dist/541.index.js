@@ -6818,6 +6818,7 @@ function pushTimeoutMs(inputs) {
 /* harmony export */   IY: () => (/* binding */ readFinishOrder),
 /* harmony export */   T8: () => (/* binding */ takeOrders),
 /* harmony export */   bM: () => (/* binding */ asPusherOrders),
+/* harmony export */   pj: () => (/* binding */ retractOrders),
 /* harmony export */   tL: () => (/* binding */ readReport),
 /* harmony export */   xN: () => (/* binding */ readIdentity)
 /* harmony export */ });
@@ -6842,14 +6843,20 @@ function pusherFiles(folder) {
         held: (0,node_path__WEBPACK_IMPORTED_MODULE_1__.join)(folder, 'held'),
     };
 }
-/** Reads the orders and removes them. @throws CacheError `state-invalid` */
+/** Reads the orders and removes them. Who takes them has them alone. @throws CacheError `state-invalid` */
 async function takeOrders(folder) {
     const { orders } = pusherFiles(folder);
-    const read = await readJson(orders, isOrders);
-    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(orders, { force: true });
+    const taken = `${orders}.taken`;
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rename)(orders, taken).catch(() => undefined);
+    const read = await readJson(taken, isOrders);
+    await (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.rm)(taken, { force: true });
     if (read === null)
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_2__/* .CacheError */ .xA('state-invalid', `There is nothing to push: ${orders} is missing or not ours.`);
     return read;
+}
+/** Takes the orders back; whether nobody had taken them. */
+async function retractOrders(folder) {
+    return (0,node_fs_promises__WEBPACK_IMPORTED_MODULE_0__.unlink)(pusherFiles(folder).orders).then(() => true, () => false);
 }
 /** What the keeper hands to its worker. @throws CacheError `state-invalid` */
 function asPusherOrders(value) {
@@ -8882,7 +8889,11 @@ async function finishWithPusher(session, stop, job) {
         return null;
     const files = (0,pusher_folder/* pusherFiles */.B8)(folder);
     const identity = await identityOf(folder);
-    if (identity !== null && (0,process_identity/* isRunning */.W_)(identity)) {
+    if (identity === null) {
+        runner.log.info('The process that pushes while the job runs did not come to work; all is pushed now.');
+        return null;
+    }
+    if ((0,process_identity/* isRunning */.W_)(identity)) {
         const timeoutMs = (0,push_policy/* pushTimeoutMs */.gv)(inputs);
         await (0,pusher_folder/* writeJson */.GF)(files.finish, {
             version: 1,
@@ -8922,12 +8933,14 @@ async function stopPusher({ state }) {
         if (left !== null && (0,process_identity/* isRunning */.W_)(left))
             (0,process_identity/* signalProcess */.a7)(left, 'SIGKILL');
 }
+/** `null`: it did not start, and when it does, it finds no orders. */
 async function identityOf(folder) {
-    for (const deadline = performance.now() + START_MS;; await (0,external_node_timers_promises_.setTimeout)(LOOK_MS)) {
+    for (const deadline = performance.now() + START_MS; performance.now() < deadline; await (0,external_node_timers_promises_.setTimeout)(LOOK_MS)) {
         const identity = await (0,pusher_folder/* readIdentity */.xN)(folder);
-        if (identity !== null || performance.now() > deadline)
+        if (identity !== null)
             return identity;
     }
+    return (await (0,pusher_folder/* retractOrders */.pj)(folder)) ? null : (0,pusher_folder/* readIdentity */.xN)(folder);
 }
 /** Shows the log from `from` on until the process ends, and sees to it that it does. */
 async function untilEnd(identity, log, from, timeoutMs, stop) {
@@ -9923,7 +9936,6 @@ async function pusher_keep({ log, env }, folder) {
     // A runner may have been made more patient by whoever started it, and only root may take that back.
     if ((0,external_node_os_.getPriority)() < PRIORITY)
         (0,external_node_os_.setPriority)(PRIORITY);
-    const orders = await (0,pusher_folder/* takeOrders */.T8)(folder);
     let worker = null;
     let isReady = false;
     let told = null;
@@ -9935,6 +9947,9 @@ async function pusher_keep({ log, env }, folder) {
     process.on('SIGUSR2', () => tell('SIGUSR2'));
     for (const name of ['SIGINT', 'SIGTERM'])
         process.on(name, () => tell('SIGTERM'));
+    // Post knows of it before it has the orders, and else takes them back: only one of the two pushes.
+    await introduce(folder, null);
+    const orders = await (0,pusher_folder/* takeOrders */.T8)(folder);
     for (let number = 1; number <= MOST_WORKERS; number++) {
         isReady = false;
         worker = employ(env, folder, orders);
@@ -9960,7 +9975,7 @@ function employ(env, folder, orders) {
 }
 /** Post speaks to the keeper, and ends both. */
 async function introduce(folder, worker) {
-    const identity = { ...(0,process_identity/* ownIdentity */.hY)(), worker: (0,process_identity/* identityOf */.cu)(worker.pid ?? process.pid) };
+    const identity = { ...(0,process_identity/* ownIdentity */.hY)(), worker: (0,process_identity/* identityOf */.cu)(worker?.pid ?? process.pid) };
     await (0,pusher_folder/* writeJson */.GF)((0,pusher_folder/* pusherFiles */.B8)(folder).identity, identity);
 }
 

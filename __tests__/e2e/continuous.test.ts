@@ -10,7 +10,7 @@ import { spawnCacheService } from '../support/cache-service/connect.ts';
 import { chain, derivation, GRAPH, graph } from '../support/derivations.ts';
 import { type FaultyServer, startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine, type Machine } from '../support/machine.ts';
-import type { JobOptions, JobResult, RunningJob, Step } from '../support/runner/steps.ts';
+import type { JobOptions, JobResult, RunningJob, Step, UsesStep } from '../support/runner/steps.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
 import { testedVersions } from '../support/versions.ts';
 
@@ -233,6 +233,24 @@ describe('trouble on the way', () => {
 		expect(result.annotations.map(({ message }) => message).join(), result.log).not.toContain('ended before its time');
 		const [report] = result.reports as readonly Report[];
 		expect(report?.caches[0]?.counts['out-of-time']?.paths, result.log).toBe(2);
+	});
+
+	it('a pusher that takes long to start does not push beside post', async () => {
+		const isPusher = "process.argv[1]?.endsWith('pusher.js') && process.env.NIX_CACHE_ACTION_PUSHER_WORKER === undefined";
+		machine.writeFile(
+			'/root/late.cjs',
+			`if (${isPusher}) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6_000);\n`,
+		);
+		server.fail({ method: 'PUT', path: /nar\// }, { kind: 'delay', delayMs: 6_000 });
+		const { with: inputs = {} } = action() as UsesStep;
+		const late = uses({ with: inputs, env: { NODE_OPTIONS: '--require=/root/late.cjs' } });
+		const result = await job(machine, [late, buildAll()]);
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations, result.log).toEqual([]);
+		expect(result.stage('post').log).toMatch(/5 pushed/);
+		const nars = server.requests.filter(({ method, path }) => method === 'PUT' && path.includes('nar/'));
+		expect(nars).toHaveLength(5);
+		expect(result.orphans).toEqual([]);
 	});
 
 	it('`continuous: false` leaves everything to the end', async () => {

@@ -10,7 +10,7 @@ import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { contextOf } from './configure.ts';
 import { isDryRun, pushTimeoutMs } from './push-policy.ts';
-import { type PusherIdentity, pusherFiles, readIdentity, readReport, writeJson } from './pusher-folder.ts';
+import { type PusherIdentity, pusherFiles, readIdentity, readReport, retractOrders, writeJson } from './pusher-folder.ts';
 import type { KeptSession, Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
@@ -80,7 +80,11 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 	if (folder === null) return null;
 	const files = pusherFiles(folder);
 	const identity = await identityOf(folder);
-	if (identity !== null && isRunning(identity)) {
+	if (identity === null) {
+		runner.log.info('The process that pushes while the job runs did not come to work; all is pushed now.');
+		return null;
+	}
+	if (isRunning(identity)) {
 		const timeoutMs = pushTimeoutMs(inputs);
 		await writeJson(files.finish, {
 			version: 1,
@@ -121,11 +125,13 @@ export async function stopPusher({ state }: KeptSession): Promise<void> {
 	for (const left of [identity, worker]) if (left !== null && isRunning(left)) signalProcess(left, 'SIGKILL');
 }
 
+/** `null`: it did not start, and when it does, it finds no orders. */
 async function identityOf(folder: string): Promise<PusherIdentity | null> {
-	for (const deadline = performance.now() + START_MS; ; await sleep(LOOK_MS)) {
+	for (const deadline = performance.now() + START_MS; performance.now() < deadline; await sleep(LOOK_MS)) {
 		const identity = await readIdentity(folder);
-		if (identity !== null || performance.now() > deadline) return identity;
+		if (identity !== null) return identity;
 	}
+	return (await retractOrders(folder)) ? null : readIdentity(folder);
 }
 
 /** Shows the log from `from` on until the process ends, and sees to it that it does. */

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PackFindings } from '../backends/actions-cache/packs.ts';
 import type { ProcessIdentity } from '../background/process-identity.ts';
@@ -53,13 +53,23 @@ export function pusherFiles(folder: string) {
 	};
 }
 
-/** Reads the orders and removes them. @throws CacheError `state-invalid` */
+/** Reads the orders and removes them. Who takes them has them alone. @throws CacheError `state-invalid` */
 export async function takeOrders(folder: string): Promise<PusherOrders> {
 	const { orders } = pusherFiles(folder);
-	const read = await readJson(orders, isOrders);
-	await rm(orders, { force: true });
+	const taken = `${orders}.taken`;
+	await rename(orders, taken).catch(() => undefined);
+	const read = await readJson(taken, isOrders);
+	await rm(taken, { force: true });
 	if (read === null) throw new CacheError('state-invalid', `There is nothing to push: ${orders} is missing or not ours.`);
 	return read;
+}
+
+/** Takes the orders back; whether nobody had taken them. */
+export async function retractOrders(folder: string): Promise<boolean> {
+	return unlink(pusherFiles(folder).orders).then(
+		() => true,
+		() => false,
+	);
 }
 
 /** What the keeper hands to its worker. @throws CacheError `state-invalid` */

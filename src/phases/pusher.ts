@@ -42,7 +42,6 @@ async function work(runner: Runner, folder: string): Promise<void> {
 async function keep({ log, env }: Runner, folder: string): Promise<void> {
 	// A runner may have been made more patient by whoever started it, and only root may take that back.
 	if (getPriority() < PRIORITY) setPriority(PRIORITY);
-	const orders = await takeOrders(folder);
 	let worker: ChildProcess | null = null;
 	let isReady = false;
 	let told: 'SIGUSR2' | 'SIGTERM' | null = null;
@@ -52,6 +51,9 @@ async function keep({ log, env }: Runner, folder: string): Promise<void> {
 	};
 	process.on('SIGUSR2', () => tell('SIGUSR2'));
 	for (const name of ['SIGINT', 'SIGTERM']) process.on(name, () => tell('SIGTERM'));
+	// Post knows of it before it has the orders, and else takes them back: only one of the two pushes.
+	await introduce(folder, null);
+	const orders = await takeOrders(folder);
 	for (let number = 1; number <= MOST_WORKERS; number++) {
 		isReady = false;
 		worker = employ(env, folder, orders);
@@ -78,7 +80,7 @@ function employ(env: Runner['env'], folder: string, orders: PusherOrders): Child
 }
 
 /** Post speaks to the keeper, and ends both. */
-async function introduce(folder: string, worker: ChildProcess): Promise<void> {
-	const identity = { ...ownIdentity(), worker: identityOf(worker.pid ?? process.pid) };
+async function introduce(folder: string, worker: ChildProcess | null): Promise<void> {
+	const identity = { ...ownIdentity(), worker: identityOf(worker?.pid ?? process.pid) };
 	await writeJson(pusherFiles(folder).identity, identity);
 }
