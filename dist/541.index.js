@@ -8893,6 +8893,7 @@ async function finishWithPusher(session, stop, job) {
         runner.log.info('The process that pushes while the job runs did not come to work; all is pushed now.');
         return null;
     }
+    let endedByItself = true;
     if ((0,process_identity/* isRunning */.W_)(identity)) {
         const timeoutMs = (0,push_policy/* pushTimeoutMs */.gv)(inputs);
         await (0,pusher_folder/* writeJson */.GF)(files.finish, {
@@ -8905,7 +8906,7 @@ async function finishWithPusher(session, stop, job) {
         });
         const { size: from } = await (0,promises_.stat)(files.log);
         (0,process_identity/* signalProcess */.a7)(identity, 'SIGUSR2');
-        await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
+        endedByItself = await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
     }
     // One that lost its keeper must not push beside this process.
     const { worker = null } = (await (0,pusher_folder/* readIdentity */.xN)(folder)) ?? {};
@@ -8915,7 +8916,9 @@ async function finishWithPusher(session, stop, job) {
     if (report === null) {
         const tail = (await (0,promises_.readFile)(files.log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
         runner.log.debug(tail);
-        runner.log.warning('The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.', 'nix-cache-action');
+        runner.log.warning(endedByItself
+            ? 'The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.'
+            : 'The process that pushed while the job ran did not end in time, and was killed.', 'nix-cache-action');
     }
     return report;
 }
@@ -8942,12 +8945,13 @@ async function identityOf(folder) {
     }
     return (await (0,pusher_folder/* retractOrders */.pj)(folder)) ? null : (0,pusher_folder/* readIdentity */.xN)(folder);
 }
-/** Shows the log from `from` on until the process ends, and sees to it that it does. */
+/** Shows the log from `from` on until the process ends, and sees to it that it does. Whether it did by itself. */
 async function untilEnd(identity, log, from, timeoutMs, stop) {
     const startedMs = performance.now();
     let at = from;
     let shownAtMs = startedMs;
     let deadlineMs = performance.now() + timeoutMs;
+    let isKilled = false;
     const onStop = () => {
         deadlineMs = Math.min(deadlineMs, performance.now() + STOP_MS);
         (0,process_identity/* signalProcess */.a7)(identity, 'SIGTERM');
@@ -8962,12 +8966,13 @@ async function untilEnd(identity, log, from, timeoutMs, stop) {
             shownAtMs = nowMs;
         }
         if (nowMs > deadlineMs)
-            (0,process_identity/* signalProcess */.a7)(identity, 'SIGKILL');
+            isKilled = (0,process_identity/* signalProcess */.a7)(identity, 'SIGKILL');
         await (0,external_node_timers_promises_.setTimeout)(Math.min(LOOK_MS, FIRST_LOOK_MS + (nowMs - startedMs) / 20));
     }
     for (let end = await showFrom(log, at); end !== at; end = await showFrom(log, at))
         at = end;
     stop.signal.removeEventListener('abort', onStop);
+    return !isKilled;
 }
 /** What the pusher wrote for the runner, word for word: its annotations are the job's. Answers with where it ends. */
 async function showFrom(log, from) {
@@ -9789,8 +9794,9 @@ async function push(session, stop, job) {
         return;
     }
     const settling = { runner: session.runner, policy: session.inputs.onPushFailure };
+    const startedMs = performance.now();
     try {
-        const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
+        const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job, startedMs));
         await tell(session, report);
         for (const cache of report.caches) {
             const problem = (0,report_problem/* problemOf */.Z)(cache, stop.signal.aborted);
@@ -9804,12 +9810,12 @@ async function push(session, stop, job) {
             log.debug(error.stack);
     }
 }
-/** In this process, what no other has pushed. */
-async function pushHere(session, store, stop, job) {
+/** In this process, what no other has pushed, in what is left of the time. */
+async function pushHere(session, store, stop, job, startedMs) {
     const { pusherFolder = null } = session.state().main ?? {};
     const { pushNewPaths } = await Promise.all(/* import() */[__webpack_require__.e(620), __webpack_require__.e(964)]).then(__webpack_require__.bind(__webpack_require__, 1964));
     const done = pusherFolder === null ? new Map() : await (0,pusher_folder/* readDone */.$n)(pusherFolder);
-    return pushNewPaths(session, (0,local_store/* reopenLocalStore */.C)(store, session.runner.env), stop, job, done);
+    return pushNewPaths(session, (0,local_store/* reopenLocalStore */.C)(store, session.runner.env), stop, job, done, startedMs);
 }
 /** A job that pushes nothing is told what it read. That this fails is no problem of the job. */
 async function tellReads(session, store, stop, job) {

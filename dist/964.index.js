@@ -2036,10 +2036,9 @@ function createUpstreams(session, store, netrc) {
 
 /**
  * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
- * other. Throws when nothing can even begin.
+ * other. `startedMs`: when the time for it began. Throws when nothing can even begin.
  */
-async function pushNewPaths(session, store, stop, job, done) {
-    const startedMs = performance.now();
+async function pushNewPaths(session, store, stop, job, done, startedMs = performance.now()) {
     const deadlineMs = startedMs + (0,push_policy/* pushTimeoutMs */.gv)(session.inputs);
     return withPushes(session, store, stop, job, done, () => undefined, (pushes) => pushes.finish({ startedMs, deadlineMs }));
 }

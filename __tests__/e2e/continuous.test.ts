@@ -253,6 +253,21 @@ describe('trouble on the way', () => {
 		expect(result.orphans).toEqual([]);
 	});
 
+	it('a pusher that hangs does not double the time that the end of the job takes', async () => {
+		server.fail({ method: 'PUT', path: /nar\// }, { kind: 'delay', delayMs: 60_000 });
+		const stopBoth = run(
+			'kill -STOP $(grep -o \'"pid":[0-9]*\' "$RUNNER_TEMP"/nix-cache-action-*/push/pusher.json | cut -d : -f 2)',
+		);
+		const started = () => until('the pusher is at work', () => server.requests.some(({ path }) => path.includes('nar/')));
+		const result = await job(machine, [action({ 'push-timeout': '8 s' }), buildAll(), started, stopBoth]);
+		expect(result.status, result.log).toBe('success');
+		expect(result.stage('post').durationMs, result.log).toBeLessThan(13_000);
+		const messages = result.annotations.map(({ message }) => message).join('\n');
+		expect(messages, result.log).toContain('did not end in time');
+		expect(messages).not.toContain('killed, or out of memory');
+		expect(result.orphans).toEqual([]);
+	});
+
 	it('`continuous: false` leaves everything to the end', async () => {
 		const result = await job(machine, [
 			action({ continuous: 'false' }),

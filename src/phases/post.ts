@@ -86,8 +86,9 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 		return;
 	}
 	const settling = { runner: session.runner, policy: session.inputs.onPushFailure };
+	const startedMs = performance.now();
 	try {
-		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job));
+		const report = (await finishWithPusher(session, stop, job)) ?? (await pushHere(session, main.store, stop, job, startedMs));
 		await tell(session, report);
 		for (const cache of report.caches) {
 			const problem = problemOf(cache, stop.signal.aborted);
@@ -99,12 +100,18 @@ async function push(session: Session, stop: Stop, job: JobReads): Promise<void> 
 	}
 }
 
-/** In this process, what no other has pushed. */
-async function pushHere(session: Session, store: LocalStoreDescription, stop: Stop, job: JobReads): Promise<Report> {
+/** In this process, what no other has pushed, in what is left of the time. */
+async function pushHere(
+	session: Session,
+	store: LocalStoreDescription,
+	stop: Stop,
+	job: JobReads,
+	startedMs: number,
+): Promise<Report> {
 	const { pusherFolder = null } = session.state().main ?? {};
 	const { pushNewPaths } = await import('./push-new-paths.ts');
 	const done = pusherFolder === null ? new Map() : await readDone(pusherFolder);
-	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done);
+	return pushNewPaths(session, reopenLocalStore(store, session.runner.env), stop, job, done, startedMs);
 }
 
 /** A job that pushes nothing is told what it read. That this fails is no problem of the job. */

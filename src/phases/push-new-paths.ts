@@ -22,10 +22,16 @@ export type Done = ReadonlyMap<number, ReadonlyMap<string, number>>;
 
 /**
  * Finds what the job added to the store, pushes it to every cache that takes it, reads it back. What goes wrong with one cache is in the report and holds up no
- * other. Throws when nothing can even begin.
+ * other. `startedMs`: when the time for it began. Throws when nothing can even begin.
  */
-export async function pushNewPaths(session: Session, store: LocalStore, stop: Stop, job: JobReads, done: Done): Promise<Report> {
-	const startedMs = performance.now();
+export async function pushNewPaths(
+	session: Session,
+	store: LocalStore,
+	stop: Stop,
+	job: JobReads,
+	done: Done,
+	startedMs = performance.now(),
+): Promise<Report> {
 	const deadlineMs = startedMs + pushTimeoutMs(session.inputs);
 	return withPushes(
 		session,

@@ -84,6 +84,7 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 		runner.log.info('The process that pushes while the job runs did not come to work; all is pushed now.');
 		return null;
 	}
+	let endedByItself = true;
 	if (isRunning(identity)) {
 		const timeoutMs = pushTimeoutMs(inputs);
 		await writeJson(files.finish, {
@@ -96,7 +97,7 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 		});
 		const { size: from } = await stat(files.log);
 		signalProcess(identity, 'SIGUSR2');
-		await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
+		endedByItself = await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
 	}
 	// One that lost its keeper must not push beside this process.
 	const { worker = null } = (await readIdentity(folder)) ?? {};
@@ -106,7 +107,9 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 		const tail = (await readFile(files.log, 'utf8').catch(() => '')).trim().split('\n').slice(-5).join('\n');
 		runner.log.debug(tail);
 		runner.log.warning(
-			'The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.',
+			endedByItself
+				? 'The process that pushed while the job ran ended before its time (killed, or out of memory); what it did not push is pushed now.'
+				: 'The process that pushed while the job ran did not end in time, and was killed.',
 			'nix-cache-action',
 		);
 	}
@@ -134,12 +137,13 @@ async function identityOf(folder: string): Promise<PusherIdentity | null> {
 	return (await retractOrders(folder)) ? null : readIdentity(folder);
 }
 
-/** Shows the log from `from` on until the process ends, and sees to it that it does. */
-async function untilEnd(identity: PusherIdentity, log: string, from: number, timeoutMs: number, stop: Stop): Promise<void> {
+/** Shows the log from `from` on until the process ends, and sees to it that it does. Whether it did by itself. */
+async function untilEnd(identity: PusherIdentity, log: string, from: number, timeoutMs: number, stop: Stop): Promise<boolean> {
 	const startedMs = performance.now();
 	let at = from;
 	let shownAtMs = startedMs;
 	let deadlineMs = performance.now() + timeoutMs;
+	let isKilled = false;
 	const onStop = (): void => {
 		deadlineMs = Math.min(deadlineMs, performance.now() + STOP_MS);
 		signalProcess(identity, 'SIGTERM');
@@ -152,11 +156,12 @@ async function untilEnd(identity: PusherIdentity, log: string, from: number, tim
 			at = await showFrom(log, at);
 			shownAtMs = nowMs;
 		}
-		if (nowMs > deadlineMs) signalProcess(identity, 'SIGKILL');
+		if (nowMs > deadlineMs) isKilled = signalProcess(identity, 'SIGKILL');
 		await sleep(Math.min(LOOK_MS, FIRST_LOOK_MS + (nowMs - startedMs) / 20));
 	}
 	for (let end = await showFrom(log, at); end !== at; end = await showFrom(log, at)) at = end;
 	stop.signal.removeEventListener('abort', onStop);
+	return !isKilled;
 }
 
 /** What the pusher wrote for the runner, word for word: its annotations are the job's. Answers with where it ends. */
