@@ -57,6 +57,10 @@ const ASK_BEFORE_SENDING_BYTES = 1024 * 1024;
 function narKey(narHash, compression) {
     return `nar/${(0,hash/* digestText */.M6)(narHash, 'nix32')}.nar${SUFFIX[compression]}`;
 }
+/** The key of this very file, for where other bytes have the usual one. */
+function fileKey(narHash, { compression, fileHash }) {
+    return `nar/${(0,hash/* digestText */.M6)(narHash, 'nix32')}-${(0,hash/* digestText */.M6)(fileHash, 'nix32')}.nar${SUFFIX[compression]}`;
+}
 function createNarUploads(store) {
     const uploads = new Map();
     return {
@@ -80,13 +84,28 @@ function createNarUploads(store) {
 async function packAndStore(store, info, nar, signal) {
     const packed = await nar.packed(signal);
     try {
-        const url = narKey(info.narHash, packed.compression);
-        const sent = await storeUnlessThere(store, url, packed, signal);
+        const { url, sent } = await storeUnderAnyKey(store, info.narHash, packed, signal);
         const { compression, fileHash, body } = packed;
         return { url, compression, fileHash, fileSizeBytes: body.sizeBytes, sentBytes: sent ? body.sizeBytes : 0 };
     }
     finally {
         await packed.dispose();
+    }
+}
+/**
+ * Under the usual key, unless what is there is not ours and can't be overwritten: a job that packed otherwise was ended before its narinfo, or its upload was cut off. No later
+ * job could push the path then.
+ */
+async function storeUnderAnyKey(store, narHash, packed, signal) {
+    const usual = narKey(narHash, packed.compression);
+    try {
+        return { url: usual, sent: await storeUnlessThere(store, usual, packed, signal) };
+    }
+    catch (error) {
+        if (!isRefusal(error) || (await sizeOrNull(store, usual, signal)) === null)
+            throw error;
+        const url = fileKey(narHash, packed);
+        return { url, sent: await storeUnlessThere(store, url, packed, signal) };
     }
 }
 async function storeUnlessThere(store, key, { body }, signal) {
@@ -102,19 +121,23 @@ async function storeUnlessThere(store, key, { body }, signal) {
         throw error;
     }
 }
+/** Who is not let see it does not know. */
+async function sizeOrNull(store, key, signal) {
+    try {
+        return await store.size(key, signal);
+    }
+    catch (error) {
+        if (isRefusal(error))
+            return null;
+        throw error;
+    }
+}
 /**
  * The name stands for the contents, but what is there may have been cut off: it counts when it is as long as ours. (What another
  * compression level made has another length and is replaced; readers can use either.)
  */
 async function isThere(store, key, body, signal) {
-    try {
-        return (await store.size(key, signal)) === body.sizeBytes;
-    }
-    catch (error) {
-        if (isRefusal(error))
-            return false;
-        throw error;
-    }
+    return (await sizeOrNull(store, key, signal)) === body.sizeBytes;
 }
 /** How servers answer that keep what is there and let nobody overwrite it (Artifactory without that permission, Nexus, WORM buckets). */
 function isRefusal(error) {

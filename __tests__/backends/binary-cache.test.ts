@@ -286,10 +286,27 @@ describe('a NAR', () => {
 		expect(repository.files.get(largeKey)?.bytes.length).toBe(large.nar.length);
 	});
 
-	it('that was cut off where nobody can overwrite it is an error', async () => {
+	it.each([
+		['was cut off', large.nar.subarray(0, 1e6)],
+		['was made by another compression level', Buffer.concat([large.nar, Buffer.alloc(9)])],
+	])('that %s where nobody can overwrite it is left alone, and the path gets one of its own', async (_, bytes) => {
 		const { backend, repository } = await open({ writeOnce: true });
+		repository.files.set(largeKey, { bytes: Buffer.from(bytes), contentType: undefined });
+		expect((await push(backend, large, sourceOf(large, 'none'))).sentBytes).toBe(large.nar.length);
+		expect(repository.files.get(largeKey)?.bytes.length).toBe(bytes.length);
+		expect(repository.files.get(narinfo(repository, large).url)?.bytes.length).toBe(large.nar.length);
+		expect(await backend.readBack(large.info, never)).toEqual({ ok: true });
+		// So in every later job: that one is there as well now, and whole.
+		repository.files.delete(`${hashPartOf(large.info.path)}.narinfo`);
+		const { backend: later } = await open({}, { repository });
+		expect(await push(later, large, sourceOf(large, 'none'))).toEqual({ sentBytes: 0 });
+		expect(await later.readBack(large.info, never)).toEqual({ ok: true });
+	});
+
+	it('that can not be written under any name is an error', async () => {
+		const { backend, repository } = await open({ readOnly: true });
 		repository.files.set(largeKey, { bytes: Buffer.from(large.nar.subarray(0, 1e6)), contentType: undefined });
-		await expect(push(backend, large, sourceOf(large, 'none'))).rejects.toMatchObject({ code: 'cache-forbidden' });
+		await expect(push(backend, large, sourceOf(large, 'none'))).rejects.toMatchObject({ code: 'cache-read-only' });
 	});
 
 	it('is given back by the packer when the upload fails', async () => {

@@ -30,6 +30,11 @@ function narKey(narHash: Hash, compression: Compression): string {
 	return `nar/${digestText(narHash, 'nix32')}.nar${SUFFIX[compression]}`;
 }
 
+/** The key of this very file, for where other bytes have the usual one. */
+function fileKey(narHash: Hash, { compression, fileHash }: PackedNar): string {
+	return `nar/${digestText(narHash, 'nix32')}-${digestText(fileHash, 'nix32')}.nar${SUFFIX[compression]}`;
+}
+
 /** Brings NARs into a store, each content once a run, however many paths have it. */
 export interface NarUploads {
 	bring(info: PathInfo, nar: NarSource, signal: AbortSignal): Promise<StoredNar>;
@@ -58,12 +63,26 @@ export function createNarUploads(store: ObjectStore): NarUploads {
 async function packAndStore(store: ObjectStore, info: PathInfo, nar: NarSource, signal: AbortSignal): Promise<StoredNar> {
 	const packed = await nar.packed(signal);
 	try {
-		const url = narKey(info.narHash, packed.compression);
-		const sent = await storeUnlessThere(store, url, packed, signal);
+		const { url, sent } = await storeUnderAnyKey(store, info.narHash, packed, signal);
 		const { compression, fileHash, body } = packed;
 		return { url, compression, fileHash, fileSizeBytes: body.sizeBytes, sentBytes: sent ? body.sizeBytes : 0 };
 	} finally {
 		await packed.dispose();
+	}
+}
+
+/**
+ * Under the usual key, unless what is there is not ours and can't be overwritten: a job that packed otherwise was ended before its narinfo, or its upload was cut off. No later
+ * job could push the path then.
+ */
+async function storeUnderAnyKey(store: ObjectStore, narHash: Hash, packed: PackedNar, signal: AbortSignal) {
+	const usual = narKey(narHash, packed.compression);
+	try {
+		return { url: usual, sent: await storeUnlessThere(store, usual, packed, signal) };
+	} catch (error) {
+		if (!isRefusal(error) || (await sizeOrNull(store, usual, signal)) === null) throw error;
+		const url = fileKey(narHash, packed);
+		return { url, sent: await storeUnlessThere(store, url, packed, signal) };
 	}
 }
 
@@ -78,17 +97,22 @@ async function storeUnlessThere(store: ObjectStore, key: string, { body }: Packe
 	}
 }
 
+/** Who is not let see it does not know. */
+async function sizeOrNull(store: ObjectStore, key: string, signal: AbortSignal): Promise<number | null> {
+	try {
+		return await store.size(key, signal);
+	} catch (error) {
+		if (isRefusal(error)) return null;
+		throw error;
+	}
+}
+
 /**
  * The name stands for the contents, but what is there may have been cut off: it counts when it is as long as ours. (What another
  * compression level made has another length and is replaced; readers can use either.)
  */
 async function isThere(store: ObjectStore, key: string, body: ObjectBody, signal: AbortSignal): Promise<boolean> {
-	try {
-		return (await store.size(key, signal)) === body.sizeBytes;
-	} catch (error) {
-		if (isRefusal(error)) return false;
-		throw error;
-	}
+	return (await sizeOrNull(store, key, signal)) === body.sizeBytes;
 }
 
 /** How servers answer that keep what is there and let nobody overwrite it (Artifactory without that permission, Nexus, WORM buckets). */
