@@ -7529,11 +7529,14 @@ async function lookAtDisk(folder) {
 /* harmony export */   G: () => (/* binding */ hasPlace)
 /* harmony export */ });
 /**
- * A store URL without its parameters, whose order and encoding Nix may change when it shows its settings, and without slashes at its end. Enough to know
- * a cache again.
+ * A store URL without its parameters, whose order and encoding Nix may change when it shows its settings, and without slashes at its end; `local` as new versions
+ * show it. Enough to know a cache again.
  */
 function placeOf(url) {
-    return url.replace(/\?.*$/s, '').replace(/\/+$/, '');
+    return url
+        .replace(/^local(?=\?|$)/, 'local://')
+        .replace(/\?.*$/s, '')
+        .replace(/\/+$/, '');
 }
 function hasPlace(urls, url) {
     return urls.some((other) => placeOf(other) === placeOf(url));

@@ -299,8 +299,8 @@ describe.each(testedVersions())('a store behind SSH, Nix %s', (nix) => {
 	});
 });
 
-it('a store in another folder of this machine takes what a job built', async () => {
-	await using machine = await createMachine({ nix: '2.26' });
+it.each(testedVersions())('a store in another folder of this machine takes what a job built, Nix %s', async (nix) => {
+	await using machine = await createMachine({ nix });
 	const cache = `local?root=${machine.work}/other`;
 	const steps = [uses({ with: { cache, 'signing-key': secret } }), buildGraph];
 	const first = await runJob(machine, steps, { workspace: { 'job.nix': graph('local') } });
