@@ -15,6 +15,8 @@ __webpack_require__.d(__webpack_exports__, {
 var external_node_crypto_ = __webpack_require__(7598);
 // EXTERNAL MODULE: external "node:fs/promises"
 var promises_ = __webpack_require__(1455);
+// EXTERNAL MODULE: external "node:os"
+var external_node_os_ = __webpack_require__(8161);
 // EXTERNAL MODULE: external "node:path"
 var external_node_path_ = __webpack_require__(6760);
 // EXTERNAL MODULE: ./build/errors.js
@@ -95,6 +97,7 @@ async function writeSignatures(folder, paths, storeDir, signal) {
 
 
 
+
 /** So many damaged paths cost a `nix copy` each; after them the rest is given up. */
 const COPIES = 6;
 const PROGRESS_EVERY_MS = 5000;
@@ -144,7 +147,7 @@ function createNixCopy(options) {
             if (paths.length === 0)
                 return new Map();
             // Several stores may be pushed to at once.
-            const folder = (0,external_node_path_.join)(nix.privateFolder, `signatures-${(0,external_node_crypto_.randomBytes)(6).toString('hex')}`);
+            const folder = (0,external_node_path_.join)(folderInUrls(nix.privateFolder), `signatures-${(0,external_node_crypto_.randomBytes)(6).toString('hex')}`);
             const unsigned = paths.filter(({ info, publishable }) => publishable.signatures.some((text) => !info.signatures.includes(text)));
             try {
                 const signLater = await signHere(store, unsigned, folder, storeDir, signal);
@@ -168,6 +171,10 @@ function createNixCopy(options) {
         },
         close: () => store.close(),
     };
+}
+/** A folder that Nix finds by a `file://` URL: versions differ in what they make of blanks and of what is encoded. What goes there is no secret. */
+function folderInUrls(preferred) {
+    return [preferred, (0,external_node_os_.tmpdir)()].find((folder) => /^[\w.+/-]+$/.test(folder)) ?? preferred;
 }
 const MISSING = { state: 'missing' };
 function presenceOf(info, there) {

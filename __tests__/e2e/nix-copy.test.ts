@@ -310,3 +310,24 @@ it.each(testedVersions())('a store in another folder of this machine takes what 
 	const second = await runJob(machine, steps, { workspace: { 'job.nix': graph('local') } });
 	expect(second.stage('run').log, second.log).not.toMatch(/^building '/m);
 });
+
+it.each(testedVersions())('signs what it copies on a runner whose folder has blanks in its name, Nix %s', async (nix) => {
+	await using machine = await createMachine({ nix });
+	const cache = `local?root=${machine.work}/other`;
+	const options = { workspace: { 'job.nix': graph('blanks') }, folder: 'my runner' };
+	const result = await runJob(machine, [uses({ with: { cache, 'signing-key': secret } }), buildGraph], options);
+	expect(problems(result), result.log).toEqual([]);
+	expect(result.stage('post').log, result.log).toMatch(/5 pushed/);
+	await machine.nix([
+		'store',
+		'verify',
+		'--all',
+		'--no-contents',
+		'--store',
+		cache,
+		'--option',
+		'trusted-public-keys',
+		publicKey,
+	]);
+	expect(result.leftovers.filter((name) => !name.includes('report'))).toEqual([]);
+});

@@ -73,7 +73,7 @@ export class Job implements RunningJob {
 			jobIndex: options.jobIndex ?? 0,
 		};
 		for (const secret of this.#secrets()) this.#masks.add(secret);
-		this.#folder = join(machine.work, `job-${++jobs}`);
+		this.#folder = join(machine.work, `${options.folder ?? 'job'}-${++jobs}`);
 		this.place = this.#makeFolders();
 	}
 

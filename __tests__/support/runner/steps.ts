@@ -47,6 +47,8 @@ export interface JobOptions {
 	readonly secrets?: readonly string[];
 	/** Files that a checkout would have brought: path in the workspace to content. */
 	readonly workspace?: Readonly<Record<string, string>>;
+	/** How the name of the runner's folder begins; `job` if not said. */
+	readonly folder?: string;
 	readonly workflow?: string;
 	readonly job?: string;
 	readonly matrix?: Readonly<Record<string, string>>;

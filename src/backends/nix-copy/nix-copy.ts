@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NixStoreTarget } from '../../cache-target/nix-store.ts';
 import { describeError, isCacheError } from '../../errors.ts';
@@ -83,7 +84,7 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 			const paths = gathered.splice(0);
 			if (paths.length === 0) return new Map();
 			// Several stores may be pushed to at once.
-			const folder = join(nix.privateFolder, `signatures-${randomBytes(6).toString('hex')}`);
+			const folder = join(folderInUrls(nix.privateFolder), `signatures-${randomBytes(6).toString('hex')}`);
 			const unsigned = paths.filter(({ info, publishable }) =>
 				publishable.signatures.some((text) => !info.signatures.includes(text)),
 			);
@@ -108,6 +109,11 @@ export function createNixCopy(options: NixCopyOptions): Backend {
 
 		close: () => store.close(),
 	};
+}
+
+/** A folder that Nix finds by a `file://` URL: versions differ in what they make of blanks and of what is encoded. What goes there is no secret. */
+function folderInUrls(preferred: string): string {
+	return [preferred, tmpdir()].find((folder) => /^[\w.+/-]+$/.test(folder)) ?? preferred;
 }
 
 const MISSING: Presence = { state: 'missing' };
