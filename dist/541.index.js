@@ -1465,10 +1465,11 @@ function createJobIdentity(options) {
     };
     /** For all who wait: that one of them is cancelled is nothing to the others. */
     const begin = () => {
+        const askedMs = nowMs();
         const held = { token: ask(AbortSignal.timeout(LONGEST_WAIT_MS)), freshUntilMs: Number.POSITIVE_INFINITY };
         held.token.then((token) => {
             newest = token;
-            held.freshUntilMs = (endOf(token) ?? nowMs() + UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
+            held.freshUntilMs = askedMs + (lifeMsOf(token, askedMs) ?? UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
         }, () => {
             if (current === held)
                 current = null;
@@ -1490,12 +1491,19 @@ function createJobIdentity(options) {
         },
     };
 }
-/** When a JSON Web Token ends, `null` when it does not say. It is not checked: that is for whom it is for. */
-function endOf(token) {
+/**
+ * How long a JSON Web Token lives that was asked for just now: by the clock of who made it, from which ours may differ. `null` when it does not say. It is not checked:
+ * that is for whom it is for.
+ */
+function lifeMsOf(token, askedMs) {
     try {
         const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-        const seconds = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'exp') : null;
-        return typeof seconds === 'number' ? seconds * 1000 : null;
+        if (typeof payload !== 'object' || payload === null)
+            return null;
+        const [issued, end] = [Reflect.get(payload, 'iat'), Reflect.get(payload, 'exp')];
+        if (typeof end !== 'number')
+            return null;
+        return end * 1000 - (typeof issued === 'number' ? issued * 1000 : askedMs);
     }
     catch {
         return null;

@@ -74,11 +74,12 @@ export function createJobIdentity(options: JobIdentityOptions): JobIdentity {
 
 	/** For all who wait: that one of them is cancelled is nothing to the others. */
 	const begin = (): Held => {
+		const askedMs = nowMs();
 		const held: Held = { token: ask(AbortSignal.timeout(LONGEST_WAIT_MS)), freshUntilMs: Number.POSITIVE_INFINITY };
 		held.token.then(
 			(token) => {
 				newest = token;
-				held.freshUntilMs = (endOf(token) ?? nowMs() + UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
+				held.freshUntilMs = askedMs + (lifeMsOf(token, askedMs) ?? UNKNOWN_LIFE_MS) - RENEW_BEFORE_MS;
 			},
 			() => {
 				if (current === held) current = null;
@@ -101,12 +102,17 @@ export function createJobIdentity(options: JobIdentityOptions): JobIdentity {
 	};
 }
 
-/** When a JSON Web Token ends, `null` when it does not say. It is not checked: that is for whom it is for. */
-function endOf(token: string): number | null {
+/**
+ * How long a JSON Web Token lives that was asked for just now: by the clock of who made it, from which ours may differ. `null` when it does not say. It is not checked:
+ * that is for whom it is for.
+ */
+function lifeMsOf(token: string, askedMs: number): number | null {
 	try {
 		const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-		const seconds: unknown = typeof payload === 'object' && payload !== null ? Reflect.get(payload, 'exp') : null;
-		return typeof seconds === 'number' ? seconds * 1000 : null;
+		if (typeof payload !== 'object' || payload === null) return null;
+		const [issued, end]: unknown[] = [Reflect.get(payload, 'iat'), Reflect.get(payload, 'exp')];
+		if (typeof end !== 'number') return null;
+		return end * 1000 - (typeof issued === 'number' ? issued * 1000 : askedMs);
 	} catch {
 		return null;
 	}
