@@ -7074,7 +7074,7 @@ function stopOnSignals(log, what = 'what is complete becomes visible, the rest i
     return {
         signal: controller.signal,
         graceMs: GRACE_MS,
-        now: () => controller.abort(),
+        now: (reason) => controller.abort(reason),
         close() {
             process.off('SIGINT', onSignal);
             process.off('SIGTERM', onSignal);

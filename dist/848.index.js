@@ -136,7 +136,7 @@ async function runPusherWorker(runner, folder, orders, ready) {
         finishing.abort();
     });
     // Without its keeper nobody waits for it, and post does all that is left.
-    process.once('disconnect', stop.now);
+    process.once('disconnect', () => stop.now());
     const reads = laterReads();
     await (0,promises_.mkdir)(files.held, { recursive: true, mode: 0o700 });
     const { journal: file } = main;
@@ -177,14 +177,17 @@ async function runPusherWorker(runner, folder, orders, ready) {
         stop.close();
     }
 }
+const OVER_HINT = 'Raise `push-timeout`; a server that stalls says why in its own log.';
 /** Reads the order that has come now. Its time runs from here on, for what was begun before it, too: post waits no longer. */
 async function finishOrderOf(folder, stop) {
     const startedMs = performance.now();
     const order = await (0,pusher_folder/* readFinishOrder */.IY)(folder);
     if (order === null)
         return null;
-    const deadlineMs = startedMs + order.timeoutMs - END_MS;
-    const limit = setTimeout(stop.now, Math.max(1, deadlineMs - performance.now()));
+    // A short time is not to be eaten up by its own end.
+    const deadlineMs = startedMs + order.timeoutMs - Math.min(END_MS, order.timeoutMs / 4);
+    const over = () => stop.now(new errors/* CacheError */.xA('deadline', 'The time for the push is over.', { hint: OVER_HINT }));
+    const limit = setTimeout(over, Math.max(1, deadlineMs - performance.now()));
     return { order, startedMs, deadlineMs, limit };
 }
 /**

@@ -268,6 +268,24 @@ describe('trouble on the way', () => {
 		expect(result.orphans).toEqual([]);
 	});
 
+	it('a short `push-timeout` is not all kept for its own end', async () => {
+		const add = run(`echo ${++salts} > file-continuous-0 && nix-store --add file-continuous-0`);
+		const result = await job(machine, [action({ 'push-timeout': '3 s' }), () => sleep(1_500), add]);
+		expect(result.status, result.log).toBe('success');
+		expect(result.annotations, result.log).toEqual([]);
+		expect(held()).toEqual(['file']);
+	});
+
+	it('a cache that does not answer in the time for the push is not called cancelled', async () => {
+		const add = run(`echo ${++salts} > file-continuous-0 && nix-store --add file-continuous-0`);
+		const stall = () => server.fail({ method: 'GET' }, { kind: 'stall' });
+		const result = await job(machine, [action({ 'push-timeout': '4 s' }), stall, () => sleep(1_500), add]);
+		expect(result.annotations, result.log).toMatchObject([
+			{ message: expect.stringMatching(/The time for the push is over|the time for it ran out/) },
+		]);
+		expect(result.stage('post').log).not.toContain('cancelled');
+	});
+
 	it('`continuous: false` leaves everything to the end', async () => {
 		const result = await job(machine, [
 			action({ continuous: 'false' }),

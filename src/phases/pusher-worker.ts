@@ -47,7 +47,7 @@ export async function runPusherWorker(runner: Runner, folder: string, orders: Pu
 		finishing.abort();
 	});
 	// Without its keeper nobody waits for it, and post does all that is left.
-	process.once('disconnect', stop.now);
+	process.once('disconnect', () => stop.now());
 	const reads = laterReads();
 	await mkdir(files.held, { recursive: true, mode: 0o700 });
 	const { journal: file } = main;
@@ -86,6 +86,8 @@ export async function runPusherWorker(runner: Runner, folder: string, orders: Pu
 	}
 }
 
+const OVER_HINT = 'Raise `push-timeout`; a server that stalls says why in its own log.';
+
 /** Post's order, and its time. */
 interface Arrival {
 	readonly order: FinishOrder;
@@ -100,8 +102,10 @@ async function finishOrderOf(folder: string, stop: Stop): Promise<Arrival | null
 	const startedMs = performance.now();
 	const order = await readFinishOrder(folder);
 	if (order === null) return null;
-	const deadlineMs = startedMs + order.timeoutMs - END_MS;
-	const limit = setTimeout(stop.now, Math.max(1, deadlineMs - performance.now()));
+	// A short time is not to be eaten up by its own end.
+	const deadlineMs = startedMs + order.timeoutMs - Math.min(END_MS, order.timeoutMs / 4);
+	const over = (): void => stop.now(new CacheError('deadline', 'The time for the push is over.', { hint: OVER_HINT }));
+	const limit = setTimeout(over, Math.max(1, deadlineMs - performance.now()));
 	return { order, startedMs, deadlineMs, limit };
 }
 

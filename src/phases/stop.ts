@@ -1,3 +1,4 @@
+import type { CacheError } from '../errors.ts';
 import type { Log } from '../log.ts';
 
 /** Tells post that it must come to its end. */
@@ -6,8 +7,8 @@ export interface Stop {
 	readonly signal: AbortSignal;
 	/** How long what was begun may still take after that: the runner sends SIGTERM 7.5 s after SIGINT, and kills 2.5 s later. */
 	readonly graceMs: number;
-	/** As if a signal had come. */
-	now(): void;
+	/** As if a signal had come, or for this reason. */
+	now(reason?: CacheError): void;
 	close(): void;
 }
 
@@ -25,7 +26,7 @@ export function stopOnSignals(log: Log, what = 'what is complete becomes visible
 	return {
 		signal: controller.signal,
 		graceMs: GRACE_MS,
-		now: () => controller.abort(),
+		now: (reason) => controller.abort(reason),
 		close() {
 			process.off('SIGINT', onSignal);
 			process.off('SIGTERM', onSignal);
