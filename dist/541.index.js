@@ -8907,14 +8907,17 @@ async function finishWithPusher(session, stop, job) {
     let endedByItself = true;
     if ((0,process_identity/* isRunning */.W_)(identity)) {
         const timeoutMs = (0,push_policy/* pushTimeoutMs */.gv)(inputs);
-        await (0,pusher_folder/* writeJson */.GF)(files.finish, {
-            version: 1,
-            timeoutMs,
-            used: [...job.used],
-            packFindings: job.packFindings,
-            served: job.served,
-            errors: job.errors,
-        });
+        const { used, ...reads } = job;
+        try {
+            await (0,pusher_folder/* writeJson */.GF)(files.finish, { version: 1, timeoutMs, used: [...used], ...reads });
+        }
+        catch (error) {
+            if (!(0,errors/* isCacheError */.bt)(error))
+                throw error;
+            runner.log.info(`The process that pushed while the job ran is stopped, and the rest pushed now: ${(0,errors/* describeError */.Uc)(error)}`);
+            await stopPusher(session);
+            return null;
+        }
         const { size: from } = await (0,promises_.stat)(files.log);
         (0,process_identity/* signalProcess */.a7)(identity, 'SIGUSR2');
         endedByItself = await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);

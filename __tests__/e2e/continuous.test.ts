@@ -286,6 +286,27 @@ describe('trouble on the way', () => {
 		expect(result.stage('post').log).not.toContain('cancelled');
 	});
 
+	it('a full disk, on which the pusher can not be told to end, costs nothing that fits into memory', async () => {
+		await machine.run(['sh', '-c', 'mkdir -p /small && mount -t tmpfs -o size=1m tmpfs /small']);
+		const fill = run(
+			'd=$(echo "$RUNNER_TEMP"/nix-cache-action-*/push); cp -a $d/. /small; rm -r $d; ln -s /small $d; head -c 2m /dev/zero > /small/fill || true',
+		);
+		const add = run(`echo ${++salts} > file-continuous-0 && nix-store --add file-continuous-0`);
+		const result = await job(machine, [
+			action(),
+			run('nix-build --no-out-link job.nix -A base'),
+			pushed(1),
+			fill,
+			buildAll(),
+			add,
+		]);
+		await machine.run(['umount', '-l', '/small']);
+		expect(result.status, result.log).toBe('success');
+		expect(held(), result.log).toHaveLength(6);
+		expect(result.annotations.map(({ message }) => message).join(), result.log).not.toContain('ENOSPC');
+		expect(result.orphans).toEqual([]);
+	});
+
 	it('`continuous: false` leaves everything to the end', async () => {
 		const result = await job(machine, [
 			action({ continuous: 'false' }),

@@ -87,14 +87,15 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 	let endedByItself = true;
 	if (isRunning(identity)) {
 		const timeoutMs = pushTimeoutMs(inputs);
-		await writeJson(files.finish, {
-			version: 1,
-			timeoutMs,
-			used: [...job.used],
-			packFindings: job.packFindings,
-			served: job.served,
-			errors: job.errors,
-		});
+		const { used, ...reads } = job;
+		try {
+			await writeJson(files.finish, { version: 1, timeoutMs, used: [...used], ...reads });
+		} catch (error) {
+			if (!isCacheError(error)) throw error;
+			runner.log.info(`The process that pushed while the job ran is stopped, and the rest pushed now: ${describeError(error)}`);
+			await stopPusher(session);
+			return null;
+		}
 		const { size: from } = await stat(files.log);
 		signalProcess(identity, 'SIGUSR2');
 		endedByItself = await untilEnd(identity, files.log, from, timeoutMs + REPORT_MS, stop);
