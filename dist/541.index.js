@@ -8853,7 +8853,10 @@ async function prepareHook(session, store, isShared, signal) {
 }
 /** Starts the process that pushes while the job runs. Main's state must be complete. That it can't be started costs nothing but time at the end. */
 async function startPusher(session, hook) {
-    const { runner, state } = session;
+    const { runner, state, keep } = session;
+    const { main } = state();
+    if (main === null)
+        return;
     const folder = (0,external_node_path_.join)(state().folder, 'push');
     const files = (0,pusher_folder/* pusherFiles */.B8)(folder);
     try {
@@ -8861,8 +8864,9 @@ async function startPusher(session, hook) {
         await Promise.all([files.identity, files.finish, files.report].map((file) => (0,promises_.rm)(file, { force: true })));
         const get = (0,given/* inputFromEnv */.yj)(runner.env);
         const inputs = Object.fromEntries(given/* INPUT_NAMES */.Qh.map((name) => [name, get(name)]));
-        const main = state().main;
-        await (0,pusher_folder/* writeJson */.GF)(files.orders, { version: 1, inputs, state: { ...state(), main: main && { ...main, pusherFolder: folder } } });
+        // Before it is there: however main ends, post knows of it.
+        keep({ main: { ...main, pusherFolder: folder } });
+        await (0,pusher_folder/* writeJson */.GF)(files.orders, { version: 1, inputs, state: state() });
         await (0,detached/* spawnDetached */.W)({
             nodePath: process.execPath,
             script: (0,external_node_path_.join)(import.meta.dirname, 'pusher.js'),
@@ -8871,13 +8875,12 @@ async function startPusher(session, hook) {
             env: { ...runner.env, NIX_CACHE_ACTION_HOOK: hook.script ?? undefined },
             log: files.log,
         });
-        return folder;
     }
     catch (error) {
         if (!(0,errors/* isCacheError */.bt)(error))
             throw error;
+        keep({ main });
         runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} Paths are pushed at the end of the job only.`, 'nix-cache-action');
-        return null;
     }
 }
 /** Between two looks at what the pusher says. */
@@ -9402,12 +9405,11 @@ async function withNix(session, store, signal) {
     };
     keep({ main: kept });
     const substituter = await startServing(session, store, mounts, serving, signal);
-    const running = { ...kept, substituterFolder: substituter?.folder ?? null };
-    keep({ main: running });
+    keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
     const reads = withSubstituter(serving.reads, substituter);
     const route = await (0,configure/* applySettings */.iN)(session, store, reads, { substituter, hook }, signal);
     if (hook !== null && route !== 'advice-only')
-        keep({ main: { ...running, pusherFolder: await startPusher(session, hook) } });
+        await startPusher(session, hook);
     await tellProblems(session, store, reads, { substituter, hook }, signal);
     const urls = route === 'advice-only' ? [] : [...reads.substituters, ...(0,configure/* directSubstituters */.$O)(session.inputs)];
     setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);

@@ -307,6 +307,25 @@ describe('trouble on the way', () => {
 		expect(result.orphans).toEqual([]);
 	});
 
+	it('a pusher that was just started when main is ended does not outlive the job', async () => {
+		// As when a cancel comes between two of main's instructions.
+		const script = `if (process.argv[1]?.endsWith('main.js')) {
+	const children = require('node:child_process');
+	const { spawn } = children;
+	children.spawn = (...call) => {
+		const child = spawn(...call);
+		if (String(call[1]).includes('pusher.js')) process.kill(process.pid, 'SIGKILL');
+		return child;
+	};
+	require('node:module').syncBuiltinESMExports();
+}`;
+		machine.writeFile('/root/ended.cjs', script);
+		const { with: inputs = {} } = action() as UsesStep;
+		const result = await job(machine, [uses({ with: inputs, env: { NODE_OPTIONS: '--require=/root/ended.cjs' } })]);
+		expect(result.stage('main').signal, result.log).toBe('SIGKILL');
+		expect(result.orphans, result.log).toEqual([]);
+	});
+
 	it('`continuous: false` leaves everything to the end', async () => {
 		const result = await job(machine, [
 			action({ continuous: 'false' }),

@@ -94,11 +94,10 @@ async function withNix(session: Session, store: LocalStore, signal: AbortSignal)
 	};
 	keep({ main: kept });
 	const substituter = await startServing(session, store, mounts, serving, signal);
-	const running = { ...kept, substituterFolder: substituter?.folder ?? null };
-	keep({ main: running });
+	keep({ main: { ...kept, substituterFolder: substituter?.folder ?? null } });
 	const reads = withSubstituter(serving.reads, substituter);
 	const route = await applySettings(session, store, reads, { substituter, hook }, signal);
-	if (hook !== null && route !== 'advice-only') keep({ main: { ...running, pusherFolder: await startPusher(session, hook) } });
+	if (hook !== null && route !== 'advice-only') await startPusher(session, hook);
 	await tellProblems(session, store, reads, { substituter, hook }, signal);
 	const urls = route === 'advice-only' ? [] : [...reads.substituters, ...directSubstituters(session.inputs)];
 	setOutputs(session, route === 'advice-only' ? 'none' : serving.kind, whyNot === null, urls);

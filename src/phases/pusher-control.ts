@@ -33,8 +33,10 @@ export async function prepareHook(
 }
 
 /** Starts the process that pushes while the job runs. Main's state must be complete. That it can't be started costs nothing but time at the end. */
-export async function startPusher(session: Session, hook: HookSettings): Promise<string | null> {
-	const { runner, state } = session;
+export async function startPusher(session: Session, hook: HookSettings): Promise<void> {
+	const { runner, state, keep } = session;
+	const { main } = state();
+	if (main === null) return;
 	const folder = join(state().folder, 'push');
 	const files = pusherFiles(folder);
 	try {
@@ -42,8 +44,9 @@ export async function startPusher(session: Session, hook: HookSettings): Promise
 		await Promise.all([files.identity, files.finish, files.report].map((file) => rm(file, { force: true })));
 		const get = inputFromEnv(runner.env);
 		const inputs = Object.fromEntries(INPUT_NAMES.map((name) => [name, get(name)]));
-		const main = state().main;
-		await writeJson(files.orders, { version: 1, inputs, state: { ...state(), main: main && { ...main, pusherFolder: folder } } });
+		// Before it is there: however main ends, post knows of it.
+		keep({ main: { ...main, pusherFolder: folder } });
+		await writeJson(files.orders, { version: 1, inputs, state: state() });
 		await spawnDetached({
 			nodePath: process.execPath,
 			script: join(import.meta.dirname, 'pusher.js'),
@@ -52,11 +55,10 @@ export async function startPusher(session: Session, hook: HookSettings): Promise
 			env: { ...runner.env, NIX_CACHE_ACTION_HOOK: hook.script ?? undefined },
 			log: files.log,
 		});
-		return folder;
 	} catch (error) {
 		if (!isCacheError(error)) throw error;
+		keep({ main });
 		runner.log.warning(`${describeError(error)} Paths are pushed at the end of the job only.`, 'nix-cache-action');
-		return null;
 	}
 }
 
