@@ -345,8 +345,8 @@ function createCachix(options) {
                 const narInfo = narInfoCreate(info, { hash: fileHash, sizeBytes: body.sizeBytes }, signingKey);
                 const upload = await uploads.begin(method, signal);
                 try {
-                    const { partBytes = part_uploads/* PART_BYTES */._ } = options;
-                    const parts = await (0,part_uploads/* uploadParts */.y)(client, body, partBytes, signedParts(api, upload), signal);
+                    const { partBytes = part_uploads/* PART_BYTES */._E } = options;
+                    const parts = await (0,part_uploads/* uploadParts */.yR)(client, body, partBytes, signedParts(api, upload), signal);
                     return async (publishSignal) => {
                         await complete(upload, parts, narInfo, info, publishSignal);
                         return { sentBytes: body.sizeBytes };
@@ -433,8 +433,9 @@ async function missingPaths(api, paths, signal) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   _: () => (/* binding */ PART_BYTES),
-/* harmony export */   y: () => (/* binding */ uploadParts)
+/* harmony export */   _E: () => (/* binding */ PART_BYTES),
+/* harmony export */   l4: () => (/* binding */ SIGNED_URL_HINT),
+/* harmony export */   yR: () => (/* binding */ uploadParts)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
 /* harmony import */ var _in_flight_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8336);
@@ -449,6 +450,8 @@ const PARTS_IN_FLIGHT = 4;
 /** A signed URL can run out between its making and the end of a queue. */
 const PLACES_PER_PART = 3;
 const MAX_THANKS_BYTES = 64 * 1024;
+/** Where a signed URL is refused: it says itself who may write there. */
+const SIGNED_URL_HINT = "Are the clocks of the cache's server and of its storage right, and does a proxy change what is sent?";
 /**
  * Sends a body in parts to signed URLs, without credentials. Parts are read from where the body lies, so they take no memory. Answers with all of them, in
  * their order.
@@ -487,7 +490,7 @@ async function putPart(client, part, findPlace, signal) {
 }
 function refusedAt({ host }, cause) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA(cause.code, `${host} took a part of an upload at none of ${PLACES_PER_PART} signed URLs: ${cause.message}`, {
-        hint: "Are the clocks of the cache's server and of its storage right, and does a proxy change what is sent?",
+        hint: SIGNED_URL_HINT,
         cause,
     });
 }

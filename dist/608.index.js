@@ -245,7 +245,7 @@ const NAR_TYPE = { 'content-type': 'application/x-nix-nar' };
  */
 function createNiks3(options) {
     const { target, client, env, storeDir, signingKey } = options;
-    const { partBytes = part_uploads/* PART_BYTES */._ } = options;
+    const { partBytes = part_uploads/* PART_BYTES */._E } = options;
     let known = null;
     const api = createNiks3Api(target, client, authenticate(target, async (signal) => (await informed(signal)).configuration.audience, options));
     const learn = async (signal) => {
@@ -260,7 +260,7 @@ function createNiks3(options) {
             return put(client, place.url, nar.body, NAR_TYPE, signal);
         const { uploadId, urls } = place;
         try {
-            const parts = await (0,part_uploads/* uploadParts */.y)(client, nar.body, partBytes, async (_part, number, attempt, either) => ({
+            const parts = await (0,part_uploads/* uploadParts */.yR)(client, nar.body, partBytes, async (_part, number, attempt, either) => ({
                 url: (attempt === 1 ? urls[number - 1] : undefined) ?? (await api.partUrl(key, uploadId, number, either)),
                 headers: {},
             }), signal);
@@ -373,8 +373,16 @@ function createNiks3(options) {
         }
     }
 }
+/** To a signed URL. */
 async function put(client, url, body, headers, signal) {
-    await client.request({ method: 'PUT', url, headers, body, accept: [200, 201, 204], limitBytes: 64 * 1024, signal });
+    try {
+        await client.request({ method: 'PUT', url, headers, body, accept: [200, 201, 204], limitBytes: 64 * 1024, signal });
+    }
+    catch (error) {
+        if (!(0,errors/* isCacheError */.bt)(error, 'cache-forbidden'))
+            throw error;
+        throw new errors/* CacheError */.xA(error.code, error.message, { hint: part_uploads/* SIGNED_URL_HINT */.l4, cause: error });
+    }
 }
 function narInfoKey(path) {
     return `${(0,store_path/* hashPartOf */.bV)(path)}.narinfo`;
@@ -413,8 +421,9 @@ function metadataOf(path, url, compression) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   _: () => (/* binding */ PART_BYTES),
-/* harmony export */   y: () => (/* binding */ uploadParts)
+/* harmony export */   _E: () => (/* binding */ PART_BYTES),
+/* harmony export */   l4: () => (/* binding */ SIGNED_URL_HINT),
+/* harmony export */   yR: () => (/* binding */ uploadParts)
 /* harmony export */ });
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(9473);
 /* harmony import */ var _in_flight_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8336);
@@ -429,6 +438,8 @@ const PARTS_IN_FLIGHT = 4;
 /** A signed URL can run out between its making and the end of a queue. */
 const PLACES_PER_PART = 3;
 const MAX_THANKS_BYTES = 64 * 1024;
+/** Where a signed URL is refused: it says itself who may write there. */
+const SIGNED_URL_HINT = "Are the clocks of the cache's server and of its storage right, and does a proxy change what is sent?";
 /**
  * Sends a body in parts to signed URLs, without credentials. Parts are read from where the body lies, so they take no memory. Answers with all of them, in
  * their order.
@@ -467,7 +478,7 @@ async function putPart(client, part, findPlace, signal) {
 }
 function refusedAt({ host }, cause) {
     return new _errors_js__WEBPACK_IMPORTED_MODULE_0__/* .CacheError */ .xA(cause.code, `${host} took a part of an upload at none of ${PLACES_PER_PART} signed URLs: ${cause.message}`, {
-        hint: "Are the clocks of the cache's server and of its storage right, and does a proxy change what is sent?",
+        hint: SIGNED_URL_HINT,
         cause,
     });
 }

@@ -29,6 +29,10 @@ const PARTS_IN_FLIGHT = 4;
 const PLACES_PER_PART = 3;
 const MAX_THANKS_BYTES = 64 * 1024;
 
+/** Where a signed URL is refused: it says itself who may write there. */
+export const SIGNED_URL_HINT =
+	"Are the clocks of the cache's server and of its storage right, and does a proxy change what is sent?";
+
 /**
  * Sends a body in parts to signed URLs, without credentials. Parts are read from where the body lies, so they take no memory. Answers with all of them, in
  * their order.
@@ -79,7 +83,7 @@ function refusedAt({ host }: URL, cause: CacheError): CacheError {
 		cause.code,
 		`${host} took a part of an upload at none of ${PLACES_PER_PART} signed URLs: ${cause.message}`,
 		{
-			hint: "Are the clocks of the cache's server and of its storage right, and does a proxy change what is sent?",
+			hint: SIGNED_URL_HINT,
 			cause,
 		},
 	);

@@ -164,6 +164,13 @@ describe('a cache of niks3', () => {
 		expect([source.packs, server.requests()]).toEqual([0, ['GET /api/cache-config']]);
 	});
 
+	it('whose signed URL is refused is not taken for a place where somebody may not write', async () => {
+		const { server, backend } = await start();
+		const path = pathOf('refused');
+		server.storage.faults.fail(/^PUT /, { status: 403, body: '<Error><Message>Request has expired</Message></Error>' });
+		await expect(push(backend, path)).rejects.toMatchObject({ code: 'cache-forbidden', hint: expect.stringContaining('clocks') });
+	});
+
 	describe('a NAR in parts', () => {
 		const inParts = async (options: Niks3ServerOptions = {}) => {
 			const started = await start({ partsFromBytes: 1000, ...options });

@@ -11,7 +11,7 @@ import { formatPublicKey, type PublicKey, type SecretKey } from '../../nix/signa
 import { hashPartOf } from '../../nix/store-path.ts';
 import type { Backend, Compression, PackedNar } from '../backend.ts';
 import { hasJobIdentity, identityIssuer } from '../job-identity.ts';
-import { PART_BYTES, uploadParts } from '../part-uploads.ts';
+import { PART_BYTES, SIGNED_URL_HINT, uploadParts } from '../part-uploads.ts';
 import { type PublishableInfo, publishableInfo } from '../published-narinfo.ts';
 import { authenticate } from './authentication.ts';
 import {
@@ -202,6 +202,7 @@ export function createNiks3(options: Niks3Options): Backend {
 	}
 }
 
+/** To a signed URL. */
 async function put(
 	client: HttpClient,
 	url: URL,
@@ -209,7 +210,12 @@ async function put(
 	headers: Readonly<Record<string, string>>,
 	signal: AbortSignal,
 ): Promise<void> {
-	await client.request({ method: 'PUT', url, headers, body, accept: [200, 201, 204], limitBytes: 64 * 1024, signal });
+	try {
+		await client.request({ method: 'PUT', url, headers, body, accept: [200, 201, 204], limitBytes: 64 * 1024, signal });
+	} catch (error) {
+		if (!isCacheError(error, 'cache-forbidden')) throw error;
+		throw new CacheError(error.code, error.message, { hint: SIGNED_URL_HINT, cause: error });
+	}
 }
 
 function narInfoKey(path: string): string {
