@@ -18,8 +18,6 @@ var in_memory = __webpack_require__(808);
 var errors = __webpack_require__(9473);
 // EXTERNAL MODULE: ./build/http/answer-text.js
 var answer_text = __webpack_require__(1863);
-// EXTERNAL MODULE: ./build/http/credentials.js
-var http_credentials = __webpack_require__(1711);
 // EXTERNAL MODULE: ./build/backends/json-fields.js
 var json_fields = __webpack_require__(9488);
 // EXTERNAL MODULE: ./build/nix/signature.js
@@ -63,7 +61,6 @@ function readKey(text, what) {
 
 
 
-
 /** What the command line client asks for at once; the server takes no more. */
 const BULK = 32_768;
 const DONE = [200, 201, 202, 204];
@@ -95,7 +92,7 @@ function createCachixApi(target, client) {
     const post = (path, body, signal) => call('POST', path, body, MAX_ANSWER_BYTES, signal);
     const ofUpload = ({ narId, uploadId }, step = '', query = {}) => `/multipart-nar/${encodeURIComponent(narId)}${step}?${new URLSearchParams({ uploadId, ...query })}`;
     function refusal(answer) {
-        const said = (0,http_credentials/* withoutCredentials */.r)((0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes), credentials);
+        const said = (0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes, credentials);
         const because = said === '' ? '.' : ` ("${said}").`;
         if (answer.status === 402 || QUOTA.test(said)) {
             return new errors/* CacheError */.xA('cache-failing', `${target.place} takes no more${because}`, {

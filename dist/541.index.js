@@ -2334,12 +2334,15 @@ function parseCacheTarget(line, pushUrl, credentials) {
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
 /* harmony export */   N: () => (/* binding */ answerLine)
 /* harmony export */ });
+/* harmony import */ var _credentials_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(1711);
+
 const LONGEST = 200;
 /**
  * The one line that a server's answer has to say, for an error message: the message inside of JSON (Artifactory, Nexus, attic), the
- * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable.
+ * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable. Without the credentials that it may be echoing, also where
+ * it is cut.
  */
-function answerLine(contentType, bytes) {
+function answerLine(contentType, bytes, credentials) {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
     // A binary answer (a NAR, an image) has nothing to say.
     if (text.includes('\0') || text.includes('\ufffd'))
@@ -2348,7 +2351,7 @@ function answerLine(contentType, bytes) {
     const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
     const xmlMessage = /<message>([^<]*)<\/message>/i.exec(text)?.[1];
     const line = said ?? xmlMessage ?? title ?? (/^\s*</.test(text) ? '' : text.trimStart().split('\n', 1)[0]) ?? '';
-    const clean = line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
+    const clean = (0,_credentials_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutCredentials */ .r)(line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim(), credentials);
     return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
 }
 /** The first text under a key that servers use for it, at any depth; `null` when there is none. */
@@ -3300,9 +3303,7 @@ function basicToken(credentials) {
 /* harmony export */ });
 /* harmony import */ var node_http__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(7067);
 /* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9473);
-/* harmony import */ var _answer_text_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(1863);
-/* harmony import */ var _credentials_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1711);
-
+/* harmony import */ var _answer_text_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(1863);
 
 
 
@@ -3320,7 +3321,7 @@ function shownUrl(url) {
 /** An answer whose status is not one that the caller takes. `nowMs` is the wall clock's time, for dates in `Retry-After`. */
 function failureOfAnswer(answer, asked, nowMs) {
     const { status } = answer;
-    const line = (0,_credentials_js__WEBPACK_IMPORTED_MODULE_2__/* .withoutCredentials */ .r)(lineOf(answer), asked.credentials);
+    const line = lineOf(answer, asked.credentials);
     // Error pages of web servers say the status once more, and nothing else.
     const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
     const name = node_http__WEBPACK_IMPORTED_MODULE_0__.STATUS_CODES[status] === undefined ? `${status}` : `${status} ${node_http__WEBPACK_IMPORTED_MODULE_0__.STATUS_CODES[status]}`;
@@ -3333,11 +3334,11 @@ function failureOfAnswer(answer, asked, nowMs) {
     };
 }
 /** What the body has to say; or else the status line, where it says more than the number (Nexus). */
-function lineOf({ status, reason, header, bytes }) {
-    const line = (0,_answer_text_js__WEBPACK_IMPORTED_MODULE_3__/* .answerLine */ .N)(header('content-type') ?? '', bytes);
+function lineOf({ status, reason, header, bytes }, credentials) {
+    const line = (0,_answer_text_js__WEBPACK_IMPORTED_MODULE_2__/* .answerLine */ .N)(header('content-type') ?? '', bytes, credentials);
     if (line !== '' || reason.toLowerCase() === node_http__WEBPACK_IMPORTED_MODULE_0__.STATUS_CODES[status]?.toLowerCase())
         return line;
-    return (0,_answer_text_js__WEBPACK_IMPORTED_MODULE_3__/* .answerLine */ .N)('text/plain', Buffer.from(reason));
+    return (0,_answer_text_js__WEBPACK_IMPORTED_MODULE_2__/* .answerLine */ .N)('text/plain', Buffer.from(reason), credentials);
 }
 const NOT_A_CACHE = 'Is the URL that of the cache itself (no login page, no API)? The log of the server may say more.';
 /** HTTP version not supported, network authentication required. */

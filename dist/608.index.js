@@ -65,13 +65,10 @@ function authenticate(target, audience, means) {
 
 // EXTERNAL MODULE: ./build/http/answer-text.js
 var answer_text = __webpack_require__(1863);
-// EXTERNAL MODULE: ./build/http/credentials.js
-var http_credentials = __webpack_require__(1711);
 // EXTERNAL MODULE: ./build/backends/json-fields.js
 var json_fields = __webpack_require__(9488);
 ;// CONCATENATED MODULE: ./build/backends/niks3/niks3-api.js
 /** The API of a niks3 server. Source: Mic92/niks3, server/ and client/. */
-
 
 
 
@@ -107,7 +104,7 @@ function createNiks3Api(target, client, authentication) {
             }
             if (answer.status === 401 && token !== null && authentication.refused(token))
                 continue;
-            throw refusal(answer, (0,http_credentials/* withoutCredentials */.r)((0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes), credentials));
+            throw refusal(answer, (0,answer_text/* answerLine */.N)(answer.header('content-type') ?? '', answer.bytes, credentials));
         }
     }
     const post = async (path, body, signal) => (await ask('POST', path, body, DONE, signal)).bytes;

@@ -48,3 +48,22 @@ describe('every failure says what to do about it', () => {
 		expect(failureOfError(new Error('x'), asked('GET')).hint).toContain('report');
 	});
 });
+
+describe('what a server said is quoted without the credentials that it echoes', () => {
+	const token = 'eyJ0eXAiOiJKV1QifQ.'.repeat(30);
+	const password = 'correct-horse-battery-staple';
+
+	it.each([
+		['a token that is longer than what is quoted', { kind: 'bearer', token }, `The token ${token} is not known here.`],
+		[
+			'a password at the end of what is quoted',
+			{ kind: 'basic', username: 'u', password },
+			`${'.'.repeat(190)}${password} is wrong`,
+		],
+	] as const)('%s', (_, credentials, text) => {
+		const answer = { status: 401, reason: '', header: () => 'text/plain', bytes: Buffer.from(text) };
+		const { message } = failureOfAnswer(answer, { ...asked('PUT'), credentials }, 0);
+		expect(message).toContain('***');
+		expect(message).not.toMatch(/eyJ|correct/);
+	});
+});

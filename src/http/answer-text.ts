@@ -1,10 +1,14 @@
+import type { Credentials } from '../cache-target/credentials.ts';
+import { withoutCredentials } from './credentials.ts';
+
 const LONGEST = 200;
 
 /**
  * The one line that a server's answer has to say, for an error message: the message inside of JSON (Artifactory, Nexus, attic), the
- * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable.
+ * title of an HTML page (nginx, proxies), or the first line of plain text. '' when there is nothing readable. Without the credentials that it may be echoing, also where
+ * it is cut.
  */
-export function answerLine(contentType: string, bytes: Uint8Array): string {
+export function answerLine(contentType: string, bytes: Uint8Array, credentials: Credentials | null): string {
 	const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 	// A binary answer (a NAR, an image) has nothing to say.
 	if (text.includes('\0') || text.includes('\ufffd')) return '';
@@ -12,7 +16,7 @@ export function answerLine(contentType: string, bytes: Uint8Array): string {
 	const title = /<title[^>]*>([^<]*)<\/title>/i.exec(text)?.[1];
 	const xmlMessage = /<message>([^<]*)<\/message>/i.exec(text)?.[1];
 	const line = said ?? xmlMessage ?? title ?? (/^\s*</.test(text) ? '' : text.trimStart().split('\n', 1)[0]) ?? '';
-	const clean = line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
+	const clean = withoutCredentials(line.replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim(), credentials);
 	return clean.length > LONGEST ? `${clean.slice(0, LONGEST)}…` : clean;
 }
 

@@ -2,7 +2,6 @@ import { STATUS_CODES } from 'node:http';
 import type { Credentials } from '../cache-target/credentials.ts';
 import { CacheError, type ErrorCode } from '../errors.ts';
 import { answerLine } from './answer-text.ts';
-import { withoutCredentials } from './credentials.ts';
 import type { Answer } from './exchange.ts';
 
 /** What was asked, as far as a message may tell it. */
@@ -48,7 +47,7 @@ export function failureOfAnswer(
 	nowMs: number,
 ): Failure {
 	const { status } = answer;
-	const line = withoutCredentials(lineOf(answer), asked.credentials);
+	const line = lineOf(answer, asked.credentials);
 	// Error pages of web servers say the status once more, and nothing else.
 	const said = /^\d{3} [\w ]+$/.test(line) && line.startsWith(`${status} `) ? '' : line;
 	const name = STATUS_CODES[status] === undefined ? `${status}` : `${status} ${STATUS_CODES[status]}`;
@@ -62,10 +61,13 @@ export function failureOfAnswer(
 }
 
 /** What the body has to say; or else the status line, where it says more than the number (Nexus). */
-function lineOf({ status, reason, header, bytes }: Pick<Answer, 'status' | 'reason' | 'header' | 'bytes'>): string {
-	const line = answerLine(header('content-type') ?? '', bytes);
+function lineOf(
+	{ status, reason, header, bytes }: Pick<Answer, 'status' | 'reason' | 'header' | 'bytes'>,
+	credentials: Asked['credentials'],
+): string {
+	const line = answerLine(header('content-type') ?? '', bytes, credentials);
 	if (line !== '' || reason.toLowerCase() === STATUS_CODES[status]?.toLowerCase()) return line;
-	return answerLine('text/plain', Buffer.from(reason));
+	return answerLine('text/plain', Buffer.from(reason), credentials);
 }
 
 type Meaning = Pick<Failure, 'code' | 'hint' | 'retry'>;

@@ -5,7 +5,6 @@ import type { CachixTarget } from '../../cache-target/cachix.ts';
 import { CacheError } from '../../errors.ts';
 import { answerLine } from '../../http/answer-text.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
-import { withoutCredentials } from '../../http/credentials.ts';
 import { jsonFields, jsonTexts } from '../json-fields.ts';
 import type { CompletedPart } from '../part-uploads.ts';
 import { type CacheInformation, parseCacheInformation } from './cache-information.ts';
@@ -69,7 +68,7 @@ export function createCachixApi(target: CachixTarget, client: HttpClient): Cachi
 		`/multipart-nar/${encodeURIComponent(narId)}${step}?${new URLSearchParams({ uploadId, ...query })}`;
 
 	function refusal(answer: HttpAnswer): CacheError {
-		const said = withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), credentials);
+		const said = answerLine(answer.header('content-type') ?? '', answer.bytes, credentials);
 		const because = said === '' ? '.' : ` ("${said}").`;
 		if (answer.status === 402 || QUOTA.test(said)) {
 			return new CacheError('cache-failing', `${target.place} takes no more${because}`, {

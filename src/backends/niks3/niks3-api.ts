@@ -5,7 +5,6 @@ import type { Niks3Target } from '../../cache-target/niks3.ts';
 import { CacheError, describeError } from '../../errors.ts';
 import { answerLine } from '../../http/answer-text.ts';
 import type { HttpAnswer, HttpClient } from '../../http/client.ts';
-import { withoutCredentials } from '../../http/credentials.ts';
 import { type PublicKey, parsePublicKey } from '../../nix/signature.ts';
 import { type JsonFields, jsonFields } from '../json-fields.ts';
 import type { CompletedPart } from '../part-uploads.ts';
@@ -115,7 +114,7 @@ export function createNiks3Api(target: Niks3Target, client: HttpClient, authenti
 				return answer;
 			}
 			if (answer.status === 401 && token !== null && authentication.refused(token)) continue;
-			throw refusal(answer, withoutCredentials(answerLine(answer.header('content-type') ?? '', answer.bytes), credentials));
+			throw refusal(answer, answerLine(answer.header('content-type') ?? '', answer.bytes, credentials));
 		}
 	}
 	const post = async (path: string, body: unknown, signal: AbortSignal) => (await ask('POST', path, body, DONE, signal)).bytes;
