@@ -38,7 +38,12 @@ function createEarlyUploads(upload) {
             const run = async () => {
                 await before;
                 const whole = await finished;
-                return whole === null || closing.signal.aborted ? null : upload(whole, closing.signal);
+                if (whole === null || closing.signal.aborted)
+                    return null;
+                const up = await upload(whole, closing.signal);
+                // A push may be larger than what is free on the disk.
+                await whole.close();
+                return up;
             };
             const uploaded = run().catch(() => null);
             uploads.set(pack, uploaded);

@@ -633,7 +633,7 @@ function createPackFile(folder, header) {
                 throw fileError(error, folder);
             }
             await write([trailer(writtenBytes, frames)]);
-            return { body: (0,in_file/* bodyOfFile */.u)(file, writtenBytes), frames };
+            return { body: (0,in_file/* bodyOfFile */.u)(file, writtenBytes), frames, close };
         },
         close,
     };

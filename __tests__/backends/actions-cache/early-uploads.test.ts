@@ -1,4 +1,5 @@
 /** Packs that are full go up before the push ends; on the tests' service. */
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { createActionsCache } from '../../../src/backends/actions-cache/actions-cache.ts';
@@ -86,6 +87,28 @@ it('puts full packs up while paths still come, and the rest with the index at th
 		signal,
 	});
 	expect(index.pathCount).toBe(NARS);
+});
+
+it.runIf(process.platform === 'linux')('lets go of the disk space of packs that are up', async () => {
+	/** Their files have no names any more. */
+	const packsOnDisk = () =>
+		readdirSync('/proc/self/fd')
+			.flatMap((fd) => {
+				try {
+					return [readlinkSync(`/proc/self/fd/${fd}`)];
+				} catch {
+					// That of the listing itself.
+					return [];
+				}
+			})
+			.filter((file) => file.startsWith(join(cache.folder, 'packs')));
+	const backend = await openBackend(cache.open());
+	await bring(backend);
+	await expect.poll(() => packsOnDisk().length).toBe(1);
+	expect(await backend.finish(signal)).toEqual(new Map());
+	expect(entries()).toHaveLength(4);
+	await backend.close();
+	expect(packsOnDisk()).toEqual([]);
 });
 
 it('tries again at the end what could not be put up early', async () => {

@@ -14,7 +14,7 @@ function serviceWith(taken: number) {
 	// Nothing else is called.
 	return { keys, service: { save } as CacheService };
 }
-const pack = { body: bodyOfBytes(new Uint8Array(8)), frames: 0 };
+const pack = { body: bodyOfBytes(new Uint8Array(8)), frames: 0, close: async () => undefined };
 
 it('takes another key when one is reserved by a request whose answer was lost', async () => {
 	const { keys, service } = serviceWith(2);

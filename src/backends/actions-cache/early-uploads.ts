@@ -23,7 +23,11 @@ export function createEarlyUploads(upload: (pack: FinishedPack, signal: AbortSig
 			const run = async (): Promise<Pack | null> => {
 				await before;
 				const whole = await finished;
-				return whole === null || closing.signal.aborted ? null : upload(whole, closing.signal);
+				if (whole === null || closing.signal.aborted) return null;
+				const up = await upload(whole, closing.signal);
+				// A push may be larger than what is free on the disk.
+				await whole.close();
+				return up;
 			};
 			const uploaded = run().catch(() => null);
 			uploads.set(pack, uploaded);

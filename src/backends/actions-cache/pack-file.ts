@@ -26,6 +26,8 @@ export interface FinishedPack {
 	/** Can be read until the file is closed. */
 	readonly body: ObjectBody;
 	readonly frames: number;
+	/** Lets go of the file, and of its space on the disk: it had lost its name before. */
+	close(): Promise<void>;
 }
 
 /** One append that is to be written. */
@@ -109,7 +111,7 @@ export function createPackFile(folder: string, header: Uint8Array): PackFile {
 				throw fileError(error, folder);
 			}
 			await write([trailer(writtenBytes, frames)]);
-			return { body: bodyOfFile(file, writtenBytes), frames };
+			return { body: bodyOfFile(file, writtenBytes), frames, close };
 		},
 		close,
 	};
