@@ -132,8 +132,8 @@ async function findForbidden({ store, job, caches }, infos) {
 
 // EXTERNAL MODULE: ./build/phases/store-question.js + 2 modules
 var store_question = __webpack_require__(7514);
-// EXTERNAL MODULE: ./build/phases/target-push.js + 8 modules
-var target_push = __webpack_require__(8391);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 9 modules
+var target_push = __webpack_require__(1309);
 ;// CONCATENATED MODULE: ./build/phases/job-report.js
 
 
@@ -166,7 +166,7 @@ async function reportOnReads(session, store, stop, job) {
 
 /***/ }),
 
-/***/ 8391:
+/***/ 1309:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -209,6 +209,64 @@ function pushedAs(result, change) {
 
 // EXTERNAL MODULE: ./build/waiting/cancel.js
 var cancel = __webpack_require__(2368);
+;// CONCATENATED MODULE: ./build/push/disk-room.js
+
+/** NARs that wait on disk for their upload leave less room for the next one. One that finds none tries again when no other of the run lies there. */
+class DiskRoom {
+    /** At work on their NAR, or done with it and not in the cache yet. */
+    #holding = new Set();
+    #waiting = [];
+    /** Has waited, and tries again. */
+    #trying = null;
+    /** Somebody is short of room, so nothing new should take any. */
+    get isShort() {
+        return this.#trying !== null || this.#waiting.length > 0;
+    }
+    /** Throws what `pack` throws, and `signal.reason`. */
+    async pack(job, pack, signal) {
+        for (this.#holding.add(job);; await this.#turn(job, signal)) {
+            try {
+                return await pack(signal);
+            }
+            catch (error) {
+                if (!(0,errors/* isCacheError */.bt)(error, 'disk-full') || this.#holding.size === 1)
+                    throw error;
+            }
+            finally {
+                if (this.#trying === job)
+                    this.#trying = null;
+            }
+        }
+    }
+    /** Whatever the job had on disk is gone. */
+    leave(job) {
+        this.#holding.delete(job);
+        if (this.#holding.size > 0)
+            return;
+        const next = this.#waiting.shift();
+        if (next === undefined)
+            return;
+        this.#holding.add(next.job);
+        this.#trying = next.job;
+        next.wake();
+    }
+    async #turn(job, signal) {
+        signal.throwIfAborted();
+        this.#holding.delete(job);
+        const woken = Promise.withResolvers();
+        const entry = { job, wake: woken.resolve };
+        this.#waiting.push(entry);
+        const onAbort = () => {
+            const at = this.#waiting.indexOf(entry);
+            if (at !== -1)
+                this.#waiting.splice(at, 1);
+            woken.reject(signal.reason);
+        };
+        signal.addEventListener('abort', onAbort, { once: true });
+        await woken.promise.finally(() => signal.removeEventListener('abort', onAbort));
+    }
+}
+
 ;// CONCATENATED MODULE: ./build/push/failures.js
 
 /** These say that no other path will fare better: the cache does not let us in, or the program that `compression` needs is missing. */
@@ -380,6 +438,7 @@ class ProgressMeter {
 
 
 
+
 /**
  * Small paths cost round trips: 1,500 of them with two requests each at 20 ms are 2 s in 32 lanes. Nix's own client uses 25
  * connections, so no server is surprised.
@@ -423,6 +482,7 @@ class PushRun {
     #reading = new Set();
     #largeInFlight = new Set();
     #largeDoneBytes = 0;
+    #room = new DiskRoom();
     #meter;
     /** Aborted: so is everything in flight. */
     #cut = new AbortController();
@@ -502,7 +562,7 @@ class PushRun {
         (isUnread(job) ? this.#unread : this.#publishable).push(job);
     }
     #nextToPrepare() {
-        if (this.#ending)
+        if (this.#ending || this.#room.isShort)
             return null;
         const hasRoom = this.#reading.size < READING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
         return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
@@ -549,6 +609,7 @@ class PushRun {
         finally {
             this.#reading.delete(job);
             this.#largeInFlight.delete(job);
+            this.#room.leave(job);
         }
     }
     async #publish(job, publish) {
@@ -568,6 +629,7 @@ class PushRun {
         }
         finally {
             this.#largeInFlight.delete(job);
+            this.#room.leave(job);
         }
     }
     /** The job's NAR, watched: how much was read counts as progress, and a NAR that is read makes room for the next large one. */
@@ -585,7 +647,7 @@ class PushRun {
         return {
             raw: (signal) => source.raw(signal),
             packed: async (signal) => {
-                const packed = await source.packed(signal);
+                const packed = await this.#room.pack(job, source.packed, signal);
                 readAll();
                 return packed;
             },

@@ -196,6 +196,65 @@ describe('a path that fails', () => {
 	});
 });
 
+describe('a disk with room for some of the NARs that wait for their upload', () => {
+	/** Each NAR takes as much of the disk as it is large, until it is disposed of. */
+	function onDiskOf(roomBytes: number) {
+		const { sourceOf } = smallNars();
+		const disk = { usedBytes: 0, tries: 0 };
+		const source: PipelineOptions['sourceOf'] = (info, onRead) => ({
+			...sourceOf(info, onRead),
+			async packed(signal) {
+				disk.tries++;
+				if (disk.usedBytes + info.narSizeBytes > roomBytes) throw failure('disk-full');
+				disk.usedBytes += info.narSizeBytes;
+				const packed = await sourceOf(info, onRead).packed(signal);
+				const dispose = async (): Promise<void> => {
+					disk.usedBytes -= info.narSizeBytes;
+					await packed.dispose();
+				};
+				return { ...packed, dispose };
+			},
+		});
+		return { disk, sourceOf: source };
+	}
+	const slow = { weather: () => ({ delayMs: 1000 }) };
+
+	test.each([
+		['large', 100 * MiB],
+		['small', 1 * MiB],
+	])('takes them all, if not at once: %s ones', async (_, narSizeBytes) => {
+		const { disk, sourceOf } = onDiskOf(2.5 * narSizeBytes);
+		const { result } = await push(
+			numbered(40, () => ({ narSizeBytes })),
+			slow,
+			{ sourceOf },
+		);
+		expect(count(result, 'pushed')).toBe(40);
+		expect(disk.usedBytes).toBe(0);
+	});
+
+	test('is full for one that does not fit when it is alone, and for no other', async () => {
+		const { disk, sourceOf } = onDiskOf(250 * MiB);
+		const huge = pathInfo('huge', { narSizeBytes: 300 * MiB });
+		const { result } = await push([huge, ...numbered(9, () => ({ narSizeBytes: 100 * MiB }))], slow, { sourceOf });
+		expect(result.outcomes.get(huge.path)).toMatchObject({ class: 'failed', code: 'disk-full' });
+		expect(count(result, 'pushed')).toBe(9);
+		expect(disk.tries).toBeLessThanOrEqual(20);
+	});
+
+	test('holds up nobody when the job is cancelled', async () => {
+		const { sourceOf } = onDiskOf(100 * MiB);
+		const infos = numbered(6, () => ({ narSizeBytes: 100 * MiB }));
+		const stop = new AbortController();
+		const clock = new VirtualClock();
+		void clock.sleep(500, new AbortController().signal).then(() => stop.abort());
+		const more = { sourceOf, signal: stop.signal, graceMs: 1000 };
+		const { result, elapsedMs } = await push(infos, { weather: () => ({ delayMs: 60_000 }) }, more, clock);
+		expect(count(result, 'out-of-time')).toBe(6);
+		expect(elapsedMs).toBeLessThan(2000);
+	});
+});
+
 describe('an error of the whole cache', () => {
 	test.each(['cache-unauthorized', 'cache-read-only', 'cache-tls'] as const)('%s ends the run with one reason', async (code) => {
 		const { cache, result } = await push(numbered(2000), { weather: () => ({ delayMs: 20, error: failure(code) }) });

@@ -2,6 +2,7 @@ import type { Backend, NarSource } from '../backends/backend.ts';
 import { CacheError, isCacheError } from '../errors.ts';
 import type { PathInfo } from '../nix/path-info.ts';
 import { type Clock, systemClock } from '../waiting/cancel.ts';
+import { DiskRoom } from './disk-room.ts';
 import { Failures, outcomeOf } from './failures.ts';
 import { decide, type Job, jobsOf } from './jobs.ts';
 import type { Outcome, PushResult } from './outcome.ts';
@@ -80,6 +81,7 @@ class PushRun {
 	readonly #reading = new Set<Job>();
 	readonly #largeInFlight = new Set<Job>();
 	#largeDoneBytes = 0;
+	readonly #room = new DiskRoom();
 	readonly #meter: ProgressMeter;
 	/** Aborted: so is everything in flight. */
 	readonly #cut = new AbortController();
@@ -161,7 +163,7 @@ class PushRun {
 	}
 
 	#nextToPrepare(): Job | null {
-		if (this.#ending) return null;
+		if (this.#ending || this.#room.isShort) return null;
 		const hasRoom = this.#reading.size < READING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
 		return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
 	}
@@ -203,6 +205,7 @@ class PushRun {
 		} finally {
 			this.#reading.delete(job);
 			this.#largeInFlight.delete(job);
+			this.#room.leave(job);
 		}
 	}
 
@@ -219,6 +222,7 @@ class PushRun {
 			this.#fail(job, error);
 		} finally {
 			this.#largeInFlight.delete(job);
+			this.#room.leave(job);
 		}
 	}
 
@@ -235,7 +239,7 @@ class PushRun {
 		return {
 			raw: (signal) => source.raw(signal),
 			packed: async (signal) => {
-				const packed = await source.packed(signal);
+				const packed = await this.#room.pack(job, source.packed, signal);
 				readAll();
 				return packed;
 			},
