@@ -105,6 +105,27 @@ describe.each(testedVersions())('install-nix, Nix %s', (nix) => {
 		);
 		expect(machine.readFile('/etc/group')).toMatch(/^nixbld:.*nixbld1,.*nixbld32$/m);
 	});
+
+	it('starts the daemon of the Nix that is in the profile, also when that is another one later', async () => {
+		await using machine = await machineWithoutNix(nix);
+		await withoutNixFolder(machine);
+		machine.addUser('runner', { sudo: true });
+		await machine.run(['mkdir', '-p', '/run/systemd/system']);
+		await machine.run(['install', '-d', '-o', 'runner', '/var/cache/nix', '/var/cache/nix/nar']);
+		await using mirror = await startMirror(tarball);
+		await play(machine, `${tarball.version} ${tarball.hash} ${mirror.url}`, { user: 'runner' });
+		// As `nix upgrade-nix` does it.
+		const upgrade = `set -e
+			PATH=${PROFILE}/bin:$PATH
+			unit=$(readlink -f ${PROFILE}/lib/systemd/system/nix-daemon.service)
+			cp -r "\${unit%/lib/systemd/*}" /tmp/nix-99.9
+			chmod -R u+w /tmp/nix-99.9
+			echo '# upgraded' >> /tmp/nix-99.9/lib/systemd/system/nix-daemon.service
+			nix-env --profile ${PROFILE} --install "$(nix-store --add /tmp/nix-99.9)"`;
+		await machine.run(['sh', '-c', upgrade], { env: { NIX_CONFIG: lookAlikeConf(nix) } });
+		const unit = await machine.run(['cat', '/etc/systemd/system/nix-daemon.service']);
+		expect(unit).toContain('# upgraded');
+	});
 });
 
 describe('install-nix', () => {

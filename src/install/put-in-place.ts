@@ -17,6 +17,7 @@ export const PROFILE = '/nix/var/nix/profiles/default';
  *
  * A store path appears whole or not at all, and the profile comes last: what is killed in between is done again by the next one. Of two jobs at the same
  * time one waits: a move to where the other has just moved the same path would put it inside of that.
+ * From then on the daemon is that of the profile, as with Nix's own installer: one that is put there later (\`nix upgrade-nix\`) is the one that systemd starts.
  * A registration that is there already is left as it is. Nothing of the `install` script that comes with Nix is run; it only names the two paths.
  */
 const PUT = `set -eu
@@ -64,11 +65,16 @@ export HOME="$stage"
 said=$("$nix/bin/nix-store" --load-db < "$stage/.reginfo" 2>&1) || fail "$said"
 if [ "$3" = daemon ]; then
 	mkdir -p /nix/var/nix/daemon-socket
+	rm -f /etc/systemd/system/nix-daemon.service /etc/systemd/system/nix-daemon.socket # cp would go through links to the store
 	cp "$nix/lib/systemd/system/nix-daemon.service" "$nix/lib/systemd/system/nix-daemon.socket" /etc/systemd/system/
 	systemctl daemon-reload
 	systemctl enable --now nix-daemon.socket
 fi
-said=$("$nix/bin/nix-env" --profile ${PROFILE} --install "$nix" $cacert 2>&1) || fail "$said"`;
+said=$("$nix/bin/nix-env" --profile ${PROFILE} --install "$nix" $cacert 2>&1) || fail "$said"
+if [ "$3" = daemon ]; then
+	ln -sf ${PROFILE}/lib/systemd/system/nix-daemon.service ${PROFILE}/lib/systemd/system/nix-daemon.socket /etc/systemd/system/
+	systemctl daemon-reload
+fi`;
 
 /** Run as root: makes `/nix` that of the user \`$1\`. */
 const GIVE = `set -eu
