@@ -4836,7 +4836,7 @@ function checkName(name, what, hint) {
     if (name === '')
         throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `${what} has no name in front of it.`, { hint });
     if (!KEY_NAME.test(name)) {
-        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `The name of ${what.toLowerCase()} has blanks, \`#\` or control characters in it.`, {
+        throw new _errors_js__WEBPACK_IMPORTED_MODULE_1__/* .CacheError */ .xA('format-invalid', `The name of ${what.toLowerCase()} has blanks, \`:\`, \`#\` or control characters in it, or more than 255 characters.`, {
             hint,
         });
     }

@@ -213,6 +213,7 @@ describe('what the command line ends with', () => {
 			[['push', 'file:///x', app, '--signing-key-file', '/no/key'], /can't be read \(ENOENT\)/],
 			[['serve', 'file:///x'], /Nix reads `file:\/\/\/x` by itself/],
 			[['keygen', 'a b'], /blanks/],
+			[['keygen', 'a:b'], /blanks, `:`/],
 			[['completion', 'tcsh'], /`bash`, `zsh` and `fish`/],
 		];
 		for (const [args, said] of mistakes) {

@@ -146,7 +146,7 @@ describe('keys', () => {
 		['a key without name', payload, 'The secret key has no name in front of it.'],
 		['an empty name', `:${payload}`, 'The secret key has no name in front of it.'],
 		['a name with a blank', `my key:${payload}`, 'The name of the secret key has blanks'],
-		['a name with a hash sign', `my#key:${payload}`, 'The name of the secret key has blanks, `#`'],
+		['a name with a hash sign', `my#key:${payload}`, 'The name of the secret key has blanks, `:`, `#`'],
 		['a public key', publicText, 'The secret key has 32 bytes, as a public key has.'],
 		['a key that is cut off', secretText.slice(0, -8), 'The secret key has 60 bytes where it takes 64'],
 		['no key at all', 'name:', 'The secret key has 0 bytes where it takes 64'],

@@ -38,9 +38,13 @@ const PUBLIC_KEY_HINT = 'Give it as in `trusted-public-keys`: `name:base64`.';
 function checkName(name: string, what: string, hint: string): void {
 	if (name === '') throw new CacheError('format-invalid', `${what} has no name in front of it.`, { hint });
 	if (!KEY_NAME.test(name)) {
-		throw new CacheError('format-invalid', `The name of ${what.toLowerCase()} has blanks, \`#\` or control characters in it.`, {
-			hint,
-		});
+		throw new CacheError(
+			'format-invalid',
+			`The name of ${what.toLowerCase()} has blanks, \`:\`, \`#\` or control characters in it, or more than 255 characters.`,
+			{
+				hint,
+			},
+		);
 	}
 }
 
