@@ -376,6 +376,25 @@ describe('install-nix', () => {
 		expectPushed(await play(machine, installNix), machine);
 	});
 
+	it('leaves nothing of what was unpacked when the job was cancelled', async () => {
+		await using machine = await machineWithoutNix(nix);
+		await using mirror = await startMirror(tarball);
+		machine.writeFile('/usr/local/bin/tar', '#!/bin/sh\n/usr/bin/tar "$@"\nexec sleep 1\n', 0o755);
+		const installNix = `${tarball.version} ${tarball.hash} ${mirror.url}`;
+		const isUnpacking = () => readdirSync(machine.outside('/nix')).some((name) => name.startsWith('.install-'));
+		const stop = async (line: string, job: RunningJob): Promise<void> => {
+			if (!line.includes('Fetching')) return;
+			await expect.poll(isUnpacking, { timeout: 10_000 }).toBe(true);
+			job.running?.kill('SIGINT');
+		};
+		const first = await play(machine, installNix, { onLine: (line, job) => void stop(line, job), strict: false });
+		expect(first.status, first.log).toBe('failure');
+		await expect.poll(isUnpacking, { timeout: 5_000 }).toBe(false);
+		const second = await play(machine, installNix);
+		expect(second.status, second.log).toBe('success');
+		expect(readdirSync(machine.outside('/nix')).sort()).toEqual(['store', 'var']);
+	});
+
 	it('goes on where one stopped before the registration', async () => {
 		await using machine = await machineWithoutNix(nix);
 		await using mirror = await startMirror(tarball);

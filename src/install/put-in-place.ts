@@ -16,7 +16,8 @@ export const PROFILE = '/nix/var/nix/profiles/default';
  * use of the action, `$3` is `daemon` or something else, `$4` the lines for nix.conf, each of which is added where the file has no such setting.
  *
  * A store path appears whole or not at all, and the profile comes last: what is killed in between is done again by the next one. Of two jobs at the same
- * time one waits: a move to where the other has just moved the same path would put it inside of that.
+ * time one waits: a move to where the other has just moved the same path would put it inside of that. So what lies there from others was left by them;
+ * where there is no flock(1), after an hour.
  * From then on the daemon is that of the profile, as with Nix's own installer: one that is put there later (\`nix upgrade-nix\`) is the one that systemd starts.
  * A registration that is there already is left as it is. Nothing of the `install` script that comes with Nix is run; it only names the two paths.
  */
@@ -26,10 +27,12 @@ fail() { printf '%s' "$*" | head -n 3 | tr '\\n' ' ' >&2; exit 1; }
 stage=/nix/.install-$2
 mkdir -p /nix/store /nix/var/nix
 exec 9< /nix
-if command -v flock > /dev/null; then flock 9; fi
+old=''
+if command -v flock > /dev/null; then flock 9; else old='-mmin +60'; fi
+find /nix -maxdepth 1 -name '.install-*' $old -exec sh -c 'chmod -R u+w "$@"; rm -rf "$@"' sh {} + 2> /dev/null || :
 mkdir -p "$stage"
-find /nix -maxdepth 1 -name '.install-*' -mmin +60 -exec sh -c 'chmod -R u+w "$@"; rm -rf "$@"' sh {} + 2> /dev/null || :
 trap 'chmod -R u+w "$stage" && rm -rf "$stage"' EXIT
+trap 'exit 1' HUP INT TERM
 said=$(tar -xJof "$1" -C "$stage" --strip-components 1 2>&1) || fail "$said"
 named() { sed -n "s|^$1=\\"\\(/nix/store/[0-9a-z]*-[^/\\"]*\\)\\".*|\\1|p" "$stage/install"; }
 [ -f "$stage/install" ] && [ -s "$stage/.reginfo" ] || fail 'The tarball is not that of a Nix release.'
