@@ -289,7 +289,7 @@ describe('trouble on the way', () => {
 	it('a full disk, on which the pusher can not be told to end, costs nothing that fits into memory', async () => {
 		await machine.run(['sh', '-c', 'mkdir -p /small && mount -t tmpfs -o size=1m tmpfs /small']);
 		const fill = run(
-			'd=$(echo "$RUNNER_TEMP"/nix-cache-action-*/push); cp -a $d/. /small; rm -r $d; ln -s /small $d; head -c 2m /dev/zero > /small/fill || true',
+			'd=$(echo "$RUNNER_TEMP"/nix-cache-action-*/push); mv $d $d.old; cp -a $d.old/. /small; ln -s /small $d; head -c 2m /dev/zero > /small/fill || true',
 		);
 		const add = run(`echo ${++salts} > file-continuous-0 && nix-store --add file-continuous-0`);
 		const result = await job(machine, [
