@@ -6827,6 +6827,7 @@ function pushTimeoutMs(inputs) {
 /* harmony export */   IY: () => (/* binding */ readFinishOrder),
 /* harmony export */   T8: () => (/* binding */ takeOrders),
 /* harmony export */   bM: () => (/* binding */ asPusherOrders),
+/* harmony export */   jq: () => (/* binding */ awsVariables),
 /* harmony export */   pj: () => (/* binding */ retractOrders),
 /* harmony export */   tL: () => (/* binding */ readReport),
 /* harmony export */   xN: () => (/* binding */ readIdentity)
@@ -6839,6 +6840,10 @@ function pushTimeoutMs(inputs) {
 
 
 
+/** Those of an environment whose names begin with `AWS_`. */
+function awsVariables(env) {
+    return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [])));
+}
 /** Files of the pusher, in a folder of its own (0700). */
 function pusherFiles(folder) {
     return {
@@ -6913,7 +6918,7 @@ function isOrders(value) {
     return has(value, 'version', 'inputs', 'state') && value.version === 1;
 }
 function isFinishOrder(value) {
-    return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
+    return has(value, 'version', 'aws', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
 }
 function isIdentity(value) {
     return has(value, 'pid', 'startTime', 'worker') && typeof value.pid === 'number' && has(value.worker, 'pid', 'startTime');
@@ -8922,7 +8927,8 @@ async function finishWithPusher(session, stop, job) {
         const timeoutMs = (0,push_policy/* pushTimeoutMs */.gv)(inputs);
         const { used, ...reads } = job;
         try {
-            await (0,pusher_folder/* writeJson */.GF)(files.finish, { version: 1, timeoutMs, used: [...used], ...reads });
+            const aws = (0,pusher_folder/* awsVariables */.jq)(runner.env);
+            await (0,pusher_folder/* writeJson */.GF)(files.finish, { version: 1, aws, timeoutMs, used: [...used], ...reads });
         }
         catch (error) {
             if (!(0,errors/* isCacheError */.bt)(error))

@@ -181,6 +181,10 @@ const NAMING = [
     'AWS_CONTAINER_CREDENTIALS_FULL_URI',
     'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
 ];
+/** The keys that the environment itself holds, to tell whether they are others by now. */
+function givenKeys() {
+    return ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].map((name) => process.env[name] ?? '').join(' ');
+}
 /**
  * Where the job's keys for this bucket come from: the inputs, else the profile that the URL names, else what the SDK finds (environment, `AWS_PROFILE` and the
  * files of the command line, a web identity, the role of the container or of the instance), or the role `AWS_ROLE_ARN` by the job's own identity. `null`: there
@@ -322,6 +326,10 @@ function isAbsent({ code, status }) {
 function isWorthRepeating({ code }) {
     return ['RequestTimeTooSkewed', 'RequestExpired', 'RequestTimeout', 'OperationAborted', 'ConditionalRequestConflict'].includes(code);
 }
+/** Answers that other keys may change. An expired session is a 400 to Amazon. */
+function isRefusal({ status }) {
+    return status === 400 || status === 401 || status === 403;
+}
 /**
  * The error for people. Codes: Amazon S3 API reference, "Error responses"; Garage, MinIO, Ceph, R2 and B2 use the same ones.
  * @param doing what was asked, such as `PUT s3://bucket/key`
@@ -413,7 +421,7 @@ function byCode(code, { bucket, profile }) {
         case 'TokenRefreshRequired':
             return {
                 as: 'cache-unauthorized',
-                hint: 'The session of the credentials has expired: make it longer (`role-duration-seconds` of `aws-actions/configure-aws-credentials`).',
+                hint: 'The session of the credentials has expired: make it longer (`role-duration-seconds` of `aws-actions/configure-aws-credentials`), or run that action once more at the end of the job.',
             };
         case 'InvalidToken':
             return {
@@ -522,9 +530,10 @@ function payloadHash(body) {
 function openConnection(target, means) {
     let opening = null;
     const open = async () => {
+        const given = givenKeys();
         const keys = await findKeys(target, means);
         const s3 = new dist_cjs/* S3Client */.YxF(configuration(target, keys, means));
-        return { s3, request: createObjectRequests(s3, target, means.client), isAnonymous: keys === null };
+        return { s3, request: createObjectRequests(s3, target, means.client), isAnonymous: keys === null, given };
     };
     const opened = (signal, doing) => {
         opening ??= open().catch((error) => {
@@ -534,13 +543,26 @@ function openConnection(target, means) {
         });
         return (0,cancel/* orAborted */.H6)(opening, signal, doing);
     };
+    /** What to ask once more with: a step of the job may have got other keys since these, which are static, ran out. */
+    const openedAnew = async (open, signal, doing) => {
+        const now = await opened(signal, doing);
+        if (now !== open || open.given === givenKeys())
+            return now;
+        opening = null;
+        return opened(signal, doing);
+    };
     const attempt = async (doing, signal, once) => {
         (0,cancel/* throwIfAborted */.Te)(signal, doing);
-        const open = await opened(signal, doing);
+        let open = await opened(signal, doing);
         try {
-            return await (0,cancel/* orAborted */.H6)(once(open), signal, doing).catch((error) => {
+            return await (0,cancel/* orAborted */.H6)(once(open), signal, doing).catch(async (error) => {
                 const answer = answerIn(error);
-                if (answer === null || !isWorthRepeating(answer))
+                if (answer === null)
+                    throw error;
+                const before = open;
+                if (isRefusal(answer))
+                    open = await openedAnew(open, signal, doing);
+                if (open === before && !isWorthRepeating(answer))
                     throw error;
                 return (0,cancel/* orAborted */.H6)(once(open), signal, doing);
             });

@@ -184,6 +184,10 @@ async function finishOrderOf(folder, stop) {
     const order = await (0,pusher_folder/* readFinishOrder */.IY)(folder);
     if (order === null)
         return null;
+    // Where the SDK looks for them.
+    for (const name of Object.keys((0,pusher_folder/* awsVariables */.jq)(process.env)))
+        delete process.env[name];
+    Object.assign(process.env, order.aws);
     // A short time is not to be eaten up by its own end.
     const deadlineMs = startedMs + order.timeoutMs - Math.min(END_MS, order.timeoutMs / 4);
     const over = () => stop.now(new errors/* CacheError */.xA('deadline', 'The time for the push is over.', { hint: OVER_HINT }));

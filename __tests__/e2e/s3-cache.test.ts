@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto';
+import { request as forward } from 'node:http';
 import { join } from 'node:path';
 import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatSecretKey, generateKey } from '../../src/nix/signature.ts';
+import { startServer } from '../http/peers/server.ts';
 import { checkCache } from '../support/cache-invariants.ts';
 import { GRAPH, graph } from '../support/derivations.ts';
 import { startFaultyServer } from '../support/faulty-server.ts';
 import { createMachine } from '../support/machine.ts';
 import { assertNoSecrets, run, runJob, uses } from '../support/runner.ts';
-import { type S3Server, startS3Server } from '../support/s3-server.ts';
+import { type S3Server, type S3User, startS3Server } from '../support/s3-server.ts';
 import { testedVersions } from '../support/versions.ts';
 
 const secret = formatSecretKey(generateKey('test-1'));
@@ -96,6 +98,65 @@ it('a large NAR goes up in parts and with little memory, with the very bytes tha
 		[bytes.length, tagOf(bytes, 16 * 2 ** 20)],
 	]);
 });
+
+it('keys that ran out while the job was pushed, and that a step has renewed, are no loss', async () => {
+	await using machine = await createMachine({ nix: '2.34' });
+	const bucket = await server.makeBucket({ guest: ['s3:GetObject', 's3:PutObject', 's3:ListBucket'] });
+	await using gate = await startKeyGate(server, server.owner.accessKeyId, /^PUT .*\.narinfo/);
+	const environment = ({ accessKeyId, secretAccessKey }: S3User) => ({
+		AWS_ACCESS_KEY_ID: accessKeyId,
+		AWS_SECRET_ACCESS_KEY: secretAccessKey,
+	});
+	const renewed = Object.entries(environment(server.guest)).map(([name, value]) => `echo '${name}=${value}' >> $GITHUB_ENV`);
+	const result = await runJob(
+		machine,
+		[
+			uses({ with: { cache: bucket.url.replace(server.endpoint, gate.url), 'signing-key': secret, fallback: 'none' } }),
+			run(`${renewed.join('\n')}\nnix-build --no-out-link job.nix -A ${GRAPH[0]}\nsleep 3`),
+			build,
+		],
+		{
+			env: environment(server.owner),
+			workspace: { 'job.nix': graph('renewed') },
+			secrets: [secret, server.guest.secretAccessKey, server.owner.secretAccessKey],
+		},
+	);
+	expect(result.annotations, result.log).toEqual([]);
+	expect(result.stage('post').log).toMatch(/5 pushed/);
+	expect(gate.refused).toBeGreaterThan(0);
+	const { Contents = [] } = await server.client.send(new ListObjectsV2Command({ Bucket: bucket.name }));
+	expect(Contents.filter(({ Key }) => Key?.endsWith('.narinfo')).length).toBe(5);
+});
+
+/** In front of a server of S3's: after the first request like `last`, the keys of one user have expired. */
+async function startKeyGate({ endpoint }: S3Server, accessKeyId: string, last: RegExp) {
+	const upstream = new URL(endpoint);
+	let hasExpired = false;
+	let refused = 0;
+	const peer = await startServer((request, response) => {
+		if (hasExpired && request.headers.authorization?.includes(`Credential=${accessKeyId}/`) === true) {
+			refused++;
+			request.resume();
+			response.writeHead(400).end('<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>');
+			return;
+		}
+		hasExpired ||= last.test(`${request.method} ${request.url}`);
+		const { method = '', url = '', headers } = request;
+		const onward = forward({ host: upstream.hostname, port: upstream.port, method, path: url, headers }, (answer) => {
+			response.writeHead(answer.statusCode ?? 500, answer.headers);
+			answer.pipe(response);
+		});
+		onward.once('error', () => response.destroy());
+		request.pipe(onward);
+	});
+	return {
+		url: peer.url.origin,
+		get refused() {
+			return refused;
+		},
+		[Symbol.asyncDispose]: peer.close,
+	};
+}
 
 /** What S3 calls an object that came in parts: the hash of their hashes, and their number. */
 function tagOf(bytes: Uint8Array, partBytes: number): string {

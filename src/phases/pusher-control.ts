@@ -10,7 +10,15 @@ import type { Report } from '../report/report.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { contextOf } from './configure.ts';
 import { isDryRun, pushTimeoutMs } from './push-policy.ts';
-import { type PusherIdentity, pusherFiles, readIdentity, readReport, retractOrders, writeJson } from './pusher-folder.ts';
+import {
+	awsVariables,
+	type PusherIdentity,
+	pusherFiles,
+	readIdentity,
+	readReport,
+	retractOrders,
+	writeJson,
+} from './pusher-folder.ts';
 import type { KeptSession, Session } from './session.ts';
 import type { Stop } from './stop.ts';
 import type { JobReads } from './substituter.ts';
@@ -91,7 +99,8 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 		const timeoutMs = pushTimeoutMs(inputs);
 		const { used, ...reads } = job;
 		try {
-			await writeJson(files.finish, { version: 1, timeoutMs, used: [...used], ...reads });
+			const aws = awsVariables(runner.env);
+			await writeJson(files.finish, { version: 1, aws, timeoutMs, used: [...used], ...reads });
 		} catch (error) {
 			if (!isCacheError(error)) throw error;
 			runner.log.info(`The process that pushed while the job ran is stopped, and the rest pushed now: ${describeError(error)}`);

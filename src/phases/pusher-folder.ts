@@ -19,9 +19,11 @@ export interface PusherIdentity extends ProcessIdentity {
 	readonly worker: ProcessIdentity;
 }
 
-/** What post hands to it: push the rest, and end. */
+/** What post hands to it: push the rest, and end. It holds secrets. */
 export interface FinishOrder {
 	readonly version: 1;
+	/** The variables for AWS, as the steps of the job left them: keys that ran out may have been renewed. */
+	readonly aws: Readonly<Record<string, string>>;
 	/** How long it may take. */
 	readonly timeoutMs: number;
 	/** What the job read from the Actions cache. */
@@ -29,6 +31,13 @@ export interface FinishOrder {
 	readonly packFindings: PackFindings;
 	readonly served: readonly ReportServed[];
 	readonly errors: Readonly<Record<string, number>>;
+}
+
+/** Those of an environment whose names begin with `AWS_`. */
+export function awsVariables(env: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+	return Object.fromEntries(
+		Object.entries(env).flatMap(([name, value]) => (name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [])),
+	);
 }
 
 /** One line of the file in which it writes down what is up. */
@@ -125,7 +134,7 @@ function isOrders(value: unknown): value is PusherOrders {
 }
 
 function isFinishOrder(value: unknown): value is FinishOrder {
-	return has(value, 'version', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
+	return has(value, 'version', 'aws', 'timeoutMs', 'used', 'packFindings', 'served', 'errors') && value.version === 1;
 }
 
 function isIdentity(value: unknown): value is PusherIdentity {

@@ -10,6 +10,7 @@ import { holdPaths } from '../store/gc-roots.ts';
 import { type LocalStore, reopenLocalStore } from '../store/local-store.ts';
 import { type Pushes, withPushes } from './push-new-paths.ts';
 import {
+	awsVariables,
 	type FinishOrder,
 	formatDone,
 	type PusherOrders,
@@ -102,6 +103,9 @@ async function finishOrderOf(folder: string, stop: Stop): Promise<Arrival | null
 	const startedMs = performance.now();
 	const order = await readFinishOrder(folder);
 	if (order === null) return null;
+	// Where the SDK looks for them.
+	for (const name of Object.keys(awsVariables(process.env))) delete process.env[name];
+	Object.assign(process.env, order.aws);
 	// A short time is not to be eaten up by its own end.
 	const deadlineMs = startedMs + order.timeoutMs - Math.min(END_MS, order.timeoutMs / 4);
 	const over = (): void => stop.now(new CacheError('deadline', 'The time for the push is over.', { hint: OVER_HINT }));

@@ -56,6 +56,26 @@ describe('credentials come from', () => {
 		await put();
 	});
 
+	it('the environment, also when it has others since those of before ran out', async () => {
+		const expired = '<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>';
+		const used: string[] = [];
+		const bucket = await started((request, response) => {
+			const [, key = ''] = /Credential=(\w+)/.exec(request.headers.authorization ?? '') ?? [];
+			used.push(key);
+			response.writeHead(key === 'AKIAOLD' ? 400 : 200).end(key === 'AKIAOLD' ? expired : '');
+		});
+		given({ AWS_ACCESS_KEY_ID: 'AKIAOLD', AWS_SECRET_ACCESS_KEY: 'old', AWS_SESSION_TOKEN: 'old' });
+		const store = openS3(targetOf(`s3://bucket?endpoint=${bucket.url.origin}`, null), means());
+		const put = () => store.put('a', bodyOfBytes(Buffer.from('x')), '', never);
+		await expect(put()).rejects.toMatchObject({ code: 'cache-unauthorized', message: expect.stringContaining('ExpiredToken') });
+		expect(used).toEqual(['AKIAOLD']);
+		given({ AWS_ACCESS_KEY_ID: 'AKIANEW', AWS_SECRET_ACCESS_KEY: 'new', AWS_SESSION_TOKEN: 'new' });
+		await Promise.all([put(), put()]);
+		await put();
+		expect(used.slice(1).toSorted()).toEqual(['AKIANEW', 'AKIANEW', 'AKIANEW', 'AKIAOLD', 'AKIAOLD']);
+		await store.close();
+	});
+
 	it('the profile that the URL names, before the environment', async () => {
 		const file = join(folder, 'credentials');
 		const { accessKeyId, secretAccessKey } = server.owner;

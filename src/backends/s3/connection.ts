@@ -2,8 +2,8 @@ import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Target } from '../../cache-target/s3.ts';
 import type { HttpAnswer } from '../../http/client.ts';
 import { orAborted, throwIfAborted } from '../../waiting/cancel.ts';
-import { findKeys, type KeyMeans, type KeySource } from './credentials.ts';
-import { answerIn, isWorthRepeating, s3Error } from './failure.ts';
+import { findKeys, givenKeys, type KeyMeans, type KeySource } from './credentials.ts';
+import { answerIn, isRefusal, isWorthRepeating, s3Error } from './failure.ts';
 import { createObjectRequests, type ObjectRequest } from './object-requests.ts';
 import { sdkLogger } from './sdk-logger.ts';
 import { createTransport, type Sending } from './transport.ts';
@@ -27,14 +27,17 @@ interface Opened {
 	readonly s3: S3Client;
 	readonly request: ReturnType<typeof createObjectRequests>;
 	readonly isAnonymous: boolean;
+	/** What the environment held then (`givenKeys`). */
+	readonly given: string;
 }
 
 export function openConnection(target: S3Target, means: KeyMeans): S3Connection {
 	let opening: Promise<Opened> | null = null;
 	const open = async (): Promise<Opened> => {
+		const given = givenKeys();
 		const keys = await findKeys(target, means);
 		const s3 = new S3Client(configuration(target, keys, means));
-		return { s3, request: createObjectRequests(s3, target, means.client), isAnonymous: keys === null };
+		return { s3, request: createObjectRequests(s3, target, means.client), isAnonymous: keys === null, given };
 	};
 	const opened = (signal: AbortSignal, doing: string): Promise<Opened> => {
 		opening ??= open().catch((error: unknown) => {
@@ -44,13 +47,23 @@ export function openConnection(target: S3Target, means: KeyMeans): S3Connection 
 		});
 		return orAborted(opening, signal, doing);
 	};
+	/** What to ask once more with: a step of the job may have got other keys since these, which are static, ran out. */
+	const openedAnew = async (open: Opened, signal: AbortSignal, doing: string): Promise<Opened> => {
+		const now = await opened(signal, doing);
+		if (now !== open || open.given === givenKeys()) return now;
+		opening = null;
+		return opened(signal, doing);
+	};
 	const attempt = async <T>(doing: string, signal: AbortSignal, once: (open: Opened) => Promise<T>): Promise<T> => {
 		throwIfAborted(signal, doing);
-		const open = await opened(signal, doing);
+		let open = await opened(signal, doing);
 		try {
-			return await orAborted(once(open), signal, doing).catch((error: unknown) => {
+			return await orAborted(once(open), signal, doing).catch(async (error: unknown) => {
 				const answer = answerIn(error);
-				if (answer === null || !isWorthRepeating(answer)) throw error;
+				if (answer === null) throw error;
+				const before = open;
+				if (isRefusal(answer)) open = await openedAnew(open, signal, doing);
+				if (open === before && !isWorthRepeating(answer)) throw error;
 				return orAborted(once(open), signal, doing);
 			});
 		} catch (error) {

@@ -33,6 +33,11 @@ const NAMING = [
 	'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
 ] as const;
 
+/** The keys that the environment itself holds, to tell whether they are others by now. */
+export function givenKeys(): string {
+	return ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].map((name) => process.env[name] ?? '').join(' ');
+}
+
 /**
  * Where the job's keys for this bucket come from: the inputs, else the profile that the URL names, else what the SDK finds (environment, `AWS_PROFILE` and the
  * files of the command line, a web identity, the role of the container or of the instance), or the role `AWS_ROLE_ARN` by the job's own identity. `null`: there

@@ -57,6 +57,11 @@ export function isWorthRepeating({ code }: S3Answer): boolean {
 	);
 }
 
+/** Answers that other keys may change. An expired session is a 400 to Amazon. */
+export function isRefusal({ status }: S3Answer): boolean {
+	return status === 400 || status === 401 || status === 403;
+}
+
 interface Meaning {
 	readonly as: ErrorCode;
 	readonly hint: string;
@@ -155,7 +160,7 @@ function byCode(code: string, { bucket, profile }: S3Target): Meaning | null {
 		case 'TokenRefreshRequired':
 			return {
 				as: 'cache-unauthorized',
-				hint: 'The session of the credentials has expired: make it longer (`role-duration-seconds` of `aws-actions/configure-aws-credentials`).',
+				hint: 'The session of the credentials has expired: make it longer (`role-duration-seconds` of `aws-actions/configure-aws-credentials`), or run that action once more at the end of the job.',
 			};
 		case 'InvalidToken':
 			return {
