@@ -139,6 +139,13 @@ describe('inputs', () => {
 		expect(refusal(given)).toContain('a blank inside; each URL has a line of its own');
 	});
 
+	it('does not leave parameters unheard that are for `nix copy`', () => {
+		for (const url of ['https://a.example/x?priority=10&secret-key=/k', 'file:///x?secret-key=/k', 's3://bucket?secret-key=/k'])
+			expect(refusal({ cache: url }), url).toContain('has the parameter `secret-key`: use the input `signing-key`.');
+		expect(refusal({ cache: 'http://a.example?compression=xz' })).toContain('use the input `compression`');
+		expect(refusal({ cache: 's3://bucket?constructor=1' })).toContain('has the unknown parameter `constructor`');
+	});
+
 	it('refuses a URL that ends with `#`, where nix.conf would end too', () => {
 		for (const name of ['cache', 'substituters']) expect(refusal({ [name]: 'https://a.example/x#' })).toContain('has a fragment');
 	});

@@ -186,9 +186,9 @@ __webpack_require__.r(__webpack_exports__);
 /* harmony import */ var _backends_cachix_cachix_api_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8133);
 /* harmony import */ var _backends_cachix_missing_paths_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(8034);
 /* harmony import */ var _backends_cachix_token_js__WEBPACK_IMPORTED_MODULE_5__ = __webpack_require__(3918);
-/* harmony import */ var _cache_target_cachix_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(7155);
-/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(9473);
-/* harmony import */ var _http_client_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(5803);
+/* harmony import */ var _cache_target_cachix_js__WEBPACK_IMPORTED_MODULE_2__ = __webpack_require__(7155);
+/* harmony import */ var _errors_js__WEBPACK_IMPORTED_MODULE_3__ = __webpack_require__(9473);
+/* harmony import */ var _http_client_js__WEBPACK_IMPORTED_MODULE_4__ = __webpack_require__(5803);
 
 
 
@@ -206,7 +206,7 @@ const EFFORT = { connections: 1, attempts: 1, patienceMs: LIMIT_MS, connectTimeo
 function createBulkQuestion(servers, netrc, log) {
     const silent = new Set();
     const ask = async (target, env, paths, signal) => {
-        const client = (0,_http_client_js__WEBPACK_IMPORTED_MODULE_3__/* .createHttpClient */ .u)({ env, log, ...EFFORT });
+        const client = (0,_http_client_js__WEBPACK_IMPORTED_MODULE_4__/* .createHttpClient */ .u)({ env, log, ...EFFORT });
         try {
             return await (0,_backends_cachix_missing_paths_js__WEBPACK_IMPORTED_MODULE_1__/* .missingPaths */ .D)((0,_backends_cachix_cachix_api_js__WEBPACK_IMPORTED_MODULE_0__/* .createCachixApi */ .F)(target, client), paths, signal);
         }
@@ -216,7 +216,7 @@ function createBulkQuestion(servers, netrc, log) {
     };
     return {
         async lacked(url, env, paths, signal) {
-            const target = (0,_cache_target_cachix_js__WEBPACK_IMPORTED_MODULE_4__/* .cachixTargetAt */ .JT)(url, servers);
+            const target = (0,_cache_target_cachix_js__WEBPACK_IMPORTED_MODULE_2__/* .cachixTargetAt */ .JT)(url, servers);
             if (target === null || silent.has(url.href))
                 return new Set();
             try {
@@ -224,11 +224,11 @@ function createBulkQuestion(servers, netrc, log) {
                 return await ask({ ...target, token: (0,_backends_cachix_token_js__WEBPACK_IMPORTED_MODULE_5__.tokenFor)(url.hostname, netrc) }, env, paths, limit);
             }
             catch (error) {
-                if (!(0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .isCacheError */ .bt)(error) || error.code === 'internal')
+                if (!(0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .isCacheError */ .bt)(error) || error.code === 'internal')
                     throw error;
                 if (!signal.aborted)
                     silent.add(url.href);
-                log.debug(`${target.place} is asked for each path: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_2__/* .describeError */ .Uc)(error)}`);
+                log.debug(`${target.place} is asked for each path: ${(0,_errors_js__WEBPACK_IMPORTED_MODULE_3__/* .describeError */ .Uc)(error)}`);
                 return new Set();
             }
         },

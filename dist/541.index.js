@@ -1867,7 +1867,7 @@ const NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/i;
 const FORM = 'write `cachix://name`, with the name of the cache as in `https://name.cachix.org`';
 /** `cachix://name`, with Nix's own parameters and `host=https://…` for a server elsewhere. */
 function parseCachixUrl(line, credentials) {
-    const refuse = (why) => ({ problem: `cache: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` ${why}.` });
+    const refuse = (why) => ({ problem: `cache: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .sl)(line)}\` ${why}.` });
     const [, name, query = ''] = /^cachix:\/\/([^/?#]*)\/?(?:\?([^#]*))?$/.exec(line) ?? [];
     if (name === undefined || !NAME.test(name))
         return refuse(`is not the URL of a cache; ${FORM}`);
@@ -1953,24 +1953,24 @@ function parseHttpUrl(line, input) {
     const bare = line.includes('://') ? line : `missing://${line}`;
     const url = URL.canParse(bare) ? new URL(bare) : null;
     if (url === null)
-        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` is not a URL; allowed are ${allowed}.` };
+        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .sl)(line)}\` is not a URL; allowed are ${allowed}.` };
     if (url.username !== '' || url.password !== '') {
         return {
-            problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` has credentials inside, which would end in logs and in Nix's configuration; ` +
+            problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .sl)(line)}\` has credentials inside, which would end in logs and in Nix's configuration; ` +
                 'give them as the inputs `username` and `password`, `token` or `netrc`.',
         };
     }
     if (url.protocol === 'missing:') {
-        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` has no scheme; write \`https://${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\`.` };
+        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .sl)(line)}\` has no scheme; write \`https://${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .sl)(line)}\`.` };
     }
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` is of an unknown kind; this version has ${allowed}.` };
+        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .sl)(line)}\` is of an unknown kind; this version has ${allowed}.` };
     }
     if (/\s/.test(line))
-        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` ${_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .BLANK_INSIDE */ .K}.` };
+        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .sl)(line)}\` ${_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .BLANK_INSIDE */ .KP}.` };
     // An empty one, too: in nix.conf it begins a comment.
     if (line.includes('#'))
-        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .s)(line)}\` has a fragment (\`#…\`); leave it out.` };
+        return { problem: `${input}: \`${(0,_refusal_js__WEBPACK_IMPORTED_MODULE_0__/* .withoutUserInfo */ .sl)(line)}\` has a fragment (\`#…\`); leave it out.` };
     return url;
 }
 /**
@@ -1988,8 +1988,10 @@ function substituterUrl(url) {
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 /* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   K: () => (/* binding */ BLANK_INSIDE),
-/* harmony export */   s: () => (/* binding */ withoutUserInfo)
+/* harmony export */   KP: () => (/* binding */ BLANK_INSIDE),
+/* harmony export */   jj: () => (/* binding */ parametersSetElsewhere),
+/* harmony export */   lS: () => (/* binding */ setElsewhere),
+/* harmony export */   sl: () => (/* binding */ withoutUserInfo)
 /* harmony export */ });
 /** For a problem's text: credentials inside of a URL must not be repeated. A password may hold slashes, and what is hidden too much harms nobody. */
 function withoutUserInfo(text) {
@@ -1997,6 +1999,33 @@ function withoutUserInfo(text) {
 }
 /** Of a line that goes on behind a blank: a URL parser takes that for part of the path, and `nix.conf` for the next URL. */
 const BLANK_INSIDE = 'has a blank inside; each URL has a line of its own, and a blank in a path is `%20`';
+/** Parameters of a store URL that `nix copy` heeds: they would change what is in the cache, and would go unheard here. */
+const ELSEWHERE = new Map([
+    ['secret-key', 'use the input `signing-key`'],
+    ['secret-keys', 'use the input `signing-key`'],
+    ['compression', 'use the input `compression`'],
+    ['compression-level', 'use the input `compression-level`'],
+    ['narinfo-compression', 'narinfos are not compressed here; leave it out'],
+    ['ls-compression', 'no listings are written here; leave it out'],
+    ['log-compression', 'no build logs are written here; leave it out'],
+    ['write-nar-listing', 'no listings are written here; leave it out'],
+    ['index-debug-info', 'debug information is not indexed here; leave it out'],
+]);
+/** What is wrong with a parameter that has an input in its place, or none here; `null` for all others. */
+function setElsewhere(name) {
+    const instead = ELSEWHERE.get(name);
+    return instead === undefined ? null : `has the parameter \`${name}\`: ${instead}.`;
+}
+/** The same for all parameters of a line. */
+function parametersSetElsewhere(line) {
+    const [, query = ''] = /\?([^#]*)/.exec(line) ?? [];
+    for (const parameter of query.split('&')) {
+        const problem = setElsewhere(parameter.replace(/=.*/s, ''));
+        if (problem !== null)
+            return problem;
+    }
+    return null;
+}
 
 
 /***/ }),
@@ -2020,7 +2049,7 @@ const CACHE_NAME = /^[A-Za-z0-9][A-Za-z0-9_+-]{0,49}$/;
 const FORM = 'write `attic://host/cache`, with the path of the server before the name of the cache where it has one';
 /** `attic://host[:port][/prefix]/cache`, and `attic+http://…` for a server without TLS. */
 function parseAtticUrl(line, credentials) {
-    const shown = (0,refusal/* withoutUserInfo */.s)(line);
+    const shown = (0,refusal/* withoutUserInfo */.sl)(line);
     const [, scheme, rest = ''] = /^(attic|attic\+http):\/\/([^/].*)$/.exec(line) ?? [];
     const text = `${scheme === 'attic+http' ? 'http' : 'https'}://${rest}`;
     if (scheme === undefined || !URL.canParse(text))
@@ -2032,7 +2061,7 @@ function parseAtticUrl(line, credentials) {
         };
     }
     if (/\s/.test(line))
-        return { problem: `cache: \`${shown}\` ${refusal/* BLANK_INSIDE */.K}.` };
+        return { problem: `cache: \`${shown}\` ${refusal/* BLANK_INSIDE */.KP}.` };
     if (line.includes('#'))
         return { problem: `cache: \`${shown}\` has a fragment (\`#…\`); leave it out.` };
     const [, prefix = '', cache = ''] = /^(.*\/)([^/]*)$/.exec(url.pathname.replace(/\/$/, '')) ?? [];
@@ -2053,6 +2082,7 @@ function parseAtticUrl(line, credentials) {
 // EXTERNAL MODULE: ./build/cache-target/cachix.js
 var cachix = __webpack_require__(7155);
 ;// CONCATENATED MODULE: ./build/cache-target/file.js
+
 /** `file:///folder`, as Nix takes it: an absolute path, not encoded, and parameters of Nix's own. Blanks would end it in nix.conf. */
 function parseFileUrl(line) {
     const [, path, parameters = ''] = /^file:\/\/(\/[^?#]*)(\?[^#]*)?$/.exec(line) ?? [];
@@ -2062,6 +2092,9 @@ function parseFileUrl(line) {
             problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path that has no blanks and no per cent signs.`,
         };
     }
+    const elsewhere = (0,refusal/* parametersSetElsewhere */.jj)(line);
+    if (elsewhere !== null)
+        return { problem: `cache: \`${line}\` ${elsewhere}` };
     return { kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}${parameters}` };
 }
 
@@ -2071,7 +2104,7 @@ var http = __webpack_require__(2805);
 
 /** `niks3://host[:port][/path]`, over https; `niks3+http://…` over plain http. Parameters are Nix's own. */
 function parseNiks3Url(line, credentials) {
-    const refuse = (why) => ({ problem: `cache: \`${(0,refusal/* withoutUserInfo */.s)(line)}\` ${why}.` });
+    const refuse = (why) => ({ problem: `cache: \`${(0,refusal/* withoutUserInfo */.sl)(line)}\` ${why}.` });
     const [, plain, rest = ''] = /^niks3(\+http)?:\/\/([^?#]*)/.exec(line) ?? [];
     const written = `${plain === undefined ? 'https' : 'http'}://${rest}`;
     const url = rest !== '' && URL.canParse(written) ? new URL(written) : null;
@@ -2080,7 +2113,7 @@ function parseNiks3Url(line, credentials) {
     if (url.username !== '' || url.password !== '')
         return refuse('has credentials inside; give a token as `token`');
     if (/\s/.test(line))
-        return refuse(refusal/* BLANK_INSIDE */.K);
+        return refuse(refusal/* BLANK_INSIDE */.KP);
     if (credentials !== null && credentials.kind !== 'bearer') {
         return refuse('takes no `username` and `password`; give a token as `token`, or let the job have `permissions: id-token: write`');
     }
@@ -2108,7 +2141,7 @@ function isNixStoreUrl(line) {
  * Source: nix/src/libstore/store-reference.cc and ssh.cc.
  */
 function parseNixStoreUrl(line) {
-    const refuse = (why) => ({ problem: `cache: \`${(0,refusal/* withoutUserInfo */.s)(line)}\` ${why}` });
+    const refuse = (why) => ({ problem: `cache: \`${(0,refusal/* withoutUserInfo */.sl)(line)}\` ${why}` });
     const [place = '', parameters] = line.split(/\?(.*)/s);
     if (/[^!-~]/.test(line) || line.includes('#'))
         return refuse('has blanks, `#` or other characters that a store URL has encoded (`%20`).');
@@ -2162,24 +2195,12 @@ const FOR_UPLOADS_BY_NIX = [
     'local-nar-cache',
 ];
 const OWN = ['region', 'endpoint', 'scheme', 'profile', 'addressing-style', 'storage-class'];
-/** Would change what is in the cache, and would go unheard here. */
-const INSTEAD = {
-    'secret-key': 'use the input `signing-key`',
-    'secret-keys': 'use the input `signing-key`',
-    compression: 'use the input `compression`',
-    'compression-level': 'use the input `compression-level`',
-    'narinfo-compression': 'narinfos are not compressed here; leave it out',
-    'ls-compression': 'no listings are written here; leave it out',
-    'log-compression': 'no build logs are written here; leave it out',
-    'write-nar-listing': 'no listings are written here; leave it out',
-    'index-debug-info': 'debug information is not indexed here; leave it out',
-};
 /**
  * `s3://bucket[/folder]?region=&endpoint=&scheme=&profile=&addressing-style=&storage-class=`, with the meaning and the defaults that they have for Nix.
  * Source: nix/src/libstore/include/nix/store/s3-binary-cache-store.hh (2.34).
  */
 function parseS3Url(line, credentials) {
-    const problem = (text) => ({ problem: `cache: \`${(0,refusal/* withoutUserInfo */.s)(line)}\` ${text}` });
+    const problem = (text) => ({ problem: `cache: \`${(0,refusal/* withoutUserInfo */.sl)(line)}\` ${text}` });
     const [, bucket = '', folder = '', query = ''] = /^s3:\/\/([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/.exec(line) ?? [];
     if (bucket.includes('@'))
         return problem('has credentials inside; give them as the inputs `username` and `password`.');
@@ -2219,9 +2240,9 @@ function parametersOf(query) {
     const found = new Map();
     for (const parameter of query.split('&').filter((text) => text !== '')) {
         const [, name = '', encoded = ''] = /^([^=]*)=?(.*)$/s.exec(parameter) ?? [];
-        const instead = INSTEAD[name];
-        if (instead !== undefined)
-            return `has the parameter \`${name}\`: ${instead}.`;
+        const elsewhere = (0,refusal/* setElsewhere */.lS)(name);
+        if (elsewhere !== null)
+            return elsewhere;
         if (![...OWN, ...FOR_READERS, ...FOR_UPLOADS_BY_NIX].includes(name))
             return `has the unknown parameter \`${name}\`; those of a bucket are ${OWN.map((own) => `\`${own}\``).join(', ')}.`;
         if (found.has(name))
@@ -2309,7 +2330,7 @@ function parseCacheTarget(line, pushUrl, credentials) {
         if (credentials === null)
             return parseNixStoreUrl(line);
         return {
-            problem: `cache: \`${(0,refusal/* withoutUserInfo */.s)(line)}\` takes no \`username\`, \`password\` or \`token\`; leave them out. ` +
+            problem: `cache: \`${(0,refusal/* withoutUserInfo */.sl)(line)}\` takes no \`username\`, \`password\` or \`token\`; leave them out. ` +
                 'SSH uses the key of an ssh-agent or of a file (`?ssh-key=/file`).',
         };
     }
@@ -2320,6 +2341,9 @@ function parseCacheTarget(line, pushUrl, credentials) {
     const url = (0,http/* parseHttpUrl */.f)(line, 'cache');
     if ('problem' in url)
         return url;
+    const elsewhere = (0,refusal/* parametersSetElsewhere */.jj)(line);
+    if (elsewhere !== null)
+        return { problem: `cache: \`${(0,refusal/* withoutUserInfo */.sl)(line)}\` ${elsewhere}` };
     const base = new URL(url);
     base.search = '';
     return { kind: 'http', place: (pushUrl ?? base).href, url: base, pushUrl, substituter: (0,http/* substituterUrl */.g)(url), credentials };
@@ -3621,7 +3645,7 @@ function parseSubstituter(line) {
         return { problem: `substituters: \`${bare}\` names more than one proxy.` };
     if (!URL.canParse(proxy) || !PROXIES.test(new URL(proxy).protocol) || new URL(proxy).hostname === '') {
         return {
-            problem: `substituters: the proxy \`${(0,refusal/* withoutUserInfo */.s)(proxy)}\` of \`${bare}\` is not one; allowed are \`http://host:port\`, \`https://host:port\` and \`socks5://host:port\`.`,
+            problem: `substituters: the proxy \`${(0,refusal/* withoutUserInfo */.sl)(proxy)}\` of \`${bare}\` is not one; allowed are \`http://host:port\`, \`https://host:port\` and \`socks5://host:port\`.`,
         };
     }
     return { url: (0,http/* substituterUrl */.g)(new URL(bare)), proxy };

@@ -1,4 +1,4 @@
-import type { Refusal } from './refusal.ts';
+import { parametersSetElsewhere, type Refusal } from './refusal.ts';
 
 /** A folder, such as a mounted share, in Nix's `file://` form. */
 export interface FileTarget {
@@ -20,5 +20,7 @@ export function parseFileUrl(line: string): FileTarget | Refusal {
 			problem: `cache: \`${line}\` is not the URL of a folder; write \`file:///folder\`, with an absolute path that has no blanks and no per cent signs.`,
 		};
 	}
+	const elsewhere = parametersSetElsewhere(line);
+	if (elsewhere !== null) return { problem: `cache: \`${line}\` ${elsewhere}` };
 	return { kind: 'file', place: `file://${folder}`, folder, substituter: `file://${folder}${parameters}` };
 }

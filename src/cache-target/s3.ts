@@ -1,5 +1,5 @@
 import type { Credentials } from './credentials.ts';
-import { type Refusal, withoutUserInfo } from './refusal.ts';
+import { type Refusal, setElsewhere, withoutUserInfo } from './refusal.ts';
 
 /** A bucket of S3, or of a server that speaks its protocol, in Nix's `s3://` form. */
 export interface S3Target {
@@ -51,18 +51,6 @@ const FOR_UPLOADS_BY_NIX = [
 	'local-nar-cache',
 ];
 const OWN = ['region', 'endpoint', 'scheme', 'profile', 'addressing-style', 'storage-class'];
-/** Would change what is in the cache, and would go unheard here. */
-const INSTEAD: Readonly<Record<string, string>> = {
-	'secret-key': 'use the input `signing-key`',
-	'secret-keys': 'use the input `signing-key`',
-	compression: 'use the input `compression`',
-	'compression-level': 'use the input `compression-level`',
-	'narinfo-compression': 'narinfos are not compressed here; leave it out',
-	'ls-compression': 'no listings are written here; leave it out',
-	'log-compression': 'no build logs are written here; leave it out',
-	'write-nar-listing': 'no listings are written here; leave it out',
-	'index-debug-info': 'debug information is not indexed here; leave it out',
-};
 
 /**
  * `s3://bucket[/folder]?region=&endpoint=&scheme=&profile=&addressing-style=&storage-class=`, with the meaning and the defaults that they have for Nix.
@@ -106,8 +94,8 @@ function parametersOf(query: string): ReadonlyMap<string, string> | string {
 	const found = new Map<string, string>();
 	for (const parameter of query.split('&').filter((text) => text !== '')) {
 		const [, name = '', encoded = ''] = /^([^=]*)=?(.*)$/s.exec(parameter) ?? [];
-		const instead = INSTEAD[name];
-		if (instead !== undefined) return `has the parameter \`${name}\`: ${instead}.`;
+		const elsewhere = setElsewhere(name);
+		if (elsewhere !== null) return elsewhere;
 		if (![...OWN, ...FOR_READERS, ...FOR_UPLOADS_BY_NIX].includes(name))
 			return `has the unknown parameter \`${name}\`; those of a bucket are ${OWN.map((own) => `\`${own}\``).join(', ')}.`;
 		if (found.has(name)) return `has the parameter \`${name}\` twice.`;

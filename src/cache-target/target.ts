@@ -5,7 +5,7 @@ import { type FileTarget, parseFileUrl } from './file.ts';
 import { type HttpTarget, parseHttpUrl, substituterUrl } from './http.ts';
 import { type Niks3Target, parseNiks3Url } from './niks3.ts';
 import { isNixStoreUrl, type NixStoreTarget, parseNixStoreUrl } from './nix-store.ts';
-import { type Refusal, withoutUserInfo } from './refusal.ts';
+import { parametersSetElsewhere, type Refusal, withoutUserInfo } from './refusal.ts';
 import { parseS3Url, type S3Target } from './s3.ts';
 
 /** One line of the input `cache`, understood. One member for each kind that is built. */
@@ -39,6 +39,8 @@ export function parseCacheTarget(line: string, pushUrl: URL | null, credentials:
 	if (/^niks3(\+http)?:/.test(line)) return parseNiks3Url(line, credentials);
 	const url = parseHttpUrl(line, 'cache');
 	if ('problem' in url) return url;
+	const elsewhere = parametersSetElsewhere(line);
+	if (elsewhere !== null) return { problem: `cache: \`${withoutUserInfo(line)}\` ${elsewhere}` };
 	const base = new URL(url);
 	base.search = '';
 	return { kind: 'http', place: (pushUrl ?? base).href, url: base, pushUrl, substituter: substituterUrl(url), credentials };
