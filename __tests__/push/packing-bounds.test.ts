@@ -9,7 +9,7 @@ import type { PackedInChild } from './pack-in-child.ts';
 
 const MiB = 1024 * 1024;
 const program = join(import.meta.dirname, 'pack-in-child.ts');
-const onSmallDisk = join(import.meta.dirname, 'on-small-disk.ts');
+const onSmallDisk = join(import.meta.dirname, 'on-small-disk-program.ts');
 
 let folder: string;
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 /**
  * Packs NARs of 3 and 6 MiB that can't be compressed where the disk has room for 8, in a process of its own, and prints the code of the error that ended it, if any.
  *
- *     node on-small-disk.ts <spool folder> spare|idle
+ *     node on-small-disk-program.ts <spool folder> spare|idle
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createPacker } from '../../src/push/packing.ts';
