@@ -132,8 +132,8 @@ async function findForbidden({ store, job, caches }, infos) {
 
 // EXTERNAL MODULE: ./build/phases/store-question.js + 2 modules
 var store_question = __webpack_require__(7514);
-// EXTERNAL MODULE: ./build/phases/target-push.js + 9 modules
-var target_push = __webpack_require__(1309);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 10 modules
+var target_push = __webpack_require__(147);
 ;// CONCATENATED MODULE: ./build/phases/job-report.js
 
 
@@ -166,7 +166,7 @@ async function reportOnReads(session, store, stop, job) {
 
 /***/ }),
 
-/***/ 1309:
+/***/ 147:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -432,7 +432,134 @@ class ProgressMeter {
     }
 }
 
+;// CONCATENATED MODULE: ./build/push/schedule.js
+/** Larger NARs cost processor, memory and disk, and have lanes of their own beside those of the small ones. */
+const LARGE_BYTES = 8 * 1024 * 1024;
+/**
+ * Large NARs that are read at a time. The next one begins when the last byte of the one before is read, so no thread waits for work; more at a time would only
+ * be ready later, and lie on disk meanwhile.
+ */
+const READING_LARGE = 1;
+/** Large NARs in flight, packed or not: what lies in the spool. */
+const LARGE_IN_FLIGHT = 6;
+/** What of a push is to begin next, going by what is under way. Of a job with an outcome nothing begins. */
+class Schedule {
+    #options;
+    /** Next at the end. */
+    #large;
+    #small;
+    #publishable = [];
+    /** Publishable and large, for a cache that takes the NAR only in that step. */
+    #unread = [];
+    #reading = new Set();
+    #largeInFlight = new Set();
+    #largeDoneBytes = 0;
+    #isEnding = false;
+    #inClosureOrder = false;
+    constructor(jobs, options) {
+        this.#options = options;
+        this.#large = jobs.filter(isLarge).sort((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
+        // References first: what comes early becomes visible early, and whenever the run ends it was not for nothing.
+        this.#small = jobs.filter((job) => !isLarge(job)).reverse();
+    }
+    get isEnding() {
+        return this.#isEnding;
+    }
+    /** From now on no NAR is begun. */
+    end() {
+        this.#isEnding = true;
+    }
+    /** `null`: there is nothing, or no room for it. What can become visible goes first: it ends the wait of others. */
+    next() {
+        return this.#nextPublishable() ?? this.#nextToPrepare();
+    }
+    /** All that the job refers to is visible, and its NAR is where the cache wants it by then. */
+    becomesPublishable(job) {
+        (isUnread(job) ? this.#unread : this.#publishable).push(job);
+    }
+    preparing(job) {
+        if (!isLarge(job))
+            return;
+        this.#reading.add(job);
+        this.#largeInFlight.add(job);
+    }
+    publishing(job) {
+        if (isUnread(job))
+            this.#largeInFlight.add(job);
+    }
+    /** The NAR is read to its end. Whether that makes room for the next one. */
+    wasRead(job) {
+        return this.#reading.delete(job);
+    }
+    /** The cache has what it wants before the job becomes visible. */
+    prepared(job) {
+        if (isLarge(job) && job.readBytes > 0)
+            this.#largeDoneBytes += job.info.narSizeBytes;
+    }
+    /** Neither prepared nor published at this moment. */
+    rests(job) {
+        this.#reading.delete(job);
+        this.#largeInFlight.delete(job);
+    }
+    /** When there is not enough time for everything: whole closures, one after another, in place of the largest NARs. */
+    goInClosureOrder() {
+        if (this.#inClosureOrder)
+            return;
+        this.#inClosureOrder = true;
+        for (const queue of [this.#large, this.#small])
+            queue.sort((a, b) => b.index - a.index);
+    }
+    #nextPublishable() {
+        const mayRead = !this.#isEnding && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+        return (mayRead ? takeOpen(this.#unread) : null) ?? takeOpen(this.#publishable);
+    }
+    #nextToPrepare() {
+        if (this.#isEnding || this.#options.room.isShort)
+            return null;
+        const hasRoom = this.#reading.size < READING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
+        return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
+    }
+    #takeFrom(queue) {
+        for (let job = queue.pop(); job !== undefined; job = queue.pop()) {
+            if (job.outcome !== null)
+                continue;
+            if (this.#canFinish(job))
+                return job;
+            this.#options.onTooLate(job);
+        }
+        return null;
+    }
+    /**
+     * Whether a large NAR that is begun now can be done before the end, going by what was done of large ones since the start. Those under way are taken to be half
+     * done: read, and not uploaded.
+     */
+    #canFinish(job) {
+        if (!isLarge(job) || this.#largeDoneBytes === 0)
+            return true;
+        const { startedMs, endMs } = this.#options;
+        const nowMs = this.#options.nowMs();
+        const halfBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
+        const bytesPerMs = (this.#largeDoneBytes + halfBytes) / (nowMs - startedMs);
+        return nowMs + (halfBytes + job.info.narSizeBytes) / bytesPerMs <= endMs;
+    }
+}
+function isLarge(job) {
+    return job.info.narSizeBytes > LARGE_BYTES;
+}
+/** Whether all of a large NAR is still to be read. */
+function isUnread(job) {
+    return isLarge(job) && job.readBytes === 0;
+}
+/** The first that nothing was decided on meanwhile. */
+function takeOpen(queue) {
+    for (let job = queue.shift(); job !== undefined; job = queue.shift())
+        if (job.outcome === null)
+            return job;
+    return null;
+}
+
 ;// CONCATENATED MODULE: ./build/push/pipeline.js
+
 
 
 
@@ -444,15 +571,6 @@ class ProgressMeter {
  * connections, so no server is surprised.
  */
 const AUTO_CONCURRENCY = 32;
-/** Larger NARs cost processor, memory and disk, and have lanes of their own beside those of the small ones. */
-const LARGE_BYTES = 8 * 1024 * 1024;
-/**
- * Large NARs that are read at a time. The next one begins when the last byte of the one before is read, so no thread waits for work; more at a time would only
- * be ready later, and lie on disk meanwhile.
- */
-const READING_LARGE = 1;
-/** Large NARs in flight, packed or not: what lies in the spool. */
-const LARGE_IN_FLIGHT = 6;
 const GRACE_MS = 5000;
 const PROGRESS_EVERY_MS = 5000;
 const TICK_MS = 1000;
@@ -470,18 +588,10 @@ class PushRun {
     #options;
     #clock;
     #jobs;
-    /** Next at the end. */
-    #large;
-    #small;
-    #publishable = [];
-    /** Publishable and large, for a cache that takes the NAR only in that step. */
-    #unread = [];
+    #schedule;
     #lanes;
     /** Calls to the backend; a job may be in its second before the first is counted off. */
     #inFlight = 0;
-    #reading = new Set();
-    #largeInFlight = new Set();
-    #largeDoneBytes = 0;
     #room = new DiskRoom();
     #meter;
     /** Aborted: so is everything in flight. */
@@ -492,8 +602,6 @@ class PushRun {
     #startedMs;
     /** Time at which nothing new is begun any more. */
     #endMs;
-    #ending = false;
-    #inClosureOrder = false;
     #failures = new Failures();
     #stoppedBy = null;
     constructor(plan, options) {
@@ -505,9 +613,13 @@ class PushRun {
         this.#endMs = options.deadlineMs - Math.max(0, graceMs);
         this.#lanes = options.concurrency === 'auto' ? AUTO_CONCURRENCY : options.concurrency;
         this.#jobs = jobsOf(plan.push);
-        this.#large = this.#jobs.filter(isLarge).sort((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
-        // References first: what comes early becomes visible early, and whenever the run ends it was not for nothing.
-        this.#small = this.#jobs.filter((job) => !isLarge(job)).reverse();
+        this.#schedule = new Schedule(this.#jobs, {
+            room: this.#room,
+            nowMs: () => this.#clock.nowMs(),
+            startedMs: this.#startedMs,
+            endMs: this.#endMs,
+            onTooLate: (job) => this.#decide(job, { class: 'out-of-time' }),
+        });
         this.#meter = new ProgressMeter(this.#jobs.map(({ info }) => info.narSizeBytes), this.#startedMs);
     }
     async run() {
@@ -538,10 +650,10 @@ class PushRun {
             elapsedMs: this.#clock.nowMs() - this.#startedMs,
         };
     }
-    /** Begins as much as there is room for. What can become visible goes first: it ends the wait of others. */
+    /** Begins as much as there is room for. */
     #pump() {
         while (!this.#cut.signal.aborted && this.#inFlight < this.#lanes) {
-            const job = this.#nextPublishable() ?? this.#nextToPrepare();
+            const job = this.#schedule.next();
             if (job === null)
                 break;
             this.#inFlight++;
@@ -554,81 +666,40 @@ class PushRun {
         if (this.#inFlight === 0)
             this.#idle.resolve();
     }
-    #nextPublishable() {
-        const mayRead = !this.#ending && this.#largeInFlight.size < LARGE_IN_FLIGHT;
-        return (mayRead ? takeOpen(this.#unread) : null) ?? takeOpen(this.#publishable);
-    }
-    #becomesPublishable(job) {
-        (isUnread(job) ? this.#unread : this.#publishable).push(job);
-    }
-    #nextToPrepare() {
-        if (this.#ending || this.#room.isShort)
-            return null;
-        const hasRoom = this.#reading.size < READING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
-        return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
-    }
-    #takeFrom(queue) {
-        for (let job = queue.pop(); job !== undefined; job = queue.pop()) {
-            if (job.outcome !== null)
-                continue;
-            if (this.#canFinish(job))
-                return job;
-            this.#decide(job, { class: 'out-of-time' });
-        }
-        return null;
-    }
-    /**
-     * Whether a large NAR that is begun now can be done before the end, going by what was done of large ones since the start. Those under way are taken to be half
-     * done: read, and not uploaded.
-     */
-    #canFinish(job) {
-        if (!isLarge(job) || this.#largeDoneBytes === 0)
-            return true;
-        const nowMs = this.#clock.nowMs();
-        const halfBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
-        const bytesPerMs = (this.#largeDoneBytes + halfBytes) / (nowMs - this.#startedMs);
-        return nowMs + (halfBytes + job.info.narSizeBytes) / bytesPerMs <= this.#endMs;
-    }
     async #prepare(job) {
-        if (isLarge(job)) {
-            this.#reading.add(job);
-            this.#largeInFlight.add(job);
-        }
+        this.#schedule.preparing(job);
         try {
             const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), signalOf(job));
             this.#failures.succeeded();
-            if (isLarge(job) && job.readBytes > 0)
-                this.#largeDoneBytes += job.info.narSizeBytes;
+            this.#schedule.prepared(job);
             job.publish = publish;
             if (job.waitsFor === 0)
-                this.#becomesPublishable(job);
+                this.#schedule.becomesPublishable(job);
         }
         catch (error) {
             this.#fail(job, error);
         }
         finally {
-            this.#reading.delete(job);
-            this.#largeInFlight.delete(job);
+            this.#schedule.rests(job);
             this.#room.leave(job);
         }
     }
     async #publish(job, publish) {
-        if (isUnread(job))
-            this.#largeInFlight.add(job);
+        this.#schedule.publishing(job);
         try {
             const { sentBytes } = await publish(signalOf(job));
             this.#failures.succeeded();
             this.#decide(job, { class: 'pushed', sentBytes });
             for (const dependant of job.dependants) {
                 if (dependant.waitsFor === 0 && dependant.publish !== null)
-                    this.#becomesPublishable(dependant);
+                    this.#schedule.becomesPublishable(dependant);
             }
         }
         catch (error) {
             this.#fail(job, error);
         }
         finally {
-            this.#largeInFlight.delete(job);
+            this.#schedule.rests(job);
             this.#room.leave(job);
         }
     }
@@ -639,7 +710,7 @@ class PushRun {
             job.readBytes += newBytes;
             if (job.outcome === null)
                 this.#meter.add(0, newBytes / 2);
-            if (job.readBytes === job.info.narSizeBytes && this.#reading.delete(job))
+            if (job.readBytes === job.info.narSizeBytes && this.#schedule.wasRead(job))
                 this.#pump();
         };
         const source = this.#options.sourceOf(job.info, read);
@@ -696,18 +767,14 @@ class PushRun {
                 progressMs = nowMs + progressEveryMs;
                 onProgress?.(this.#meter.progress(nowMs));
             }
-            const nextMs = Math.min(nowMs + TICK_MS, progressMs, this.#ending ? deadlineMs : this.#endMs);
+            const nextMs = Math.min(nowMs + TICK_MS, progressMs, this.#schedule.isEnding ? deadlineMs : this.#endMs);
             await this.#clock.sleep(Math.max(1, nextMs - nowMs), this.#over.signal);
         }
     }
-    /** When there is not enough time for everything: whole closures, one after another, in place of the largest NARs. */
     #mindTheOrder(nowMs) {
         const remainingMs = this.#meter.remainingMs(nowMs);
-        if (this.#inClosureOrder || remainingMs === null || nowMs + remainingMs <= this.#endMs)
-            return;
-        this.#inClosureOrder = true;
-        for (const queue of [this.#large, this.#small])
-            queue.sort((a, b) => b.index - a.index);
+        if (remainingMs !== null && nowMs + remainingMs > this.#endMs)
+            this.#schedule.goInClosureOrder();
     }
     #stopSoon() {
         this.#end();
@@ -718,11 +785,11 @@ class PushRun {
         });
     }
     #end() {
-        this.#ending = true;
+        this.#schedule.end();
         this.#pump();
     }
     #cutNow(reason) {
-        this.#ending = true;
+        this.#schedule.end();
         this.#cut.abort(reason);
         for (const { abort } of this.#jobs)
             abort?.abort(reason);
@@ -735,20 +802,6 @@ class PushRun {
 function signalOf(job) {
     job.abort ??= new AbortController();
     return job.abort.signal;
-}
-function isLarge(job) {
-    return job.info.narSizeBytes > LARGE_BYTES;
-}
-/** The first that nothing was decided on meanwhile. */
-function takeOpen(queue) {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift())
-        if (job.outcome === null)
-            return job;
-    return null;
-}
-/** Whether all of a large NAR is still to be read. */
-function isUnread(job) {
-    return isLarge(job) && job.readBytes === 0;
 }
 
 // EXTERNAL MODULE: ./build/push/plan.js

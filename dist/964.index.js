@@ -1914,8 +1914,8 @@ function meeting(parties) {
 var push_policy = __webpack_require__(9884);
 // EXTERNAL MODULE: ./build/phases/store-question.js + 2 modules
 var store_question = __webpack_require__(7514);
-// EXTERNAL MODULE: ./build/phases/target-push.js + 9 modules
-var target_push = __webpack_require__(1309);
+// EXTERNAL MODULE: ./build/phases/target-push.js + 10 modules
+var target_push = __webpack_require__(147);
 // EXTERNAL MODULE: ./build/cache-target/target.js + 5 modules
 var cache_target_target = __webpack_require__(9238);
 // EXTERNAL MODULE: ./build/http/proxy.js

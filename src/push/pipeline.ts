@@ -8,6 +8,7 @@ import { decide, type Job, jobsOf } from './jobs.ts';
 import type { Outcome, PushResult } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import { type Progress, ProgressMeter } from './progress.ts';
+import { Schedule } from './schedule.ts';
 
 export type { Progress } from './progress.ts';
 
@@ -37,18 +38,6 @@ export interface PipelineOptions {
  */
 const AUTO_CONCURRENCY = 32;
 
-/** Larger NARs cost processor, memory and disk, and have lanes of their own beside those of the small ones. */
-const LARGE_BYTES = 8 * 1024 * 1024;
-
-/**
- * Large NARs that are read at a time. The next one begins when the last byte of the one before is read, so no thread waits for work; more at a time would only
- * be ready later, and lie on disk meanwhile.
- */
-const READING_LARGE = 1;
-
-/** Large NARs in flight, packed or not: what lies in the spool. */
-const LARGE_IN_FLIGHT = 6;
-
 const GRACE_MS = 5000;
 const PROGRESS_EVERY_MS = 5000;
 const TICK_MS = 1000;
@@ -69,18 +58,10 @@ class PushRun {
 	readonly #options: PipelineOptions;
 	readonly #clock: Clock;
 	readonly #jobs: readonly Job[];
-	/** Next at the end. */
-	readonly #large: Job[];
-	readonly #small: Job[];
-	readonly #publishable: Job[] = [];
-	/** Publishable and large, for a cache that takes the NAR only in that step. */
-	readonly #unread: Job[] = [];
+	readonly #schedule: Schedule;
 	readonly #lanes: number;
 	/** Calls to the backend; a job may be in its second before the first is counted off. */
 	#inFlight = 0;
-	readonly #reading = new Set<Job>();
-	readonly #largeInFlight = new Set<Job>();
-	#largeDoneBytes = 0;
 	readonly #room = new DiskRoom();
 	readonly #meter: ProgressMeter;
 	/** Aborted: so is everything in flight. */
@@ -91,8 +72,6 @@ class PushRun {
 	readonly #startedMs: number;
 	/** Time at which nothing new is begun any more. */
 	readonly #endMs: number;
-	#ending = false;
-	#inClosureOrder = false;
 	readonly #failures = new Failures();
 	#stoppedBy: PushResult['stoppedBy'] = null;
 
@@ -105,9 +84,13 @@ class PushRun {
 		this.#endMs = options.deadlineMs - Math.max(0, graceMs);
 		this.#lanes = options.concurrency === 'auto' ? AUTO_CONCURRENCY : options.concurrency;
 		this.#jobs = jobsOf(plan.push);
-		this.#large = this.#jobs.filter(isLarge).sort((a, b) => a.info.narSizeBytes - b.info.narSizeBytes);
-		// References first: what comes early becomes visible early, and whenever the run ends it was not for nothing.
-		this.#small = this.#jobs.filter((job) => !isLarge(job)).reverse();
+		this.#schedule = new Schedule(this.#jobs, {
+			room: this.#room,
+			nowMs: () => this.#clock.nowMs(),
+			startedMs: this.#startedMs,
+			endMs: this.#endMs,
+			onTooLate: (job) => this.#decide(job, { class: 'out-of-time' }),
+		});
 		this.#meter = new ProgressMeter(
 			this.#jobs.map(({ info }) => info.narSizeBytes),
 			this.#startedMs,
@@ -138,10 +121,10 @@ class PushRun {
 		};
 	}
 
-	/** Begins as much as there is room for. What can become visible goes first: it ends the wait of others. */
+	/** Begins as much as there is room for. */
 	#pump(): void {
 		while (!this.#cut.signal.aborted && this.#inFlight < this.#lanes) {
-			const job = this.#nextPublishable() ?? this.#nextToPrepare();
+			const job = this.#schedule.next();
 			if (job === null) break;
 			this.#inFlight++;
 			// Neither rejects: what goes wrong is the outcome of the job.
@@ -153,75 +136,35 @@ class PushRun {
 		if (this.#inFlight === 0) this.#idle.resolve();
 	}
 
-	#nextPublishable(): Job | null {
-		const mayRead = !this.#ending && this.#largeInFlight.size < LARGE_IN_FLIGHT;
-		return (mayRead ? takeOpen(this.#unread) : null) ?? takeOpen(this.#publishable);
-	}
-
-	#becomesPublishable(job: Job): void {
-		(isUnread(job) ? this.#unread : this.#publishable).push(job);
-	}
-
-	#nextToPrepare(): Job | null {
-		if (this.#ending || this.#room.isShort) return null;
-		const hasRoom = this.#reading.size < READING_LARGE && this.#largeInFlight.size < LARGE_IN_FLIGHT;
-		return (hasRoom ? this.#takeFrom(this.#large) : null) ?? this.#takeFrom(this.#small);
-	}
-
-	#takeFrom(queue: Job[]): Job | null {
-		for (let job = queue.pop(); job !== undefined; job = queue.pop()) {
-			if (job.outcome !== null) continue;
-			if (this.#canFinish(job)) return job;
-			this.#decide(job, { class: 'out-of-time' });
-		}
-		return null;
-	}
-
-	/**
-	 * Whether a large NAR that is begun now can be done before the end, going by what was done of large ones since the start. Those under way are taken to be half
-	 * done: read, and not uploaded.
-	 */
-	#canFinish(job: Job): boolean {
-		if (!isLarge(job) || this.#largeDoneBytes === 0) return true;
-		const nowMs = this.#clock.nowMs();
-		const halfBytes = [...this.#largeInFlight].reduce((sum, { info }) => sum + info.narSizeBytes / 2, 0);
-		const bytesPerMs = (this.#largeDoneBytes + halfBytes) / (nowMs - this.#startedMs);
-		return nowMs + (halfBytes + job.info.narSizeBytes) / bytesPerMs <= this.#endMs;
-	}
-
 	async #prepare(job: Job): Promise<void> {
-		if (isLarge(job)) {
-			this.#reading.add(job);
-			this.#largeInFlight.add(job);
-		}
+		this.#schedule.preparing(job);
 		try {
 			const publish = await this.#options.backend.prepare(job.info, this.#sourceOf(job), signalOf(job));
 			this.#failures.succeeded();
-			if (isLarge(job) && job.readBytes > 0) this.#largeDoneBytes += job.info.narSizeBytes;
+			this.#schedule.prepared(job);
 			job.publish = publish;
-			if (job.waitsFor === 0) this.#becomesPublishable(job);
+			if (job.waitsFor === 0) this.#schedule.becomesPublishable(job);
 		} catch (error) {
 			this.#fail(job, error);
 		} finally {
-			this.#reading.delete(job);
-			this.#largeInFlight.delete(job);
+			this.#schedule.rests(job);
 			this.#room.leave(job);
 		}
 	}
 
 	async #publish(job: Job, publish: NonNullable<Job['publish']>): Promise<void> {
-		if (isUnread(job)) this.#largeInFlight.add(job);
+		this.#schedule.publishing(job);
 		try {
 			const { sentBytes } = await publish(signalOf(job));
 			this.#failures.succeeded();
 			this.#decide(job, { class: 'pushed', sentBytes });
 			for (const dependant of job.dependants) {
-				if (dependant.waitsFor === 0 && dependant.publish !== null) this.#becomesPublishable(dependant);
+				if (dependant.waitsFor === 0 && dependant.publish !== null) this.#schedule.becomesPublishable(dependant);
 			}
 		} catch (error) {
 			this.#fail(job, error);
 		} finally {
-			this.#largeInFlight.delete(job);
+			this.#schedule.rests(job);
 			this.#room.leave(job);
 		}
 	}
@@ -232,7 +175,7 @@ class PushRun {
 			const newBytes = Math.min(bytes, job.info.narSizeBytes - job.readBytes);
 			job.readBytes += newBytes;
 			if (job.outcome === null) this.#meter.add(0, newBytes / 2);
-			if (job.readBytes === job.info.narSizeBytes && this.#reading.delete(job)) this.#pump();
+			if (job.readBytes === job.info.narSizeBytes && this.#schedule.wasRead(job)) this.#pump();
 		};
 		const source = this.#options.sourceOf(job.info, read);
 		const readAll = (): void => read(job.info.narSizeBytes);
@@ -284,17 +227,14 @@ class PushRun {
 				progressMs = nowMs + progressEveryMs;
 				onProgress?.(this.#meter.progress(nowMs));
 			}
-			const nextMs = Math.min(nowMs + TICK_MS, progressMs, this.#ending ? deadlineMs : this.#endMs);
+			const nextMs = Math.min(nowMs + TICK_MS, progressMs, this.#schedule.isEnding ? deadlineMs : this.#endMs);
 			await this.#clock.sleep(Math.max(1, nextMs - nowMs), this.#over.signal);
 		}
 	}
 
-	/** When there is not enough time for everything: whole closures, one after another, in place of the largest NARs. */
 	#mindTheOrder(nowMs: number): void {
 		const remainingMs = this.#meter.remainingMs(nowMs);
-		if (this.#inClosureOrder || remainingMs === null || nowMs + remainingMs <= this.#endMs) return;
-		this.#inClosureOrder = true;
-		for (const queue of [this.#large, this.#small]) queue.sort((a, b) => b.index - a.index);
+		if (remainingMs !== null && nowMs + remainingMs > this.#endMs) this.#schedule.goInClosureOrder();
 	}
 
 	#stopSoon(): void {
@@ -306,12 +246,12 @@ class PushRun {
 	}
 
 	#end(): void {
-		this.#ending = true;
+		this.#schedule.end();
 		this.#pump();
 	}
 
 	#cutNow(reason: unknown): void {
-		this.#ending = true;
+		this.#schedule.end();
 		this.#cut.abort(reason);
 		for (const { abort } of this.#jobs) abort?.abort(reason);
 		if (this.#inFlight === 0) this.#idle.resolve();
@@ -323,19 +263,4 @@ class PushRun {
 function signalOf(job: Job): AbortSignal {
 	job.abort ??= new AbortController();
 	return job.abort.signal;
-}
-
-function isLarge(job: Job): boolean {
-	return job.info.narSizeBytes > LARGE_BYTES;
-}
-
-/** The first that nothing was decided on meanwhile. */
-function takeOpen(queue: Job[]): Job | null {
-	for (let job = queue.shift(); job !== undefined; job = queue.shift()) if (job.outcome === null) return job;
-	return null;
-}
-
-/** Whether all of a large NAR is still to be read. */
-function isUnread(job: Job): boolean {
-	return isLarge(job) && job.readBytes === 0;
 }
