@@ -60,8 +60,8 @@ function createEarlyUploads(upload) {
     };
 }
 
-// EXTERNAL MODULE: ./build/backends/actions-cache/format/merge.js
-var merge = __webpack_require__(7779);
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/merge.js + 1 modules
+var merge = __webpack_require__(6533);
 // EXTERNAL MODULE: ./build/backends/actions-cache/format/pack.js
 var pack = __webpack_require__(7170);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/incoming.js

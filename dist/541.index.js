@@ -145,45 +145,60 @@ function cacheVersion(storeDir) {
 
 /***/ }),
 
-/***/ 7779:
+/***/ 6533:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
-/* harmony export */ __webpack_require__.d(__webpack_exports__, {
-/* harmony export */   $T: () => (/* binding */ mergeIndexes),
-/* harmony export */   yS: () => (/* binding */ addPaths)
-/* harmony export */ });
-/* unused harmony export indexOf */
-/* harmony import */ var _nix_hash_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(3314);
-/* harmony import */ var _nix_store_path_js__WEBPACK_IMPORTED_MODULE_1__ = __webpack_require__(9605);
+
+// EXPORTS
+__webpack_require__.d(__webpack_exports__, {
+  yS: () => (/* binding */ addPaths),
+  $T: () => (/* binding */ mergeIndexes)
+});
+
+// UNUSED EXPORTS: indexOf
+
+// EXTERNAL MODULE: ./build/nix/hash.js
+var hash = __webpack_require__(3314);
+// EXTERNAL MODULE: ./build/nix/store-path.js
+var store_path = __webpack_require__(9605);
+;// CONCATENATED MODULE: ./build/backends/actions-cache/format/model.js
+function mentionOf(path) {
+    return path === null ? null : { usedAt: path.usedAt, signatures: path.info.signatures };
+}
+
+;// CONCATENATED MODULE: ./build/backends/actions-cache/format/merge.js
+
 
 
 /**
  * Several indexes (newest first) as one. A path comes from the first that has it whole, with the signatures that any of them has of the same NAR, and was last
- * used when any of them says that it was used latest.
+ * used when any of them says that it was used latest. Jobs that end together all continue the same index, so nearly all paths are in all of them: of the others
+ * only what they may add is read.
  */
 function mergeIndexes(indexes, { storeDir, gonePacks = new Set() }) {
     const isThere = ({ pack }) => !gonePacks.has(pack.key);
-    const hashParts = new Set();
-    for (const index of indexes)
-        for (const hashPart of index.hashParts())
-            hashParts.add(hashPart);
+    let known = null;
+    const hashParts = () => (known ??= hashPartsOf(indexes));
     const packs = new Map(indexes.toReversed().flatMap((index) => index.packs.map((pack) => [pack.key, pack])));
     const path = (hashPart) => {
-        const found = indexes.map((index) => index.path(hashPart)).filter((one) => one !== null);
-        const whole = found.find(({ chunks }) => chunks.every(isThere));
-        if (whole === undefined || found.length === 1)
-            return whole ?? null;
-        const info = { ...whole.info, signatures: signaturesOf(whole, found) };
-        return { ...whole, info, usedAt: Math.max(...found.map(({ usedAt }) => usedAt)) };
+        for (const index of indexes) {
+            const found = index.path(hashPart);
+            if (found?.chunks.every(isThere))
+                return withMentions(found, hashPart, indexes, index);
+        }
+        return null;
     };
     return {
         storeDir,
-        pathCount: hashParts.size,
+        get pathCount() {
+            return hashParts().size;
+        },
         packs: [...packs.values()].filter(({ key }) => !gonePacks.has(key)),
         path,
-        hashParts: () => hashParts,
+        mention: (hashPart) => mentionOf(path(hashPart)),
+        hashParts,
         *paths() {
-            for (const hashPart of hashParts) {
+            for (const hashPart of hashParts()) {
                 const found = path(hashPart);
                 if (found !== null)
                     yield found;
@@ -199,10 +214,37 @@ function mergeIndexes(indexes, { storeDir, gonePacks = new Set() }) {
         },
     };
 }
+function hashPartsOf(indexes) {
+    const all = new Set();
+    for (const index of indexes)
+        for (const hashPart of index.hashParts())
+            all.add(hashPart);
+    return all;
+}
+/** `path`, which comes from the index `from`, with what all others say of it. */
+function withMentions(path, hashPart, indexes, from) {
+    let { usedAt } = path;
+    const signatures = new Set(path.info.signatures);
+    for (const index of indexes) {
+        const mention = index === from ? null : index.mention(hashPart);
+        if (mention === null)
+            continue;
+        usedAt = Math.max(usedAt, mention.usedAt);
+        if (mention.signatures.every((signature) => signatures.has(signature)))
+            continue;
+        for (const signature of signaturesFor(path, index.path(hashPart)))
+            signatures.add(signature);
+    }
+    if (usedAt === path.usedAt && signatures.size === path.info.signatures.length)
+        return path;
+    return { ...path, usedAt, info: { ...path.info, signatures: [...signatures] } };
+}
 /** Jobs may have keys of their own, and their readers trust no other (invariant I3). A signature is of path, NAR and references. */
-function signaturesOf({ info }, all) {
-    const same = all.filter((one) => (0,_nix_hash_js__WEBPACK_IMPORTED_MODULE_0__/* .equalHash */ .Le)(one.info.narHash, info.narHash) && one.info.references.join(' ') === info.references.join(' '));
-    return [...new Set([...info.signatures, ...same.flatMap((one) => one.info.signatures)])];
+function signaturesFor({ info }, other) {
+    const isSame = other !== null &&
+        (0,hash/* equalHash */.Le)(other.info.narHash, info.narHash) &&
+        other.info.references.join(' ') === info.references.join(' ');
+    return isSame ? other.info.signatures : [];
 }
 /** The index with what a push brings; that wins over what was there. `used`: when paths were read last, by hash part. */
 function addPaths(base, added, used) {
@@ -210,13 +252,14 @@ function addPaths(base, added, used) {
 }
 /** Paths that are in memory, as an index. */
 function indexOf(storeDir, { packs, paths }) {
-    const byHashPart = new Map(paths.map((path) => [(0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_1__/* .hashPartOf */ .bV)(path.info.path), path]));
+    const byHashPart = new Map(paths.map((path) => [(0,store_path/* hashPartOf */.bV)(path.info.path), path]));
     const chunks = new Map(paths.flatMap((path) => path.chunks.map((chunk) => [textOf(chunk.id), chunk])));
     return {
         storeDir,
         pathCount: byHashPart.size,
         packs,
         path: (hashPart) => byHashPart.get(hashPart) ?? null,
+        mention: (hashPart) => mentionOf(byHashPart.get(hashPart) ?? null),
         hashParts: () => byHashPart.keys(),
         paths: () => byHashPart.values(),
         chunk: (id) => chunks.get(textOf(id)) ?? null,
@@ -224,15 +267,17 @@ function indexOf(storeDir, { packs, paths }) {
 }
 function withUses(index, used) {
     const marked = (path) => {
-        const usedAt = used.get((0,_nix_store_path_js__WEBPACK_IMPORTED_MODULE_1__/* .hashPartOf */ .bV)(path.info.path)) ?? 0;
+        const usedAt = used.get((0,store_path/* hashPartOf */.bV)(path.info.path)) ?? 0;
         return usedAt > path.usedAt ? { ...path, usedAt } : path;
+    };
+    const path = (hashPart) => {
+        const found = index.path(hashPart);
+        return found === null ? null : marked(found);
     };
     return {
         ...methodsOf(index),
-        path(hashPart) {
-            const found = index.path(hashPart);
-            return found === null ? null : marked(found);
-        },
+        path,
+        mention: (hashPart) => mentionOf(path(hashPart)),
         *paths() {
             for (const path of index.paths())
                 yield marked(path);
@@ -243,9 +288,12 @@ function withUses(index, used) {
 function methodsOf(index) {
     return {
         storeDir: index.storeDir,
-        pathCount: index.pathCount,
+        get pathCount() {
+            return index.pathCount;
+        },
         packs: index.packs,
         path: (hashPart) => index.path(hashPart),
+        mention: (hashPart) => index.mention(hashPart),
         hashParts: () => index.hashParts(),
         paths: () => index.paths(),
         chunk: (id) => index.chunk(id),
@@ -409,12 +457,17 @@ function parseRecord(text) {
         narHash,
         narSize: count(fields.narSize, 'record', 'narSize'),
         refs: listOf(fields.refs ?? [], 'record', 'refs').map((one) => typeof one === 'string' ? one : count(one, 'record', 'refs')),
-        sigs: listOf(fields.sigs ?? [], 'record', 'sigs').map(signatureOf),
+        sigs: signaturesOf(fields.sigs),
         ...(deriver === undefined ? {} : { deriver }),
         ...(ca === undefined ? {} : { ca }),
         used: count(fields.used, 'record', 'used'),
         chunks: listOf(fields.chunks, 'record', 'chunks').map((line) => count(line, 'record', 'chunks')),
     };
+}
+/** Of a record only what it adds to that of a newer index. Throws `format-invalid`. */
+function parseMention(text) {
+    const { used, sigs } = fieldsOf(text, 'record');
+    return { usedAt: count(used, 'record', 'used'), signatures: signaturesOf(sigs) };
 }
 function packOf(value) {
     const { key, sizeBytes, createdAt } = asFields(value, 'pack');
@@ -424,6 +477,9 @@ function packOf(value) {
     if (size < format_pack/* HEADER_BYTES */.q2 + format_pack/* TRAILER_BYTES */.EH)
         throw wrong('pack', 'sizeBytes');
     return { key, sizeBytes: size, createdAt: count(createdAt, 'pack', 'createdAt') };
+}
+function signaturesOf(value) {
+    return listOf(value ?? [], 'record', 'sigs').map(signatureOf);
 }
 /** It becomes a line of a narinfo. */
 function signatureOf(value) {
@@ -464,9 +520,12 @@ function fieldsOf(text, where) {
     return asFields(value, where);
 }
 function asFields(value, where) {
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-        return Object.fromEntries(Object.entries(value));
+    if (isObject(value))
+        return value;
     throw new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: a ${where} is not an object.`);
+}
+function isObject(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 function wrong(where, field) {
     return new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: \`${field}\` of a ${where} is wrong.`);
@@ -599,9 +658,21 @@ class DecodedIndex {
         this.#records = records;
     }
     path(hashPart) {
-        const key = Buffer.from(hashPart, 'latin1');
-        const line = key.length === index_layout/* PATH */.gI.hashPartBytes ? find(this.#pathTable, index_layout/* PATH */.gI.bytes, key) : null;
+        const line = this.#lineOf(hashPart);
         return line === null ? null : this.#pathAt(line);
+    }
+    mention(hashPart) {
+        const line = this.#lineOf(hashPart);
+        if (line === null)
+            return null;
+        try {
+            return parseMention(this.#recordText(line));
+        }
+        catch (error) {
+            if ((0,errors/* isCacheError */.bt)(error, 'format-invalid'))
+                return null;
+            throw error;
+        }
     }
     *hashParts() {
         for (let line = 0; line < this.pathCount; line++)
@@ -615,8 +686,12 @@ class DecodedIndex {
         }
     }
     chunk(id) {
-        const line = id.length === index_layout/* CHUNK */.m$.idBytes ? find(this.#chunkTable, index_layout/* CHUNK */.m$.bytes, id) : null;
+        const line = id.length === index_layout/* CHUNK */.m$.idBytes ? find(this.#chunkTable, index_layout/* CHUNK */.m$.bytes, Buffer.from(id.buffer, id.byteOffset, id.length)) : null;
         return line === null ? null : this.#chunkAt(line);
+    }
+    #lineOf(hashPart) {
+        const key = Buffer.from(hashPart, 'latin1');
+        return key.length === index_layout/* PATH */.gI.hashPartBytes ? find(this.#pathTable, index_layout/* PATH */.gI.bytes, key) : null;
     }
     #chunkAt(line) {
         const at = line * index_layout/* CHUNK */.m$.bytes;
@@ -656,10 +731,13 @@ class DecodedIndex {
         }
     }
     #recordAt(line) {
+        return parseRecord(this.#recordText(line));
+    }
+    #recordText(line) {
         const at = line * index_layout/* PATH */.gI.bytes;
         const start = this.#pathTable.readUInt32LE(at + index_layout/* PATH */.gI.record);
         const end = start + this.#pathTable.readUInt32LE(at + index_layout/* PATH */.gI.recordBytes);
-        return parseRecord(this.#records.toString('utf8', start, end));
+        return this.#records.toString('utf8', start, end);
     }
     #infoOf(hashPart, record) {
         const narHash = { algorithm: 'sha256', digest: Buffer.from(record.narHash, 'hex') };
@@ -688,13 +766,18 @@ class DecodedIndex {
         return (this.#baseNames[reference] ??= `${this.#hashPartAt(reference)}-${this.#recordAt(reference).name}`);
     }
 }
+/** As many as make an exact number. */
+const START_BYTES = 6;
 /** The line whose first bytes are `key`, in a table that is sorted by them; `null` when there is none. */
 function find(table, lineBytes, key) {
+    const start = key.readUIntBE(0, START_BYTES);
     let low = 0;
     let high = table.length / lineBytes;
     while (low < high) {
         const line = (low + high) >>> 1;
-        const order = table.compare(key, 0, key.length, line * lineBytes, line * lineBytes + key.length);
+        const at = line * lineBytes;
+        // Hashes: nearly all differ by then, and a number costs a tenth of a comparison of buffers.
+        const order = table.readUIntBE(at, START_BYTES) - start || table.compare(key, 0, key.length, at, at + key.length);
         if (order === 0)
             return line;
         if (order < 0)
@@ -708,8 +791,8 @@ function invalid(problem, cause) {
     return new errors/* CacheError */.xA('format-invalid', `This is not an index that can be read: ${problem}.`, { cause });
 }
 
-// EXTERNAL MODULE: ./build/backends/actions-cache/format/merge.js
-var merge = __webpack_require__(7779);
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/merge.js + 1 modules
+var merge = __webpack_require__(6533);
 // EXTERNAL MODULE: ./build/backends/in-flight.js
 var in_flight = __webpack_require__(8336);
 ;// CONCATENATED MODULE: ./build/backends/actions-cache/index-chain.js

@@ -217,6 +217,7 @@ function applyCompaction(index, plan, newPack, offsets) {
             const path = hashParts.has(hashPart) ? index.path(hashPart) : null;
             return path === null ? null : changed(path);
         },
+        mention: (hashPart) => (hashParts.has(hashPart) ? index.mention(hashPart) : null),
         *paths() {
             for (const path of index.paths())
                 if (!plan.dropped.has((0,store_path/* hashPartOf */.bV)(path.info.path)))

@@ -14,8 +14,8 @@ __webpack_require__.d(__webpack_exports__, {
   list: () => (/* binding */ list)
 });
 
-// EXTERNAL MODULE: ./build/backends/actions-cache/format/merge.js
-var merge = __webpack_require__(7779);
+// EXTERNAL MODULE: ./build/backends/actions-cache/format/merge.js + 1 modules
+var merge = __webpack_require__(6533);
 // EXTERNAL MODULE: ./build/nix/store-path.js
 var store_path = __webpack_require__(9605);
 // EXTERNAL MODULE: ./build/backends/actions-cache/compacting.js

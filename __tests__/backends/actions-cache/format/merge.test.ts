@@ -82,6 +82,37 @@ describe('indexes as one', () => {
 		}
 	});
 
+	test('take each path from one of them, however many have it: jobs that end together all continue the same index', () => {
+		let decoded = 0;
+		const counting = (index: StoreIndex): StoreIndex => ({
+			...index,
+			path(part) {
+				decoded++;
+				return index.path(part);
+			},
+		});
+		const names = ['app', 'lib', 'doc'];
+		const paths = names.map((name) => madeStored(name, madeChunks(name, [10]), [], 40));
+		const merged = merge(Array.from({ length: 20 }, () => counting(indexOfPaths(paths))));
+		expect([...merged.paths()]).toHaveLength(names.length);
+		expect(decoded).toBe(names.length);
+	});
+
+	test('bring the signatures of an older one for the same NAR with the same references, as they lie in bytes', () => {
+		const signed = (key: string, references: readonly string[], usedAt: number): StoredPath => {
+			const made = madeStored('app', madeChunks('app', [10]), references, usedAt);
+			return { ...made, info: { ...made.info, signatures: [`${key}:${Buffer.alloc(64, key).toString('base64')}`] } };
+		};
+		// The reference is a line of the first index's table, and a text in the second.
+		const lib = madeStored('lib', madeChunks('lib', [7]));
+		const indexes = [[signed('a', ['lib'], 3), lib], [signed('b', ['lib'], 9)], [signed('c', [], 5)]].map(
+			(paths) => decodeIndex(encodeIndex(HEADER, indexOfPaths(paths)), { storeDir: STORE_DIR }).index,
+		);
+		const app = merge(indexes).path(hashPart('app'));
+		expect(app?.info.signatures.map((signature) => signature.split(':')[0])).toEqual(['a', 'b']);
+		expect(app?.usedAt).toBe(9);
+	});
+
 	test('can be written and read again as one', () => {
 		fc.assert(
 			fc.property(anyIndex, anyIndex, (one, two) => {

@@ -146,6 +146,7 @@ export function applyCompaction(
 			const path = hashParts.has(hashPart) ? index.path(hashPart) : null;
 			return path === null ? null : changed(path);
 		},
+		mention: (hashPart) => (hashParts.has(hashPart) ? index.mention(hashPart) : null),
 		*paths() {
 			for (const path of index.paths()) if (!plan.dropped.has(hashPartOf(path.info.path))) yield changed(path);
 		},

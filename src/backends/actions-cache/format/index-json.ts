@@ -1,6 +1,7 @@
 import { CacheError } from '../../../errors.ts';
 import { type IndexHead, MAX_WRITER_CHARS, type PackRecord, type PathRecord } from './index-layout.ts';
 import { isPackKey, isSlot } from './keys.ts';
+import type { Mention } from './model.ts';
 import { HEADER_BYTES, TRAILER_BYTES } from './pack.ts';
 
 /** The head of an index's body, every field checked. Throws `format-invalid`. */
@@ -41,12 +42,18 @@ export function parseRecord(text: string): PathRecord {
 		refs: listOf(fields.refs ?? [], 'record', 'refs').map((one) =>
 			typeof one === 'string' ? one : count(one, 'record', 'refs'),
 		),
-		sigs: listOf(fields.sigs ?? [], 'record', 'sigs').map(signatureOf),
+		sigs: signaturesOf(fields.sigs),
 		...(deriver === undefined ? {} : { deriver }),
 		...(ca === undefined ? {} : { ca }),
 		used: count(fields.used, 'record', 'used'),
 		chunks: listOf(fields.chunks, 'record', 'chunks').map((line) => count(line, 'record', 'chunks')),
 	};
+}
+
+/** Of a record only what it adds to that of a newer index. Throws `format-invalid`. */
+export function parseMention(text: string): Mention {
+	const { used, sigs } = fieldsOf(text, 'record');
+	return { usedAt: count(used, 'record', 'used'), signatures: signaturesOf(sigs) };
 }
 
 function packOf(value: unknown): PackRecord {
@@ -55,6 +62,10 @@ function packOf(value: unknown): PackRecord {
 	const size = count(sizeBytes, 'pack', 'sizeBytes');
 	if (size < HEADER_BYTES + TRAILER_BYTES) throw wrong('pack', 'sizeBytes');
 	return { key, sizeBytes: size, createdAt: count(createdAt, 'pack', 'createdAt') };
+}
+
+function signaturesOf(value: unknown): readonly string[] {
+	return listOf(value ?? [], 'record', 'sigs').map(signatureOf);
 }
 
 /** It becomes a line of a narinfo. */
@@ -98,8 +109,12 @@ function fieldsOf(text: string, where: string): Readonly<Record<string, unknown>
 }
 
 function asFields(value: unknown, where: string): Readonly<Record<string, unknown>> {
-	if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value));
+	if (isObject(value)) return value;
 	throw new CacheError('format-invalid', `This is not an index that can be read: a ${where} is not an object.`);
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function wrong(where: string, field: string): CacheError {

@@ -1,6 +1,6 @@
 import { equalHash } from '../../../nix/hash.ts';
 import { hashPartOf } from '../../../nix/store-path.ts';
-import type { Chunk, Pack, StoredPath, StoreIndex } from './model.ts';
+import { type Chunk, mentionOf, type Pack, type StoredPath, type StoreIndex } from './model.ts';
 
 export interface MergeOptions {
 	readonly storeDir: string;
@@ -10,28 +10,32 @@ export interface MergeOptions {
 
 /**
  * Several indexes (newest first) as one. A path comes from the first that has it whole, with the signatures that any of them has of the same NAR, and was last
- * used when any of them says that it was used latest.
+ * used when any of them says that it was used latest. Jobs that end together all continue the same index, so nearly all paths are in all of them: of the others
+ * only what they may add is read.
  */
 export function mergeIndexes(indexes: readonly StoreIndex[], { storeDir, gonePacks = new Set() }: MergeOptions): StoreIndex {
 	const isThere = ({ pack }: Chunk): boolean => !gonePacks.has(pack.key);
-	const hashParts = new Set<string>();
-	for (const index of indexes) for (const hashPart of index.hashParts()) hashParts.add(hashPart);
+	let known: ReadonlySet<string> | null = null;
+	const hashParts = (): ReadonlySet<string> => (known ??= hashPartsOf(indexes));
 	const packs = new Map(indexes.toReversed().flatMap((index) => index.packs.map((pack) => [pack.key, pack] as const)));
 	const path = (hashPart: string): StoredPath | null => {
-		const found = indexes.map((index) => index.path(hashPart)).filter((one) => one !== null);
-		const whole = found.find(({ chunks }) => chunks.every(isThere));
-		if (whole === undefined || found.length === 1) return whole ?? null;
-		const info = { ...whole.info, signatures: signaturesOf(whole, found) };
-		return { ...whole, info, usedAt: Math.max(...found.map(({ usedAt }) => usedAt)) };
+		for (const index of indexes) {
+			const found = index.path(hashPart);
+			if (found?.chunks.every(isThere)) return withMentions(found, hashPart, indexes, index);
+		}
+		return null;
 	};
 	return {
 		storeDir,
-		pathCount: hashParts.size,
+		get pathCount() {
+			return hashParts().size;
+		},
 		packs: [...packs.values()].filter(({ key }) => !gonePacks.has(key)),
 		path,
-		hashParts: () => hashParts,
+		mention: (hashPart) => mentionOf(path(hashPart)),
+		hashParts,
 		*paths() {
-			for (const hashPart of hashParts) {
+			for (const hashPart of hashParts()) {
 				const found = path(hashPart);
 				if (found !== null) yield found;
 			}
@@ -46,12 +50,34 @@ export function mergeIndexes(indexes: readonly StoreIndex[], { storeDir, gonePac
 	};
 }
 
+function hashPartsOf(indexes: readonly StoreIndex[]): ReadonlySet<string> {
+	const all = new Set<string>();
+	for (const index of indexes) for (const hashPart of index.hashParts()) all.add(hashPart);
+	return all;
+}
+
+/** `path`, which comes from the index `from`, with what all others say of it. */
+function withMentions(path: StoredPath, hashPart: string, indexes: readonly StoreIndex[], from: StoreIndex): StoredPath {
+	let { usedAt } = path;
+	const signatures = new Set(path.info.signatures);
+	for (const index of indexes) {
+		const mention = index === from ? null : index.mention(hashPart);
+		if (mention === null) continue;
+		usedAt = Math.max(usedAt, mention.usedAt);
+		if (mention.signatures.every((signature) => signatures.has(signature))) continue;
+		for (const signature of signaturesFor(path, index.path(hashPart))) signatures.add(signature);
+	}
+	if (usedAt === path.usedAt && signatures.size === path.info.signatures.length) return path;
+	return { ...path, usedAt, info: { ...path.info, signatures: [...signatures] } };
+}
+
 /** Jobs may have keys of their own, and their readers trust no other (invariant I3). A signature is of path, NAR and references. */
-function signaturesOf({ info }: StoredPath, all: readonly StoredPath[]): readonly string[] {
-	const same = all.filter(
-		(one) => equalHash(one.info.narHash, info.narHash) && one.info.references.join(' ') === info.references.join(' '),
-	);
-	return [...new Set([...info.signatures, ...same.flatMap((one) => one.info.signatures)])];
+function signaturesFor({ info }: StoredPath, other: StoredPath | null): readonly string[] {
+	const isSame =
+		other !== null &&
+		equalHash(other.info.narHash, info.narHash) &&
+		other.info.references.join(' ') === info.references.join(' ');
+	return isSame ? other.info.signatures : [];
 }
 
 /** What a push brings. */
@@ -74,6 +100,7 @@ export function indexOf(storeDir: string, { packs, paths }: Additions): StoreInd
 		pathCount: byHashPart.size,
 		packs,
 		path: (hashPart) => byHashPart.get(hashPart) ?? null,
+		mention: (hashPart) => mentionOf(byHashPart.get(hashPart) ?? null),
 		hashParts: () => byHashPart.keys(),
 		paths: () => byHashPart.values(),
 		chunk: (id) => chunks.get(textOf(id)) ?? null,
@@ -85,12 +112,14 @@ function withUses(index: StoreIndex, used: ReadonlyMap<string, number>): StoreIn
 		const usedAt = used.get(hashPartOf(path.info.path)) ?? 0;
 		return usedAt > path.usedAt ? { ...path, usedAt } : path;
 	};
+	const path = (hashPart: string): StoredPath | null => {
+		const found = index.path(hashPart);
+		return found === null ? null : marked(found);
+	};
 	return {
 		...methodsOf(index),
-		path(hashPart) {
-			const found = index.path(hashPart);
-			return found === null ? null : marked(found);
-		},
+		path,
+		mention: (hashPart) => mentionOf(path(hashPart)),
 		*paths() {
 			for (const path of index.paths()) yield marked(path);
 		},
@@ -101,9 +130,12 @@ function withUses(index: StoreIndex, used: ReadonlyMap<string, number>): StoreIn
 function methodsOf(index: StoreIndex): StoreIndex {
 	return {
 		storeDir: index.storeDir,
-		pathCount: index.pathCount,
+		get pathCount() {
+			return index.pathCount;
+		},
 		packs: index.packs,
 		path: (hashPart) => index.path(hashPart),
+		mention: (hashPart) => index.mention(hashPart),
 		hashParts: () => index.hashParts(),
 		paths: () => index.paths(),
 		chunk: (id) => index.chunk(id),

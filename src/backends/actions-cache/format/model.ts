@@ -31,12 +31,17 @@ export interface StoredPath {
 	readonly usedAt: number;
 }
 
+/** What an index adds to a path that a newer one has. */
+export type Mention = Pick<StoredPath, 'usedAt'> & Pick<PathInfo, 'signatures'>;
+
 /** An index, or several looked at as one. Built once and read often: it decodes a path when it is asked for. */
 export interface StoreIndex {
 	readonly storeDir: string;
 	readonly pathCount: number;
 	/** By the 32 characters of the path's hash part. */
 	path(hashPart: string): StoredPath | null;
+	/** Cheap where `path` is not. It need not be one that `path` finds. */
+	mention(hashPart: string): Mention | null;
 	/** Cheap: nothing is decoded. Not each of them need be a path that `path` finds. */
 	hashParts(): Iterable<string>;
 	paths(): Iterable<StoredPath>;
@@ -55,4 +60,8 @@ export interface IndexHeader {
 	readonly createdAt: number;
 	/** Which job wrote it, for people. */
 	readonly writer: string;
+}
+
+export function mentionOf(path: StoredPath | null): Mention | null {
+	return path === null ? null : { usedAt: path.usedAt, signatures: path.info.signatures };
 }
