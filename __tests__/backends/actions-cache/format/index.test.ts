@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { CHUNK, PREFIX, PREFIX_BYTES } from '../../../../src/backends/actions-cache/format/index-layout.ts';
 import { decodeIndex } from '../../../../src/backends/actions-cache/format/index-reader.ts';
 import { encodeIndex, indexEncoder } from '../../../../src/backends/actions-cache/format/index-writer.ts';
@@ -193,6 +193,54 @@ describe('bytes that are no index are refused, with what is wrong:', () => {
 		],
 	])('%s', (_, bytes, text) => {
 		expect(() => decode(bytes)).toThrow(formatError(text));
+	});
+
+	test('frames over each other, wherever they lie, and no others', () => {
+		const frames = [10, 20, 30, 40];
+		const bytes = encodeIndex(
+			HEADER,
+			indexOfPaths([madeStored('app', [...madeChunks('one', frames, 300), ...madeChunks('two', frames, 300)])]),
+		);
+		const offsets = fc.array(fc.integer({ min: 16, max: 376 }), { minLength: 8, maxLength: 8 });
+		const decoded = (changed: readonly number[]) => {
+			const rows: { readonly pack: number; readonly start: number; readonly end: number }[] = [];
+			const moved = withBody(bytes, (body) => {
+				const table = chunkTableAt(body);
+				for (const [line, start] of changed.entries()) {
+					const at = table + line * CHUNK.bytes;
+					body.writeBigUInt64LE(BigInt(start), at + CHUNK.offset);
+					const end = start + body.readUInt32LE(at + CHUNK.frameBytes);
+					rows.push({ pack: body.readUInt32LE(at + CHUNK.pack), start, end });
+				}
+				return body;
+			});
+			const overlap = rows.some((a) => rows.some((b) => a !== b && a.pack === b.pack && a.start < b.end && b.start < a.end));
+			return { moved, overlap };
+		};
+		let refused = 0;
+		fc.assert(
+			fc.property(offsets, (changed) => {
+				const { moved, overlap } = decoded(changed);
+				if (overlap) refused++;
+				if (overlap) expect(() => decode(moved)).toThrow(formatError(/overlap/));
+				else expect(() => decode(moved)).not.toThrow();
+			}),
+			{ numRuns: 500 },
+		);
+		expect(refused).toBeGreaterThan(50);
+		expect(refused).toBeLessThan(500);
+	});
+
+	test('after a look at each line of its tables a few times, and not as often as sorting them takes', () => {
+		const chunks = madeChunks('many', new Array<number>(4096).fill(10));
+		const bytes = encodeIndex(HEADER, indexOfPaths([madeStored('app', chunks)]));
+		const looks = vi.spyOn(Buffer.prototype, 'readUInt32LE');
+		try {
+			decode(bytes);
+			expect(looks.mock.calls.length / chunks.length).toBeLessThan(10);
+		} finally {
+			looks.mockRestore();
+		}
 	});
 
 	test('deep nesting and a body that unpacks to much more than it has, without taking memory for them', () => {
