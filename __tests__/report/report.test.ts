@@ -112,6 +112,17 @@ describe('log lines', () => {
 			`  ${storePath('b').slice(11)}: The NAR is not there.`,
 		]);
 	});
+
+	test('of the Actions cache nothing is said to be read back, since it is not asked', () => {
+		const cache = { kind: 'actions-cache', label: 'the Actions cache', canPush: true, whyNot: null } as const;
+		const well = { cache, findings: [{ path: storePath('a'), problem: null }] };
+		expect(linesOf([['a', push, pushed(1)]], well).slice(1)).toEqual([
+			'Checked 1 of the pushed paths in the index that was saved: all well. None was read back.',
+		]);
+		const summary = summaryOf([['a', push, pushed(1)]], well);
+		expect(summary).toContain('Checked in the index that was saved: 1 path, 0 with problems. None was read back.');
+		expect(summary).not.toContain('pull URL');
+	});
 });
 
 describe('several caches', () => {

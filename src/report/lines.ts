@@ -6,6 +6,7 @@ import {
 	CLASS_WORDS,
 	CLASSES,
 	countOf,
+	isReadBack,
 	oneLine,
 	originWords,
 	someNames,
@@ -78,8 +79,11 @@ function cacheLines(report: CacheReport): readonly string[] {
 	for (const name of CLASSES.filter((one) => TROUBLE.has(one))) lines.push(...classLines(report, name));
 	if (verification !== null && verification.checked > 0) {
 		const { checked, problems } = verification;
+		const result = problems.length === 0 ? 'all well' : `${problems.length} with problems`;
 		lines.push(
-			`Read back ${checked} of the pushed paths: ${problems.length === 0 ? 'all well' : `${problems.length} with problems`}.`,
+			isReadBack(report)
+				? `Read back ${checked} of the pushed paths: ${result}.`
+				: `Checked ${checked} of the pushed paths in the index that was saved: ${result}. None was read back.`,
 		);
 		lines.push(
 			...problems.slice(0, LOG_LINES_PER_CLASS).map(({ path, problem }) => `  ${baseName(path)}: ${oneLine(problem ?? '')}`),

@@ -1,5 +1,5 @@
 import type { CacheReport } from './report.ts';
-import { baseName } from './words.ts';
+import { baseName, isReadBack } from './words.ts';
 
 /** One line on what of the push did not succeed, why and what to do; `null` when all did. `stopped`: by a signal. */
 export function problemOf(report: CacheReport, stopped: boolean): string | null {
@@ -8,7 +8,10 @@ export function problemOf(report: CacheReport, stopped: boolean): string | null 
 		.filter(([, count]) => count > 0)
 		.map(([name, count]) => `${count} ${name === 'out-of-time' ? 'out of time' : name}`);
 	const unreadable = report.verification?.problems.length ?? 0;
-	if (unreadable > 0) parts.push(`${unreadable} pushed, but not readable through the cache's URL`);
+	if (unreadable > 0)
+		parts.push(
+			`${unreadable} pushed, but ${isReadBack(report) ? "not readable through the cache's URL" : 'wrong in the index that was saved'}`,
+		);
 	if (report.paths.length === 0 && report.stoppedBy !== null) return describeReason(report.stoppedBy);
 	if (parts.length === 0) return null;
 	const why = report.stoppedBy === null ? firstReason(report, stopped) : describeReason(report.stoppedBy);

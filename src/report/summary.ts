@@ -10,6 +10,7 @@ import {
 	CLASS_WORDS,
 	CLASSES,
 	countOf,
+	isReadBack,
 	originWords,
 	shortName,
 	someNames,
@@ -125,10 +126,14 @@ function stopOf({ stoppedBy }: CacheReport): readonly string[] {
 	return ['', `**The push ended early:** ${cell(stoppedBy.message)} ${cell(stoppedBy.hint ?? '')}`.trimEnd()];
 }
 
-function verificationOf({ verification }: CacheReport): readonly string[] {
+function verificationOf(report: CacheReport): readonly string[] {
+	const { verification } = report;
 	if (verification === null || verification.checked === 0) return [];
 	const { checked, problems } = verification;
-	const line = `Read back through the pull URL: ${countOf(checked)}, ${problems.length} with problems.`;
+	const result = `${countOf(checked)}, ${problems.length} with problems.`;
+	const line = isReadBack(report)
+		? `Read back through the pull URL: ${result}`
+		: `Checked in the index that was saved: ${result} None was read back.`;
 	const rows = problems.map(({ path, problem }) => [baseName(path), problem ?? '']);
 	return ['', line, ...foldedTable('Not readable', ['path', 'problem'], rows)];
 }

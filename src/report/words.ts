@@ -1,7 +1,7 @@
 import type { Withheld } from '../push/outcome.ts';
 import type { WhyBuilt } from './built.ts';
 import type { ReportOrigin } from './origins.ts';
-import type { ReportClass, ReportedPath } from './report.ts';
+import type { CacheReport, ReportClass, ReportedPath } from './report.ts';
 
 /** How classes are named for people: after a number of paths, or after "which is". */
 export const CLASS_WORDS: Readonly<Record<ReportClass | 'circular', string>> = {
@@ -103,4 +103,12 @@ export function shortName(path: string): string {
 
 export function baseName(path: string): string {
 	return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/**
+ * Whether `verification` is of what the cache answered. Paths of the Actions cache become visible together, and each answer of GitHub's counts towards its
+ * limits, so those are checked in the index that was saved.
+ */
+export function isReadBack({ cache }: CacheReport): boolean {
+	return cache.kind !== 'actions-cache';
 }
