@@ -21,6 +21,8 @@ var nix_signature = __webpack_require__(8486);
 var store_path = __webpack_require__(9605);
 // EXTERNAL MODULE: ./build/waiting/cancel.js
 var cancel = __webpack_require__(2368);
+// EXTERNAL MODULE: ./build/backends/in-flight.js
+var in_flight = __webpack_require__(8336);
 // EXTERNAL MODULE: ./build/backends/published-narinfo.js
 var published_narinfo = __webpack_require__(9842);
 // EXTERNAL MODULE: ./build/backends/actions-cache/compacting.js
@@ -107,7 +109,9 @@ function createIncoming(index, isGone, writer) {
 }
 function incomingPath(chunks, sent) {
     const own = new Map(chunks.flatMap((chunk) => ('place' in chunk && sent.has(keyOf(chunk.id)) ? [[keyOf(chunk.id), chunk.place]] : [])));
+    const older = new Map(chunks.flatMap((chunk) => ('place' in chunk ? [] : [[chunk.pack.key, chunk.pack]])));
     return {
+        olderPacks: [...older.values()],
         sentBytes: [...own.values()].reduce((sum, { frameBytes }) => sum + frameBytes, 0),
         stored: (info, packs, usedAt) => ({
             info,
@@ -147,6 +151,8 @@ var pack_writer = __webpack_require__(9271);
 
 
 
+
+const PACKED_AGAIN_IN_FLIGHT = 4;
 /**
  * The store in the Actions cache: paths come in one by one, and become visible together, with the index that `finish` saves after the packs (invariant
  * I1). Two requests for each pack and two for the index, however many paths there are.
@@ -173,6 +179,24 @@ function createActionsCache(options) {
     const isReadable = ({ info }) => signingKey === null ||
         info.ca !== null ||
         info.signatures.some((signature) => (0,nix_signature/* verify */.MX)((0,nix_signature/* fingerprint */.Rj)(info), signature, options.publicKeys));
+    /** Brings what paths of this push have in older packs that turn out to be gone. What can't be brought now is lost, and `finish` tells of it. */
+    const packAgain = async (signal) => {
+        await lookFor([...new Set(published.flatMap(({ incoming: path }) => path.olderPacks))], signal);
+        const torn = published.filter(({ incoming: path }) => path.olderPacks.some(({ key }) => packs.gone.has(key)));
+        if (torn.length === 0)
+            return;
+        log.info(`Packs that ${torn.length} new paths share have gone from the Actions cache; what lay in them is packed again.`);
+        const limit = AbortSignal.any([signal, AbortSignal.timeout(options.compactionMs)]);
+        await (0,in_flight/* visitInFlight */.F)(torn, PACKED_AGAIN_IN_FLIGHT, limit, async (path, either) => {
+            try {
+                const again = await incoming.take(path.nar, either);
+                path.incoming = { ...again, sentBytes: path.incoming.sentBytes + again.sentBytes };
+            }
+            catch (error) {
+                log.info(`${path.info.path} was not packed again: ${(0,errors/* describeError */.Uc)(error)}`);
+            }
+        });
+    };
     /** What this ref's indexes hold, with what this job used; on the default branch, which others build on, kept to the budget. */
     const compactOwn = async (signal) => {
         const indexes = known.own.indexes.map(({ index }) => index);
@@ -224,13 +248,14 @@ function createActionsCache(options) {
             const { signatures, ca, references, deriver } = (0,published_narinfo/* publishableInfo */.MT)(info, signingKey, storeDir);
             const taken = await incoming.take(nar, signal);
             return async () => {
-                published.push({ info: { ...info, signatures, ca, references, deriver, ultimate: false }, incoming: taken });
+                published.push({ info: { ...info, signatures, ca, references, deriver, ultimate: false }, nar, incoming: taken });
                 return { sentBytes: taken.sentBytes };
             };
         },
         async finish(signal) {
             if (published.length === 0)
                 return new Map();
+            await packAgain(signal);
             const compacted = await compactOwn(signal);
             const added = [];
             for (const [index, pack] of (await writer.finish()).entries())

@@ -89,6 +89,47 @@ it('a push that can not find out whether an old pack is there goes on as if it w
 	expect((await known()).index.pathCount).toBe(PACKS + 2);
 });
 
+it('a new path that shares contents with a pack that has gone unnoticed is packed once more, with what refers to it', async () => {
+	const again = info('again', 0);
+	const partly = info('partly', 1);
+	const user = pathInfo('user', { narSizeBytes: 5, narHash: sha256(Buffer.from('hello')), references: [again.path] });
+	nars.set(user.path, Buffer.from('hello'));
+	const backend = await job();
+	const paths = [again, partly, user];
+	const spool = { kind: 'own', folder: join(cache.folder, 'spool') } as const;
+	const packer = createPacker({ compression: 'zstd', level: null, spool, reader: narsOf(nars) });
+	for (const path of paths) await (await backend.prepare(path, packer.sourceOf(path), signal))(signal);
+	const [first] = cache.service.entries({ repository: cache.repository, keyPrefix: 'nca1-p-' });
+	await cache.service.evict({ repository: cache.repository, keyPrefix: first?.key ?? 'none' });
+	cache.service.resetCounters();
+	expect(await backend.finish(signal)).toEqual(new Map());
+	// The two packs that are counted on, each once.
+	expect(cache.service.counters().lookups).toBe(2);
+	await backend.close();
+	await packer.close();
+	const { index } = await known();
+	const there = cache.service.entries({ repository: cache.repository, keyPrefix: 'nca1-p-' }).map(({ key }) => key);
+	for (const { path } of paths)
+		for (const { pack } of index.path(hashPartOf(path))?.chunks ?? [{ pack: { key: 'none' } }]) expect(there).toContain(pack.key);
+});
+
+it('a new path that can not be packed once more is lost, with what refers to it, and no other', async () => {
+	const again = info('again', 0);
+	const user = pathInfo('user', { narSizeBytes: 5, narHash: sha256(Buffer.from('hello')), references: [again.path] });
+	nars.set(user.path, Buffer.from('hello'));
+	const other = info('other', PACKS);
+	const backend = await job();
+	for (const path of [again, user, other]) await bring(backend, path);
+	nars.set(again.path, Buffer.from('changed meanwhile'));
+	const [first] = cache.service.entries({ repository: cache.repository, keyPrefix: 'nca1-p-' });
+	await cache.service.evict({ repository: cache.repository, keyPrefix: first?.key ?? 'none' });
+	expect([...(await backend.finish(signal)).keys()]).toEqual([again.path, user.path]);
+	await backend.close();
+	const { index } = await known();
+	expect(index.path(hashPartOf(other.path))).not.toBeNull();
+	expect(index.path(hashPartOf(user.path))).toBeNull();
+});
+
 it('packs are looked for side by side, each once, and those that have gone are told', async () => {
 	const [first] = cache.service.entries({ repository: cache.repository, keyPrefix: 'nca1-p-' });
 	await cache.service.evict({ repository: cache.repository, keyPrefix: first?.key ?? 'none' });

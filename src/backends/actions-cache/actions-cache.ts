@@ -5,7 +5,8 @@ import type { PathInfo } from '../../nix/path-info.ts';
 import { fingerprint, type PublicKey, type SecretKey, verify } from '../../nix/signature.ts';
 import { hashPartOf } from '../../nix/store-path.ts';
 import { orAborted } from '../../waiting/cancel.ts';
-import type { Backend, Presence } from '../backend.ts';
+import type { Backend, NarSource, Presence } from '../backend.ts';
+import { visitInFlight } from '../in-flight.ts';
 import { differenceOf, publishableInfo } from '../published-narinfo.ts';
 import type { CacheService } from './cache-service.ts';
 import { type Compacted, compact } from './compacting.ts';
@@ -35,7 +36,7 @@ export interface ActionsCacheOptions {
 	readonly writer: string;
 	/** What the store may take: `actions-cache-size`. */
 	readonly budgetBytes: number;
-	/** Of the time for the push, what may go into keeping to that. */
+	/** Of the time for the push, what may go into keeping to that; as much may go into packing again what older packs do not have any more. */
 	readonly compactionMs: number;
 	/** Hash parts of the paths that this job read from here. */
 	readonly used: ReadonlySet<string>;
@@ -51,8 +52,11 @@ export interface ActionsCacheOptions {
 /** A path of this push, whose frames are in its packs or in the store. */
 interface Published {
 	readonly info: PathInfo;
-	readonly incoming: IncomingPath;
+	readonly nar: NarSource;
+	incoming: IncomingPath;
 }
+
+const PACKED_AGAIN_IN_FLIGHT = 4;
 
 /**
  * The store in the Actions cache: paths come in one by one, and become visible together, with the index that `finish` saves after the packs (invariant
@@ -82,6 +86,23 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 		signingKey === null ||
 		info.ca !== null ||
 		info.signatures.some((signature) => verify(fingerprint(info), signature, options.publicKeys));
+
+	/** Brings what paths of this push have in older packs that turn out to be gone. What can't be brought now is lost, and `finish` tells of it. */
+	const packAgain = async (signal: AbortSignal): Promise<void> => {
+		await lookFor([...new Set(published.flatMap(({ incoming: path }) => path.olderPacks))], signal);
+		const torn = published.filter(({ incoming: path }) => path.olderPacks.some(({ key }) => packs.gone.has(key)));
+		if (torn.length === 0) return;
+		log.info(`Packs that ${torn.length} new paths share have gone from the Actions cache; what lay in them is packed again.`);
+		const limit = AbortSignal.any([signal, AbortSignal.timeout(options.compactionMs)]);
+		await visitInFlight(torn, PACKED_AGAIN_IN_FLIGHT, limit, async (path, either) => {
+			try {
+				const again = await incoming.take(path.nar, either);
+				path.incoming = { ...again, sentBytes: path.incoming.sentBytes + again.sentBytes };
+			} catch (error) {
+				log.info(`${path.info.path} was not packed again: ${describeError(error)}`);
+			}
+		});
+	};
 
 	/** What this ref's indexes hold, with what this job used; on the default branch, which others build on, kept to the budget. */
 	const compactOwn = async (signal: AbortSignal): Promise<Compacted> => {
@@ -130,12 +151,13 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 			const { signatures, ca, references, deriver } = publishableInfo(info, signingKey, storeDir);
 			const taken = await incoming.take(nar, signal);
 			return async () => {
-				published.push({ info: { ...info, signatures, ca, references, deriver, ultimate: false }, incoming: taken });
+				published.push({ info: { ...info, signatures, ca, references, deriver, ultimate: false }, nar, incoming: taken });
 				return { sentBytes: taken.sentBytes };
 			};
 		},
 		async finish(signal) {
 			if (published.length === 0) return new Map();
+			await packAgain(signal);
 			const compacted = await compactOwn(signal);
 			const added: Pack[] = [];
 			for (const [index, pack] of (await writer.finish()).entries())

@@ -18,6 +18,8 @@ type IncomingChunk = Chunk | NewChunk;
 export interface IncomingPath {
 	/** New bytes in the packs of this push. */
 	readonly sentBytes: number;
+	/** Packs of the store that hold parts of it. */
+	readonly olderPacks: readonly Pack[];
 	/** The path as an index describes it, once the packs have their names: in the order in which `PackWriter.finish` gave them. */
 	stored(info: PathInfo, packs: readonly Pack[], usedAt: number): StoredPath;
 }
@@ -70,7 +72,9 @@ function incomingPath(chunks: readonly IncomingChunk[], sent: ReadonlySet<string
 	const own = new Map(
 		chunks.flatMap((chunk) => ('place' in chunk && sent.has(keyOf(chunk.id)) ? [[keyOf(chunk.id), chunk.place]] : [])),
 	);
+	const older = new Map(chunks.flatMap((chunk) => ('place' in chunk ? [] : [[chunk.pack.key, chunk.pack] as const])));
 	return {
+		olderPacks: [...older.values()],
 		sentBytes: [...own.values()].reduce((sum, { frameBytes }) => sum + frameBytes, 0),
 		stored: (info, packs, usedAt) => ({
 			info,
