@@ -1776,14 +1776,14 @@ async function binaryCacheOpener(means, kind) {
         return createBinaryCache({ ...means, kind, store: openHttpStore(reading), substituter: baseUrl.href, publicKeys: trusted });
     };
 }
-/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
+/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it: whoever found it to be served has read from it. */
 async function openReader(target, means) {
     const { createBinaryCacheReader } = await __webpack_require__.e(/* import() */ 62).then(__webpack_require__.bind(__webpack_require__, 1062));
     switch (target.kind) {
         case 'http': {
             const { openHttpStore } = await __webpack_require__.e(/* import() */ 102).then(__webpack_require__.bind(__webpack_require__, 7102));
             const { url: baseUrl, pushUrl, credentials } = target;
-            const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
+            const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client }, true);
             return createBinaryCacheReader(store, means.storeDir);
         }
         case 's3': {

@@ -31,12 +31,13 @@ const THANKS_BYTES = 64 * 1024;
  * 401 and 403 are errors, with one exception. Once the server let us read something, a 403 for another object means that it is not
  * there: buckets that nobody may list (S3, CloudFront) answer so, and Nix takes it so. `check` reads `nix-cache-info` first, so
  * missing permissions come to light there.
+ * @param wasRead something could be read there before, by another phase
  */
-export function openHttpStore(options: HttpStoreOptions): ObjectStore & ObjectReader {
+export function openHttpStore(options: HttpStoreOptions, wasRead = false): ObjectStore & ObjectReader {
 	const { client } = options;
 	const readBase = asFolder(options.baseUrl);
 	const writeBase = asFolder(options.pushUrl ?? options.baseUrl);
-	let mayRead = false;
+	let mayRead = wasRead;
 
 	const credentialsFor = (url: URL): Credentials | null => {
 		const given = url.origin === readBase.origin || url.origin === writeBase.origin ? options.credentials : null;

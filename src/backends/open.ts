@@ -90,7 +90,7 @@ async function binaryCacheOpener(means: BackendMeans, kind: BackendKind) {
 	};
 }
 
-/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it yet. */
+/** Opens a cache that the local substituter serves, because Nix can't read it by itself. Asks nothing of it: whoever found it to be served has read from it. */
 export async function openReader(
 	target: StoreTarget,
 	means: Pick<BackendMeans, 'client' | 'log' | 'netrc' | 'storeDir'>,
@@ -100,7 +100,7 @@ export async function openReader(
 		case 'http': {
 			const { openHttpStore } = await import('./http-store.ts');
 			const { url: baseUrl, pushUrl, credentials } = target;
-			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client });
+			const store = openHttpStore({ baseUrl, pushUrl, credentials, netrc: means.netrc, client: means.client }, true);
 			return createBinaryCacheReader(store, means.storeDir);
 		}
 		case 's3': {
