@@ -6828,7 +6828,7 @@ function mountsOf({ inputs }, serving) {
                 name: `cache-${number + 1}`,
                 label: (0,_target_label_js__WEBPACK_IMPORTED_MODULE_0__/* .labelOf */ .W)(inputs, number),
                 priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY,
-                isTrusted: false,
+                isTrusted: isTrustedIn(target.substituter),
                 source: { kind: 'cache', line, credentials, proxy: null },
             },
         ];
@@ -6837,7 +6837,7 @@ function mountsOf({ inputs }, serving) {
         name: `substituter-${line + 1}`,
         label: url,
         priority: priorityIn(url) ?? priority ?? CACHE_PRIORITY,
-        isTrusted: /[?&]trusted=(1|true)(&|$)/.test(url),
+        isTrusted: isTrustedIn(url),
         source: { kind: 'cache', line: url, credentials: null, proxy },
     }));
     return [...stores, ...caches, ...proxied];
@@ -6846,6 +6846,10 @@ function mountsOf({ inputs }, serving) {
 function priorityIn(storeUrl) {
     const text = /[?&]priority=(\d{1,9})(?:&|$)/.exec(storeUrl)?.[1];
     return text === undefined ? null : Number(text);
+}
+/** Whether the user has Nix take the paths of a store without a signature. */
+function isTrustedIn(storeUrl) {
+    return /[?&]trusted=(1|true)(&|$)/.test(storeUrl);
 }
 
 

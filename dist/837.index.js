@@ -502,7 +502,7 @@ function openS3Cache(target, means) {
     let isPublic = false;
     return {
         ...cache,
-        reads: () => (isPublic ? cache.reads() : { substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null }),
+        reads: () => (isPublic ? cache.reads() : { ...cache.reads(), substituters: [], throughUs: true }),
         async check(mayWrite, signal) {
             const hasKeys = await store.hasKeys(signal);
             const checked = await cache.check(mayWrite && hasKeys, signal);

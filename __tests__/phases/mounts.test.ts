@@ -45,6 +45,14 @@ describe('what the local substituter serves', () => {
 		expect(mount('https://a.example/nix', null)?.priority).toBe(41);
 	});
 
+	it('is a cache that Nix is to trust without signatures where its URL says so, as if Nix read it by itself', () => {
+		const trust = (cache: string, credentials: Readonly<Record<string, string>>) =>
+			mountsOf(inputsOf({ cache, ...credentials }), { ...nothing, throughUs: [{ line: 0, priority: null }] })[0]?.isTrusted;
+		expect(trust('https://a.example/nix?trusted=1', { token: 'secret' })).toBe(true);
+		expect(trust('s3://a-bucket?region=eu-west-1&trusted=true', { username: 'id', password: 'secret' })).toBe(true);
+		expect(trust('s3://a-bucket?trusted=false', { username: 'id', password: 'secret' })).toBe(false);
+	});
+
 	it('is each substituter with a proxy of its own, trusted when its URL says so', () => {
 		const proxied = [
 			{ line: 1, url: 'https://b.example?priority=5', proxy: 'http://proxy:1', priority: 40 },

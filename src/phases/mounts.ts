@@ -38,7 +38,7 @@ export function mountsOf(
 				name: `cache-${number + 1}`,
 				label: labelOf(inputs, number),
 				priority: priorityIn(target.substituter) ?? priority ?? CACHE_PRIORITY,
-				isTrusted: false,
+				isTrusted: isTrustedIn(target.substituter),
 				source: { kind: 'cache', line, credentials, proxy: null },
 			},
 		];
@@ -48,7 +48,7 @@ export function mountsOf(
 			name: `substituter-${line + 1}`,
 			label: url,
 			priority: priorityIn(url) ?? priority ?? CACHE_PRIORITY,
-			isTrusted: /[?&]trusted=(1|true)(&|$)/.test(url),
+			isTrusted: isTrustedIn(url),
 			source: { kind: 'cache', line: url, credentials: null, proxy },
 		}),
 	);
@@ -59,4 +59,9 @@ export function mountsOf(
 export function priorityIn(storeUrl: string): number | null {
 	const text = /[?&]priority=(\d{1,9})(?:&|$)/.exec(storeUrl)?.[1];
 	return text === undefined ? null : Number(text);
+}
+
+/** Whether the user has Nix take the paths of a store without a signature. */
+function isTrustedIn(storeUrl: string): boolean {
+	return /[?&]trusted=(1|true)(&|$)/.test(storeUrl);
 }

@@ -88,6 +88,15 @@ describe('what Nix reads from', () => {
 		expect(backend.reads()).toEqual({ substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null });
 	});
 
+	it('is asked at its own priority where a bucket is private, too', async () => {
+		const { url } = await server.makeBucket();
+		const text = 'StoreDir: /nix/store\nPriority: 12\n';
+		await open(url).put('nix-cache-info', bodyOfBytes(Buffer.from(text)), 'text/x-nix-cache-info', never);
+		const backend = await job(url);
+		await backend.check(false, never);
+		expect(backend.reads()).toMatchObject({ throughUs: true, priority: 12 });
+	});
+
 	it('is read without any credentials where everybody may', async () => {
 		const bucket = await server.makeBucket({ everybody: ['s3:GetObject'] });
 		const path = pathOf('hello');

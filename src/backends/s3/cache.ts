@@ -16,7 +16,7 @@ export function openS3Cache(target: S3Target, means: BackendMeans): Backend {
 	let isPublic = false;
 	return {
 		...cache,
-		reads: () => (isPublic ? cache.reads() : { substituters: [], publicKeys: [], netrc: [], throughUs: true, priority: null }),
+		reads: () => (isPublic ? cache.reads() : { ...cache.reads(), substituters: [], throughUs: true }),
 		async check(mayWrite, signal) {
 			const hasKeys = await store.hasKeys(signal);
 			const checked = await cache.check(mayWrite && hasKeys, signal);
