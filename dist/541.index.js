@@ -11515,8 +11515,15 @@ async function findRestart(caller) {
         ? ['systemctl', 'restart', SYSTEMD_SERVICE]
         : null;
 }
-/** Restarts the daemon and waits until it answers. Throws `config-failed`. */
+/**
+ * Restarts the daemon and waits until it answers. Throws `config-failed`.
+ *
+ * systemd leaves a service stopped that is to be started a sixth time within ten seconds (systemd.unit(5), `StartLimitBurst`). Several uses of the action, or
+ * jobs on one machine, would come to that; it begins to count anew when told to forget failures.
+ */
 async function restartDaemon(restart, nix, caller) {
+    if (restart[0] === 'systemctl')
+        await (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .runAsRoot */ .yf)(['systemctl', 'reset-failed', SYSTEMD_SERVICE], caller).catch(() => undefined);
     await (0,_run_as_root_js__WEBPACK_IMPORTED_MODULE_4__/* .runAsRoot */ .yf)(restart, caller);
     const deadline = performance.now() + ANSWER_TIMEOUT_MS;
     for (;;) {

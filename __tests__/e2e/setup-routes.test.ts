@@ -127,6 +127,21 @@ describe.each(testedVersions())('every route with Nix %s', (nix) => {
 		expect(daemon.starts()).toBe(3);
 	});
 
+	it('restarts the daemon more often than systemd starts a service by itself', async () => {
+		await startDaemon();
+		machine.writeFile('/etc/systemd/system/nix-daemon.service.d/limit.conf', '[Unit]\nStartLimitBurst=5\n');
+		const job = new Job(machine, 'sudoer');
+		const uses = [];
+		for (const id of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) {
+			const answer = await job.configure(id, { ...nothing, substituters: [`http://cache.test:9/${id}`] });
+			expect(answer).toMatchObject({ warnings: [], configuration: { route: 'system-include' } });
+			uses.push({ id, configuration: answer.configuration });
+		}
+		for (const { id, configuration } of uses) expect(await job.undo(id, configuration)).toMatchObject({ error: null });
+		expect(daemon.starts()).toBe(15);
+		await machine.run(['nix-store', '--add', '/etc/hosts'], { user: 'stranger' });
+	});
+
 	it('asks the daemon for caches that it grants everybody, in pre and in main, and it does not complain', async () => {
 		await startDaemon([`trusted-substituters = ${wish.substituters.join(' ')}`, `extra-trusted-public-keys = ${key}`]);
 		const job = new Job(machine, 'stranger');

@@ -35,8 +35,14 @@ export async function findRestart(caller: Caller): Promise<readonly string[] | n
 		: null;
 }
 
-/** Restarts the daemon and waits until it answers. Throws `config-failed`. */
+/**
+ * Restarts the daemon and waits until it answers. Throws `config-failed`.
+ *
+ * systemd leaves a service stopped that is to be started a sixth time within ten seconds (systemd.unit(5), `StartLimitBurst`). Several uses of the action, or
+ * jobs on one machine, would come to that; it begins to count anew when told to forget failures.
+ */
 export async function restartDaemon(restart: readonly string[], nix: NixCommand, caller: Caller): Promise<void> {
+	if (restart[0] === 'systemctl') await runAsRoot(['systemctl', 'reset-failed', SYSTEMD_SERVICE], caller).catch(() => undefined);
 	await runAsRoot(restart, caller);
 	const deadline = performance.now() + ANSWER_TIMEOUT_MS;
 	for (;;) {
