@@ -11647,7 +11647,7 @@ async function settingsWithoutOurs(store, context) {
     return (0,_store_settings_js__WEBPACK_IMPORTED_MODULE_0__/* .querySettings */ .s)(store.nix.withEnvironment({ [_user_file_js__WEBPACK_IMPORTED_MODULE_4__/* .NIX_USER_CONF_FILES */ .n3]: others }), context.signal);
 }
 /**
- * Through the user's files where Nix heeds them. Else what the daemon grants everybody, when that is all that is wished for; else the system's
+ * Through the user's files where Nix heeds them. Else what the daemon grants everybody for good, when that is all that is wished for; else the system's
  * configuration, where this user can act as root; else nothing.
  */
 async function chooseRoute(wish, store, previous, context) {
@@ -11655,7 +11655,9 @@ async function chooseRoute(wish, store, previous, context) {
         return { route: 'user-file', limited: false };
     const grant = previous?.system ? 'denied' : (0,_untrusted_js__WEBPACK_IMPORTED_MODULE_5__/* .grantOf */ .o)(wish, await settingsWithoutOurs(store, context));
     const asGranted = grant === 'already' ? { route: 'already-there' } : { route: 'user-file', limited: true };
-    if (grant !== 'denied' && wish.netrc.length === 0 && wish.other.length === 0)
+    const isEnough = grant !== 'denied' && wish.netrc.length === 0 && wish.other.length === 0;
+    // What another job has included grants it until that ends.
+    if (isEnough && !(await (0,_system_include_js__WEBPACK_IMPORTED_MODULE_3__/* .includesOthers */ .js)(store, context)))
         return asGranted;
     const asRoot = await chooseInclude(store, previous, context);
     return asRoot.route === 'system-include' || grant === 'denied' ? asRoot : asGranted;
@@ -11751,6 +11753,7 @@ async function runAsRoot(argv, { env, signal }) {
 // EXPORTS
 __webpack_require__.d(__webpack_exports__, {
   Ep: () => (/* binding */ addInclude),
+  js: () => (/* binding */ includesOthers),
   Gj: () => (/* binding */ planInclude),
   BJ: () => (/* binding */ removeInclude)
 });
@@ -11769,9 +11772,14 @@ var run_as_root = __webpack_require__(6853);
 /** Pure: the one line in the system's nix.conf, put in and taken out so that every other byte stays, in whatever order several are undone. */
 /** First line of a configuration that was not there before; with it the file goes when the last include does. */
 const CREATED = '# Created by nix-cache-action; goes with its last include.\n';
+const MARK = ' # by nix-cache-action, until the end of the job';
 /** With a line break in front, too: whether the file ended with one need not be remembered. */
 function insertion(includeFile) {
-    return `\n!include ${includeFile} # by nix-cache-action, until the end of the job\n`;
+    return `\n!include ${includeFile}${MARK}\n`;
+}
+/** The files that this action's includes name, those of other jobs too. */
+function includesIn(text) {
+    return text.split('\n').flatMap((line) => (line.endsWith(MARK) ? [line.slice('!include '.length, -MARK.length)] : []));
 }
 /** The text with the include at its end; the same text when it is in it already. `null` stands for a file that is not there. */
 function withInclude(text, includeFile) {
@@ -11832,22 +11840,51 @@ mv -f "$4" "$1" 2>/dev/null || { cat "$3" > "$1"; rm -f "$4"; }`;
  * nix-darwin and the like make it: nothing may be written there.
  */
 async function planInclude(store, restart, context) {
+    const { folder, confFile } = await findConf(store, context);
+    if (confFile.startsWith(`${store.storeDir}/`))
+        return null;
+    return { confFile, includeFile: (0,external_node_path_.join)(folder, `nix-cache-action-${context.id}.conf`), restart };
+}
+/** Whether the daemon's configuration, as this user can read it, includes what other uses of the action wish for: it goes with their jobs. */
+async function includesOthers(store, context) {
+    const { confFile } = await findConf(store, context);
+    return includesIn(await (0,promises_.readFile)(confFile, 'utf8').catch(() => '')).length > 0;
+}
+async function findConf(store, context) {
     const { about } = store.nix;
     // The daemon was not started with this user's environment.
     const usual = context.env.NIX_CONF_DIR === undefined ? about.systemConfFile : '/etc/nix/nix.conf';
     const folder = (0,external_node_path_.dirname)(usual);
     // Determinate's daemon writes nix.conf anew when it starts, and reads this one from there.
     const named = about.version.implementation === 'determinate' ? (0,external_node_path_.join)(folder, 'nix.custom.conf') : usual;
-    const confFile = await (0,promises_.realpath)(named).catch(() => named);
-    if (confFile.startsWith(`${store.storeDir}/`))
-        return null;
-    return { confFile, includeFile: (0,external_node_path_.join)(folder, `nix-cache-action-${context.id}.conf`), restart };
+    return { folder, confFile: await (0,promises_.realpath)(named).catch(() => named) };
 }
-/** Writes the included file and adds the line that includes it. Says whether anything changed. Throws `config-failed`. */
+/** First line of an included file: which folder goes with its job. The runner empties RUNNER_TEMP before the next one, should nobody else have. */
+const OWNER = '# For as long as this folder is there: ';
+/**
+ * Writes the included file and adds the line that includes it, and takes back what killed jobs left. Says whether anything changed. Throws
+ * `config-failed`.
+ */
 async function addInclude(system, text, context) {
-    const file = await rewrite(system.includeFile, () => text, context);
+    const abandoned = await removeAbandoned(system, context);
+    const file = await rewrite(system.includeFile, () => `${OWNER}${context.folder}\n${text}`, context);
     const line = await rewrite(system.confFile, (conf) => withInclude(conf, system.includeFile), context);
-    return file || line;
+    return abandoned || file || line;
+}
+/** A substituter that is gone costs each command of everybody seconds, or the build (docs/decisions/010-local-substituter.md). */
+async function removeAbandoned(system, context) {
+    let changed = false;
+    for (const includeFile of includesIn((await readIfThere(system.confFile, context)) ?? '')) {
+        if (includeFile === system.includeFile || (0,external_node_path_.dirname)(includeFile) !== (0,external_node_path_.dirname)(system.includeFile))
+            continue;
+        const [owner = ''] = ((await readIfThere(includeFile, context)) ?? '').split('\n', 1);
+        if (!owner.startsWith(OWNER))
+            continue;
+        const isGone = await (0,run_as_root/* runAsRoot */.yf)(['sh', '-c', '[ -e "$1" ] || echo gone', 'sh', owner.slice(OWNER.length)], context);
+        if (isGone.trim() === 'gone')
+            changed = (await removeInclude({ ...system, includeFile }, context)) || changed;
+    }
+    return changed;
 }
 /** Takes the line and the file back; what is not there (any more) is fine. Says whether anything changed. Throws `config-failed`. */
 async function removeInclude(system, context) {

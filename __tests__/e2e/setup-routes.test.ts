@@ -142,6 +142,23 @@ describe.each(testedVersions())('every route with Nix %s', (nix) => {
 		await machine.run(['nix-store', '--add', '/etc/hosts'], { user: 'stranger' });
 	});
 
+	it('does not rely on what another job has included for itself', async () => {
+		await startDaemon();
+		const plain = { ...wish, netrc: [] };
+		const other = await new Job(machine, 'sudoer').configure('other', plain);
+		const job = new Job(machine, 'sudoer');
+		const own = await job.configure('own', plain);
+		expect(own.configuration.route).toBe('system-include');
+		// Who can't tell the daemon takes what there is, without a warning.
+		expect(await new Job(machine, 'stranger').configure('c', plain)).toMatchObject({
+			warnings: [],
+			configuration: { route: 'already-there' },
+		});
+		await new Job(machine, 'sudoer').undo('other', other.configuration);
+		expect((await job.settings()).substituters).toEqual(wish.substituters);
+		await job.undo('own', own.configuration);
+	});
+
 	it('asks the daemon for caches that it grants everybody, in pre and in main, and it does not complain', async () => {
 		await startDaemon([`trusted-substituters = ${wish.substituters.join(' ')}`, `extra-trusted-public-keys = ${key}`]);
 		const job = new Job(machine, 'stranger');

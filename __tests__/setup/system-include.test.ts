@@ -54,4 +54,20 @@ describe('the configuration of the system', () => {
 		expect(await addInclude(includeOf('a'), 'x', contextOf('a'))).toBe(true);
 		expect(readdirSync(join(folder, 'etc')).sort()).toEqual(['nix-cache-action-a.conf', 'nix.conf']);
 	}, 30_000);
+
+	it('loses what killed jobs left, once the runner has emptied their folders, and nothing of those that run', async () => {
+		mkdirSync(join(folder, 'etc'));
+		writeFileSync(confFile(), 'cores = 2\n');
+		for (const id of ['killed', 'running']) await addInclude(includeOf(id), `extra-substituters = http://${id}\n`, contextOf(id));
+		rmSync(join(folder, 'killed'), { recursive: true });
+		await addInclude(includeOf('next'), 'x', contextOf('next'));
+		expect(readdirSync(join(folder, 'etc')).sort()).toEqual([
+			'nix-cache-action-next.conf',
+			'nix-cache-action-running.conf',
+			'nix.conf',
+		]);
+		expect(readFileSync(confFile(), 'utf8')).toMatch(
+			/^cores = 2\n\n!include .*running.conf # .*\n\n!include .*next.conf # .*\n$/,
+		);
+	});
 });

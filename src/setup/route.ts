@@ -3,7 +3,7 @@ import { type EffectiveSettings, querySettings } from '../store/settings.ts';
 import type { Configuration, NixSettings, SetupContext, SystemInclude } from './configuration.ts';
 import { findRestart } from './daemon.ts';
 import { canBecomeRoot } from './run-as-root.ts';
-import { planInclude } from './system-include.ts';
+import { includesOthers, planInclude } from './system-include.ts';
 import { grantOf } from './untrusted.ts';
 import { NIX_USER_CONF_FILES, userConfFileOf } from './user-file.ts';
 
@@ -27,7 +27,7 @@ export async function settingsWithoutOurs(store: LocalStore, context: SetupConte
 }
 
 /**
- * Through the user's files where Nix heeds them. Else what the daemon grants everybody, when that is all that is wished for; else the system's
+ * Through the user's files where Nix heeds them. Else what the daemon grants everybody for good, when that is all that is wished for; else the system's
  * configuration, where this user can act as root; else nothing.
  */
 export async function chooseRoute(
@@ -39,7 +39,9 @@ export async function chooseRoute(
 	if (store.trust !== 'untrusted') return { route: 'user-file', limited: false };
 	const grant = previous?.system ? 'denied' : grantOf(wish, await settingsWithoutOurs(store, context));
 	const asGranted: Choice = grant === 'already' ? { route: 'already-there' } : { route: 'user-file', limited: true };
-	if (grant !== 'denied' && wish.netrc.length === 0 && wish.other.length === 0) return asGranted;
+	const isEnough = grant !== 'denied' && wish.netrc.length === 0 && wish.other.length === 0;
+	// What another job has included grants it until that ends.
+	if (isEnough && !(await includesOthers(store, context))) return asGranted;
 	const asRoot = await chooseInclude(store, previous, context);
 	return asRoot.route === 'system-include' || grant === 'denied' ? asRoot : asGranted;
 }

@@ -3,9 +3,16 @@
 /** First line of a configuration that was not there before; with it the file goes when the last include does. */
 const CREATED = '# Created by nix-cache-action; goes with its last include.\n';
 
+const MARK = ' # by nix-cache-action, until the end of the job';
+
 /** With a line break in front, too: whether the file ended with one need not be remembered. */
 function insertion(includeFile: string): string {
-	return `\n!include ${includeFile} # by nix-cache-action, until the end of the job\n`;
+	return `\n!include ${includeFile}${MARK}\n`;
+}
+
+/** The files that this action's includes name, those of other jobs too. */
+export function includesIn(text: string): readonly string[] {
+	return text.split('\n').flatMap((line) => (line.endsWith(MARK) ? [line.slice('!include '.length, -MARK.length)] : []));
 }
 
 /** The text with the include at its end; the same text when it is in it already. `null` stands for a file that is not there. */

@@ -5,7 +5,7 @@ import type { LocalStore } from '../store/local-store.ts';
 import type { SetupContext, SystemInclude } from './configuration.ts';
 import { removePrivateFile, writePrivateFile } from './private-file.ts';
 import { runAsRoot } from './run-as-root.ts';
-import { withInclude, withoutInclude } from './system-conf.ts';
+import { includesIn, withInclude, withoutInclude } from './system-conf.ts';
 
 /** What the script says when the file is not (any more) what it was read as. */
 const STALE = 'stale';
@@ -42,22 +42,55 @@ export async function planInclude(
 	restart: readonly string[],
 	context: SetupContext,
 ): Promise<SystemInclude | null> {
+	const { folder, confFile } = await findConf(store, context);
+	if (confFile.startsWith(`${store.storeDir}/`)) return null;
+	return { confFile, includeFile: join(folder, `nix-cache-action-${context.id}.conf`), restart };
+}
+
+/** Whether the daemon's configuration, as this user can read it, includes what other uses of the action wish for: it goes with their jobs. */
+export async function includesOthers(store: LocalStore, context: SetupContext): Promise<boolean> {
+	const { confFile } = await findConf(store, context);
+	return includesIn(await readFile(confFile, 'utf8').catch(() => '')).length > 0;
+}
+
+async function findConf(
+	store: LocalStore,
+	context: SetupContext,
+): Promise<{ readonly folder: string; readonly confFile: string }> {
 	const { about } = store.nix;
 	// The daemon was not started with this user's environment.
 	const usual = context.env.NIX_CONF_DIR === undefined ? about.systemConfFile : '/etc/nix/nix.conf';
 	const folder = dirname(usual);
 	// Determinate's daemon writes nix.conf anew when it starts, and reads this one from there.
 	const named = about.version.implementation === 'determinate' ? join(folder, 'nix.custom.conf') : usual;
-	const confFile = await realpath(named).catch(() => named);
-	if (confFile.startsWith(`${store.storeDir}/`)) return null;
-	return { confFile, includeFile: join(folder, `nix-cache-action-${context.id}.conf`), restart };
+	return { folder, confFile: await realpath(named).catch(() => named) };
 }
 
-/** Writes the included file and adds the line that includes it. Says whether anything changed. Throws `config-failed`. */
+/** First line of an included file: which folder goes with its job. The runner empties RUNNER_TEMP before the next one, should nobody else have. */
+const OWNER = '# For as long as this folder is there: ';
+
+/**
+ * Writes the included file and adds the line that includes it, and takes back what killed jobs left. Says whether anything changed. Throws
+ * `config-failed`.
+ */
 export async function addInclude(system: SystemInclude, text: string, context: SetupContext): Promise<boolean> {
-	const file = await rewrite(system.includeFile, () => text, context);
+	const abandoned = await removeAbandoned(system, context);
+	const file = await rewrite(system.includeFile, () => `${OWNER}${context.folder}\n${text}`, context);
 	const line = await rewrite(system.confFile, (conf) => withInclude(conf, system.includeFile), context);
-	return file || line;
+	return abandoned || file || line;
+}
+
+/** A substituter that is gone costs each command of everybody seconds, or the build (docs/decisions/010-local-substituter.md). */
+async function removeAbandoned(system: SystemInclude, context: SetupContext): Promise<boolean> {
+	let changed = false;
+	for (const includeFile of includesIn((await readIfThere(system.confFile, context)) ?? '')) {
+		if (includeFile === system.includeFile || dirname(includeFile) !== dirname(system.includeFile)) continue;
+		const [owner = ''] = ((await readIfThere(includeFile, context)) ?? '').split('\n', 1);
+		if (!owner.startsWith(OWNER)) continue;
+		const isGone = await runAsRoot(['sh', '-c', '[ -e "$1" ] || echo gone', 'sh', owner.slice(OWNER.length)], context);
+		if (isGone.trim() === 'gone') changed = (await removeInclude({ ...system, includeFile }, context)) || changed;
+	}
+	return changed;
 }
 
 /** Takes the line and the file back; what is not there (any more) is fine. Says whether anything changed. Throws `config-failed`. */
