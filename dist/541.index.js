@@ -11813,7 +11813,8 @@ function withoutInclude(text, includeFile) {
 
 /** What the script says when the file is not (any more) what it was read as. */
 const STALE = 'stale';
-const ATTEMPTS = 5;
+/** Others may change it between reading and replacing: each such time one of them got on. */
+const ATTEMPTS = 25;
 /**
  * Run as root: puts the contents of `$3` in place of the file `$1` (removes it, when `$3` is empty) if that has the contents of `$2` (is not
  * there, when `$2` is empty). The new file keeps owner and mode and comes in one step, by way of `$4`; where it can't be replaced (it is

@@ -9,7 +9,8 @@ import { includesIn, withInclude, withoutInclude } from './system-conf.ts';
 
 /** What the script says when the file is not (any more) what it was read as. */
 const STALE = 'stale';
-const ATTEMPTS = 5;
+/** Others may change it between reading and replacing: each such time one of them got on. */
+const ATTEMPTS = 25;
 
 /**
  * Run as root: puts the contents of `$3` in place of the file `$1` (removes it, when `$3` is empty) if that has the contents of `$2` (is not
