@@ -322,9 +322,24 @@ function answerIn(error) {
 function isAbsent({ code, status }) {
     return code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && code === '');
 }
-/** Answers after which the very same may succeed: the server's time is known by then. */
-function isWorthRepeating({ code }) {
-    return ['RequestTimeTooSkewed', 'RequestExpired', 'RequestTimeout', 'OperationAborted', 'ConditionalRequestConflict'].includes(code);
+const REPEATED_AT_ONCE = new Set([
+    'RequestTimeTooSkewed',
+    'RequestExpired',
+    'RequestTimeout',
+    'OperationAborted',
+    'ConditionalRequestConflict',
+]);
+/** How long a server gets that failed half-way. */
+const PAUSE_MS = 1_000;
+/**
+ * In how many milliseconds the very same may succeed; `null`: it won't. After the first ones the server's time is known. A failure of the server comes here only
+ * behind status 200: S3 begins its answer to the end of an upload in parts before it knows how that ends (API reference, CompleteMultipartUpload). By its status the
+ * HTTP client knows it, and has tried again.
+ */
+function repeatAfterMs({ code, status }) {
+    if (REPEATED_AT_ONCE.has(code))
+        return 0;
+    return status >= 500 && status !== 501 ? PAUSE_MS : null;
 }
 /** Answers that other keys may change. An expired session is a 400 to Amazon. */
 function isRefusal({ status }) {
@@ -562,8 +577,11 @@ function openConnection(target, means) {
                 const before = open;
                 if (isRefusal(answer))
                     open = await openedAnew(open, signal, doing);
-                if (open === before && !isWorthRepeating(answer))
+                const waitMs = open === before ? repeatAfterMs(answer) : 0;
+                if (waitMs === null)
                     throw error;
+                await cancel/* systemClock */.ml.sleep(waitMs, signal);
+                (0,cancel/* throwIfAborted */.Te)(signal, doing);
                 return (0,cancel/* orAborted */.H6)(once(open), signal, doing);
             });
         }

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openConnection } from '../../../src/backends/s3/connection.ts';
+import { uploadInParts } from '../../../src/backends/s3/multipart.ts';
 import { openS3 } from '../../../src/backends/s3/store.ts';
 import { bodyOfBytes } from '../../../src/bodies/in-memory.ts';
 import { never, recordingLog, testClient } from '../../http/peers/means.ts';
@@ -162,4 +164,43 @@ it('a bucket is named in the host where the URL says so, and a proxy of the envi
 	expect(peer.received.map(({ path, headers }) => [headers.host, path])).toEqual([
 		['a-bucket.s3.test', 'http://a-bucket.s3.test/nar/a'],
 	]);
+});
+
+describe('the end of an upload in parts that fails after its answer began, as S3 lets it,', () => {
+	const begun = '<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>';
+	const ended = '<CompleteMultipartUploadResult><ETag>"1"</ETag></CompleteMultipartUploadResult>';
+	const failed = (code: string) => `<?xml version="1.0"?>\n<Error><Code>${code}</Code><Message>We failed.</Message></Error>`;
+
+	/** The methods that came, when the ends are answered so. */
+	async function upload(...ends: readonly string[]): Promise<{ readonly error: unknown; readonly methods: string }> {
+		const left = [...ends];
+		await using client = testClient({ attempts: 2 });
+		const bucket = await startServer(async (request, response) => {
+			await bodyOf(request);
+			const text =
+				request.method === 'PUT' || request.method === 'DELETE' ? '' : request.url?.includes('uploads') ? begun : left.shift();
+			response.writeHead(200, { 'content-type': 'application/xml', etag: '"1"' }).end(text);
+		});
+		const connection = openConnection(targetOf(`s3://a-bucket?endpoint=${bucket.url.origin}`, user), {
+			client,
+			log: recordingLog(),
+		});
+		const object = { Bucket: 'a-bucket', Key: 'nar/a', ContentType: '' };
+		const error = await uploadInParts(connection, { object, body: bodyOfBytes(Buffer.from('x')), label: 'a' }, never).then(
+			() => null,
+			(cause: unknown) => cause,
+		);
+		await bucket.close();
+		return { error, methods: bucket.received.map(({ method }) => method).join(' ') };
+	}
+
+	it.each(['InternalError', 'SlowDown', 'ServiceUnavailable'])('with %s is asked for again', async (code) => {
+		expect(await upload(failed(code), ended)).toEqual({ error: null, methods: 'POST PUT POST POST' });
+	});
+
+	it('is a failure of the server when it fails again', async () => {
+		const { error, methods } = await upload(failed('InternalError'), failed('InternalError'), failed('InternalError'));
+		expect(error).toMatchObject({ code: 'cache-failing' });
+		expect(methods).toMatch(/ DELETE$/);
+	});
 });

@@ -1,9 +1,9 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { S3Target } from '../../cache-target/s3.ts';
 import type { HttpAnswer } from '../../http/client.ts';
-import { orAborted, throwIfAborted } from '../../waiting/cancel.ts';
+import { orAborted, systemClock, throwIfAborted } from '../../waiting/cancel.ts';
 import { findKeys, givenKeys, type KeyMeans, type KeySource } from './credentials.ts';
-import { answerIn, isRefusal, isWorthRepeating, s3Error } from './failure.ts';
+import { answerIn, isRefusal, repeatAfterMs, s3Error } from './failure.ts';
 import { createObjectRequests, type ObjectRequest } from './object-requests.ts';
 import { sdkLogger } from './sdk-logger.ts';
 import { createTransport, type Sending } from './transport.ts';
@@ -63,7 +63,10 @@ export function openConnection(target: S3Target, means: KeyMeans): S3Connection 
 				if (answer === null) throw error;
 				const before = open;
 				if (isRefusal(answer)) open = await openedAnew(open, signal, doing);
-				if (open === before && !isWorthRepeating(answer)) throw error;
+				const waitMs = open === before ? repeatAfterMs(answer) : 0;
+				if (waitMs === null) throw error;
+				await systemClock.sleep(waitMs, signal);
+				throwIfAborted(signal, doing);
 				return orAborted(once(open), signal, doing);
 			});
 		} catch (error) {

@@ -50,11 +50,25 @@ export function isAbsent({ code, status }: S3Answer): boolean {
 	return code === 'NoSuchKey' || code === 'NotFound' || (status === 404 && code === '');
 }
 
-/** Answers after which the very same may succeed: the server's time is known by then. */
-export function isWorthRepeating({ code }: S3Answer): boolean {
-	return ['RequestTimeTooSkewed', 'RequestExpired', 'RequestTimeout', 'OperationAborted', 'ConditionalRequestConflict'].includes(
-		code,
-	);
+const REPEATED_AT_ONCE: ReadonlySet<string> = new Set([
+	'RequestTimeTooSkewed',
+	'RequestExpired',
+	'RequestTimeout',
+	'OperationAborted',
+	'ConditionalRequestConflict',
+]);
+
+/** How long a server gets that failed half-way. */
+const PAUSE_MS = 1_000;
+
+/**
+ * In how many milliseconds the very same may succeed; `null`: it won't. After the first ones the server's time is known. A failure of the server comes here only
+ * behind status 200: S3 begins its answer to the end of an upload in parts before it knows how that ends (API reference, CompleteMultipartUpload). By its status the
+ * HTTP client knows it, and has tried again.
+ */
+export function repeatAfterMs({ code, status }: S3Answer): number | null {
+	if (REPEATED_AT_ONCE.has(code)) return 0;
+	return status >= 500 && status !== 501 ? PAUSE_MS : null;
 }
 
 /** Answers that other keys may change. An expired session is a 400 to Amazon. */
