@@ -10597,7 +10597,8 @@ async function refuseAll(post) {
 ;// CONCATENATED MODULE: ./build/substituter/run-daemon.js
 
 
-const DEFAULT_TIMES = { lookMs: 2_000, lifeMs: 7 * 3_600_000, closeMs: 1_500 };
+/** A job has at most six hours on GitHub's machines, and five days on one's own (GitHub's documentation, "Usage limits for self-hosted runners"). */
+const DEFAULT_TIMES = { lookMs: 2_000, lifeMs: (5 * 24 + 1) * 3_600_000, closeMs: 1_500 };
 /**
  * The background process, which is two: the keeper, the one that `startDaemon` started, and its worker, the same program once more, which opens the cache and
  * serves it. Both listen on the same socket. Should the worker be killed (an out-of-memory killer takes the larger process, and those of a step before all

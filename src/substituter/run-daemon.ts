@@ -14,13 +14,14 @@ export interface RunDaemonOptions {
 export interface DaemonTimes {
 	/** Between two looks: have the statistics changed, is the folder still there? */
 	readonly lookMs: number;
-	/** After this the process ends, whatever happens: a job has at most six hours on GitHub's machines. */
+	/** After this the process ends, whatever happens. */
 	readonly lifeMs: number;
 	/** For requests that run at the end, and for closing the cache. */
 	readonly closeMs: number;
 }
 
-const DEFAULT_TIMES: DaemonTimes = { lookMs: 2_000, lifeMs: 7 * 3_600_000, closeMs: 1_500 };
+/** A job has at most six hours on GitHub's machines, and five days on one's own (GitHub's documentation, "Usage limits for self-hosted runners"). */
+export const DEFAULT_TIMES: DaemonTimes = { lookMs: 2_000, lifeMs: (5 * 24 + 1) * 3_600_000, closeMs: 1_500 };
 
 /**
  * The background process, which is two: the keeper, the one that `startDaemon` started, and its worker, the same program once more, which opens the cache and
