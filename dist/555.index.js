@@ -241,7 +241,7 @@ function roleOfJob() {
     return role !== '' && (0,job_identity/* hasJobIdentity */.iC)(process.env) ? role : null;
 }
 function isAmazon(endpoint) {
-    return /\.amazonaws\.com(\.cn)?$/.test(endpoint.hostname);
+    return /\.amazonaws\.(com|com\.cn|eu)$/.test(endpoint.hostname);
 }
 function sourceName(profile, named) {
     if (profile !== null)

@@ -26,6 +26,13 @@ describe('the URL of a bucket', () => {
 			'virtual',
 		],
 		[
+			's3://nix?region=eusc-de-east-1',
+			'https://nix.s3.eusc-de-east-1.amazonaws.eu',
+			's3://nix',
+			'https://s3.eusc-de-east-1.amazonaws.eu/',
+			'virtual',
+		],
+		[
 			's3://nix.example.org',
 			'https://s3.us-east-1.amazonaws.com/nix.example.org',
 			's3://nix.example.org',

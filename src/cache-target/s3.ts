@@ -141,9 +141,10 @@ function storageClassOf(parameters: ReadonlyMap<string, string>): StorageClass |
 	return given === '' ? null : STORAGE_CLASSES.find((name) => name === given);
 }
 
-/** China's partition has a domain of its own. */
+/** China's partition and the European Sovereign Cloud have domains of their own. Source: partitions.json of the AWS SDKs. */
 function amazonHost(region: string): string {
-	return `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+	const domain = region.startsWith('cn-') ? 'com.cn' : region.startsWith('eusc-') ? 'eu' : 'com';
+	return `s3.${region}.amazonaws.${domain}`;
 }
 
 function endpointOf(text: string, scheme: string): URL | null {

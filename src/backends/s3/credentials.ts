@@ -94,7 +94,7 @@ function roleOfJob(): string | null {
 }
 
 function isAmazon(endpoint: URL): boolean {
-	return /\.amazonaws\.com(\.cn)?$/.test(endpoint.hostname);
+	return /\.amazonaws\.(com|com\.cn|eu)$/.test(endpoint.hostname);
 }
 
 function sourceName(profile: string | null, named: readonly string[]): string {
