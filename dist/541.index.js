@@ -11870,20 +11870,22 @@ const OWNER = '# For as long as this folder is there: ';
  */
 async function addInclude(system, text, context) {
     const abandoned = await removeAbandoned(system, context);
-    const file = await rewrite(system.includeFile, () => `${OWNER}${context.folder}\n${text}`, context);
-    const line = await rewrite(system.confFile, (conf) => withInclude(conf, system.includeFile), context);
+    const file = await rewrite(system.includeFile, () => inBytes(`${OWNER}${context.folder}\n${text}`), context);
+    const line = await rewrite(system.confFile, (conf) => withInclude(conf, inBytes(system.includeFile)), context);
     return abandoned || file || line;
 }
 /** A substituter that is gone costs each command of everybody seconds, or the build (docs/decisions/010-local-substituter.md). */
 async function removeAbandoned(system, context) {
     let changed = false;
-    for (const includeFile of includesIn((await readIfThere(system.confFile, context)) ?? '')) {
+    for (const name of includesIn((await readIfThere(system.confFile, context)) ?? '')) {
+        const includeFile = fromBytes(name).toString();
         if (includeFile === system.includeFile || (0,external_node_path_.dirname)(includeFile) !== (0,external_node_path_.dirname)(system.includeFile))
             continue;
         const [owner = ''] = ((await readIfThere(includeFile, context)) ?? '').split('\n', 1);
         if (!owner.startsWith(OWNER))
             continue;
-        const isGone = await (0,run_as_root/* runAsRoot */.yf)(['sh', '-c', '[ -e "$1" ] || echo gone', 'sh', owner.slice(OWNER.length)], context);
+        const ownerFolder = fromBytes(owner.slice(OWNER.length)).toString();
+        const isGone = await (0,run_as_root/* runAsRoot */.yf)(['sh', '-c', '[ -e "$1" ] || echo gone', 'sh', ownerFolder], context);
         if (isGone.trim() === 'gone')
             changed = (await removeInclude({ ...system, includeFile }, context)) || changed;
     }
@@ -11891,7 +11893,7 @@ async function removeAbandoned(system, context) {
 }
 /** Takes the line and the file back; what is not there (any more) is fine. Says whether anything changed. Throws `config-failed`. */
 async function removeInclude(system, context) {
-    const line = await rewrite(system.confFile, (conf) => withoutInclude(conf, system.includeFile), context);
+    const line = await rewrite(system.confFile, (conf) => withoutInclude(conf, inBytes(system.includeFile)), context);
     const file = await rewrite(system.includeFile, () => null, context);
     await (0,run_as_root/* runAsRoot */.yf)(['rm', '-f', '--', nextOf(system.confFile, context), nextOf(system.includeFile, context)], context);
     return line || file;
@@ -11899,7 +11901,7 @@ async function removeInclude(system, context) {
 function nextOf(file, { id }) {
     return `${file}.nix-cache-action-${id}`;
 }
-/** Changes a file of root's. Another job may do the same at this moment; then it is read again. */
+/** Changes a file of root's, whose text is in bytes (`inBytes`). Another job may do the same at this moment; then it is read again. */
 async function rewrite(file, change, context) {
     for (let attempt = 1;; attempt++) {
         const old = await readIfThere(file, context);
@@ -11921,9 +11923,9 @@ async function replace(file, old, next, context) {
     const after = (0,external_node_path_.join)(context.folder, 'system-conf.after');
     try {
         if (old !== null)
-            await (0,private_file/* writePrivateFile */.P)(before, old);
+            await (0,private_file/* writePrivateFile */.P)(before, fromBytes(old));
         if (next !== null)
-            await (0,private_file/* writePrivateFile */.P)(after, next);
+            await (0,private_file/* writePrivateFile */.P)(after, fromBytes(next));
         const given = [file, old === null ? '' : before, next === null ? '' : after, nextOf(file, context)];
         return (await (0,run_as_root/* runAsRoot */.yf)(['sh', '-c', REPLACE, 'sh', ...given], context)).trim() !== STALE;
     }
@@ -11932,16 +11934,23 @@ async function replace(file, old, next, context) {
         await (0,private_file/* removePrivateFile */.w)(after);
     }
 }
+/** Texts of files are taken byte by byte, a character for each: comments in an old nix.conf need not be UTF-8. */
+function inBytes(text) {
+    return Buffer.from(text).toString('latin1');
+}
+function fromBytes(bytes) {
+    return Buffer.from(bytes, 'latin1');
+}
 async function readIfThere(file, context) {
     try {
-        return await (0,promises_.readFile)(file, 'utf8');
+        return await (0,promises_.readFile)(file, 'latin1');
     }
     catch (cause) {
         const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
         if (code === 'ENOENT')
             return null;
         if (code === 'EACCES')
-            return (0,run_as_root/* runAsRoot */.yf)(['cat', '--', file], context);
+            return Buffer.from(await (0,run_as_root/* runAsRoot */.yf)(['sh', '-c', 'base64 < "$1"', 'sh', file], context), 'base64').toString('latin1');
         throw new errors/* CacheError */.xA('config-failed', `${file} can't be read (${code}).`, { cause });
     }
 }

@@ -224,6 +224,18 @@ describe("the system's configuration", () => {
 		expect(etcNix(machine)).toEqual([]);
 	});
 
+	it('may be for root alone, and need not be UTF-8', async () => {
+		const text = Buffer.concat([Buffer.from('# f\xfcr alle\n', 'latin1'), Buffer.from(machine.readFile(CONF))]);
+		machine.writeFile(CONF, text, 0o600);
+		const before = etcNix(machine);
+		const { configuration, warnings } = await job.configure('a');
+		expect({ route: configuration.route, warnings }).toEqual({ route: 'system-include', warnings: [] });
+		expect(readFileSync(machine.outside(CONF)).subarray(0, text.length)).toEqual(text);
+		expect(await job.undo('a', configuration)).toMatchObject({ error: null });
+		expect(etcNix(machine)).toEqual(before);
+		expect(readFileSync(machine.outside(CONF))).toEqual(text);
+	});
+
 	it('may be a link, which stays one', async () => {
 		machine.writeFile('/srv/nix.conf', 'trusted-users = root\n');
 		rmSync(machine.outside(CONF));

@@ -70,4 +70,17 @@ describe('the configuration of the system', () => {
 			/^cores = 2\n\n!include .*running.conf # .*\n\n!include .*next.conf # .*\n$/,
 		);
 	});
+
+	it('may hold what is not UTF-8', async () => {
+		const text = Buffer.from('# f\xfcr alle\ncores = 2', 'latin1');
+		mkdirSync(join(folder, 'etc'));
+		writeFileSync(confFile(), text);
+		expect(await addInclude(includeOf('a'), 'netrc-file = /tmp/é\n', contextOf('a'))).toBe(true);
+		expect(readFileSync(confFile(), 'latin1')).toBe(
+			`${text.toString('latin1')}\n!include ${includeOf('a').includeFile} # by nix-cache-action, until the end of the job\n`,
+		);
+		expect(readFileSync(includeOf('a').includeFile, 'utf8')).toMatch(/\nnetrc-file = \/tmp\/é\n$/);
+		await removeInclude(includeOf('a'), contextOf('a'));
+		expect(readFileSync(confFile())).toEqual(text);
+	});
 });

@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { CacheError, systemCode } from '../errors.ts';
 
 /** Writes a file that only this user (and root) can read. Whoever reads it sees the old text or the new one, never a part. Throws `disk-full`, `file-failed`. */
-export async function writePrivateFile(file: string, text: string): Promise<void> {
+export async function writePrivateFile(file: string, text: string | Uint8Array): Promise<void> {
 	const next = `${file}.new`;
 	try {
 		// Opened anew, so that the mode holds whatever was there.

@@ -76,19 +76,21 @@ const OWNER = '# For as long as this folder is there: ';
  */
 export async function addInclude(system: SystemInclude, text: string, context: SetupContext): Promise<boolean> {
 	const abandoned = await removeAbandoned(system, context);
-	const file = await rewrite(system.includeFile, () => `${OWNER}${context.folder}\n${text}`, context);
-	const line = await rewrite(system.confFile, (conf) => withInclude(conf, system.includeFile), context);
+	const file = await rewrite(system.includeFile, () => inBytes(`${OWNER}${context.folder}\n${text}`), context);
+	const line = await rewrite(system.confFile, (conf) => withInclude(conf, inBytes(system.includeFile)), context);
 	return abandoned || file || line;
 }
 
 /** A substituter that is gone costs each command of everybody seconds, or the build (docs/decisions/010-local-substituter.md). */
 async function removeAbandoned(system: SystemInclude, context: SetupContext): Promise<boolean> {
 	let changed = false;
-	for (const includeFile of includesIn((await readIfThere(system.confFile, context)) ?? '')) {
+	for (const name of includesIn((await readIfThere(system.confFile, context)) ?? '')) {
+		const includeFile = fromBytes(name).toString();
 		if (includeFile === system.includeFile || dirname(includeFile) !== dirname(system.includeFile)) continue;
 		const [owner = ''] = ((await readIfThere(includeFile, context)) ?? '').split('\n', 1);
 		if (!owner.startsWith(OWNER)) continue;
-		const isGone = await runAsRoot(['sh', '-c', '[ -e "$1" ] || echo gone', 'sh', owner.slice(OWNER.length)], context);
+		const ownerFolder = fromBytes(owner.slice(OWNER.length)).toString();
+		const isGone = await runAsRoot(['sh', '-c', '[ -e "$1" ] || echo gone', 'sh', ownerFolder], context);
 		if (isGone.trim() === 'gone') changed = (await removeInclude({ ...system, includeFile }, context)) || changed;
 	}
 	return changed;
@@ -96,7 +98,7 @@ async function removeAbandoned(system: SystemInclude, context: SetupContext): Pr
 
 /** Takes the line and the file back; what is not there (any more) is fine. Says whether anything changed. Throws `config-failed`. */
 export async function removeInclude(system: SystemInclude, context: SetupContext): Promise<boolean> {
-	const line = await rewrite(system.confFile, (conf) => withoutInclude(conf, system.includeFile), context);
+	const line = await rewrite(system.confFile, (conf) => withoutInclude(conf, inBytes(system.includeFile)), context);
 	const file = await rewrite(system.includeFile, () => null, context);
 	await runAsRoot(['rm', '-f', '--', nextOf(system.confFile, context), nextOf(system.includeFile, context)], context);
 	return line || file;
@@ -106,7 +108,7 @@ function nextOf(file: string, { id }: SetupContext): string {
 	return `${file}.nix-cache-action-${id}`;
 }
 
-/** Changes a file of root's. Another job may do the same at this moment; then it is read again. */
+/** Changes a file of root's, whose text is in bytes (`inBytes`). Another job may do the same at this moment; then it is read again. */
 async function rewrite(file: string, change: (text: string | null) => string | null, context: SetupContext): Promise<boolean> {
 	for (let attempt = 1; ; attempt++) {
 		const old = await readIfThere(file, context);
@@ -125,8 +127,8 @@ async function replace(file: string, old: string | null, next: string | null, co
 	const before = join(context.folder, 'system-conf.before');
 	const after = join(context.folder, 'system-conf.after');
 	try {
-		if (old !== null) await writePrivateFile(before, old);
-		if (next !== null) await writePrivateFile(after, next);
+		if (old !== null) await writePrivateFile(before, fromBytes(old));
+		if (next !== null) await writePrivateFile(after, fromBytes(next));
 		const given = [file, old === null ? '' : before, next === null ? '' : after, nextOf(file, context)];
 		return (await runAsRoot(['sh', '-c', REPLACE, 'sh', ...given], context)).trim() !== STALE;
 	} finally {
@@ -135,13 +137,23 @@ async function replace(file: string, old: string | null, next: string | null, co
 	}
 }
 
+/** Texts of files are taken byte by byte, a character for each: comments in an old nix.conf need not be UTF-8. */
+function inBytes(text: string): string {
+	return Buffer.from(text).toString('latin1');
+}
+
+function fromBytes(bytes: string): Buffer {
+	return Buffer.from(bytes, 'latin1');
+}
+
 async function readIfThere(file: string, context: SetupContext): Promise<string | null> {
 	try {
-		return await readFile(file, 'utf8');
+		return await readFile(file, 'latin1');
 	} catch (cause) {
 		const code = systemCode(cause) ?? 'unknown';
 		if (code === 'ENOENT') return null;
-		if (code === 'EACCES') return runAsRoot(['cat', '--', file], context);
+		if (code === 'EACCES')
+			return Buffer.from(await runAsRoot(['sh', '-c', 'base64 < "$1"', 'sh', file], context), 'base64').toString('latin1');
 		throw new CacheError('config-failed', `${file} can't be read (${code}).`, { cause });
 	}
 }
