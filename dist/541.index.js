@@ -11438,7 +11438,8 @@ async function planNetrc({ wish, store, previous, context }) {
     if (wish.netrc.length === 0)
         return null;
     const file = (0,external_node_path_.join)(context.folder, 'netrc');
-    if (previous?.netrc && !hasOtherFiles(store, previous, context))
+    const mayHaveChanged = previous?.system || (previous !== null && hasOtherFiles(store, previous, context));
+    if (previous?.netrc && !mayHaveChanged)
         return previous.netrc;
     const { netrcFile } = await (0,route/* settingsWithoutOurs */.To)(store, context);
     return { file, replaces: netrcFile === file ? (previous?.netrc?.replaces ?? netrcFile) : netrcFile };
@@ -11783,11 +11784,15 @@ function insertion(includeFile) {
 function includesIn(text) {
     return text.split('\n').flatMap((line) => (line.endsWith(MARK) ? [line.slice('!include '.length, -MARK.length)] : []));
 }
-/** The text with the include at its end; the same text when it is in it already. `null` stands for a file that is not there. */
+/**
+ * The text with the include at its end; the same text when no other include of this action comes behind it already. `null` stands for a file that is not there. The last one's
+ * netrc counts, which has the entries of those before it.
+ */
 function withInclude(text, includeFile) {
-    const inserted = insertion(includeFile);
     const before = text ?? CREATED;
-    return before.includes(inserted) ? before : before + inserted;
+    if (includesIn(before).at(-1) === includeFile)
+        return before;
+    return (withoutInclude(before, includeFile) ?? CREATED) + insertion(includeFile);
 }
 /** The text without the include; `null` when the file was ours and nothing else is in it. */
 function withoutInclude(text, includeFile) {

@@ -224,6 +224,24 @@ describe("the system's configuration", () => {
 		expect(etcNix(machine)).toEqual([]);
 	});
 
+	it('has the credentials of two uses, whichever of them learned of some last', async () => {
+		const withNetrc = (...machines: readonly string[]): NixSettings => ({
+			...wish,
+			netrc: machines.map((name) => ({ machine: name, login: 'me', password: 'hunter2' })),
+		});
+		const hosts = async (): Promise<readonly string[]> =>
+			machine.readFile((await job.settings()).netrcFile).match(/(?<=machine )\S+/g) ?? [];
+		const first = await job.configure('a', withNetrc('a.test'));
+		const second = await job.configure('b', withNetrc('b.test'));
+		const main = await job.configure('a', withNetrc('127.0.0.1', 'a.test'), first.remembered);
+		expect(new Set(await hosts())).toEqual(new Set(['127.0.0.1', 'a.test', 'b.test']));
+		const other = await job.configure('b', withNetrc('b.test', 'c.test'), second.remembered);
+		expect(new Set(await hosts())).toEqual(new Set(['127.0.0.1', 'a.test', 'b.test', 'c.test']));
+		await job.undo('b', other.configuration);
+		expect(new Set(await hosts())).toEqual(new Set(['127.0.0.1', 'a.test', 'b.test']));
+		await job.undo('a', main.configuration);
+	});
+
 	it('may be for root alone, and need not be UTF-8', async () => {
 		const text = Buffer.concat([Buffer.from('# f\xfcr alle\n', 'latin1'), Buffer.from(machine.readFile(CONF))]);
 		machine.writeFile(CONF, text, 0o600);

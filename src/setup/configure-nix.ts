@@ -163,7 +163,8 @@ function confText(wish: NixSettings, netrc: NetrcReplacement | null): string {
 async function planNetrc({ wish, store, previous, context }: Task): Promise<NetrcReplacement | null> {
 	if (wish.netrc.length === 0) return null;
 	const file = join(context.folder, 'netrc');
-	if (previous?.netrc && !hasOtherFiles(store, previous, context)) return previous.netrc;
+	const mayHaveChanged = previous?.system || (previous !== null && hasOtherFiles(store, previous, context));
+	if (previous?.netrc && !mayHaveChanged) return previous.netrc;
 	const { netrcFile } = await settingsWithoutOurs(store, context);
 	return { file, replaces: netrcFile === file ? (previous?.netrc?.replaces ?? netrcFile) : netrcFile };
 }

@@ -15,11 +15,14 @@ export function includesIn(text: string): readonly string[] {
 	return text.split('\n').flatMap((line) => (line.endsWith(MARK) ? [line.slice('!include '.length, -MARK.length)] : []));
 }
 
-/** The text with the include at its end; the same text when it is in it already. `null` stands for a file that is not there. */
+/**
+ * The text with the include at its end; the same text when no other include of this action comes behind it already. `null` stands for a file that is not there. The last one's
+ * netrc counts, which has the entries of those before it.
+ */
 export function withInclude(text: string | null, includeFile: string): string {
-	const inserted = insertion(includeFile);
 	const before = text ?? CREATED;
-	return before.includes(inserted) ? before : before + inserted;
+	if (includesIn(before).at(-1) === includeFile) return before;
+	return (withoutInclude(before, includeFile) ?? CREATED) + insertion(includeFile);
 }
 
 /** The text without the include; `null` when the file was ours and nothing else is in it. */
