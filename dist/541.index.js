@@ -1118,10 +1118,17 @@ function createReadAhead(read) {
 const SHARED_LIMIT_MS = 60_000;
 const DOING = 'Reading from the Actions cache';
 const NO_FINDINGS = { there: [], gone: [] };
-function createPacks(service, before = NO_FINDINGS) {
+/** @param elsewhere what another process of this job found out; known from when it is there, which may be never */
+function createPacks(service, elsewhere = Promise.resolve(NO_FINDINGS)) {
     const entries = new Map();
-    const gone = new Set(before.gone);
-    const there = new Set(before.there);
+    const gone = new Set();
+    const there = new Set();
+    void elsewhere.then((found) => {
+        for (const key of found.gone)
+            gone.add(key);
+        for (const key of found.there)
+            there.add(key);
+    });
     /** One lookup for all who ask at the same time; a failure is asked again, an answer is not. */
     const find = (pack) => {
         const known = entries.get(pack.key);
@@ -7347,7 +7354,7 @@ var configure = __webpack_require__(645);
 
 
 /** Nothing was served. */
-const NO_READS = { used: new Set(), packFindings: packs/* NO_FINDINGS */.B, served: [], errors: {} };
+const NO_READS = { used: new Set(), packFindings: Promise.resolve(packs/* NO_FINDINGS */.B), served: [], errors: {} };
 const START_TIMEOUT_MS = 20_000;
 /** Starts serve, which serves `mounts`. That it can't be started costs the job what it would have served: a warning, and `null`. */
 async function startLocalSubstituter(session, store, mounts, signal) {
@@ -7402,7 +7409,7 @@ async function stopLocalSubstituter({ runner, state }) {
     try {
         await stopDaemon(folder, { log: runner.log });
         const statistics = await (0,daemon_folder/* readStatistics */.MS)(folder);
-        const packFindings = await readPackFindings(folder);
+        const packFindings = Promise.resolve(await readPackFindings(folder));
         if (statistics === null)
             return { ...NO_READS, packFindings };
         const { served, mounts, errors } = statistics;
@@ -8064,7 +8071,7 @@ var promises_ = __webpack_require__(1455);
 // EXTERNAL MODULE: ./build/http/client.js + 10 modules
 var http_client = __webpack_require__(5803);
 // EXTERNAL MODULE: ./build/errors.js
-var errors = __webpack_require__(9473);
+var build_errors = __webpack_require__(9473);
 // EXTERNAL MODULE: ./build/nix/release.js
 var nix_release = __webpack_require__(9321);
 // EXTERNAL MODULE: external "node:child_process"
@@ -8234,18 +8241,18 @@ function installError(error) {
     const said = saidBy(error);
     const message = `Nix could not be put in place: ${said}.`;
     if (said.includes('No space left on device')) {
-        return new errors/* CacheError */.xA('disk-full', message, { hint: 'Nix needs about 400 MB in `/nix`.', cause: error });
+        return new build_errors/* CacheError */.xA('disk-full', message, { hint: 'Nix needs about 400 MB in `/nix`.', cause: error });
     }
     const hint = /\bxz\b/.test(said)
         ? 'Unpacking needs `tar` and `xz`: install them in a step before this one (`xz-utils` in Debian and Ubuntu).'
         : undefined;
-    return new errors/* CacheError */.xA('install-failed', message, { hint, cause: error });
+    return new build_errors/* CacheError */.xA('install-failed', message, { hint, cause: error });
 }
 /** The last line of standard error, which is where the script says what is wrong. */
 function saidBy(error) {
-    const text = (0,errors/* isCacheError */.bt)(error) || !(error instanceof Error && 'stderr' in error && typeof error.stderr === 'string')
-        ? (0,errors/* describeError */.Uc)(error)
-        : error.stderr.trim() || (0,errors/* describeError */.Uc)(error);
+    const text = (0,build_errors/* isCacheError */.bt)(error) || !(error instanceof Error && 'stderr' in error && typeof error.stderr === 'string')
+        ? (0,build_errors/* describeError */.Uc)(error)
+        : error.stderr.trim() || (0,build_errors/* describeError */.Uc)(error);
     return (text.trim().split('\n').at(-1) ?? '').trim().replace(/\.$/, '').slice(0, 500);
 }
 
@@ -8313,7 +8320,7 @@ async function unpack(tarball, place, { env, signal }) {
     for (const name of ['install', 'install-multi-user', '.reginfo']) {
         const isThere = await canAccess((0,external_node_path_.join)(place, name), promises_.constants.R_OK);
         if (!isThere)
-            throw new errors/* CacheError */.xA('install-failed', 'The tarball is not that of a Nix release.');
+            throw new build_errors/* CacheError */.xA('install-failed', 'The tarball is not that of a Nix release.');
     }
 }
 /** The installer writes the file anew, with what it is given at its beginning: so what was there is given as well. */
@@ -8355,7 +8362,7 @@ async function run(script, args, log, { env, signal }) {
     const told = lines.filter((line) => !SAID_BY_EVERY_FAILURE.test(line)).slice(-TOLD_LINES);
     const how = status === 0 ? 'ended, but there is no Nix' : `failed (${status === null ? 'killed' : `status ${status}`})`;
     const said = told.length === 0 ? 'it said nothing' : `the last that it said:\n${told.join('\n')}`;
-    throw new errors/* CacheError */.xA(isFull(told) ? 'disk-full' : 'install-failed', `${DOING} ${how}; ${said}\n`, { hint: HINT });
+    throw new build_errors/* CacheError */.xA(isFull(told) ? 'disk-full' : 'install-failed', `${DOING} ${how}; ${said}\n`, { hint: HINT });
 }
 function isFull(lines) {
     return lines.some((line) => line.includes('No space left on device'));
@@ -8378,7 +8385,7 @@ async function runToItsEnd([program = '', ...args], env, signal, onLine) {
         stop();
     try {
         return await new Promise((resolve, reject) => {
-            child.once('error', (cause) => reject(new errors/* CacheError */.xA('install-failed', `${DOING} could not be run.`, { cause })));
+            child.once('error', (cause) => reject(new build_errors/* CacheError */.xA('install-failed', `${DOING} could not be run.`, { cause })));
             child.once('close', (status) => resolve(status));
         });
     }
@@ -8403,7 +8410,7 @@ async function untilDaemonAnswers(patienceMs, signal) {
     while (!(await answers())) {
         if (cancel/* systemClock */.ml.nowMs() > deadline) {
             const message = `Nix is installed, but ${patienceMs / 1000} s later its daemon does not answer at ${SOCKET}.`;
-            throw new errors/* CacheError */.xA('install-failed', message, {
+            throw new build_errors/* CacheError */.xA('install-failed', message, {
                 hint: '`sudo launchctl print system/org.nixos.nix-daemon` and `/var/log/nix-daemon.log` say why.',
             });
         }
@@ -8489,7 +8496,7 @@ async function keptTarball(release, system, { toolCache, log }) {
             log.info(`${file} is damaged and is fetched again.`);
         }
         catch (error) {
-            log.info(`${file} can't be read (${(0,errors/* systemCode */.xU)(error) ?? 'unknown'}) and is fetched again.`);
+            log.info(`${file} can't be read (${(0,build_errors/* systemCode */.xU)(error) ?? 'unknown'}) and is fetched again.`);
         }
     }
     return null;
@@ -8500,7 +8507,7 @@ async function keep(file, hash, release, system, { toolCache, log }) {
         await toolCache.keep(file, `${(0,nix_hash/* digestText */.M6)(hash, 'hex')}.tar.xz`, release.version, system);
     }
     catch (error) {
-        log.info(`Nix is not kept in the tool cache: ${(0,errors/* describeError */.Uc)(error)}`);
+        log.info(`Nix is not kept in the tool cache: ${(0,build_errors/* describeError */.Uc)(error)}`);
     }
 }
 async function publishedHash(tarball, { client, credentials, signal }) {
@@ -8511,7 +8518,7 @@ async function publishedHash(tarball, { client, credentials, signal }) {
         return (0,nix_release/* parsePublishedHash */.WH)(Buffer.from(bytes).toString('latin1'));
     }
     catch (cause) {
-        throw new errors/* CacheError */.xA('install-failed', `${url.href} has no SHA-256 in it.`, {
+        throw new build_errors/* CacheError */.xA('install-failed', `${url.href} has no SHA-256 in it.`, {
             hint: 'Give the hash of the tarball in `install-nix`, as `sha256-…`.',
             cause,
         });
@@ -8525,17 +8532,17 @@ async function downloadWhole(url, file, means) {
         }
         catch (error) {
             await (0,promises_.rm)(file, { force: true });
-            if ((0,errors/* isCacheError */.bt)(error))
+            if ((0,build_errors/* isCacheError */.bt)(error))
                 throw error;
-            if ((0,errors/* systemCode */.xU)(error) === 'ENOSPC') {
-                throw new errors/* CacheError */.xA('disk-full', `There is no room for ${url.href} in ${means.folder}.`, { cause: error });
+            if ((0,build_errors/* systemCode */.xU)(error) === 'ENOSPC') {
+                throw new build_errors/* CacheError */.xA('disk-full', `There is no room for ${url.href} in ${means.folder}.`, { cause: error });
             }
             if (number === DOWNLOADS || means.signal.aborted) {
-                throw new errors/* CacheError */.xA('install-failed', `${url.href} broke off ${number} times: ${(0,errors/* describeError */.Uc)(error)}.`, {
+                throw new build_errors/* CacheError */.xA('install-failed', `${url.href} broke off ${number} times: ${(0,build_errors/* describeError */.Uc)(error)}.`, {
                     cause: error,
                 });
             }
-            means.log.debug(`${url.href} broke off (${(0,errors/* describeError */.Uc)(error)}); trying again`);
+            means.log.debug(`${url.href} broke off (${(0,build_errors/* describeError */.Uc)(error)}); trying again`);
         }
     }
 }
@@ -8543,14 +8550,14 @@ async function download(url, file, { client, credentials, signal }) {
     const request = { method: 'GET', url, credentials, accept: [200], limitBytes: 0, streamed: true, signal };
     const { stream } = await client.request(request);
     if (stream === null)
-        throw new errors/* CacheError */.xA('internal', `${url.href}: no stream.`);
+        throw new build_errors/* CacheError */.xA('internal', `${url.href}: no stream.`);
     const digest = (0,external_node_crypto_.createHash)('sha256');
     let sizeBytes = 0;
     async function* hashed(source) {
         for await (const part of source) {
             sizeBytes += part.length;
             if (sizeBytes > LIMIT_BYTES)
-                throw new errors/* CacheError */.xA('install-failed', `${url.href} is longer than ${LIMIT_BYTES} bytes.`);
+                throw new build_errors/* CacheError */.xA('install-failed', `${url.href} is longer than ${LIMIT_BYTES} bytes.`);
             digest.update(part);
             yield part;
         }
@@ -8566,11 +8573,11 @@ async function hashOf(file) {
 function wrongHash(url, got, { hashes }) {
     const is = `${url.href} has the hash ${(0,nix_release/* formatReleaseHash */.VF)(got)}`;
     if (hashes.length === 0) {
-        return new errors/* CacheError */.xA('install-failed', `${is}, which is not the one that stands beside it.`, {
+        return new build_errors/* CacheError */.xA('install-failed', `${is}, which is not the one that stands beside it.`, {
             hint: 'The server, or a proxy on the way, does not give the file that was published; nothing was installed.',
         });
     }
-    return new errors/* CacheError */.xA('install-failed', `${is}, which \`install-nix\` does not have.`, {
+    return new build_errors/* CacheError */.xA('install-failed', `${is}, which \`install-nix\` does not have.`, {
         hint: 'Nothing was installed. Each system has a tarball and a hash of its own: is that of this system there, and of this version?',
     });
 }
@@ -8631,13 +8638,13 @@ const WHICH_RELEASES = 'Is the version right? https://releases.nixos.org/?prefix
 async function installNix(release, id, caller, means) {
     const system = (0,nix_release/* nixSystem */.DH)(process.platform, process.arch);
     if (system === null) {
-        throw new errors/* CacheError */.xA('install-failed', `There is no Nix for ${process.platform} on ${process.arch}.`, {
+        throw new build_errors/* CacheError */.xA('install-failed', `There is no Nix for ${process.platform} on ${process.arch}.`, {
             hint: OTHER_INSTALLER,
         });
     }
     const way = chooseWay(await probeMachine(caller));
     if (typeof way !== 'string')
-        throw new errors/* CacheError */.xA('install-failed', way.whyNot, { hint: OTHER_INSTALLER });
+        throw new build_errors/* CacheError */.xA('install-failed', way.whyNot, { hint: OTHER_INSTALLER });
     try {
         const tarball = await getTarball(release, system, means);
         if (way === 'own-installer')
@@ -8647,14 +8654,14 @@ async function installNix(release, id, caller, means) {
         return way;
     }
     catch (cause) {
-        if ((0,errors/* isCacheError */.bt)(cause, 'install-failed'))
+        if ((0,build_errors/* isCacheError */.bt)(cause, 'install-failed'))
             throw cause;
         const what = `Nix ${release.version} for ${system} can't be installed:`;
         // Whatever it is: the job has no Nix to go on with.
-        if (!(0,errors/* isCacheError */.bt)(cause))
-            throw new errors/* CacheError */.xA('install-failed', `${what} ${(0,errors/* describeError */.Uc)(cause)}.`, { cause });
+        if (!(0,build_errors/* isCacheError */.bt)(cause))
+            throw new build_errors/* CacheError */.xA('install-failed', `${what} ${(0,build_errors/* describeError */.Uc)(cause)}.`, { cause });
         const hint = cause.code === 'cache-not-found' ? WHICH_RELEASES : (cause.hint ?? undefined);
-        throw new errors/* CacheError */.xA('install-failed', `${what} ${cause.message}`, { hint, cause });
+        throw new build_errors/* CacheError */.xA('install-failed', `${what} ${cause.message}`, { hint, cause });
     }
 }
 
@@ -8799,9 +8806,9 @@ async function tellProblems(session, store, reads, ours, signal) {
             (0,build_problem/* tellProblem */.J)(problem, log);
     }
     catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error))
+        if (!(0,build_errors/* isCacheError */.bt)(error))
             throw error;
-        log.info(`The set-up was not looked at: ${(0,errors/* describeError */.Uc)(error)}`);
+        log.info(`The set-up was not looked at: ${(0,build_errors/* describeError */.Uc)(error)}`);
     }
 }
 
@@ -8855,7 +8862,7 @@ ${userHook === null ? 'exit 0' : `exec ${quoted(userHook)} "$@"`}
 }
 function quoted(path) {
     if (/[\0\n]/.test(path))
-        throw new errors/* CacheError */.xA('config-failed', 'A path for the post-build hook has a line break in it.');
+        throw new build_errors/* CacheError */.xA('config-failed', 'A path for the post-build hook has a line break in it.');
     return `'${path.replaceAll("'", "'\\''")}'`;
 }
 
@@ -8885,9 +8892,9 @@ async function hookSettings(options) {
         return await install(options);
     }
     catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error) || (0,errors/* isCacheError */.bt)(error, 'cancelled', 'internal'))
+        if (!(0,build_errors/* isCacheError */.bt)(error) || (0,build_errors/* isCacheError */.bt)(error, 'cancelled', 'internal'))
             throw error;
-        return withoutHook((0,errors/* describeError */.Uc)(error));
+        return withoutHook((0,build_errors/* describeError */.Uc)(error));
     }
 }
 function withoutHook(whyNot) {
@@ -8923,7 +8930,7 @@ async function install({ store, context }) {
     const { path } = (0,store_path/* parseStorePath */.GV)(printed, store.storeDir);
     const { vanished } = await (0,gc_roots/* holdPaths */.S)(store, [path], folder, context.signal);
     if (vanished.length > 0)
-        throw new errors/* CacheError */.xA('nix-failed', 'The post-build hook was collected as garbage at once.');
+        throw new build_errors/* CacheError */.xA('nix-failed', 'The post-build hook was collected as garbage at once.');
     const program = store.realPath(path);
     // Refused here, it costs the hook; with all settings, it would cost the job.
     (0,nix_conf/* formatSetting */.w)(SETTING, program);
@@ -8948,8 +8955,8 @@ async function writeFiles(folder, journal, script) {
         return file;
     }
     catch (cause) {
-        const code = (0,errors/* systemCode */.xU)(cause) ?? 'unknown';
-        throw new errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `The post-build hook can't be written to ${folder} (${code}).`, {
+        const code = (0,build_errors/* systemCode */.xU)(cause) ?? 'unknown';
+        throw new build_errors/* CacheError */.xA(code === 'ENOSPC' ? 'disk-full' : 'file-failed', `The post-build hook can't be written to ${folder} (${code}).`, {
             cause,
         });
     }
@@ -9014,10 +9021,10 @@ async function startPusher(session, hook) {
         });
     }
     catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error))
+        if (!(0,build_errors/* isCacheError */.bt)(error))
             throw error;
         keep({ main });
-        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} Paths are pushed at the end of the job only.`, 'nix-cache-action');
+        runner.log.warning(`${(0,build_errors/* describeError */.Uc)(error)} Paths are pushed at the end of the job only.`, 'nix-cache-action');
     }
 }
 /** Between two looks at what the pusher says. */
@@ -9047,15 +9054,16 @@ async function finishWithPusher(session, stop, job) {
     let endedByItself = true;
     if ((0,process_identity/* isRunning */.W_)(identity)) {
         const timeoutMs = (0,push_policy/* pushTimeoutMs */.gv)(inputs);
-        const { used, ...reads } = job;
+        const { used, served, errors } = job;
+        const packFindings = await job.packFindings;
         try {
             const aws = (0,pusher_folder/* awsVariables */.jq)(runner.env);
-            await (0,pusher_folder/* writeJson */.GF)(files.finish, { version: 1, aws, timeoutMs, used: [...used], ...reads });
+            await (0,pusher_folder/* writeJson */.GF)(files.finish, { version: 1, aws, timeoutMs, used: [...used], packFindings, served, errors });
         }
         catch (error) {
-            if (!(0,errors/* isCacheError */.bt)(error))
+            if (!(0,build_errors/* isCacheError */.bt)(error))
                 throw error;
-            runner.log.info(`The process that pushed while the job ran is stopped, and the rest pushed now: ${(0,errors/* describeError */.Uc)(error)}`);
+            runner.log.info(`The process that pushed while the job ran is stopped, and the rest pushed now: ${(0,build_errors/* describeError */.Uc)(error)}`);
             await stopPusher(session);
             return null;
         }
@@ -9159,11 +9167,11 @@ async function runPhase(phase, runner, body) {
         await body();
     }
     catch (error) {
-        if ((0,errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible', 'install-failed')) {
-            runner.fail((0,errors/* describeError */.Uc)(error));
+        if ((0,build_errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible', 'install-failed')) {
+            runner.fail((0,build_errors/* describeError */.Uc)(error));
             return;
         }
-        runner.log.warning(`${(0,errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
+        runner.log.warning(`${(0,build_errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
         if (error instanceof Error && error.stack !== undefined)
             runner.log.debug(error.stack);
     }
@@ -9260,7 +9268,7 @@ async function askThrough(session, store, one, signal) {
     const { inputs, runner } = session;
     const target = (0,cache_target_target/* parseCacheTarget */.h)(one.url, null, null);
     if ('problem' in target || target.kind !== 'http')
-        throw new errors/* CacheError */.xA('internal', `${one.url} is no HTTP cache.`);
+        throw new build_errors/* CacheError */.xA('internal', `${one.url} is no HTTP cache.`);
     const through = { ...session, runner: { ...runner, env: (0,proxy/* withProxy */.fK)(runner.env, one.proxy) } };
     const netrc = await (0,configure/* knownNetrc */.as)(inputs, store, signal);
     const goesOn = `It is asked through the proxy ${hostOf(one.proxy)}. The job goes on without it.`;
@@ -9271,9 +9279,9 @@ async function askThrough(session, store, one, signal) {
         });
     }
     catch (error) {
-        if (!(0,errors/* isCacheError */.bt)(error))
+        if (!(0,build_errors/* isCacheError */.bt)(error))
             throw error;
-        return `${(0,errors/* describeError */.Uc)(error)} ${goesOn}`;
+        return `${(0,build_errors/* describeError */.Uc)(error)} ${goesOn}`;
     }
 }
 /** Without the credentials. */
@@ -9328,7 +9336,7 @@ async function decideServing(session, store, signal) {
         warnings: [
             ...asked.flatMap(({ note, failure, found: self }) => [
                 ...(note === null ? [] : [note]),
-                ...(failure === null ? [] : [`${(0,errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
+                ...(failure === null ? [] : [`${(0,build_errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
             ]),
             ...proxied.warnings,
         ],
@@ -9385,19 +9393,19 @@ async function askCache(session, store, target, line, signal) {
         return await (0,cache/* withCache */.n)(session, store, target, netrc, serving_EFFORT, async (backend) => {
             const { readable, note, whyNoPush: said } = await backend.check(canPush, signal);
             const refusal = canPush && said === null ? await (0,ask_for_uploads/* askForUploads */.X)(runner, target, netrc, signal) : null;
-            const whyNoPush = refusal === null ? said : (0,errors/* describeError */.Uc)(refusal);
+            const whyNoPush = refusal === null ? said : (0,build_errors/* describeError */.Uc)(refusal);
             if (whyNoPush !== null && inputs.push === 'always')
                 throw pushImpossible(whyNoPush);
             const reads = readable ? backend.reads() : null;
-            const told = refusal === null ? note : `${(0,errors/* describeError */.Uc)(refusal)} The job reads from it and pushes nothing there.`;
+            const told = refusal === null ? note : `${(0,build_errors/* describeError */.Uc)(refusal)} The job reads from it and pushes nothing there.`;
             return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: told };
         });
     }
     catch (cause) {
-        if (!(0,errors/* isCacheError */.bt)(cause) || cause.code === 'push-impossible')
+        if (!(0,build_errors/* isCacheError */.bt)(cause) || cause.code === 'push-impossible')
             throw cause;
         const error = netrc.length > 0 ? cause : await withUnreadNetrc(cause, store, signal);
-        const isLasting = (0,errors/* isCacheError */.bt)(error, ...LASTING);
+        const isLasting = (0,build_errors/* isCacheError */.bt)(error, ...LASTING);
         if (isLasting && inputs.push === 'always')
             throw pushImpossible(error.message, error);
         return { ...common, reads: null, whyNoPush: isLasting ? error.message : whyNot, failure: error, note: null };
@@ -9405,13 +9413,13 @@ async function askCache(session, store, target, line, signal) {
 }
 /** Where the cache wants credentials, and those that Nix has can't be read: that is what to do something about. */
 async function withUnreadNetrc(error, store, signal) {
-    const unread = (0,errors/* isCacheError */.bt)(error, 'cache-unauthorized', 'cache-forbidden') ? await (0,configure/* unreadNetrc */.QY)(store, signal) : null;
+    const unread = (0,build_errors/* isCacheError */.bt)(error, 'cache-unauthorized', 'cache-forbidden') ? await (0,configure/* unreadNetrc */.QY)(store, signal) : null;
     return unread === null
         ? error
-        : new errors/* CacheError */.xA(error.code, error.message, { hint: `${unread.message} ${unread.fix}`, cause: error });
+        : new build_errors/* CacheError */.xA(error.code, error.message, { hint: `${unread.message} ${unread.fix}`, cause: error });
 }
 function pushImpossible(why, cause) {
-    return new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
+    return new build_errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${why}`, { hint: cause?.hint ?? undefined, cause });
 }
 async function askActionsCache(session, store, line, signal) {
     const { inputs, runner } = session;
@@ -9419,7 +9427,7 @@ async function askActionsCache(session, store, line, signal) {
     const { whyNot } = (0,push_policy/* decidePush */.vn)(inputs, { kind: 'actions-cache' }, runner.env, []);
     const whyNoPush = whyNot ?? found.whyNoPush;
     if (whyNoPush !== null && inputs.push === 'always') {
-        throw new errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${whyNoPush}`, { hint: 'Use `push: auto`.' });
+        throw new build_errors/* CacheError */.xA('push-impossible', `\`push\` is \`always\`, but ${whyNoPush}`, { hint: 'Use `push: auto`.' });
     }
     const reads = found.store === null ? null : { ...joined([]), throughUs: true };
     return { line, kind: 'actions-cache', reads, whyNoPush, failure: found.failure, note: null, found };
@@ -9913,7 +9921,7 @@ async function takeBack(session) {
         await (0,configure/* takeBackSettings */.wl)(session, AbortSignal.timeout(UNDO_TIMEOUT_MS));
     }
     catch (error) {
-        session.runner.log.warning((0,errors/* describeError */.Uc)(error), 'Nix configuration not undone');
+        session.runner.log.warning((0,build_errors/* describeError */.Uc)(error), 'Nix configuration not undone');
     }
 }
 async function leaveNothing({ state, runner }) {
@@ -9921,7 +9929,7 @@ async function leaveNothing({ state, runner }) {
         await (0,phases_session/* removeFolder */.v$)(state());
     }
     catch (error) {
-        runner.log.warning(`${state().folder} could not be removed: ${(0,errors/* describeError */.Uc)(error)}`, 'nix-cache-action');
+        runner.log.warning(`${state().folder} could not be removed: ${(0,build_errors/* describeError */.Uc)(error)}`, 'nix-cache-action');
     }
 }
 /** `null` when nothing can be pushed: this step did not run, or what its inputs are made of changed after it. */
@@ -9936,7 +9944,7 @@ async function sessionToPush(kept, early) {
     }
     catch (error) {
         await stopPusher(kept);
-        settle({ runner, policy: state().inputs['on-push-failure'] }, `Nothing is pushed. ${(0,errors/* describeError */.Uc)(error)}`, false);
+        settle({ runner, policy: state().inputs['on-push-failure'] }, `Nothing is pushed. ${(0,build_errors/* describeError */.Uc)(error)}`, false);
         return null;
     }
 }
@@ -9963,7 +9971,7 @@ async function push(session, stop, job) {
         }
     }
     catch (error) {
-        settle(settling, (0,errors/* describeError */.Uc)(error), false);
+        settle(settling, (0,build_errors/* describeError */.Uc)(error), false);
         if (error instanceof Error && error.stack !== undefined)
             log.debug(error.stack);
     }
@@ -9982,7 +9990,7 @@ async function tellReads(session, store, stop, job) {
         await tell(session, await reportOnReads(session, (0,local_store/* reopenLocalStore */.C)(store, session.runner.env), stop, job));
     }
     catch (error) {
-        session.runner.log.info(`What came to the store during the job is not known: ${(0,errors/* describeError */.Uc)(error)}`);
+        session.runner.log.info(`What came to the store during the job is not known: ${(0,build_errors/* describeError */.Uc)(error)}`);
     }
 }
 async function tell(session, report) {
@@ -10014,7 +10022,7 @@ async function publishReport({ runner, state }, report) {
     for (const [index, name] of ['The job summary', `The report ${reportFile}`].entries()) {
         const result = written[index];
         if (result?.status === 'rejected')
-            runner.log.warning(`${name} can't be written: ${(0,errors/* describeError */.Uc)(result.reason)}`, 'nix-cache-action');
+            runner.log.warning(`${name} can't be written: ${(0,build_errors/* describeError */.Uc)(result.reason)}`, 'nix-cache-action');
     }
 }
 /** Follows `on-push-failure`. `known`: people were warned of it before. */
@@ -10082,7 +10090,7 @@ async function pusher() {
     await runPhase('pusher', runner, async () => {
         const folder = process.argv[2];
         if (folder === undefined)
-            throw new errors/* CacheError */.xA('internal', 'The pusher is started by main, with the folder of its files.');
+            throw new build_errors/* CacheError */.xA('internal', 'The pusher is started by main, with the folder of its files.');
         if (process.env[WORKER_VARIABLE] !== undefined && process.send !== undefined)
             await work(runner, folder);
         else
@@ -10093,7 +10101,7 @@ async function pusher() {
 }
 async function work(runner, folder) {
     // The keeper, which lives as long, does without that code.
-    const [[orders], { runPusherWorker }] = await Promise.all([(0,external_node_events_.once)(process, 'message'), Promise.all(/* import() */[__webpack_require__.e(620), __webpack_require__.e(964), __webpack_require__.e(848)]).then(__webpack_require__.bind(__webpack_require__, 9848))]);
+    const [[orders], { runPusherWorker }] = await Promise.all([(0,external_node_events_.once)(process, 'message'), Promise.all(/* import() */[__webpack_require__.e(620), __webpack_require__.e(964), __webpack_require__.e(138)]).then(__webpack_require__.bind(__webpack_require__, 7138))]);
     await runPusherWorker(runner, folder, (0,pusher_folder/* asPusherOrders */.bM)(orders), () => process.send?.(READY));
 }
 async function pusher_keep({ log, env }, folder) {
@@ -10169,10 +10177,10 @@ function createStoreReader({ index, packs, log, onClose }) {
             yield* packs.frames(chunks, signal);
         }
         catch (error) {
-            if ((0,errors/* isCacheError */.bt)(error, 'cache-invalid'))
+            if ((0,build_errors/* isCacheError */.bt)(error, 'cache-invalid'))
                 spoiled.add(hashPart);
-            if ((0,errors/* isCacheError */.bt)(error, 'cache-invalid', 'cache-not-found'))
-                log.info((0,errors/* describeError */.Uc)(error));
+            if ((0,build_errors/* isCacheError */.bt)(error, 'cache-invalid', 'cache-not-found'))
+                log.info((0,build_errors/* describeError */.Uc)(error));
             throw error;
         }
     }
@@ -10199,7 +10207,7 @@ function createStoreReader({ index, packs, log, onClose }) {
                 return { totalBytes, range: wanted, stream: await streamOf(bytes) };
             }
             catch (error) {
-                if ((0,errors/* isCacheError */.bt)(error, 'cache-invalid', 'cache-not-found'))
+                if ((0,build_errors/* isCacheError */.bt)(error, 'cache-invalid', 'cache-not-found'))
                     return null;
                 throw error;
             }
@@ -10387,7 +10395,7 @@ async function receiveOrders() {
     const [message, handle] = await (0,external_node_events_.once)(process, 'message', { signal: AbortSignal.timeout(ORDERS_MS) });
     const orders = (0,daemon_folder/* parseOrders */.FW)(message?.orders);
     if (orders === null || !(handle instanceof external_node_net_.Server))
-        throw new errors/* CacheError */.xA('internal', 'The keeper of the substituter gave no orders.');
+        throw new build_errors/* CacheError */.xA('internal', 'The keeper of the substituter gave no orders.');
     const early = createWaitingRoom();
     handle.on('connection', early.enter);
     return { orders, listener: handle, early };
@@ -10405,7 +10413,7 @@ function meetKeeper(substituter, folder, log) {
         log.info('The keeper has gone; this process goes on alone.');
         const own = (0,process_identity/* ownIdentity */.hY)();
         const { port, url } = substituter;
-        (0,daemon_folder/* writeAddress */.oz)(folder, { ...own, worker: own, port, url }).catch((error) => log.error((0,errors/* describeError */.Uc)(error)));
+        (0,daemon_folder/* writeAddress */.oz)(folder, { ...own, worker: own, port, url }).catch((error) => log.error((0,build_errors/* describeError */.Uc)(error)));
     };
     process.on('message', onMessage).once('disconnect', onDisconnect);
     if (process.connected)
@@ -10418,7 +10426,7 @@ function meetKeeper(substituter, folder, log) {
 }
 /** A bug in some reader must not take the substituter away from the job's builds. */
 function surviveSurprises(log) {
-    const onSurprise = (error) => log.error(`Unexpected, and survived: ${(0,errors/* describeError */.Uc)(error)}`);
+    const onSurprise = (error) => log.error(`Unexpected, and survived: ${(0,build_errors/* describeError */.Uc)(error)}`);
     process.on('uncaughtException', onSurprise).on('unhandledRejection', onSurprise);
 }
 /** Writes statistics when they changed. Gives the reason why it is over. */
@@ -10443,7 +10451,7 @@ function keepStatistics(substituter, folder) {
 }
 async function closeReaders({ mounts }, log, { closeMs }) {
     const limit = { limitMs: closeMs, signal: new AbortController().signal, doing: 'Closing the caches' };
-    await (0,within_limit/* withinLimit */.z)(limit, () => Promise.all(mounts.map(({ reader }) => reader.close()))).catch((error) => log.debug((0,errors/* describeError */.Uc)(error)));
+    await (0,within_limit/* withinLimit */.z)(limit, () => Promise.all(mounts.map(({ reader }) => reader.close()))).catch((error) => log.debug((0,build_errors/* describeError */.Uc)(error)));
 }
 
 ;// CONCATENATED MODULE: ./build/substituter/keeper.js
@@ -10476,7 +10484,7 @@ async function runKeeper({ folder, times, log }) {
     await (0,external_node_events_.once)(server, 'listening');
     const address = server.address();
     if (address === null || typeof address === 'string')
-        throw new errors/* CacheError */.xA('internal', 'The substituter got no port.');
+        throw new build_errors/* CacheError */.xA('internal', 'The substituter got no port.');
     const post = { folder, times, log, orders, server, port: address.port, waiting, end: end.signal };
     try {
         if (!(await keepWorkers(post)))
@@ -10498,7 +10506,7 @@ async function keepWorkers(post) {
             return true;
         everServed ||= served;
         if (!everServed)
-            throw new errors/* CacheError */.xA('internal', `The worker of the substituter ${death} before it served.`);
+            throw new build_errors/* CacheError */.xA('internal', `The worker of the substituter ${death} before it served.`);
         const now = performance.now();
         const recent = deaths.filter((time) => time > now - DEATHS_WITHIN_MS).length;
         deaths.push(now);
@@ -10517,7 +10525,7 @@ async function keeper_employ(post) {
     const { orders, server, waiting, end, log } = post;
     const [script, ...args] = process.argv.slice(1);
     if (script === undefined)
-        throw new errors/* CacheError */.xA('internal', 'The substituter does not know its own program.');
+        throw new build_errors/* CacheError */.xA('internal', 'The substituter does not know its own program.');
     const worker = (0,external_node_child_process_.fork)(script, args, {
         env: { ...process.env, [worker_WORKER_VARIABLE]: '1' },
         stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -10536,7 +10544,7 @@ async function keeper_employ(post) {
         if (message === worker_READY) {
             served = true;
             waiting.leadTo(pass);
-            announce(post, (0,process_identity/* identityOf */.cu)(worker.pid ?? 0)).catch((error) => log.error((0,errors/* describeError */.Uc)(error)));
+            announce(post, (0,process_identity/* identityOf */.cu)(worker.pid ?? 0)).catch((error) => log.error((0,build_errors/* describeError */.Uc)(error)));
         }
         else if (typeof message === 'number') {
             // Only our end of it: the connection is the worker's now.
@@ -10559,7 +10567,7 @@ function announce({ folder, port, orders }, worker) {
 }
 async function endOf(worker, { end, server, times }) {
     const ended = new Promise((resolve) => {
-        worker.once('error', (error) => resolve(`could not be started (${(0,errors/* describeError */.Uc)(error)})`));
+        worker.once('error', (error) => resolve(`could not be started (${(0,build_errors/* describeError */.Uc)(error)})`));
         worker.once('exit', (status, signal) => resolve(status === 0 ? null : `ended with ${signal ?? `status ${status}`}`));
     });
     let force;
@@ -10588,7 +10596,7 @@ async function refuseAll(post) {
         http.emit('connection', connection);
         connection.resume();
     });
-    await announce(post, (0,process_identity/* ownIdentity */.hY)()).catch((error) => log.error((0,errors/* describeError */.Uc)(error)));
+    await announce(post, (0,process_identity/* ownIdentity */.hY)()).catch((error) => log.error((0,build_errors/* describeError */.Uc)(error)));
     const deadline = performance.now() + times.lifeMs;
     while (!end.aborted && performance.now() < deadline && (await (0,daemon_folder/* folderExists */.PX)(folder))) {
         await (0,external_node_timers_promises_.setTimeout)(times.lookMs, undefined, { signal: end }).catch(() => undefined);
@@ -10625,7 +10633,7 @@ var mount_reader = __webpack_require__(1838);
 function asServeHandover(value) {
     if (isHandover(value))
         return value;
-    throw new errors/* CacheError */.xA('state-invalid', 'What main handed to serve is of another version.');
+    throw new build_errors/* CacheError */.xA('state-invalid', 'What main handed to serve is of another version.');
 }
 function isHandover(value) {
     return (typeof value === 'object' &&
@@ -10658,7 +10666,7 @@ async function serve_serve() {
     await runPhase('serve', runner, async () => {
         const folder = process.argv[2];
         if (folder === undefined)
-            throw new errors/* CacheError */.xA('internal', 'serve is started by main, with the folder of its files.');
+            throw new build_errors/* CacheError */.xA('internal', 'serve is started by main, with the folder of its files.');
         await runDaemon({ folder, open: openAll(runner, folder), log: runner.log });
     });
     // Whatever is still open (an idle connection to the cache) must not keep post waiting.
@@ -10679,7 +10687,7 @@ function openAll(runner, folder) {
 async function openStore(runner, folder, storeDir, indexesFolder) {
     const { service, close } = await (0,actions_cache/* openService */.IH)(runner, folder, storeDir, mount_reader/* MOUNT_EFFORT */.f, indexesFolder);
     if (service === null)
-        throw new errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache.');
+        throw new build_errors/* CacheError */.xA('cache-unreachable', 'This runner has no Actions cache.');
     const packs = (0,actions_cache_packs/* createPacks */.r)(service);
     const { index } = await (0,known_indexes/* loadIndexes */.$G)(indexesFolder, runner.log, packs.gone);
     const onClose = async () => {

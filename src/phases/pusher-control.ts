@@ -97,10 +97,11 @@ export async function finishWithPusher(session: Session, stop: Stop, job: JobRea
 	let endedByItself = true;
 	if (isRunning(identity)) {
 		const timeoutMs = pushTimeoutMs(inputs);
-		const { used, ...reads } = job;
+		const { used, served, errors } = job;
+		const packFindings = await job.packFindings;
 		try {
 			const aws = awsVariables(runner.env);
-			await writeJson(files.finish, { version: 1, aws, timeoutMs, used: [...used], ...reads });
+			await writeJson(files.finish, { version: 1, aws, timeoutMs, used: [...used], packFindings, served, errors });
 		} catch (error) {
 			if (!isCacheError(error)) throw error;
 			runner.log.info(`The process that pushed while the job ran is stopped, and the rest pushed now: ${describeError(error)}`);

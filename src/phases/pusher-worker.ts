@@ -1,13 +1,12 @@
 import { appendFileSync } from 'node:fs';
 import { access, mkdir } from 'node:fs/promises';
-import { NO_FINDINGS, type PackFindings } from '../backends/actions-cache/packs.ts';
 import { CacheError, describeError } from '../errors.ts';
 import { followJournal } from '../hook/follow.ts';
 import { type Journal, type JournalBatch, openJournal } from '../hook/journal.ts';
-import type { ReportServed } from '../report/report.ts';
 import { readOutputPaths } from '../store/derivation-outputs.ts';
 import { holdPaths } from '../store/gc-roots.ts';
 import { type LocalStore, reopenLocalStore } from '../store/local-store.ts';
+import { laterReads } from './later-reads.ts';
 import { type Pushes, withPushes } from './push-new-paths.ts';
 import {
 	awsVariables,
@@ -22,7 +21,6 @@ import {
 import type { Runner } from './runner.ts';
 import { backgroundSession } from './session.ts';
 import { type Stop, stopOnSignals } from './stop.ts';
-import type { JobReads } from './substituter.ts';
 
 /** How often it is looked whether the job is still there. */
 const LOOK_MS = 5_000;
@@ -173,28 +171,6 @@ async function pushWhileBuilt(pushes: Pushes, { journal, file, store, held, fini
 	} finally {
 		await pushing;
 	}
-}
-
-/** What the job read is known at its end only. */
-function laterReads(): { readonly job: JobReads; arrive(reads: LateReads): void } {
-	const used = new Set<string>();
-	const served: ReportServed[] = [];
-	const errors: Record<string, number> = {};
-	return {
-		job: { used, served, errors, packFindings: NO_FINDINGS },
-		arrive(reads) {
-			for (const hashPart of reads.used) used.add(hashPart);
-			served.push(...reads.served);
-			Object.assign(errors, reads.errors);
-		},
-	};
-}
-
-interface LateReads {
-	readonly used: readonly string[];
-	readonly packFindings: PackFindings;
-	readonly served: readonly ReportServed[];
-	readonly errors: Readonly<Record<string, number>>;
 }
 
 function reachesCacheAtOnce({ inputs, state }: ReturnType<typeof backgroundSession>, target: number): boolean {

@@ -24,7 +24,8 @@ export interface RunningSubstituter {
 export interface JobReads {
 	/** Hash parts of the paths whose NARs were read. */
 	readonly used: ReadonlySet<string>;
-	readonly packFindings: PackFindings;
+	/** There once serve has ended. */
+	readonly packFindings: Promise<PackFindings>;
 	/** What was served, by cache; empty: nothing ran. */
 	readonly served: readonly ReportServed[];
 	/** Failures of the caches behind it, by code: how often. */
@@ -32,7 +33,7 @@ export interface JobReads {
 }
 
 /** Nothing was served. */
-export const NO_READS: JobReads = { used: new Set(), packFindings: NO_FINDINGS, served: [], errors: {} };
+export const NO_READS: JobReads = { used: new Set(), packFindings: Promise.resolve(NO_FINDINGS), served: [], errors: {} };
 
 const START_TIMEOUT_MS = 20_000;
 
@@ -94,7 +95,7 @@ export async function stopLocalSubstituter({ runner, state }: KeptSession): Prom
 	try {
 		await stopDaemon(folder, { log: runner.log });
 		const statistics = await readStatistics(folder);
-		const packFindings = await readPackFindings(folder);
+		const packFindings = Promise.resolve(await readPackFindings(folder));
 		if (statistics === null) return { ...NO_READS, packFindings };
 		const { served, mounts, errors } = statistics;
 		const labels = state().main?.served ?? {};

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { createActionsCache } from '../../../src/backends/actions-cache/actions-cache.ts';
 import { type KnownIndexes, readIndexes } from '../../../src/backends/actions-cache/known-indexes.ts';
-import { createPacks } from '../../../src/backends/actions-cache/packs.ts';
+import { createPacks, type PackFindings } from '../../../src/backends/actions-cache/packs.ts';
 import type { Backend } from '../../../src/backends/backend.ts';
 import type { PathInfo } from '../../../src/nix/path-info.ts';
 import { hashPartOf } from '../../../src/nix/store-path.ts';
@@ -139,6 +139,20 @@ it('packs are looked for side by side, each once, and those that have gone are t
 	expect(old.map(({ path }) => found.get(path)?.state)).toEqual(['lost', 'present', 'present', 'present']);
 	expect(cache.service.counters().lookups).toBe(PACKS);
 	await backend.close();
+});
+
+it('what another process of the job found out of packs is not asked again, also when it is told late', async () => {
+	const [first] = cache.service.entries({ repository: cache.repository, keyPrefix: 'nca1-p-' });
+	const elsewhere = Promise.withResolvers<PackFindings>();
+	const packs = createPacks(cache.open(), elsewhere.promise);
+	const all = (await known()).index.packs;
+	const others = all.filter(({ key }) => key !== first?.key);
+	elsewhere.resolve({ there: others.map(({ key }) => key), gone: [first?.key ?? 'none'] });
+	await elsewhere.promise;
+	cache.service.resetCounters();
+	expect(await packs.areThere(others)).toBe(true);
+	expect(await packs.areThere(all)).toBe(false);
+	expect(cache.service.counters().lookups).toBe(0);
 });
 
 it('a service that keeps a job waiting does not do so beyond its time', async () => {

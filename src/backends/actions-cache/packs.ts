@@ -35,10 +35,15 @@ const DOING = 'Reading from the Actions cache';
 
 export const NO_FINDINGS: PackFindings = { there: [], gone: [] };
 
-export function createPacks(service: CacheService, before: PackFindings = NO_FINDINGS): Packs {
+/** @param elsewhere what another process of this job found out; known from when it is there, which may be never */
+export function createPacks(service: CacheService, elsewhere: Promise<PackFindings> = Promise.resolve(NO_FINDINGS)): Packs {
 	const entries = new Map<string, Promise<FoundEntry | null>>();
-	const gone = new Set<string>(before.gone);
-	const there = new Set<string>(before.there);
+	const gone = new Set<string>();
+	const there = new Set<string>();
+	void elsewhere.then((found) => {
+		for (const key of found.gone) gone.add(key);
+		for (const key of found.there) there.add(key);
+	});
 
 	/** One lookup for all who ask at the same time; a failure is asked again, an answer is not. */
 	const find = (pack: Pack): Promise<FoundEntry | null> => {
