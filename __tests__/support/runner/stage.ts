@@ -67,7 +67,7 @@ export function startStage(
 		const { exitCode, signal } = await exited;
 		const durationMs = performance.now() - started;
 		clearTimeout(limit);
-		const closedInTime = await Promise.race([closed, after(times.pipesMs).then(() => false)]);
+		const closedInTime = await Promise.race([closed, inTurns(times.pipesMs).then(() => false)]);
 		if (!closedInTime) letGo(child);
 		const seen = observer.stop();
 		if (durationMs >= times.stageMs)
@@ -89,6 +89,13 @@ export function startStage(
 			await exited;
 		},
 	};
+}
+
+const TURN_MS = 50;
+
+/** In many short waits: a machine that stood still for seconds has not read yet what is to be read, and no process holds the pipes for that. */
+async function inTurns(ms: number): Promise<void> {
+	for (let leftMs = ms; leftMs > 0; leftMs -= TURN_MS) await after(Math.min(leftMs, TURN_MS));
 }
 
 /** Calls `onLine` for each line, also for a last one without a newline. */
