@@ -196,15 +196,18 @@ var cache = __webpack_require__(7796);
 var configure = __webpack_require__(645);
 // EXTERNAL MODULE: ./build/phases/push-policy.js
 var push_policy = __webpack_require__(9884);
+// EXTERNAL MODULE: ./build/preflight/check-keys.js
+var check_keys = __webpack_require__(8649);
 // EXTERNAL MODULE: ./build/preflight/gather.js + 1 modules
 var gather = __webpack_require__(2384);
 // EXTERNAL MODULE: ./build/preflight/place.js
 var place = __webpack_require__(8183);
-// EXTERNAL MODULE: ./build/preflight/preflight.js + 4 modules
-var preflight = __webpack_require__(8220);
+// EXTERNAL MODULE: ./build/preflight/preflight.js + 3 modules
+var preflight = __webpack_require__(4547);
 // EXTERNAL MODULE: ./build/setup/configure-nix.js + 1 modules
 var configure_nix = __webpack_require__(305);
 ;// CONCATENATED MODULE: ./build/cli/examination.js
+
 
 
 
@@ -339,7 +342,7 @@ function unread({ substituters, throughUs }, { effective }) {
 function examineKeys({ session, targets }, wish, { effective }) {
     const own = ownKey({ session });
     const wanted = wish?.publicKeys ?? (own === null ? [] : [(0,signature/* formatPublicKey */.et)(own)]);
-    const names = effective.trustedPublicKeys.map(signature/* signatureKeyName */.DW);
+    const names = effective.trustedPublicKeys.filter(check_keys/* isKeyReadable */.kv).map(signature/* signatureKeyName */.DW);
     const trusted = ok('keys', names.length === 0 ? 'Nix believes no key.' : `Nix believes what ${names.join(', ')} signed.`);
     const missing = wanted
         .filter((key) => !effective.trustedPublicKeys.includes(key))

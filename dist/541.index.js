@@ -7464,6 +7464,98 @@ function labelOf({ caches }, line) {
 
 /***/ }),
 
+/***/ 8649:
+/***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
+
+/* harmony export */ __webpack_require__.d(__webpack_exports__, {
+/* harmony export */   Jx: () => (/* binding */ checkKeysThere),
+/* harmony export */   kv: () => (/* binding */ isKeyReadable),
+/* harmony export */   sk: () => (/* binding */ checkKeyNames),
+/* harmony export */   xD: () => (/* binding */ checkKeysReadable)
+/* harmony export */ });
+/* harmony import */ var _nix_signature_js__WEBPACK_IMPORTED_MODULE_0__ = __webpack_require__(8486);
+
+/** Pure: whether Nix will believe what the caches of this step have. */
+/** Its paths are believed by every Nix from the start. */
+const USUAL = 'cache.nixos.org-1';
+/** Of two keys with one name Nix knows the first (libstore/keys.cc), and settings that add come last. */
+function checkKeyNames({ effective, keys, told }) {
+    if (told === null || !effective.requireSigs)
+        return [];
+    const named = new Map();
+    for (const key of effective.trustedPublicKeys) {
+        const name = (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_0__/* .signatureKeyName */ .DW)(key);
+        if (!named.has(name))
+            named.set(name, key);
+    }
+    const signing = keys.signing === null ? null : (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_0__/* .formatPublicKey */ .et)(keys.signing);
+    return told.wish.publicKeys.flatMap((key) => {
+        const name = (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_0__/* .signatureKeyName */ .DW)(key);
+        const other = named.get(name);
+        if (other === undefined || other === key || !effective.trustedPublicKeys.includes(key))
+            return [];
+        // A cache that names its keys says itself that this one is none of them.
+        if (keys.ofCaches.includes(other))
+            return [];
+        const ours = key === signing ? 'what `signing-key` signs' : `what \`${key}\` signed`;
+        const wayOut = key === signing
+            ? `, or sign with a key of another name: \`nix-store --generate-binary-cache-key ${name}-new secret public\`.`
+            : '.';
+        return [
+            {
+                code: 'key-name-taken',
+                level: 'warning',
+                title: 'Two keys have one name',
+                message: `Nix trusts another key with the name \`${name}\` already, and knows one key for a name, so it does not believe ${ours}.`,
+                fix: `Remove \`${other}\` from \`trusted-public-keys\` (\`nix config show trusted-public-keys\`)${wayOut}`,
+            },
+        ];
+    });
+}
+/** Whether Nix can decode an entry of `trusted-public-keys`: 32 bytes after the name, padded or not (libstore/keys.cc, `base64Decode`). */
+function isKeyReadable(key) {
+    return /^[^:]+:[A-Za-z0-9+/]{43}(?:=.*)?$/.test(key);
+}
+/** Nix decodes all keys before it looks at a signature, so one that it can't read fails every build that would take a path. Its daemon does not heed those of a user whom it does not trust. */
+function checkKeysReadable({ effective, trust, sources }) {
+    const unreadable = effective.trustedPublicKeys.find((key) => !isKeyReadable(key));
+    if (unreadable === undefined || !effective.requireSigs || trust === 'untrusted')
+        return [];
+    const where = sources.find(({ text }) => text.includes(unreadable))?.name ?? "the system's nix.conf";
+    // Without the part after the name: it may be a secret key.
+    const colon = unreadable.indexOf(':');
+    const shown = colon > 0 ? `\`${unreadable.slice(0, colon)}:…\`` : 'an entry without a name';
+    return [
+        {
+            code: 'key-unreadable',
+            level: 'warning',
+            title: 'Nix can not read a key',
+            message: `Nix can't read ${shown} in \`trusted-public-keys\`, and fails every build that would take a signed path from a cache.`,
+            fix: `Write the public key there in full (\`NAME:BASE64\`), or take it out of ${where.replace(/^The/, 'the')}.`,
+        },
+    ];
+}
+/** What nobody signed, or an unknown key, Nix passes over without a word. It may be that the cache holds nothing but the usual paths. */
+function checkKeysThere({ effective, keys, told }) {
+    if (told === null || !effective.requireSigs || keys.areKnown)
+        return [];
+    const caches = keys.unsignedCaches.filter((url) => !/[?&]trusted=(?:1|true)\b/.test(url));
+    if (caches.length === 0 || effective.trustedPublicKeys.some((key) => (0,_nix_signature_js__WEBPACK_IMPORTED_MODULE_0__/* .signatureKeyName */ .DW)(key) !== USUAL))
+        return [];
+    return [
+        {
+            code: 'key-missing',
+            level: 'notice',
+            title: 'No key to believe the cache by',
+            message: `Neither \`signing-key\` nor \`trusted-public-keys\` is given, so Nix takes from ${caches.join(', ')} only what ${USUAL} signed.`,
+            fix: `Add the cache's public key, \`trusted-public-keys: NAME:BASE64\` (for a mirror of cache.nixos.org that of ${USUAL}).`,
+        },
+    ];
+}
+
+
+/***/ }),
+
 /***/ 2384:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
@@ -7688,7 +7780,7 @@ function hasPlace(urls, url) {
 
 /***/ }),
 
-/***/ 8220:
+/***/ 4547:
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __webpack_require__) => {
 
 
@@ -7758,65 +7850,8 @@ function checkClock({ answers }) {
     ];
 }
 
-// EXTERNAL MODULE: ./build/nix/signature.js
-var signature = __webpack_require__(8486);
-;// CONCATENATED MODULE: ./build/preflight/check-keys.js
-
-/** Pure: whether Nix will believe what the caches of this step have. */
-/** Its paths are believed by every Nix from the start. */
-const USUAL = 'cache.nixos.org-1';
-/** Of two keys with one name Nix knows the first (libstore/keys.cc), and settings that add come last. */
-function checkKeyNames({ effective, keys, told }) {
-    if (told === null || !effective.requireSigs)
-        return [];
-    const named = new Map();
-    for (const key of effective.trustedPublicKeys) {
-        const name = (0,signature/* signatureKeyName */.DW)(key);
-        if (!named.has(name))
-            named.set(name, key);
-    }
-    const signing = keys.signing === null ? null : (0,signature/* formatPublicKey */.et)(keys.signing);
-    return told.wish.publicKeys.flatMap((key) => {
-        const name = (0,signature/* signatureKeyName */.DW)(key);
-        const other = named.get(name);
-        if (other === undefined || other === key || !effective.trustedPublicKeys.includes(key))
-            return [];
-        // A cache that names its keys says itself that this one is none of them.
-        if (keys.ofCaches.includes(other))
-            return [];
-        const ours = key === signing ? 'what `signing-key` signs' : `what \`${key}\` signed`;
-        const wayOut = key === signing
-            ? `, or sign with a key of another name: \`nix-store --generate-binary-cache-key ${name}-new secret public\`.`
-            : '.';
-        return [
-            {
-                code: 'key-name-taken',
-                level: 'warning',
-                title: 'Two keys have one name',
-                message: `Nix trusts another key with the name \`${name}\` already, and knows one key for a name, so it does not believe ${ours}.`,
-                fix: `Remove \`${other}\` from \`trusted-public-keys\` (\`nix config show trusted-public-keys\`)${wayOut}`,
-            },
-        ];
-    });
-}
-/** What nobody signed, or an unknown key, Nix passes over without a word. It may be that the cache holds nothing but the usual paths. */
-function checkKeysThere({ effective, keys, told }) {
-    if (told === null || !effective.requireSigs || keys.areKnown)
-        return [];
-    const caches = keys.unsignedCaches.filter((url) => !/[?&]trusted=(?:1|true)\b/.test(url));
-    if (caches.length === 0 || effective.trustedPublicKeys.some((key) => (0,signature/* signatureKeyName */.DW)(key) !== USUAL))
-        return [];
-    return [
-        {
-            code: 'key-missing',
-            level: 'notice',
-            title: 'No key to believe the cache by',
-            message: `Neither \`signing-key\` nor \`trusted-public-keys\` is given, so Nix takes from ${caches.join(', ')} only what ${USUAL} signed.`,
-            fix: `Add the cache's public key, \`trusted-public-keys: NAME:BASE64\` (for a mirror of cache.nixos.org that of ${USUAL}).`,
-        },
-    ];
-}
-
+// EXTERNAL MODULE: ./build/preflight/check-keys.js
+var check_keys = __webpack_require__(8649);
 ;// CONCATENATED MODULE: ./build/preflight/check-machine.js
 /** Pure: the machine itself. */
 const GIB = 2 ** 30;
@@ -7963,8 +7998,9 @@ const CHECKS = [
     checkTrust,
     checkHidden,
     checkSubstitution,
-    checkKeyNames,
-    checkKeysThere,
+    check_keys/* checkKeyNames */.sk,
+    check_keys/* checkKeysReadable */.xD,
+    check_keys/* checkKeysThere */.Jx,
     checkAnswers,
     checkPriorities,
     checkClock,
@@ -8000,6 +8036,7 @@ const PROBLEM_CODES = (/* unused pure expression or super */ null && ([
     // Keys.
     'key-missing',
     'key-name-taken',
+    'key-unreadable',
     // The caches, as Nix will see them.
     'substituter-unusable',
     'priority-missing',
@@ -8756,8 +8793,8 @@ function isReadable(file) {
 
 // EXTERNAL MODULE: ./build/phases/mounts.js
 var phases_mounts = __webpack_require__(6871);
-// EXTERNAL MODULE: ./build/preflight/preflight.js + 4 modules
-var preflight = __webpack_require__(8220);
+// EXTERNAL MODULE: ./build/preflight/preflight.js + 3 modules
+var preflight = __webpack_require__(4547);
 // EXTERNAL MODULE: ./build/problem.js
 var build_problem = __webpack_require__(411);
 ;// CONCATENATED MODULE: ./build/phases/preflight.js

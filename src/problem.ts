@@ -11,6 +11,7 @@ export const PROBLEM_CODES = [
 	// Keys.
 	'key-missing',
 	'key-name-taken',
+	'key-unreadable',
 	// The caches, as Nix will see them.
 	'substituter-unusable',
 	'priority-missing',

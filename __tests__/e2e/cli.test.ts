@@ -142,6 +142,11 @@ describe.each(testedVersions())('the command line, Nix %s', (nix) => {
 		});
 		expect(well.stdout).toContain(machine.nixVersion);
 
+		const placeholder = { NIX_CONFIG: 'extra-trusted-public-keys = other-1:REPLACE-WITH-YOUR-PUBLIC-KEY=' };
+		const sick = await cli(machine, ['doctor'], { env: placeholder });
+		expect([sick.code, sick.stdout.match(/^(?:notice|WARNING) *\S+/gm)]).toEqual([1, ['WARNING key-unreadable:']]);
+		expect(sick.stdout).toMatch(/^ok .*Nix believes what cache\.nixos\.org-1 signed\.$/m);
+
 		const unknown = await cli(machine, ['doctor', folder], { env: signing, secrets: [secret] });
 		expect(unknown.code, unknown.stderr).toBe(1);
 		const fixes = [...unknown.stdout.matchAll(/Add `(extra-[^`]*)`/g)].map(([, line = '']) => line);

@@ -280,6 +280,25 @@ describe('keys', () => {
 		);
 	});
 
+	it('that are no keys fail the builds of Nix, and this is said before', async () => {
+		const options = { workspace: { 'job.nix': graph('unreadable') } };
+		await play(given(), options, machine, [build]);
+		await machine.emptyStore();
+		const env = { NIX_CONFIG: 'extra-trusted-public-keys = example.org-1:REPLACE-WITH-YOUR-PUBLIC-KEY=' };
+		const steps = [uses({ with: given(), local: true }), build];
+		await expectMended(
+			'key-unreadable',
+			["can't read `example.org-1:…`", 'take it out of the environment variable NIX_CONFIG'],
+			async () => {
+				const result = await runJob(machine, steps, { ...options, env, secrets: [password, secret] });
+				// It is as the annotation says.
+				expect(result.stage('run').log, result.log).toMatch(/error: invalid character in Base64 string/);
+				return result;
+			},
+			() => play(given(), options, machine, [build]),
+		);
+	});
+
 	it('are wanted from a job that only reads', async () => {
 		const empty = { cache: server.url, 'signing-key': '', push: 'never' };
 		await expectMended(

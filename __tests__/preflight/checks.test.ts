@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatPublicKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
+import { formatPublicKey, formatSecretKey, generateKey, publicKeyOf } from '../../src/nix/signature.ts';
 import { checkAnswers, checkClock, checkPriorities } from '../../src/preflight/check-caches.ts';
-import { checkKeyNames, checkKeysThere } from '../../src/preflight/check-keys.ts';
+import { checkKeyNames, checkKeysReadable, checkKeysThere } from '../../src/preflight/check-keys.ts';
 import { checkDisks, checkVersion } from '../../src/preflight/check-machine.ts';
 import { checkHidden, checkSubstitution, checkTrust } from '../../src/preflight/check-settings.ts';
 import type { Answer, Disk, Facts } from '../../src/preflight/facts.ts';
@@ -72,6 +72,10 @@ const WRONG: Readonly<Record<string, readonly [(facts: Facts) => readonly Proble
 	'substitution-off': [checkSubstitution, { effective: effective({ substitute: false }) }],
 	'key-missing': [checkKeysThere, { keys: unknownKeys, effective: effective({ 'trusted-public-keys': [USUAL] }) }],
 	'key-name-taken': [checkKeyNames, { effective: effective({ 'trusted-public-keys': [theirs, ours] }) }],
+	'key-unreadable': [
+		checkKeysReadable,
+		{ effective: effective({ 'trusted-public-keys': [USUAL, 'other-1:REPLACE-WITH-YOUR-PUBLIC-KEY='] }) },
+	],
 	'substituter-unusable': [
 		checkAnswers,
 		{ answers: [answer({ info: null, trouble: { what: 'it has no `nix-cache-info`', hint: null } })] },
@@ -180,6 +184,32 @@ describe('keys', () => {
 		// The cache refuses that key by itself.
 		expect(checkKeyNames(facts({ keys: named, effective: second }))).toEqual([]);
 		for (const changes of [same, first]) expect(checkKeyNames(facts({ effective: changes }))).toEqual([]);
+	});
+});
+
+describe('a key that Nix can not read', () => {
+	const check = (entry: string, changes: Partial<Facts> = {}) =>
+		checkKeysReadable(facts({ effective: effective({ 'trusted-public-keys': [USUAL, entry] }), ...changes }));
+
+	it.each(['REPLACE', 'other-1:', 'other-1:…', ':6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY=', ours.replace(/.{4}=$/, '=')])(
+		'is %j',
+		(entry) => expect(check(entry).map(({ code }) => code)).toEqual(['key-unreadable']),
+	);
+
+	it('is none without its padding, nor where nobody reads it', () => {
+		expect(check(ours.replace(/=+$/, ''))).toEqual([]);
+		expect(check('REPLACE', { trust: 'untrusted' })).toEqual([]);
+		const unsigned = effective({ 'trusted-public-keys': ['REPLACE'], 'require-sigs': false });
+		expect(check('', { effective: unsigned })).toEqual([]);
+	});
+
+	it('is told with its place and without what may be a secret, also where this step told Nix nothing', () => {
+		const secret = formatSecretKey(generateKey('other-1'));
+		const sources = nixConfig(`extra-trusted-public-keys = ${secret}`);
+		const [problem] = check(secret, { sources, told: null });
+		expect(problem?.message).toContain("can't read `other-1:…` in");
+		expect(problem?.fix).toContain('take it out of the environment variable NIX_CONFIG');
+		expect(JSON.stringify(problem)).not.toContain(secret.slice(8, 30));
 	});
 });
 

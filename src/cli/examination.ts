@@ -8,6 +8,7 @@ import { type Effort, withCache } from '../phases/cache.ts';
 import { knownNetrc } from '../phases/configure.ts';
 import { decidePush } from '../phases/push-policy.ts';
 import type { Session } from '../phases/session.ts';
+import { isKeyReadable } from '../preflight/check-keys.ts';
 import type { Facts } from '../preflight/facts.ts';
 import { gatherFacts } from '../preflight/gather.ts';
 import { hasPlace } from '../preflight/place.ts';
@@ -178,7 +179,7 @@ function unread({ substituters, throughUs }: NixReads, { effective }: Facts): re
 function examineKeys({ session, targets }: Patient, wish: NixSettings | null, { effective }: Facts): readonly Finding[] {
 	const own = ownKey({ session });
 	const wanted = wish?.publicKeys ?? (own === null ? [] : [formatPublicKey(own)]);
-	const names = effective.trustedPublicKeys.map(signatureKeyName);
+	const names = effective.trustedPublicKeys.filter(isKeyReadable).map(signatureKeyName);
 	const trusted = ok('keys', names.length === 0 ? 'Nix believes no key.' : `Nix believes what ${names.join(', ')} signed.`);
 	const missing = wanted
 		.filter((key) => !effective.trustedPublicKeys.includes(key))

@@ -39,6 +39,30 @@ export function checkKeyNames({ effective, keys, told }: Facts): readonly Proble
 	});
 }
 
+/** Whether Nix can decode an entry of `trusted-public-keys`: 32 bytes after the name, padded or not (libstore/keys.cc, `base64Decode`). */
+export function isKeyReadable(key: string): boolean {
+	return /^[^:]+:[A-Za-z0-9+/]{43}(?:=.*)?$/.test(key);
+}
+
+/** Nix decodes all keys before it looks at a signature, so one that it can't read fails every build that would take a path. Its daemon does not heed those of a user whom it does not trust. */
+export function checkKeysReadable({ effective, trust, sources }: Facts): readonly Problem[] {
+	const unreadable = effective.trustedPublicKeys.find((key) => !isKeyReadable(key));
+	if (unreadable === undefined || !effective.requireSigs || trust === 'untrusted') return [];
+	const where = sources.find(({ text }) => text.includes(unreadable))?.name ?? "the system's nix.conf";
+	// Without the part after the name: it may be a secret key.
+	const colon = unreadable.indexOf(':');
+	const shown = colon > 0 ? `\`${unreadable.slice(0, colon)}:…\`` : 'an entry without a name';
+	return [
+		{
+			code: 'key-unreadable',
+			level: 'warning',
+			title: 'Nix can not read a key',
+			message: `Nix can't read ${shown} in \`trusted-public-keys\`, and fails every build that would take a signed path from a cache.`,
+			fix: `Write the public key there in full (\`NAME:BASE64\`), or take it out of ${where.replace(/^The/, 'the')}.`,
+		},
+	];
+}
+
 /** What nobody signed, or an unknown key, Nix passes over without a word. It may be that the cache holds nothing but the usual paths. */
 export function checkKeysThere({ effective, keys, told }: Facts): readonly Problem[] {
 	if (told === null || !effective.requireSigs || keys.areKnown) return [];

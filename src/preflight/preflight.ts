@@ -1,6 +1,6 @@
 import type { Problem } from '../problem.ts';
 import { checkAnswers, checkClock, checkPriorities } from './check-caches.ts';
-import { checkKeyNames, checkKeysThere } from './check-keys.ts';
+import { checkKeyNames, checkKeysReadable, checkKeysThere } from './check-keys.ts';
 import { checkDisks, checkVersion } from './check-machine.ts';
 import { checkHidden, checkSubstitution, checkTrust } from './check-settings.ts';
 import type { Facts } from './facts.ts';
@@ -15,6 +15,7 @@ const CHECKS: readonly Check[] = [
 	checkHidden,
 	checkSubstitution,
 	checkKeyNames,
+	checkKeysReadable,
 	checkKeysThere,
 	checkAnswers,
 	checkPriorities,
