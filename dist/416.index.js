@@ -233,7 +233,7 @@ function createActionsCache(options) {
                 if (stored === null)
                     found.set(info.path, { state: wasIndexed(known, (0,store_path/* hashPartOf */.bV)(info.path)) ? 'lost' : 'missing' });
                 else if (!isReadable(stored))
-                    found.set(info.path, { state: 'missing' });
+                    found.set(info.path, { state: 'untrusted' });
                 else if (options.used.has((0,store_path/* hashPartOf */.bV)(info.path)))
                     found.set(info.path, presenceOf(info, stored));
                 else

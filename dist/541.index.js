@@ -11028,15 +11028,25 @@ __webpack_require__.d(__webpack_exports__, {
 var quantity = __webpack_require__(6135);
 ;// CONCATENATED MODULE: ./build/report/built.js
 /** In the order in which they are shown: what people can do something about first. */
-const WHY_BUILT = ['not-read', 'kept-out', 'lost', 'differs', 'there', 'forbidden', 'not-there'];
+const WHY_BUILT = [
+    'not-read',
+    'kept-out',
+    'lost',
+    'untrusted',
+    'differs',
+    'there',
+    'forbidden',
+    'not-there',
+];
 /** By reason; empty where the cache was not asked: then nothing is known. */
-function whyBuilt({ built, plan, lost, forbidden, isRead }) {
+function whyBuilt({ built, plan, lost, untrusted, forbidden, isRead }) {
     if (plan === null)
         return [];
     const groups = new Map();
     for (const info of built) {
         const verdict = plan.paths.get(info.path)?.verdict;
-        const why = verdict === undefined ? null : reasonOf(verdict, lost.has(info.path), forbidden.has(info.path));
+        const missing = lost.has(info.path) ? 'lost' : untrusted.has(info.path) ? 'untrusted' : 'not-there';
+        const why = verdict === undefined ? null : reasonOf(verdict, missing, forbidden.has(info.path));
         if (why === null)
             continue;
         const reason = isRead || why === 'forbidden' ? why : 'not-read';
@@ -11054,10 +11064,10 @@ function whyBuilt({ built, plan, lost, forbidden, isRead }) {
 function grouped(why, infos) {
     return { why, paths: infos.map(({ path }) => path), narBytes: infos.reduce((sum, info) => sum + info.narSizeBytes, 0) };
 }
-function reasonOf(verdict, isLost, isForbidden) {
+function reasonOf(verdict, missing, isForbidden) {
     switch (verdict.class) {
         case 'push':
-            return isLost ? 'lost' : 'not-there';
+            return missing;
         case 'present':
             return isForbidden ? 'forbidden' : 'there';
         case 'differs':
@@ -11110,7 +11120,7 @@ function sentFrom(served) {
     return served.filter(({ paths }) => paths > 0).map(({ label }) => label);
 }
 function cacheReport(facts, built, forbidden) {
-    const { cache, plan, failure, result, findings, lost, isRead, durationsMs } = facts;
+    const { cache, plan, failure, result, findings, lost, untrusted, isRead, durationsMs } = facts;
     const paths = plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
     const counts = {};
     for (const path of paths) {
@@ -11122,7 +11132,7 @@ function cacheReport(facts, built, forbidden) {
         counts,
         sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
         paths,
-        built: whyBuilt({ built, plan, lost, forbidden, isRead }),
+        built: whyBuilt({ built, plan, lost, untrusted, forbidden, isRead }),
         stoppedBy: failure ?? result?.stoppedBy ?? null,
         verification: findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },
         durationsMs,
@@ -11239,9 +11249,10 @@ const TROUBLE = new Set(['failed', 'corrupt', 'out-of-time', 'withheld', 'differ
 const WHY_BUILT_WORDS = {
     'not-there': 'not in the cache: new, with changed inputs, never pushed, or removed',
     lost: 'in the cache once, but its bytes are gone (evicted)',
+    untrusted: 'in the cache, but signed by no key that this job trusts',
     forbidden: 'in the cache, but its derivation forbids substitution (allowSubstitutes = false)',
     differs: 'in the cache with other content, so the build is not reproducible',
-    there: 'in the cache when the job ended; why Nix did not take it is unknown (for example: it came only while the job ran, no trusted key signed it, or an outage)',
+    there: 'in the cache when the job ended; why Nix did not take it is unknown (for example: it came only while the job ran, no trusted key signed it, `--option substituters` or a flake hid the cache, or an outage)',
     'kept-out': "kept out of the cache by this workflow's inputs (include, exclude, max-path-size, skip-signed-by)",
     'not-read': 'not asked for: Nix did not read from this cache, which failed when the job began or for which Nix could not be set up',
 };

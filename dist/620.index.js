@@ -907,6 +907,7 @@ var backends_backend = __webpack_require__(7656);
 function createPlanner({ upstreams, done, stopped }) {
     /** What the cache has. */
     const known = new Map();
+    const pathsThatAre = (wanted) => new Set([...known].flatMap(([path, { state }]) => (state === wanted ? [path] : [])));
     /** Gives those that were not asked for. */
     const ask = async (backend, paths, signal, sparing) => {
         const unknown = paths.filter(({ path }) => !done.has(path) && !known.has(path));
@@ -943,7 +944,8 @@ function createPlanner({ upstreams, done, stopped }) {
     return {
         plan: (backend, selection, signal) => planBeside([], backend, selection, signal),
         rest: (backend, selection, signal) => planBeside([...done.keys()].map((path) => [path, { state: 'present' }]), backend, selection, signal),
-        lost: () => new Set([...known].flatMap(([path, { state }]) => (state === 'lost' ? [path] : []))),
+        lost: () => pathsThatAre('lost'),
+        untrusted: () => pathsThatAre('untrusted'),
     };
 }
 
@@ -1016,7 +1018,7 @@ function createTargetPush({ means, target, done, onPushed = () => { } }) {
         const selection = selectionFor(checked, order.selection);
         const plan = await planner.plan(backend, selection, signal);
         const planMs = elapsed(startedMs);
-        const planned = { ...facts, plan, lost: planner.lost(), durationsMs: { plan: planMs } };
+        const planned = { ...facts, plan, lost: planner.lost(), untrusted: planner.untrusted(), durationsMs: { plan: planMs } };
         await order.planned.wait();
         if ((0,push_policy/* isDryRun */.vG)(runner.env) || plan.push.length === 0)
             return planned;
@@ -1116,7 +1118,15 @@ function cacheOf(inputs, { line, whyNot }) {
 }
 /** The facts on a cache before anything is done with it. */
 function untouched(session, target) {
-    const nothing = { plan: null, failure: null, result: null, findings: null, lost: new Set(), durationsMs: {} };
+    const nothing = {
+        plan: null,
+        failure: null,
+        result: null,
+        findings: null,
+        lost: new Set(),
+        untrusted: new Set(),
+        durationsMs: {},
+    };
     return { ...nothing, cache: cacheOf(session.inputs, target), isRead: isRead(session, target) };
 }
 /** Whether Nix was told to read from it. */

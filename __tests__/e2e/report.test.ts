@@ -169,4 +169,21 @@ describe('the report of a job on the Actions cache', () => {
 		expect(originsIn(third), third.log).toMatchObject({ built: 5 });
 		expect(builtIn(third)).toEqual({ lost: ['app-report', 'app-report-doc', 'base-report', 'lib-report', 'tool-report'] });
 	});
+
+	it('tells what is there with the signature of another workflow alone', async () => {
+		const repository = 'octo/two-keys';
+		await using machine = await createMachine({ nix: '2.26' });
+		const by = (key: string): Promise<JobResult> =>
+			play(service, machine, [uses({ with: { 'signing-key': key } }), run(`${BUILD} -A lib`)], {
+				repository,
+				workspace: { 'job.nix': graph('two-keys') },
+				secrets: [key],
+			});
+		await by(formatSecretKey(generateKey('one-1')));
+		await machine.emptyStore();
+		const second = await by(formatSecretKey(generateKey('two-1')));
+		expect(builtIn(second), second.log).toEqual({ untrusted: ['base-two-keys', 'lib-two-keys'] });
+		expect(second.log).toContain('2 paths (');
+		expect(second.log).toContain('in the cache, but signed by no key that this job trusts');
+	});
 });

@@ -19,6 +19,7 @@ const verdicts: readonly (readonly [string, Verdict])[] = [
 	['image', { class: 'too-large', limitBytes: 1 }],
 	['needs-secret', { class: 'withheld', culprit: pathInfo('secret').path, culpritClass: 'excluded' }],
 	['gone', { class: 'vanished' }],
+	['foreign', push],
 ];
 
 const infos = new Map(verdicts.map(([name], index) => [name, pathInfo(name, { narSizeBytes: 1000 + index })]));
@@ -37,6 +38,7 @@ const facts = (more: Partial<BuiltFacts> = {}): BuiltFacts => ({
 		push: [],
 	},
 	lost: new Set(pathsOf('evicted', 'local')),
+	untrusted: new Set(pathsOf('foreign')),
 	forbidden: new Set(pathsOf('local', 'local-other')),
 	isRead: true,
 	...more,
@@ -47,6 +49,7 @@ describe('why paths were built', () => {
 		expect(whyBuilt(facts())).toEqual([
 			{ why: 'kept-out', paths: pathsOf('needs-secret', 'image', 'secret'), narBytes: 3021 },
 			{ why: 'lost', paths: pathsOf('evicted'), narBytes: 1001 },
+			{ why: 'untrusted', paths: pathsOf('foreign'), narBytes: 1010 },
 			{ why: 'differs', paths: pathsOf('other'), narBytes: 1004 },
 			{ why: 'there', paths: pathsOf('there'), narBytes: 1002 },
 			{ why: 'forbidden', paths: pathsOf('local-other', 'local'), narBytes: 2008 },
@@ -57,7 +60,7 @@ describe('why paths were built', () => {
 	it('is that Nix did not read from the cache, where it was not told to', () => {
 		const reasons = whyBuilt(facts({ isRead: false }));
 		expect(reasons.map(({ why, paths }) => [why, paths.length])).toEqual([
-			['not-read', 7],
+			['not-read', 8],
 			['forbidden', 2],
 		]);
 	});

@@ -41,6 +41,7 @@ function cacheFacts(label: string, entries: readonly Entry[], more: Partial<Cach
 		result: { outcomes, stoppedBy: null, elapsedMs: 4210 },
 		findings: [...outcomes].flatMap(([path, { class: name }]) => (name === 'pushed' ? [{ path, problem: null }] : [])),
 		lost: new Set(),
+		untrusted: new Set(),
 		isRead: true,
 		durationsMs: { plan: 310, push: 4210, finish: 0, verify: 180 },
 		...more,

@@ -56,7 +56,12 @@ function some<T>(items: readonly T[], share: number): readonly T[] {
 
 function cacheFacts({ candidates, rules, presence, infos }: Scenario, random: Randomness): CacheFacts {
 	const { label, canPush, ended, stoppedBy, isDry, isVerified, isRead, share } = random;
-	const common = { isRead, lost: new Set(some(infos, share).map(({ path }) => path)), durationsMs: { plan: 3 } };
+	const common = {
+		isRead,
+		untrusted: new Set<string>(),
+		lost: new Set(some(infos, share).map(({ path }) => path)),
+		durationsMs: { plan: 3 },
+	};
 	const cache = { kind: 'http', label, canPush, whyNot: canPush ? null : 'It may not.' } as const;
 	if (!canPush) return { ...common, cache, plan: null, failure: stoppedBy, result: null, findings: null };
 	const plan = planPush(selectPaths(candidates, rules), presence);

@@ -41,6 +41,7 @@ function facts(
 		result: outcomes.size === 0 ? null : { outcomes, stoppedBy: null, elapsedMs: 1234 },
 		findings: null,
 		lost: new Set(),
+		untrusted: new Set(),
 		isRead: true,
 		durationsMs: { plan: 100, push: 1200 },
 		...more,

@@ -13,6 +13,8 @@ export type Presence =
 	| { readonly state: 'presumed-missing' }
 	/** Missing: the cache had it once, and its bytes are gone. */
 	| { readonly state: 'lost' }
+	/** Counts as missing: it is there, and no key that the job trusts signed it. What the job pushes brings its own signature. */
+	| { readonly state: 'untrusted' }
 	/** There, with the NAR hash that the local store has. */
 	| { readonly state: 'present' }
 	/** There, with another NAR hash: the build is not reproducible. It is left as it is. */

@@ -19,11 +19,16 @@ export interface Planner {
 	rest(backend: Backend, selection: Selection, signal: AbortSignal): Promise<Plan>;
 	/** Paths that the cache had once and whose bytes are gone, as far as it was asked. */
 	lost(): ReadonlySet<string>;
+	/** Paths that the cache has without a signature that the job believes, as far as it was asked. */
+	untrusted(): ReadonlySet<string>;
 }
 
 export function createPlanner({ upstreams, done, stopped }: PlannerOptions): Planner {
 	/** What the cache has. */
 	const known = new Map<string, Presence>();
+
+	const pathsThatAre = (wanted: Presence['state']): ReadonlySet<string> =>
+		new Set([...known].flatMap(([path, { state }]) => (state === wanted ? [path] : [])));
 
 	/** Gives those that were not asked for. */
 	const ask = async (
@@ -75,6 +80,7 @@ export function createPlanner({ upstreams, done, stopped }: PlannerOptions): Pla
 				selection,
 				signal,
 			),
-		lost: () => new Set([...known].flatMap(([path, { state }]) => (state === 'lost' ? [path] : []))),
+		lost: () => pathsThatAre('lost'),
+		untrusted: () => pathsThatAre('untrusted'),
 	};
 }

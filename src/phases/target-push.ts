@@ -121,7 +121,7 @@ export function createTargetPush({ means, target, done, onPushed = () => {} }: T
 		const selection = selectionFor(checked, order.selection);
 		const plan = await planner.plan(backend, selection, signal);
 		const planMs = elapsed(startedMs);
-		const planned = { ...facts, plan, lost: planner.lost(), durationsMs: { plan: planMs } };
+		const planned = { ...facts, plan, lost: planner.lost(), untrusted: planner.untrusted(), durationsMs: { plan: planMs } };
 		await order.planned.wait();
 		if (isDryRun(runner.env) || plan.push.length === 0) return planned;
 		const left = { ...plan, push: plan.push.filter(({ path }) => !done.has(path)) };
@@ -229,7 +229,15 @@ export function cacheOf(inputs: Inputs, { line, whyNot }: MainTarget): ReportCac
 
 /** The facts on a cache before anything is done with it. */
 export function untouched(session: Session, target: MainTarget): CacheFacts {
-	const nothing = { plan: null, failure: null, result: null, findings: null, lost: new Set<string>(), durationsMs: {} };
+	const nothing = {
+		plan: null,
+		failure: null,
+		result: null,
+		findings: null,
+		lost: new Set<string>(),
+		untrusted: new Set<string>(),
+		durationsMs: {},
+	};
 	return { ...nothing, cache: cacheOf(session.inputs, target), isRead: isRead(session, target) };
 }
 

@@ -52,6 +52,8 @@ export interface CacheFacts {
 	readonly findings: readonly Finding[] | null;
 	/** Full paths that this cache had once and has no more. */
 	readonly lost: ReadonlySet<string>;
+	/** Full paths that this cache had without a signature that the job believes. */
+	readonly untrusted: ReadonlySet<string>;
 	/** Nix was told to read from it. */
 	readonly isRead: boolean;
 	readonly durationsMs: Readonly<Record<string, number>>;
@@ -152,7 +154,7 @@ function sentFrom(served: readonly ReportServed[]): readonly string[] {
 }
 
 function cacheReport(facts: CacheFacts, built: readonly PathInfo[], forbidden: ReadonlySet<string>): CacheReport {
-	const { cache, plan, failure, result, findings, lost, isRead, durationsMs } = facts;
+	const { cache, plan, failure, result, findings, lost, untrusted, isRead, durationsMs } = facts;
 	const paths =
 		plan === null ? [] : [...plan.paths.values()].map((planned) => reported(planned, result?.outcomes.get(planned.path) ?? null));
 	const counts: Partial<Record<ReportClass, ReportCount>> = {};
@@ -165,7 +167,7 @@ function cacheReport(facts: CacheFacts, built: readonly PathInfo[], forbidden: R
 		counts,
 		sentBytes: paths.reduce((sum, path) => sum + (path.sentBytes ?? 0), 0),
 		paths,
-		built: whyBuilt({ built, plan, lost, forbidden, isRead }),
+		built: whyBuilt({ built, plan, lost, untrusted, forbidden, isRead }),
 		stoppedBy: failure ?? result?.stoppedBy ?? null,
 		verification:
 			findings === null ? null : { checked: findings.length, problems: findings.filter((finding) => finding.problem !== null) },

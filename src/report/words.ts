@@ -47,10 +47,11 @@ export const TROUBLE: ReadonlySet<ReportClass> = new Set(['failed', 'corrupt', '
 export const WHY_BUILT_WORDS: Readonly<Record<WhyBuilt, string>> = {
 	'not-there': 'not in the cache: new, with changed inputs, never pushed, or removed',
 	lost: 'in the cache once, but its bytes are gone (evicted)',
+	untrusted: 'in the cache, but signed by no key that this job trusts',
 	forbidden: 'in the cache, but its derivation forbids substitution (allowSubstitutes = false)',
 	differs: 'in the cache with other content, so the build is not reproducible',
 	there:
-		'in the cache when the job ended; why Nix did not take it is unknown (for example: it came only while the job ran, no trusted key signed it, or an outage)',
+		'in the cache when the job ended; why Nix did not take it is unknown (for example: it came only while the job ran, no trusted key signed it, `--option substituters` or a flake hid the cache, or an outage)',
 	'kept-out': "kept out of the cache by this workflow's inputs (include, exclude, max-path-size, skip-signed-by)",
 	'not-read':
 		'not asked for: Nix did not read from this cache, which failed when the job began or for which Nix could not be set up',

@@ -138,7 +138,7 @@ export function createActionsCache(options: ActionsCacheOptions): Backend {
 			for (const info of paths) {
 				const stored = known.index.path(hashPartOf(info.path));
 				if (stored === null) found.set(info.path, { state: wasIndexed(known, hashPartOf(info.path)) ? 'lost' : 'missing' });
-				else if (!isReadable(stored)) found.set(info.path, { state: 'missing' });
+				else if (!isReadable(stored)) found.set(info.path, { state: 'untrusted' });
 				else if (options.used.has(hashPartOf(info.path))) found.set(info.path, presenceOf(info, stored));
 				else unread.set(info, stored);
 			}
