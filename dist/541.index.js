@@ -7600,7 +7600,7 @@ async function askSubstituter(url, asking) {
         if (REFUSALS.includes(answer.status))
             return { url, info: null, aheadMs, trouble: null };
         if (answer.status !== 200) {
-            return { url, info: null, aheadMs, trouble: { what: 'it has no `nix-cache-info`', hint: NO_CACHE_HINT } };
+            return { url, info: null, aheadMs, trouble: { what: 'it has no `nix-cache-info`', hint: NO_CACHE_HINT, isRefusal: false } };
         }
         return { url, aheadMs, ...read(Buffer.from(answer.bytes).toString('utf8'), asking.storeDir) };
     }
@@ -7608,7 +7608,16 @@ async function askSubstituter(url, asking) {
         if (!(0,errors/* isCacheError */.bt)(error))
             throw error;
         const { message, hint } = error;
-        return { url, info: null, aheadMs: null, trouble: { what: message.replace(/\.$/, ''), hint } };
+        return {
+            url,
+            info: null,
+            aheadMs: null,
+            trouble: {
+                what: message.replace(/\.$/, ''),
+                hint,
+                isRefusal: (0,errors/* isCacheError */.bt)(error, 'cache-unauthorized', 'cache-forbidden'),
+            },
+        };
     }
 }
 const REFUSALS = [401, 403];
@@ -7638,12 +7647,18 @@ function read(text, storeDir) {
     catch (error) {
         if (!(error instanceof errors/* CacheError */.xA))
             throw error;
-        return { info: null, trouble: { what: error.message.replace(/\.$/, ''), hint: 'Correct that file on the server.' } };
+        return {
+            info: null,
+            trouble: { what: error.message.replace(/\.$/, ''), hint: 'Correct that file on the server.', isRefusal: false },
+        };
     }
     if (info.storeDir === null || info.storeDir === storeDir)
         return { info, trouble: null };
     const what = `it is for stores in ${info.storeDir}, and this one is in ${storeDir}`;
-    return { info: null, trouble: { what, hint: 'Take it out of `substituters`: paths can not move between store directories.' } };
+    return {
+        info: null,
+        trouble: { what, hint: 'Take it out of `substituters`: paths can not move between store directories.', isRefusal: false },
+    };
 }
 /** A shared cache on the way (RFC 9111, section 4.2.3) answers with a date of long ago and says how long. A date has whole seconds. */
 function aheadOf(answer, askedMs) {
@@ -7809,7 +7824,9 @@ function checkAnswers({ answers, told, wished, effective }) {
                 level: (0,place/* hasPlace */.G)(own, url) ? 'warning' : 'notice',
                 title: 'Nix can not read from a cache',
                 message: `${cannot(url)}: ${trouble.what}.`,
-                fix: trouble.hint ?? `Take it out of \`substituters\` (\`nix config show substituters\`).`,
+                fix: told === null && trouble.isRefusal
+                    ? `Nix sends there what its netrc says: write \`machine ${new URL(url).hostname} login USER password PASSWORD\` into ${effective.netrcFile}.`
+                    : (trouble.hint ?? `Take it out of \`substituters\` (\`nix config show substituters\`).`),
             },
         ]);
 }

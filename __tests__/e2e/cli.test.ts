@@ -339,6 +339,25 @@ describe('what the command line ends with', () => {
 		expect([well.code, well.stdout.match(/^WARNING.*/gm)], well.stdout).toEqual([0, null]);
 	});
 
+	it('of doctor is 1 for a cache that has credentials from the environment and none from Nix, and 0 once they are in its netrc', async () => {
+		await using secretive = await createMachine({ nix: '2.34' });
+		await using server = await startFaultyServer({ credentials: 'user:hunter-two', host: 'cache.test' });
+		server.write('nix-cache-info', 'StoreDir: /nix/store\nPriority: 41\n');
+		const env = { NIX_CACHE_USERNAME: 'user', NIX_CACHE_PASSWORD: 'hunter-two', NIX_CONFIG: `substituters = ${server.url}` };
+		const sick = await cli(secretive, ['doctor', server.url, '--json'], { env });
+		const { problems } = JSON.parse(sick.stdout);
+		expect(problems.filter(({ level }: { readonly level: string }) => level === 'warning')).toEqual([
+			expect.objectContaining({
+				about: 'substituter-unusable',
+				fix: 'Nix sends there what its netrc says: write `machine cache.test login USER password PASSWORD` into /etc/nix/netrc.',
+			}),
+		]);
+		expect(sick.code).toBe(1);
+		secretive.writeFile('/etc/nix/netrc', 'machine cache.test login user password hunter-two\n', 0o600);
+		const well = await cli(secretive, ['doctor', server.url], { env });
+		expect([well.code, well.stdout.match(/^WARNING.*/gm)], well.stdout).toEqual([0, null]);
+	});
+
 	it('is 0 for help, also when it is started by a link, as npm makes them', async () => {
 		const link = join(machine.work, 'nix-cache-action');
 		const { version, bin } = JSON.parse(readFileSync(join(CHECKOUT, 'package.json'), 'utf8'));

@@ -78,7 +78,7 @@ const WRONG: Readonly<Record<string, readonly [(facts: Facts) => readonly Proble
 	],
 	'substituter-unusable': [
 		checkAnswers,
-		{ answers: [answer({ info: null, trouble: { what: 'it has no `nix-cache-info`', hint: null } })] },
+		{ answers: [answer({ info: null, trouble: { what: 'it has no `nix-cache-info`', hint: null, isRefusal: false } })] },
 	],
 	'priority-missing': [
 		checkPriorities,

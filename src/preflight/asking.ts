@@ -23,13 +23,22 @@ export async function askSubstituter(url: string, asking: Asking): Promise<Answe
 		const aheadMs = aheadOf(answer, (sentMs + asking.nowMs()) / 2);
 		if (REFUSALS.includes(answer.status)) return { url, info: null, aheadMs, trouble: null };
 		if (answer.status !== 200) {
-			return { url, info: null, aheadMs, trouble: { what: 'it has no `nix-cache-info`', hint: NO_CACHE_HINT } };
+			return { url, info: null, aheadMs, trouble: { what: 'it has no `nix-cache-info`', hint: NO_CACHE_HINT, isRefusal: false } };
 		}
 		return { url, aheadMs, ...read(Buffer.from(answer.bytes).toString('utf8'), asking.storeDir) };
 	} catch (error) {
 		if (!isCacheError(error)) throw error;
 		const { message, hint } = error;
-		return { url, info: null, aheadMs: null, trouble: { what: message.replace(/\.$/, ''), hint } };
+		return {
+			url,
+			info: null,
+			aheadMs: null,
+			trouble: {
+				what: message.replace(/\.$/, ''),
+				hint,
+				isRefusal: isCacheError(error, 'cache-unauthorized', 'cache-forbidden'),
+			},
+		};
 	}
 }
 
@@ -60,11 +69,17 @@ function read(text: string, storeDir: string): Pick<Answer, 'info' | 'trouble'> 
 		info = parseCacheInfo(text);
 	} catch (error) {
 		if (!(error instanceof CacheError)) throw error;
-		return { info: null, trouble: { what: error.message.replace(/\.$/, ''), hint: 'Correct that file on the server.' } };
+		return {
+			info: null,
+			trouble: { what: error.message.replace(/\.$/, ''), hint: 'Correct that file on the server.', isRefusal: false },
+		};
 	}
 	if (info.storeDir === null || info.storeDir === storeDir) return { info, trouble: null };
 	const what = `it is for stores in ${info.storeDir}, and this one is in ${storeDir}`;
-	return { info: null, trouble: { what, hint: 'Take it out of `substituters`: paths can not move between store directories.' } };
+	return {
+		info: null,
+		trouble: { what, hint: 'Take it out of `substituters`: paths can not move between store directories.', isRefusal: false },
+	};
 }
 
 /** A shared cache on the way (RFC 9111, section 4.2.3) answers with a date of long ago and says how long. A date has whole seconds. */

@@ -21,7 +21,10 @@ export function checkAnswers({ answers, told, wished, effective }: Facts): reado
 						level: hasPlace(own, url) ? 'warning' : 'notice',
 						title: 'Nix can not read from a cache',
 						message: `${cannot(url)}: ${trouble.what}.`,
-						fix: trouble.hint ?? `Take it out of \`substituters\` (\`nix config show substituters\`).`,
+						fix:
+							told === null && trouble.isRefusal
+								? `Nix sends there what its netrc says: write \`machine ${new URL(url).hostname} login USER password PASSWORD\` into ${effective.netrcFile}.`
+								: (trouble.hint ?? `Take it out of \`substituters\` (\`nix config show substituters\`).`),
 					},
 				],
 	);

@@ -72,6 +72,8 @@ export interface Trouble {
 	readonly what: string;
 	/** What to do about it; `null` when the failure itself says nothing. */
 	readonly hint: string | null;
+	/** It wants credentials, or others than Nix has. */
+	readonly isRefusal: boolean;
 }
 
 /** The file system of a folder: the store's, or that of `RUNNER_TEMP`, where what is packed lies until it is sent. */
