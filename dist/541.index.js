@@ -3513,7 +3513,7 @@ function unauthorizedHint(asked) {
         return `${asked.redirectedFrom.origin} redirected to ${asked.url.origin}, and credentials never follow to another origin: use that URL as the cache's.`;
     }
     if (asked.credentials === null) {
-        return `${host} wants credentials: give \`username\` and \`password\`, or \`token\`, or an entry for ${asked.url.hostname} in \`netrc\`.`;
+        return `${host} wants credentials, and got none (an empty secret is none): give \`username\` and \`password\`, or \`token\`, or an entry for ${asked.url.hostname} in \`netrc\`.`;
     }
     return asked.credentials.kind === 'bearer'
         ? `${host} refuses the token: is it complete, not expired, and does the server take \`Authorization: Bearer\`?`
@@ -9222,10 +9222,10 @@ async function runPhase(phase, runner, body) {
     }
     catch (error) {
         if ((0,build_errors/* isCacheError */.bt)(error, 'input-invalid', 'push-impossible', 'install-failed')) {
-            runner.fail((0,build_errors/* describeError */.Uc)(error));
+            runner.fail((0,build_errors/* describeError */.Uc)(error), (0,build_errors/* titleOf */.Gg)(error));
             return;
         }
-        runner.log.warning(`${(0,build_errors/* describeError */.Uc)(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
+        runner.log.warning(`${(0,build_errors/* describeError */.Uc)(error)} The job goes on without the cache.`, (0,build_errors/* titleOf */.Gg)(error, `nix-cache-action ${phase}`));
         if (error instanceof Error && error.stack !== undefined)
             runner.log.debug(error.stack);
     }
@@ -9258,7 +9258,10 @@ function createRunner(env, announces = true) {
                 return;
             await core/* summary */.z.addRaw(log.clean(markdown), true).write();
         },
-        fail: (message) => core/* setFailed */.C1(log.clean(message)),
+        fail(message, title) {
+            log.error(message, title);
+            process.exitCode = core/* ExitCode */.yU.Failure;
+        },
     };
 }
 /** A log on the runner's standard output that replaces every secret that it was told of, also in derived texts. */
@@ -9313,11 +9316,11 @@ const EFFORT = { concurrency: 4, attempts: 2, patienceMs: 5_000, connectTimeoutM
 async function askProxied(session, store, signal) {
     const asked = await Promise.all(session.inputs.substituters.map(({ url, proxy }, line) => proxy === null ? null : askThrough(session, store, { line, url, proxy, priority: null }, signal)));
     return {
-        readable: asked.filter((one) => one !== null && typeof one !== 'string'),
-        warnings: asked.filter((one) => typeof one === 'string'),
+        readable: asked.filter((one) => one !== null && 'url' in one),
+        warnings: asked.filter((one) => one !== null && 'text' in one),
     };
 }
-/** The substituter, or a sentence on why not. */
+/** The substituter, or why not. */
 async function askThrough(session, store, one, signal) {
     const { inputs, runner } = session;
     const target = (0,cache_target_target/* parseCacheTarget */.h)(one.url, null, null);
@@ -9329,13 +9332,14 @@ async function askThrough(session, store, one, signal) {
     try {
         return await (0,cache/* withCache */.n)(through, store, target, netrc, EFFORT, async (backend) => {
             const { readable, note } = await backend.check(false, signal);
-            return readable ? { ...one, priority: backend.reads().priority } : `${note ?? `${one.url} can't be read.`} ${goesOn}`;
+            const text = `${note ?? `${one.url} can't be read.`} ${goesOn}`;
+            return readable ? { ...one, priority: backend.reads().priority } : { text, title: (0,build_errors/* titleOf */.Gg)(null) };
         });
     }
     catch (error) {
         if (!(0,build_errors/* isCacheError */.bt)(error))
             throw error;
-        return `${(0,build_errors/* describeError */.Uc)(error)} ${goesOn}`;
+        return { text: `${(0,build_errors/* describeError */.Uc)(error)} ${goesOn}`, title: (0,build_errors/* titleOf */.Gg)(error) };
     }
 }
 /** Without the credentials. */
@@ -9390,11 +9394,15 @@ async function decideServing(session, store, signal) {
         warnings: [
             ...asked.flatMap(({ note, failure, found: self }) => [
                 ...(note === null ? [] : [note]),
-                ...(failure === null ? [] : [`${(0,build_errors/* describeError */.Uc)(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
+                ...(failure === null ? [] : [warningOf(failure, insteadOf(self, standIn, readable.length > 0))]),
             ]),
             ...proxied.warnings,
         ],
     };
+}
+/** Of one failure, and what comes of it. */
+function warningOf(error, outcome) {
+    return { text: `${(0,build_errors/* describeError */.Uc)(error)} ${outcome}`, title: (0,build_errors/* titleOf */.Gg)(error) };
 }
 /** Decided for reading and for writing separately; `null` where it is not wanted or not needed. */
 async function findStandIn(session, store, asked, signal) {
@@ -9451,7 +9459,8 @@ async function askCache(session, store, target, line, signal) {
             if (whyNoPush !== null && inputs.push === 'always')
                 throw pushImpossible(whyNoPush);
             const reads = readable ? backend.reads() : null;
-            const told = refusal === null ? note : `${(0,build_errors/* describeError */.Uc)(refusal)} The job reads from it and pushes nothing there.`;
+            const noted = note === null ? null : { text: note, title: (0,build_errors/* titleOf */.Gg)(null) };
+            const told = refusal === null ? noted : warningOf(refusal, 'The job reads from it and pushes nothing there.');
             return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: told };
         });
     }
@@ -9582,9 +9591,9 @@ async function withNix(session, store, signal) {
         (0,store_snapshot/* takeSnapshot */.W9)(store.realStoreDir).then((snapshot) => (0,store_snapshot/* writeSnapshot */.oF)(snapshotFile, snapshot)),
     ]);
     const { targets, whyNot } = serving;
-    const warnings = [...serving.warnings];
-    for (const warning of warnings)
-        runner.log.warning(warning, 'nix-cache-action');
+    for (const { text, title } of serving.warnings)
+        runner.log.warning(text, title);
+    const warnings = serving.warnings.map(({ text }) => text);
     const mounts = (0,phases_mounts/* mountsOf */.cS)(session, serving);
     const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
     const indexesFolder = serving.store?.indexesFolder ?? null;

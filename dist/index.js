@@ -348,6 +348,7 @@ module.exports = __WEBPACK_EXTERNAL_createRequire(import.meta.url)("util");
 /***/ ((__unused_webpack___webpack_module__, __webpack_exports__, __nccwpck_require__) => {
 
 /* harmony export */ __nccwpck_require__.d(__webpack_exports__, {
+/* harmony export */   Gg: () => (/* binding */ titleOf),
 /* harmony export */   Uc: () => (/* binding */ describeError),
 /* harmony export */   bt: () => (/* binding */ isCacheError),
 /* harmony export */   xA: () => (/* binding */ CacheError),
@@ -422,6 +423,10 @@ function describeError(error) {
     if (error instanceof CacheError)
         return error.hint === null ? error.message : `${error.message} ${error.hint}`;
     return error instanceof Error ? error.message : String(error);
+}
+/** Title of an annotation about `error`, with the code by which docs/troubleshooting.md has it. */
+function titleOf(error, title = 'nix-cache-action') {
+    return error instanceof CacheError ? `${title} (${error.code})` : title;
 }
 
 

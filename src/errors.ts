@@ -78,3 +78,8 @@ export function describeError(error: unknown): string {
 	if (error instanceof CacheError) return error.hint === null ? error.message : `${error.message} ${error.hint}`;
 	return error instanceof Error ? error.message : String(error);
 }
+
+/** Title of an annotation about `error`, with the code by which docs/troubleshooting.md has it. */
+export function titleOf(error: unknown, title = 'nix-cache-action'): string {
+	return error instanceof CacheError ? `${title} (${error.code})` : title;
+}

@@ -12,3 +12,9 @@ export interface Log {
 	/** From now on `secret` is replaced by `***` in all that is written. Shorter than 4 characters: nothing would be left to read, so it is only given to the runner. */
 	mask(secret: string): void;
 }
+
+/** What is known before it is said. */
+export interface Warning {
+	readonly text: string;
+	readonly title: string;
+}

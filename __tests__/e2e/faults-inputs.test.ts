@@ -110,7 +110,14 @@ describe('inputs', () => {
 		const result = await runJob(machine, [uses({ with: given }), run('true')], { event: 'pull_request' });
 		expect(result.status, result.log).toBe('success');
 		expect(result.stage('main').outputs['can-push']).toBe('false');
-		expectOneProblem(result, server.url, '401 Unauthorized', 'wants credentials: give `username` and `password`, or `token`');
+		expectOneProblem(
+			result,
+			server.url,
+			'401 Unauthorized',
+			'wants credentials, and got none',
+			'give `username` and `password`, or `token`',
+		);
+		expect(result.annotations[0]?.title).toBe('nix-cache-action (cache-unauthorized)');
 	});
 
 	it('that are not given at all give a green job without a word', async () => {

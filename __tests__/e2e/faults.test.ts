@@ -277,6 +277,7 @@ describe('a server that fails from the start', () => {
 		});
 		expect(result.stage('main').exitCode).toBe(1);
 		expectOneProblem(result, '`push` is `always`', server.url, ...WRONG_PASSWORD);
+		expect(result.annotations[0]?.title).toBe('nix-cache-action (push-impossible)');
 	});
 });
 

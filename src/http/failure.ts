@@ -137,7 +137,7 @@ function unauthorizedHint(asked: Asked): string {
 		return `${asked.redirectedFrom.origin} redirected to ${asked.url.origin}, and credentials never follow to another origin: use that URL as the cache's.`;
 	}
 	if (asked.credentials === null) {
-		return `${host} wants credentials: give \`username\` and \`password\`, or \`token\`, or an entry for ${asked.url.hostname} in \`netrc\`.`;
+		return `${host} wants credentials, and got none (an empty secret is none): give \`username\` and \`password\`, or \`token\`, or an entry for ${asked.url.hostname} in \`netrc\`.`;
 	}
 	return asked.credentials.kind === 'bearer'
 		? `${host} refuses the token: is it complete, not expired, and does the server take \`Authorization: Bearer\`?`

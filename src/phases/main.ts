@@ -72,8 +72,8 @@ async function withNix(session: Session, store: LocalStore, signal: AbortSignal)
 		takeSnapshot(store.realStoreDir).then((snapshot) => writeSnapshot(snapshotFile, snapshot)),
 	]);
 	const { targets, whyNot } = serving;
-	const warnings = [...serving.warnings];
-	for (const warning of warnings) runner.log.warning(warning, 'nix-cache-action');
+	for (const { text, title } of serving.warnings) runner.log.warning(text, title);
+	const warnings = serving.warnings.map(({ text }) => text);
 	const mounts = mountsOf(session, serving);
 	const served = Object.fromEntries(mounts.map(({ name, label }) => [name, label]));
 	const indexesFolder = serving.store?.indexesFolder ?? null;

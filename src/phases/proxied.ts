@@ -1,6 +1,7 @@
 import { parseCacheTarget } from '../cache-target/target.ts';
-import { CacheError, describeError, isCacheError } from '../errors.ts';
+import { CacheError, describeError, isCacheError, titleOf } from '../errors.ts';
 import { withProxy } from '../http/proxy.ts';
+import type { Warning } from '../log.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type Effort, withCache } from './cache.ts';
 import { knownNetrc } from './configure.ts';
@@ -24,20 +25,20 @@ export async function askProxied(
 	session: Session,
 	store: LocalStore,
 	signal: AbortSignal,
-): Promise<{ readonly readable: readonly Proxied[]; readonly warnings: readonly string[] }> {
+): Promise<{ readonly readable: readonly Proxied[]; readonly warnings: readonly Warning[] }> {
 	const asked = await Promise.all(
 		session.inputs.substituters.map(({ url, proxy }, line) =>
 			proxy === null ? null : askThrough(session, store, { line, url, proxy, priority: null }, signal),
 		),
 	);
 	return {
-		readable: asked.filter((one) => one !== null && typeof one !== 'string'),
-		warnings: asked.filter((one) => typeof one === 'string'),
+		readable: asked.filter((one) => one !== null && 'url' in one),
+		warnings: asked.filter((one) => one !== null && 'text' in one),
 	};
 }
 
-/** The substituter, or a sentence on why not. */
-async function askThrough(session: Session, store: LocalStore, one: Proxied, signal: AbortSignal): Promise<Proxied | string> {
+/** The substituter, or why not. */
+async function askThrough(session: Session, store: LocalStore, one: Proxied, signal: AbortSignal): Promise<Proxied | Warning> {
 	const { inputs, runner } = session;
 	const target = parseCacheTarget(one.url, null, null);
 	if ('problem' in target || target.kind !== 'http') throw new CacheError('internal', `${one.url} is no HTTP cache.`);
@@ -47,11 +48,12 @@ async function askThrough(session: Session, store: LocalStore, one: Proxied, sig
 	try {
 		return await withCache(through, store, target, netrc, EFFORT, async (backend) => {
 			const { readable, note } = await backend.check(false, signal);
-			return readable ? { ...one, priority: backend.reads().priority } : `${note ?? `${one.url} can't be read.`} ${goesOn}`;
+			const text = `${note ?? `${one.url} can't be read.`} ${goesOn}`;
+			return readable ? { ...one, priority: backend.reads().priority } : { text, title: titleOf(null) };
 		});
 	} catch (error) {
 		if (!isCacheError(error)) throw error;
-		return `${describeError(error)} ${goesOn}`;
+		return { text: `${describeError(error)} ${goesOn}`, title: titleOf(error) };
 	}
 }
 

@@ -1,4 +1,4 @@
-import { describeError, isCacheError } from '../errors.ts';
+import { describeError, isCacheError, titleOf } from '../errors.ts';
 import { isCommandLeft } from '../setup/run-as-root.ts';
 import type { Runner } from './runner.ts';
 
@@ -14,10 +14,10 @@ export async function runPhase(phase: Phase, runner: Runner, body: () => Promise
 		await body();
 	} catch (error) {
 		if (isCacheError(error, 'input-invalid', 'push-impossible', 'install-failed')) {
-			runner.fail(describeError(error));
+			runner.fail(describeError(error), titleOf(error));
 			return;
 		}
-		runner.log.warning(`${describeError(error)} The job goes on without the cache.`, `nix-cache-action ${phase}`);
+		runner.log.warning(`${describeError(error)} The job goes on without the cache.`, titleOf(error, `nix-cache-action ${phase}`));
 		if (error instanceof Error && error.stack !== undefined) runner.log.debug(error.stack);
 	} finally {
 		if (isCommandLeft()) process.exit();

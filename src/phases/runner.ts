@@ -17,7 +17,7 @@ export interface Runner {
 	/** Appends Markdown to the job summary. */
 	addSummary(markdown: string): Promise<void>;
 	/** Marks the step as failed, with one annotation. */
-	fail(message: string): void;
+	fail(message: string, title?: string): void;
 }
 
 /** @param announces whether masks are told to the runner; a background process has none that listens, and its output is a file */
@@ -35,7 +35,10 @@ export function createRunner(env: Readonly<Record<string, string | undefined>>, 
 			if (env.GITHUB_STEP_SUMMARY === undefined) return;
 			await core.summary.addRaw(log.clean(markdown), true).write();
 		},
-		fail: (message) => core.setFailed(log.clean(message)),
+		fail(message, title) {
+			log.error(message, title);
+			process.exitCode = core.ExitCode.Failure;
+		},
 	};
 }
 

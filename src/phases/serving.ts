@@ -1,6 +1,7 @@
 import type { BackendKind, NixReads } from '../backends/backend.ts';
 import type { StoreTarget } from '../cache-target/target.ts';
-import { CacheError, describeError, isCacheError } from '../errors.ts';
+import { CacheError, describeError, isCacheError, titleOf } from '../errors.ts';
+import type { Warning } from '../log.ts';
 import type { MainTarget } from '../state.ts';
 import type { LocalStore } from '../store/local-store.ts';
 import { type Found, type FoundStore, findStore } from './actions-cache.ts';
@@ -27,7 +28,7 @@ export interface Serving {
 	/** Why the job does not push; `null` when it does. */
 	readonly whyNot: string | null;
 	/** What people should know, each once. */
-	readonly warnings: readonly string[];
+	readonly warnings: readonly Warning[];
 }
 
 export interface ThroughUs {
@@ -58,7 +59,7 @@ interface Asked {
 	/** `null`: the job can push there. */
 	readonly whyNoPush: string | null;
 	readonly failure: CacheError | null;
-	readonly note: string | null;
+	readonly note: Warning | null;
 	/** Where the line is the Actions cache itself. */
 	readonly found: Found | null;
 }
@@ -97,11 +98,16 @@ export async function decideServing(session: Session, store: LocalStore, signal:
 		warnings: [
 			...asked.flatMap(({ note, failure, found: self }) => [
 				...(note === null ? [] : [note]),
-				...(failure === null ? [] : [`${describeError(failure)} ${insteadOf(self, standIn, readable.length > 0)}`]),
+				...(failure === null ? [] : [warningOf(failure, insteadOf(self, standIn, readable.length > 0))]),
 			]),
 			...proxied.warnings,
 		],
 	};
+}
+
+/** Of one failure, and what comes of it. */
+function warningOf(error: CacheError, outcome: string): Warning {
+	return { text: `${describeError(error)} ${outcome}`, title: titleOf(error) };
 }
 
 /** The Actions cache in place of the configured ones. */
@@ -174,7 +180,8 @@ async function askCache(
 			const whyNoPush = refusal === null ? said : describeError(refusal);
 			if (whyNoPush !== null && inputs.push === 'always') throw pushImpossible(whyNoPush);
 			const reads = readable ? backend.reads() : null;
-			const told = refusal === null ? note : `${describeError(refusal)} The job reads from it and pushes nothing there.`;
+			const noted = note === null ? null : { text: note, title: titleOf(null) };
+			const told = refusal === null ? noted : warningOf(refusal, 'The job reads from it and pushes nothing there.');
 			return { ...common, reads, whyNoPush: whyNot ?? whyNoPush, failure: null, note: told };
 		});
 	} catch (cause) {
